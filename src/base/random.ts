@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+
+/** Source of randomness, passed in so that simulations repeat. */
+export interface Rng {
+  /** Uniform unsigned 32-bit integer. */
+  u32(): number
+  /** `n` random bytes. */
+  bytes(n: number): Uint8Array
+}
+
+/** Uniform integer in [0, n); n in 1..2^32. Rejection sampling, no modulo bias. */
+export function below(rng: Rng, n: number): number {
+  if (!(n >= 1)) return 0
+  const limit = 0x1_0000_0000 - (0x1_0000_0000 % n)
+  for (;;) {
+    const v = rng.u32()
+    if (v < limit) return v % n
+  }
+}
+
+/** Uniform float in [0, 1). */
+export function unit(rng: Rng): number {
+  return rng.u32() / 0x1_0000_0000
+}
+
+/** A uniformly chosen element, undefined when empty. */
+export function pick<T>(rng: Rng, items: readonly T[]): T | undefined {
+  return items.length === 0 ? undefined : items[below(rng, items.length)]
+}
+
+/** A shuffled copy (Fisher–Yates). */
+export function shuffled<T>(rng: Rng, items: readonly T[]): T[] {
+  const out = items.slice()
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = below(rng, i + 1)
+    const tmp = out[i] as T
+    out[i] = out[j] as T
+    out[j] = tmp
+  }
+  return out
+}
+
+/** Cryptographic randomness, buffered so that single draws stay cheap. */
+export const cryptoRng: Rng = (() => {
+  let pool = new Uint8Array(0)
+  let view = new DataView(pool.buffer)
+  let at = 0
+  return {
+    u32() {
+      if (at + 4 > pool.length) {
+        pool = new Uint8Array(randomBytes(4096))
+        view = new DataView(pool.buffer)
+        at = 0
+      }
+      const v = view.getUint32(at)
+      at += 4
+      return v
+    },
+    bytes: (n: number) => new Uint8Array(randomBytes(n)),
+  }
+})()
+
+/** Deterministic generator (xoshiro128**, seeded by splitmix32) for tests and simulations; not for keys. */
+export function seededRng(seed: number): Rng {
+  let x = seed >>> 0
+  const mix = (): number => {
+    x = (x + 0x9e3779b9) >>> 0
+    let z = x
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b)
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
+    return (z ^ (z >>> 16)) >>> 0
+  }
+  let a = mix()
+  let b = mix()
+  let c = mix()
+  let d = mix()
+  const rotl = (v: number, k: number): number => ((v << k) | (v >>> (32 - k))) >>> 0
+  const u32 = (): number => {
+    const result = Math.imul(rotl(Math.imul(b, 5), 7), 9) >>> 0
+    const t = (b << 9) >>> 0
+    c = (c ^ a) >>> 0
+    d = (d ^ b) >>> 0
+    b = (b ^ c) >>> 0
+    a = (a ^ d) >>> 0
+    c = (c ^ t) >>> 0
+    d = rotl(d, 11)
+    return result
+  }
+  return {
+    u32,
+    bytes(n) {
+      const out = new Uint8Array(n)
+      for (let i = 0; i < n; i++) out[i] = u32() & 0xff
+      return out
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import type { Health, Lifecycle } from '../base/lifecycle.ts'
+import type { Author, Body, Envelope } from './model/message.ts'
+import type { NativeRef, Network, Place } from './model/place.ts'
+
+/** What the pipeline offers to bridges. */
+export interface BridgeSink {
+  /**
+   * Takes events in source order. Resolves after they are committed together with every delivery they cause; only then
+   * may the source be told that they were received. Rejects when nothing was committed: the source must deliver again.
+   */
+  ingest(envelopes: readonly Envelope[]): Promise<void>
+}
+
+export interface Capabilities {
+  /** Longest text of one native message, in UTF-16 units after formatting. */
+  readonly maxText: number
+  readonly edit: boolean
+  readonly delete: boolean
+  readonly reply: boolean
+  /** Messages can carry another name than the account's own. */
+  readonly senderName: boolean
+}
+
+/** Native message that shows all or part of a logical message. */
+export interface NativePart {
+  readonly part: number
+  readonly ref: NativeRef
+}
+
+/** One delivery. `create`, `edit` and `delete` are idempotent per `idemKey` as far as the platform allows (bridging 15.4). */
+export interface SendRequest {
+  readonly op: 'create' | 'edit' | 'delete'
+  readonly deliveryId: string
+  readonly idemKey: string
+  /** 0 for the first attempt. */
+  readonly attempt: number
+  /** Set when an earlier attempt may have arrived: its start, ms. The bridge must look before it sends again. */
+  readonly ambiguousSince?: number
+  readonly place: Place
+  readonly author: Author
+  /** How the route wants the author shown; `webhook` falls back to `bot`. */
+  readonly identity: 'webhook' | 'bot'
+  /** Absent for deletes. */
+  readonly body?: Body
+  /** Reply target: the copy of the target in `place` if there is one, and what to print otherwise. */
+  readonly reply?: { readonly ref?: NativeRef; readonly authorName?: string; readonly excerpt?: string }
+  /** Parts that exist already: for edits and deletes all of them, for creates those an earlier attempt finished. */
+  readonly parts: readonly NativePart[]
+  /** When the author wrote it, ms. */
+  readonly occurredAt: number
+  /** Set when the message is late enough that people should see its original time. */
+  readonly showTime?: boolean
+  /** Called after each native message was created, edited or deleted; the next part is sent only after it resolved. */
+  readonly onPart: (part: NativePart) => Promise<void>
+}
+
+export type SendOutcome =
+  | { readonly kind: 'done'; readonly parts: readonly NativePart[] }
+  /** Certainly not sent; try again later. */
+  | { readonly kind: 'not-sent'; readonly code: string; readonly message: string }
+  /** Not sent; nothing on `scope` may be sent before `afterMs` has passed. */
+  | { readonly kind: 'rate-limited'; readonly afterMs: number; readonly scope: 'lane' | 'account' }
+  /** May have been sent. */
+  | { readonly kind: 'ambiguous'; readonly code: string; readonly message: string }
+  /** Will never work for this message: dead letter. */
+  | { readonly kind: 'permanent'; readonly code: string; readonly message: string }
+  /** Will not work for any message of this lane until somebody changes something (no permission, unknown channel). */
+  | { readonly kind: 'lane-failed'; readonly code: string; readonly message: string }
+  /** The account itself is unusable (revoked token). */
+  | { readonly kind: 'account-failed'; readonly code: string; readonly message: string }
+
+/** Adapter of one account on one network. `start` connects and begins to feed the sink. */
+export interface Bridge extends Lifecycle {
+  readonly network: Network
+  readonly account: string
+  readonly capabilities: Capabilities
+  /** Never rejects for platform reasons: every answer is an outcome. Aborting the signal yields `ambiguous` or `not-sent`. */
+  send(request: SendRequest, signal: AbortSignal): Promise<SendOutcome>
+  health(): Health
+}

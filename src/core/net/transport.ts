@@ -1,0 +1,96 @@
+import type { PeerId } from '../ids.ts'
+
+/** Where a peer can be reached: at most one relay URL and any number of `ip:port` / `[ip6]:port` texts. */
+export interface PeerAddr {
+  readonly id: PeerId
+  readonly relayUrl?: string
+  readonly direct: readonly string[]
+}
+
+export interface CallOptions {
+  /** Stops the wait. The underlying operation may go on unseen and is cleaned up when it ends. */
+  readonly signal?: AbortSignal | undefined
+  /** Gives up after this many ms with `NET_TIMEOUT`. */
+  readonly deadlineMs?: number
+}
+
+/** Sending half of a stream. After an error every later call fails with the same error. */
+export interface SendHalf {
+  /** Writes all bytes; waits for flow control. Rejects `NET_STREAM_STOPPED` (data.streamCode) or `NET_CLOSED`. */
+  write(data: Uint8Array, options?: CallOptions): Promise<void>
+  /** Orderly end (FIN). */
+  finish(): Promise<void>
+  /** Abnormal end; the peer's read fails with `NET_STREAM_RESET`. Never rejects. */
+  reset(code: bigint): Promise<void>
+}
+
+/** Receiving half of a stream. One read at a time. */
+export interface RecvHalf {
+  /**
+   * 1..max bytes, or null at FIN (and at every later call). Rejects `NET_STREAM_RESET` (data.streamCode) or `NET_CLOSED`.
+   * A read that ran into its deadline leaves the stream unusable: the bytes it may still get are lost.
+   */
+  read(max: number, options?: CallOptions): Promise<Uint8Array | null>
+  /** Tells the peer to stop sending. Takes effect at once when no read is pending, else when that read ends. Never rejects. */
+  stop(code: bigint): Promise<void>
+}
+
+export interface BiStream {
+  readonly send: SendHalf
+  readonly recv: RecvHalf
+}
+
+export interface CloseInfo {
+  /** `local`: we closed it. `remote`: the peer did, with a code. `lost`: time-out or transport error. */
+  readonly by: 'local' | 'remote' | 'lost'
+  readonly code?: bigint
+  /** Reason given by the peer or the transport, cut to 200 characters. For logs only. */
+  readonly reason: string
+}
+
+/** An established, authenticated connection. Its owner must keep a reference until it is closed. */
+export interface Connection {
+  /** Unique in this process, for telling several connections to one peer apart. */
+  readonly serial: number
+  readonly peer: PeerId
+  readonly alpn: string
+  readonly side: 'dialer' | 'acceptor'
+  /** Resolves once, never rejects. */
+  readonly closed: Promise<CloseInfo>
+  readonly isClosed: boolean
+  openUni(options?: CallOptions): Promise<SendHalf>
+  openBi(options?: CallOptions): Promise<BiStream>
+  /** Next stream opened by the peer, in opening order; rejects `NET_CLOSED` when the connection ends. */
+  acceptUni(options?: CallOptions): Promise<RecvHalf>
+  acceptBi(options?: CallOptions): Promise<BiStream>
+  /** How many streams of each direction the peer may have open towards us (default 100). */
+  setMaxStreams(limits: { uni?: number; bi?: number }): void
+  /** Discards data that was not acknowledged yet. Idempotent, never throws. */
+  close(code: bigint, reason: string): void
+  /** Round-trip time in ms where known. */
+  rttMs(): number | undefined
+}
+
+/** A handshake offered by a stranger. Exactly one of `accept` and `refuse` should be called, soon. */
+export interface Incoming {
+  /** Completes the handshake. Rejects `NET_HANDSHAKE_FAILED` when the stranger's ALPN or key is wrong. */
+  accept(options?: CallOptions): Promise<Connection>
+  refuse(): Promise<void>
+}
+
+/** One bound endpoint. Implementations: iroh-transport.ts (QUIC), memory-transport.ts (deterministic, in memory). */
+export interface Transport {
+  readonly id: PeerId
+  /** Own addresses as currently known; changes over time (poll, do not watch). */
+  localAddr(): PeerAddr
+  /** ALPNs answered from now on. */
+  setAlpns(alpns: readonly string[]): void
+  /** Next incoming attempt; null once the transport is closed. */
+  nextIncoming(): Promise<Incoming | null>
+  /** Rejects `NET_NO_ADDRESS`, `NET_SELF`, `NET_ALPN`, `NET_WRONG_PEER`, `NET_REFUSED`, `NET_TIMEOUT`, `NET_CLOSED` or `NET_FAILED`. */
+  connect(addr: PeerAddr, alpn: string, options?: CallOptions): Promise<Connection>
+  /** Addresses the endpoint itself has learned of a peer, if any. */
+  knownAddr(peer: PeerId): Promise<PeerAddr | undefined>
+  /** Closes all connections with code 0 and releases the sockets (≤ 5 s). Idempotent, never rejects. */
+  close(): Promise<void>
+}
