@@ -1,0 +1,241 @@
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import type { z } from 'zod'
+import { errorCode, K2Error } from '../../base/errors.ts'
+import { type ConfigLocation, defaultDataDir } from './paths.ts'
+import { type Config, configSchema } from './schema.ts'
+import { resolveReference } from './secrets.ts'
+
+/** Largest config file read, bytes. */
+const MAX_CONFIG_BYTES = 1024 * 1024
+/** Aliases expanded at most: a guard against YAML bombs. */
+const MAX_YAML_ALIASES = 100
+
+export interface ConfigProblem {
+  /** 1-based; 0 when the value does not come from the file (default or environment). */
+  readonly line: number
+  readonly column: number
+  /** Dotted, e.g. `routes[0].members[1].place`. */
+  readonly path: string
+  readonly message: string
+}
+
+/** A config that cannot be used; `problems` names every place. Exit code 3. */
+export class ConfigError extends K2Error {
+  override readonly name = 'ConfigError'
+  readonly file: string
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(file: string, problems: readonly ConfigProblem[], cause?: unknown) {
+    super({
+      code: 'CONFIG_INVALID',
+      kind: 'config',
+      message: problems.map((p) => `${file}:${p.line}:${p.column} ${p.path ? `${p.path}: ` : ''}${p.message}`).join('\n'),
+      cause,
+    })
+    this.file = file
+    this.problems = problems
+  }
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** Undefined when the built-in defaults are used. */
+  readonly file: string | undefined
+}
+
+export interface LoadOptions {
+  readonly location: ConfigLocation | undefined
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** Reads, overrides from the environment, resolves secrets, validates. Throws `ConfigError` with every problem found. */
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const file = options.location?.path
+  let text = ''
+  if (file !== undefined) {
+    try {
+      text = readFileSync(file, 'utf8')
+    } catch (error) {
+      const problem = {
+        line: 0,
+        column: 0,
+        path: '',
+        message: `cannot be read (${errorCode(error)}): check the path and its permissions`,
+      }
+      throw new ConfigError(file, [problem], error)
+    }
+  }
+  return { config: parseConfig(text, { file: file ?? 'built-in defaults', env: options.env }), file }
+}
+
+/** As `loadConfig`, for a text already read. `file` is used in messages and as base of relative secret files. */
+export function parseConfig(text: string, options: { file: string; env: NodeJS.ProcessEnv }): Config {
+  const { file, env } = options
+  if (text.length > MAX_CONFIG_BYTES)
+    throw new ConfigError(file, [{ line: 0, column: 0, path: '', message: 'the file is larger than 1 MiB' }])
+  const lines = new LineCounter()
+  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+  if (doc.errors.length > 0) {
+    throw new ConfigError(
+      file,
+      doc.errors.map((e) => ({ ...position(lines, e.pos[0]), path: '', message: e.message })),
+    )
+  }
+  const problems: ConfigProblem[] = []
+  const at: Locate = (path, key) => locate(doc, lines, path, key)
+  let raw: unknown
+  try {
+    raw = doc.toJS({ maxAliasCount: MAX_YAML_ALIASES }) ?? {}
+  } catch (error) {
+    throw new ConfigError(file, [{ line: 1, column: 1, path: '', message: 'too many aliases' }], error)
+  }
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    throw new ConfigError(file, [{ line: 1, column: 1, path: '', message: 'expected a mapping of options at the top' }])
+  }
+  const tree = applyEnvironment(raw as Record<string, unknown>, env)
+  const resolved = resolveTree(
+    tree,
+    [],
+    (path, problem) => problems.push({ ...at(path), path: printPath(path), message: problem }),
+    {
+      env,
+      baseDir: dirname(file),
+    },
+  ) as Record<string, unknown>
+  if (resolved.dataDir === undefined) resolved.dataDir = defaultDataDir(env)
+  const parsed = configSchema.safeParse(resolved, { reportInput: true })
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) problems.push(...explain(issue, at))
+  }
+  if (problems.length > 0) throw new ConfigError(file, problems)
+  return Object.freeze(parsed.data as Config)
+}
+
+function position(lines: LineCounter, offset: number): { line: number; column: number } {
+  const { line, col } = lines.linePos(offset)
+  return { line, column: col }
+}
+
+/** Line and column of the deepest node on `path` that the file really has; `key`: of its name rather than its value. */
+function locate(doc: Document, lines: LineCounter, path: readonly PropertyKey[], key = false): { line: number; column: number } {
+  for (let n = path.length; n > 0; n--) {
+    const node = doc.getIn(path.slice(0, n), true)
+    if (isNode(node) && node.range) {
+      // For a mapping entry the key is what a person looks for.
+      const parent = n === 1 ? doc.contents : doc.getIn(path.slice(0, n - 1), true)
+      if ((key || isMap(node) || isSeq(node)) && isMap(parent)) {
+        const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === path[n - 1])
+        if (pair && isNode(pair.key) && pair.key.range) return position(lines, pair.key.range[0])
+      }
+      return position(lines, node.range[0])
+    }
+  }
+  return { line: 0, column: 0 }
+}
+
+function explain(
+  issue: z.core.$ZodIssue,
+  at: (path: readonly PropertyKey[]) => { line: number; column: number },
+): ConfigProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key]
+      return {
+        ...at(path),
+        path: printPath(path),
+        message: 'unknown option: check the spelling, or see config/k2gw.example.yaml',
+      }
+    })
+  }
+  // A token may have landed in a wrong place of its entry: never print what stands near a secret.
+  const secret = issue.path.some((key) => /token|secret|password|url/i.test(String(key)))
+  const found = !secret && 'input' in issue && issue.input !== undefined ? `, found ${describe(issue.input)}` : ''
+  return [
+    {
+      ...at(issue.path),
+      path: printPath(issue.path),
+      message: `${issue.message}${issue.message.includes('received') ? '' : found}`,
+    },
+  ]
+}
+
+/** Short form of a wrong value. Secrets are already behind `Secret` or replaced, but long texts may be one: cut hard. */
+function describe(value: unknown): string {
+  if (typeof value === 'string') return value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a mapping' : typeof value
+}
+
+function printPath(path: readonly PropertyKey[]): string {
+  let out = ''
+  for (const part of path) out += typeof part === 'number' ? `[${part}]` : out === '' ? String(part) : `.${String(part)}`
+  return out
+}
+
+function resolveTree(
+  value: unknown,
+  path: PropertyKey[],
+  report: (path: PropertyKey[], problem: string) => void,
+  sources: { env: NodeJS.ProcessEnv; baseDir: string },
+): unknown {
+  if (typeof value === 'string') {
+    const result = resolveReference(value, sources)
+    if ('value' in result) return result.value
+    report(path, result.problem)
+    return value
+  }
+  if (Array.isArray(value)) return value.map((item, i) => resolveTree(item, [...path, i], report, sources))
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, resolveTree(item, [...path, key], report, sources)]),
+    )
+  }
+  return value
+}
+
+/** `K2__HTTP__PORT=9000` sets `http.port`; numbers, true/false and JSON lists or mappings are read as such. */
+export function applyEnvironment(tree: Record<string, unknown>, env: NodeJS.ProcessEnv): Record<string, unknown> {
+  const out = structuredClone(tree)
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith('K2__') || text === undefined) continue
+    const parts = name.slice(4).split('__')
+    let node = out
+    for (const [i, part] of parts.entries()) {
+      const key = matchKey(node, part)
+      if (i === parts.length - 1) {
+        node[key] = parseScalar(text)
+      } else {
+        const child = node[key]
+        const next =
+          typeof child === 'object' && child !== null && !Array.isArray(child) ? (child as Record<string, unknown>) : {}
+        node[key] = next
+        node = next
+      }
+    }
+  }
+  return out
+}
+
+const KNOWN_CAMEL = ['dataDir', 'shutdownTimeout', 'adminToken', 'publicUrl', 'maxAge', 'trustProxy']
+
+/** Environment names have no case: HTTP → http, DATADIR or DATA_DIR → dataDir. */
+function matchKey(node: Record<string, unknown>, part: string): string {
+  const wanted = part.replaceAll('_', '').toLowerCase()
+  return [...Object.keys(node), ...KNOWN_CAMEL].find((key) => key.toLowerCase() === wanted) ?? part.toLowerCase()
+}
+
+function parseScalar(text: string): unknown {
+  if (/^-?\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
+  if (text === 'true' || text === 'false') return text === 'true'
+  if (/^[[{]/.test(text)) {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      // Not JSON after all: an ordinary text that starts with a bracket.
+      return text
+    }
+  }
+  return text
+}

@@ -1,0 +1,221 @@
+import { z } from 'zod'
+import { type Place, placeKey } from '../../bridges/model/place.ts'
+import { parsePlace } from './places.ts'
+import { secret } from './secrets.ts'
+import { duration, size } from './units.ts'
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
+const name = (what: string): z.ZodString => z.string().regex(NAME, `${what}: 1 to 32 lower-case letters, digits or -`)
+
+const place = z
+  .string()
+  .meta({
+    description:
+      'discord/<account>/<guild>/<channel>[#thread], telegram/<account>/<chat>[#topic], p2p/self/<topic>, web/main/<room>',
+  })
+  .transform((text, ctx): Place => {
+    const parsed = parsePlace(text)
+    if (typeof parsed !== 'string') return parsed
+    ctx.issues.push({ code: 'custom', message: parsed, input: text })
+    return z.NEVER
+  })
+
+const member = z.strictObject({
+  place,
+  direction: z.enum(['both', 'in', 'out']).default('both').describe('in: only read from it; out: only write to it'),
+  identity: z.enum(['webhook', 'bot']).default('webhook').describe('how authors are shown on Discord'),
+})
+
+const action = z.enum(['ignore', 'prefix', 'route'])
+
+const rule = z
+  .strictObject({
+    name: name('a rule name'),
+    when: z
+      .strictObject({
+        network: z.array(z.enum(['discord', 'telegram', 'p2p', 'web'])).optional(),
+        textContains: z.array(z.string().min(1).max(200)).optional().describe('any of these, without regard to case'),
+        startsWith: z.array(z.string().min(1).max(200)).optional(),
+        linkDomain: z.array(z.string().min(1).max(200)).optional(),
+        author: z.array(z.string().min(1).max(200)).optional().describe('author keys such as telegram:12345'),
+        senderClass: z.array(z.enum(['verified', 'hosted', 'claimed'])).optional(),
+        isBot: z.boolean().optional(),
+      })
+      .default({})
+      .describe('all given conditions must hold'),
+    action,
+    text: z.string().max(100).optional().describe('for prefix: what stands before the message'),
+    routes: z.array(name('a route id')).optional().describe('for route: only these routes take the message'),
+  })
+  .refine((r) => r.action !== 'prefix' || r.text !== undefined, { message: 'a prefix rule needs text', path: ['text'] })
+  .refine((r) => r.action !== 'route' || r.routes !== undefined, { message: 'a route rule needs routes', path: ['routes'] })
+
+const route = z.strictObject({
+  id: name('a route id'),
+  members: z.array(member).min(2, 'a route joins at least two places'),
+  bots: z.enum(['none', 'all']).default('none').describe('whether messages of other bots and webhooks are bridged'),
+  maxAge: duration().prefault('24h').describe('older undelivered messages expire'),
+  p2pEdits: z.enum(['resend', 'ignore']).default('resend').describe('K2 has no edits: send the new text, or nothing'),
+  allowChain: z.boolean().default(false).describe('allow routes that forward what another route forwarded'),
+})
+
+const endpointText = z.string().min(1).max(2000)
+
+const contact = z.strictObject({
+  name: z.string().min(1).max(64),
+  id: z.string().regex(/^[0-9a-fA-F]{64}$/, 'a node id is 64 hexadecimal characters'),
+  addresses: z.array(endpointText).default([]).describe('ip:port texts, if known'),
+})
+
+/** Every option with its default. Unknown keys are errors. */
+export const configSchema = z
+  .strictObject({
+    dataDir: z
+      .string()
+      .min(1)
+      .describe('where the gateway keeps its keys and data; default: K2_DATA_DIR or the user data folder'),
+    instance: name('the instance name').default('gateway').describe('shown to peers and in logs'),
+    log: z
+      .strictObject({
+        level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+        pretty: z
+          .enum(['auto', 'always', 'never'])
+          .default('auto')
+          .describe('auto: readable on a terminal, JSON lines elsewhere'),
+        bodies: z.boolean().default(false).describe('write message texts into debug lines'),
+      })
+      .prefault({}),
+    http: z
+      .strictObject({
+        host: z.string().default('127.0.0.1'),
+        port: z.int().min(0).max(65535).default(8787).describe('0: any free port'),
+        adminToken: secret().optional().describe('for the control API; default: a random one in the data directory'),
+        maxSessions: z.int().min(1).max(10_000).default(200).describe('web chat connections at once'),
+      })
+      .prefault({}),
+    database: z
+      .discriminatedUnion('driver', [
+        z.strictObject({
+          driver: z.literal('embedded'),
+          synchronousCommit: z.boolean().default(true).describe('false: faster, a crash may lose the last moments'),
+        }),
+        z.strictObject({
+          driver: z.literal('postgres'),
+          url: secret().describe('postgres://user:password@host:port/database'),
+          poolSize: z.int().min(2).max(100).default(10),
+          synchronousCommit: z.boolean().default(true),
+        }),
+      ])
+      .prefault({ driver: 'embedded' }),
+    queue: z
+      .discriminatedUnion('driver', [
+        z.strictObject({ driver: z.literal('database') }),
+        z.strictObject({
+          driver: z.literal('redis'),
+          url: secret().describe('redis://host:port'),
+          allowEviction: z.boolean().default(false).describe('start although the server may evict keys'),
+        }),
+      ])
+      .prefault({ driver: 'database' }),
+    node: z
+      .strictObject({
+        mode: z
+          .enum(['n0', 'lan', 'loopback'])
+          .default('n0')
+          .describe('n0: relays and lookup of n0; lan: direct addresses only; loopback: this machine only'),
+        bind: z.string().optional().describe('ip:port; default: any port'),
+        topics: z.array(z.string().min(1).max(200)).max(200).default(['Digital Assets', 'Goods', 'Freelance Job']),
+        peers: z.array(endpointText).max(1000).default([]).describe('endpoint tickets, node ids, or node-id@ip:port'),
+        contacts: z.array(contact).max(1000).default([]),
+        maxConnections: z.int().min(8).max(10_000).default(200),
+      })
+      .prefault({}),
+    accounts: z
+      .strictObject({
+        discord: z
+          .record(
+            name('an account name'),
+            z.strictObject({
+              token: secret(),
+              apiUrl: z.url().optional().describe('another API root, for tests'),
+              webhooks: z.boolean().default(true).describe('show authors through managed webhooks where permitted'),
+            }),
+          )
+          .default({}),
+        telegram: z
+          .record(
+            name('an account name'),
+            z.strictObject({
+              token: secret(),
+              apiUrl: z.url().optional().describe('another API root: tests, or a self-hosted Bot API server'),
+              ambiguous: z.enum(['resend', 'drop']).default('resend').describe('when an answer was lost: send again, or not'),
+            }),
+          )
+          .default({}),
+      })
+      .prefault({}),
+    web: z
+      .strictObject({
+        enabled: z.boolean().default(true),
+        history: z.int().min(0).max(5000).default(200).describe('messages kept per room'),
+        rooms: z.array(z.string().min(1).max(64)).max(200).default([]).describe('rooms beyond those named in routes'),
+      })
+      .prefault({}),
+    routes: z
+      .array(route)
+      .max(1000)
+      .optional()
+      .describe('default: each topic of the node joined with a web room of the same name'),
+    rules: z.array(rule).max(1000).default([]),
+    limits: z
+      .strictObject({
+        deliveries: z.int().min(1).max(256).default(32).describe('lanes that send at once'),
+        messageBytes: size().prefault('64KiB').describe('longest message taken from a platform'),
+        retention: duration().prefault('90d').describe('how long copies stay linked for edits and replies'),
+      })
+      .prefault({}),
+    shutdownTimeout: duration().prefault('10s'),
+  })
+  .superRefine((config, ctx) => {
+    const ids = new Set<string>()
+    for (const [i, r] of (config.routes ?? []).entries()) {
+      if (ids.has(r.id))
+        ctx.addIssue({ code: 'custom', path: ['routes', i, 'id'], message: `another route is already called ${r.id}` })
+      ids.add(r.id)
+      const seen = new Set<string>()
+      for (const [j, m] of r.members.entries()) {
+        const path = ['routes', i, 'members', j, 'place']
+        const key = placeKey(m.place)
+        if (seen.has(key)) ctx.addIssue({ code: 'custom', path, message: 'this place is already a member of the route' })
+        seen.add(key)
+        const { network, account } = m.place
+        if ((network === 'discord' || network === 'telegram') && config.accounts[network][account] === undefined) {
+          ctx.addIssue({
+            code: 'custom',
+            path,
+            message: `there is no account ${network}.${account}: add it under accounts.${network}`,
+          })
+        }
+        if (network === 'web' && !config.web.enabled)
+          ctx.addIssue({ code: 'custom', path, message: 'the web chat is switched off (web.enabled)' })
+      }
+    }
+    for (const [i, r] of config.rules.entries()) {
+      for (const [j, id] of (r.routes ?? []).entries()) {
+        if (!ids.has(id))
+          ctx.addIssue({ code: 'custom', path: ['rules', i, 'routes', j], message: `there is no route called ${id}` })
+      }
+    }
+  })
+
+export type Config = z.output<typeof configSchema>
+export type RouteConfig = NonNullable<Config['routes']>[number]
+export type RuleConfig = Config['rules'][number]
+
+/** JSON Schema of the file for editors (`config/k2gw.schema.json`). */
+export function configJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(configSchema, { io: 'input' }) as Record<string, unknown>
+  // The data directory has a default that depends on the machine, so the file need not name it.
+  const required = (schema.required as string[] | undefined)?.filter((key) => key !== 'dataDir')
+  return { $id: 'k2gw.schema.json', title: 'K2 gateway configuration', ...schema, ...(required && { required }) }
+}
