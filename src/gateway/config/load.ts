@@ -135,15 +135,14 @@ function locate(doc: Document, lines: LineCounter, path: readonly PropertyKey[],
   return { line: 0, column: 0 }
 }
 
-function explain(
-  issue: z.core.$ZodIssue,
-  at: (path: readonly PropertyKey[]) => { line: number; column: number },
-): ConfigProblem[] {
+type Locate = (path: readonly PropertyKey[], key?: boolean) => { line: number; column: number }
+
+function explain(issue: z.core.$ZodIssue, at: Locate): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const path = [...issue.path, key]
       return {
-        ...at(path),
+        ...at(path, true),
         path: printPath(path),
         message: 'unknown option: check the spelling, or see config/k2gw.example.yaml',
       }
