@@ -8,14 +8,19 @@ export interface RichText {
 }
 
 export type SpanStyle =
-  | { readonly kind: 'bold' | 'italic' | 'underline' | 'strike' | 'spoiler' | 'code' | 'quote' }
+  | { readonly kind: 'bold' | 'italic' | 'underline' | 'strike' | 'spoiler' | 'code' }
+  /** `quote`, `pre`, `heading`, `subtext` and `listItem` are blocks: they cover whole lines without the last newline. */
+  | { readonly kind: 'quote'; readonly collapsed?: boolean }
   | { readonly kind: 'pre'; readonly language?: string }
   | { readonly kind: 'heading'; readonly level: 1 | 2 | 3 }
+  | { readonly kind: 'subtext' }
+  /** The marker is not part of the text: printers add it (`listMarkersAsText`). `depth` counts from 0. */
+  | { readonly kind: 'listItem'; readonly ordered: boolean; readonly index: number; readonly depth: number }
   | { readonly kind: 'link'; readonly url: string }
   /** `name` is what people read; `id` the native id on `network`, never sent to another network. */
   | {
       readonly kind: 'mention'
-      readonly target: 'user' | 'role' | 'channel' | 'everyone'
+      readonly target: 'user' | 'role' | 'channel' | 'everyone' | 'command'
       readonly id: string
       readonly name: string
     }
