@@ -1,0 +1,297 @@
+import { deferred } from '../../base/async.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { PeerId } from '../ids.ts'
+import { SharedPull, waitFor } from './call-wait.ts'
+import { type Lane, MemoryPipe } from './memory-pipe.ts'
+import { cutPeerText, netClosed } from './net-errors.ts'
+import { Receiver, Sender } from './stream-halves.ts'
+import type { BiStream, CallOptions, CloseInfo, Connection, RecvHalf, SendHalf } from './transport.ts'
+
+/** Streams of one direction a peer may have open before it was told otherwise (discovery 16). */
+export const DEFAULT_MAX_STREAMS = 100
+
+type Kind = 'uni' | 'bi'
+
+/** What a connection needs of the network it lives in. */
+export interface ConnectionWorld {
+  readonly clock: Clock
+  /** A fresh ordered way between the two ends. */
+  lane(from: MemoryConnection, to: MemoryConnection): Lane
+  pieceBytes: (() => number) | undefined
+  latencyMs(from: PeerId, to: PeerId): number
+  onClosed(end: MemoryConnection): void
+}
+
+export interface MemoryConnectionInit {
+  readonly serial: number
+  readonly me: PeerId
+  readonly peer: PeerId
+  readonly alpn: string
+  readonly side: 'dialer' | 'acceptor'
+  readonly world: ConnectionWorld
+}
+
+/** Streams opened by one end, kept at the other: silent ones wait until they, or a later one, carry something. */
+class Inbox<T> {
+  readonly #streams: T[] = []
+  readonly #waiting: { resolve(item: T): void; reject(error: unknown): void }[] = []
+  readonly #ready: T[] = []
+  #surfaced = 0
+  #error: unknown
+
+  add(stream: T): number {
+    return this.#streams.push(stream) - 1
+  }
+
+  surface(index: number): void {
+    for (; this.#surfaced <= index; this.#surfaced++) {
+      const stream = this.#streams[this.#surfaced] as T
+      const waiter = this.#waiting.shift()
+      if (waiter) waiter.resolve(stream)
+      else this.#ready.push(stream)
+    }
+  }
+
+  take(): Promise<T> {
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    const ready = this.#ready.shift()
+    if (ready !== undefined) return Promise.resolve(ready)
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  fail(error: unknown): void {
+    this.#error ??= error
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(error)
+  }
+}
+
+/** Slots for streams this end opens; the other end hands out more as streams end. */
+class StreamSlots {
+  #allowed = DEFAULT_MAX_STREAMS
+  #opened = 0
+  readonly #waiting: { go(): void; fail(error: unknown): void }[] = []
+
+  raise(allowed: number): void {
+    this.#allowed = Math.max(this.#allowed, allowed)
+    while (this.#opened < this.#allowed && this.#waiting.length > 0) {
+      this.#opened++
+      this.#waiting.shift()?.go()
+    }
+  }
+
+  take(): Promise<void> {
+    if (this.#opened < this.#allowed) {
+      this.#opened++
+      return Promise.resolve()
+    }
+    return new Promise((go, fail) => this.#waiting.push({ go, fail }))
+  }
+
+  fail(error: unknown): void {
+    for (const waiter of this.#waiting.splice(0)) waiter.fail(error)
+  }
+}
+
+/** One end of a connection in memory. */
+export class MemoryConnection implements Connection {
+  readonly serial: number
+  readonly me: PeerId
+  readonly peer: PeerId
+  readonly alpn: string
+  readonly side: 'dialer' | 'acceptor'
+  readonly closed: Promise<CloseInfo>
+  readonly #world: ConnectionWorld
+  readonly #closing = deferred<CloseInfo>()
+  readonly #inboxes = { uni: new Inbox<RecvHalf>(), bi: new Inbox<BiStream>() }
+  readonly #slots = { uni: new StreamSlots(), bi: new StreamSlots() }
+  /** Streams the peer has ended towards us, and how many it may have open. */
+  readonly #granted = { uni: { ended: 0, limit: DEFAULT_MAX_STREAMS }, bi: { ended: 0, limit: DEFAULT_MAX_STREAMS } }
+  readonly #pipesOut = new Set<MemoryPipe>()
+  readonly #pipesIn = new Set<MemoryPipe>()
+  readonly #accepts: { uni: SharedPull<RecvHalf>; bi: SharedPull<BiStream> }
+  readonly #lanesOut = new Set<Lane>()
+  #control: Lane | undefined
+  #other: MemoryConnection | undefined
+  #info: CloseInfo | undefined
+  #killed = false
+
+  constructor(init: MemoryConnectionInit) {
+    this.serial = init.serial
+    this.me = init.me
+    this.peer = init.peer
+    this.alpn = init.alpn
+    this.side = init.side
+    this.#world = init.world
+    this.closed = this.#closing.promise
+    this.#accepts = {
+      uni: new SharedPull(() => this.#inboxes.uni.take()),
+      bi: new SharedPull(() => this.#inboxes.bi.take()),
+    }
+  }
+
+  /** Joins two ends; called once for each pair. */
+  static join(a: MemoryConnection, b: MemoryConnection): void {
+    a.#other = b
+    b.#other = a
+    a.#control = a.#world.lane(a, b)
+    b.#control = b.#world.lane(b, a)
+  }
+
+  get other(): MemoryConnection {
+    return this.#other as MemoryConnection
+  }
+
+  /** Ended without telling the other side. */
+  get wasKilled(): boolean {
+    return this.#killed
+  }
+
+  kill(): void {
+    this.#killed = true
+    this.end({ by: 'lost', reason: 'killed' })
+  }
+
+  get isClosed(): boolean {
+    return this.#info !== undefined
+  }
+
+  async openUni(options?: CallOptions): Promise<SendHalf> {
+    await this.#slot('uni', options)
+    const other = this.other
+    let index = -1
+    const pipe = this.#pipe(this, other, {
+      onArrival: () => other.#inboxes.uni.surface(index),
+      onReaderDone: () => other.#streamEnded('uni'),
+    })
+    index = other.#inboxes.uni.add(new Receiver(pipe.reader, { clock: this.#world.clock }))
+    return new Sender(pipe.writer, { clock: this.#world.clock })
+  }
+
+  async openBi(options?: CallOptions): Promise<BiStream> {
+    await this.#slot('bi', options)
+    const other = this.other
+    let index = -1
+    let open = 2
+    const half = (): void => {
+      if (--open === 0) other.#streamEnded('bi')
+    }
+    const forth = this.#pipe(this, other, { onArrival: () => other.#inboxes.bi.surface(index), onReaderDone: half })
+    const back = this.#pipe(other, this, { onWriterDone: half })
+    const { clock } = this.#world
+    index = other.#inboxes.bi.add({ send: new Sender(back.writer, { clock }), recv: new Receiver(forth.reader, { clock }) })
+    return { send: new Sender(forth.writer, { clock }), recv: new Receiver(back.reader, { clock }) }
+  }
+
+  acceptUni(options?: CallOptions): Promise<RecvHalf> {
+    return this.#accepts.uni.next(options, { clock: this.#world.clock, what: 'waiting for a stream' })
+  }
+
+  acceptBi(options?: CallOptions): Promise<BiStream> {
+    return this.#accepts.bi.next(options, { clock: this.#world.clock, what: 'waiting for a stream' })
+  }
+
+  setMaxStreams(limits: { uni?: number; bi?: number }): void {
+    for (const kind of ['uni', 'bi'] as const) {
+      const limit = limits[kind]
+      if (limit === undefined) continue
+      this.#granted[kind].limit = limit
+      this.#grant(kind)
+    }
+  }
+
+  close(code: bigint, reason: string): void {
+    if (this.#info !== undefined) return
+    const other = this.other
+    this.end({ by: 'local', code, reason })
+    this.#control?.send(() => other.end({ by: 'remote', code, reason: cutPeerText(reason) }))
+  }
+
+  rttMs(): number | undefined {
+    return this.#world.latencyMs(this.me, this.peer) + this.#world.latencyMs(this.peer, this.me)
+  }
+
+  /** This end is over: everything that waits fails, what was on its way out is lost. */
+  end(info: CloseInfo): void {
+    if (this.#info !== undefined) return
+    this.#info = info
+    const error = netClosed(info)
+    for (const pipe of this.#pipesOut) pipe.failWriter(error)
+    for (const pipe of this.#pipesIn) pipe.failReader(error)
+    this.#pipesOut.clear()
+    this.#pipesIn.clear()
+    for (const kind of ['uni', 'bi'] as const) {
+      this.#inboxes[kind].fail(error)
+      this.#slots[kind].fail(error)
+    }
+    for (const lane of this.#lanesOut) lane.discard()
+    this.#lanesOut.clear()
+    this.#closing.resolve(info)
+    this.#world.onClosed(this)
+  }
+
+  async #slot(kind: Kind, options: CallOptions | undefined): Promise<void> {
+    if (this.#info !== undefined) throw netClosed(this.#info)
+    const slots = this.#slots[kind]
+    const turn = slots.take()
+    let late = false
+    await waitFor(turn, options, {
+      clock: this.#world.clock,
+      what: 'opening a stream',
+      onGiveUp: () => {
+        late = true
+      },
+    }).catch((error) => {
+      // A slot that comes after its caller has gone is used up by an empty, reset stream, as on the real transport.
+      if (late) turn.then(() => this.#discardSlot(kind)).catch(() => {})
+      throw error
+    })
+    if (this.#info !== undefined) throw netClosed(this.#info)
+  }
+
+  #discardSlot(kind: Kind): void {
+    const other = this.other
+    this.#control?.send(() => other.#streamEnded(kind))
+  }
+
+  #streamEnded(kind: Kind): void {
+    this.#granted[kind].ended++
+    this.#grant(kind)
+  }
+
+  #grant(kind: Kind): void {
+    if (this.#info !== undefined) return
+    const { ended, limit } = this.#granted[kind]
+    const other = this.other
+    this.#control?.send(() => other.#slots[kind].raise(ended + limit))
+  }
+
+  #pipe(
+    from: MemoryConnection,
+    to: MemoryConnection,
+    hooks: { onArrival?: () => void; onReaderDone?: () => void; onWriterDone?: () => void },
+  ): MemoryPipe {
+    const forth = from.#world.lane(from, to)
+    const back = to.#world.lane(to, from)
+    from.#lanesOut.add(forth)
+    to.#lanesOut.add(back)
+    const pipe: MemoryPipe = new MemoryPipe({
+      forth,
+      back,
+      onArrival: hooks.onArrival ?? (() => {}),
+      onReaderDone: () => {
+        to.#pipesIn.delete(pipe)
+        from.#lanesOut.delete(forth)
+        to.#lanesOut.delete(back)
+        hooks.onReaderDone?.()
+      },
+      onWriterDone: () => {
+        from.#pipesOut.delete(pipe)
+        hooks.onWriterDone?.()
+      },
+      pieceBytes: this.#world.pieceBytes,
+    })
+    from.#pipesOut.add(pipe)
+    to.#pipesIn.add(pipe)
+    return pipe
+  }
+}
