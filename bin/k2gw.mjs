@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Starts the built gateway when there is a build, otherwise the TypeScript sources.
+import { existsSync } from 'node:fs'
+
+const built = new URL('../dist/gateway/main.js', import.meta.url)
+let main
+if (existsSync(built) && process.env.K2_FROM_SOURCE !== '1') {
+  main = await import(built.href)
+} else {
+  const { register } = await import('tsx/esm/api')
+  register()
+  main = await import('../src/gateway/main.ts')
+}
+process.exitCode = await main.main(process.argv.slice(2))

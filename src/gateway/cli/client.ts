@@ -1,0 +1,83 @@
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { z } from 'zod'
+import { K2Error } from '../../base/errors.ts'
+import type { PeerEvent } from '../../bridges/p2p/port.ts'
+import type { StatusReport } from '../http/control.ts'
+import type { ControlFile } from './control-file.ts'
+
+/** A call to the running gateway must be answered within this time, ms. Streams have no limit. */
+const CALL_TIMEOUT_MS = 20_000
+
+const failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
+
+/** Talks to the control API of the gateway that runs on this data directory. */
+export class ControlClient {
+  readonly #file: ControlFile
+
+  constructor(file: ControlFile) {
+    this.#file = file
+  }
+
+  status(): Promise<StatusReport> {
+    return this.call('GET', '/api/status') as Promise<StatusReport>
+  }
+
+  async sendToTopic(topic: string, text: string, name: string): Promise<{ messageIds: string[] }> {
+    return (await this.call('POST', `/api/topics/${encodeURIComponent(topic)}/messages`, { text, name })) as {
+      messageIds: string[]
+    }
+  }
+
+  async sendDirect(contact: string, text: string, name: string): Promise<{ messageIds: string[] }> {
+    return (await this.call('POST', `/api/contacts/${encodeURIComponent(contact)}/messages`, { text, name })) as {
+      messageIds: string[]
+    }
+  }
+
+  async *follow(filter: { topic: string } | { contact: string }, signal: AbortSignal): AsyncGenerator<PeerEvent> {
+    const what =
+      'topic' in filter ? `topics/${encodeURIComponent(filter.topic)}` : `contacts/${encodeURIComponent(filter.contact)}`
+    const response = await this.#fetch(`/api/${what}/messages`, { signal })
+    const lines = createInterface({ input: Readable.fromWeb(response.body as ReadableStream), signal })
+    try {
+      for await (const line of lines) if (line !== '') yield JSON.parse(line) as PeerEvent
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  /** One call; answers the parsed JSON body. Rejects with the gateway's own error code. */
+  async call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await this.#fetch(path, {
+      method,
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    return response.json()
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    let response: Response
+    try {
+      response = await fetch(`${this.#file.url}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${this.#file.token.reveal()}` },
+      })
+    } catch (cause) {
+      throw new K2Error({
+        code: 'CLI_UNREACHABLE',
+        kind: 'network',
+        message: `the gateway (process ${this.#file.pid}) does not answer at ${this.#file.url}`,
+        cause,
+      })
+    }
+    if (response.ok) return response
+    const parsed = failure.safeParse(await response.json().catch(() => undefined))
+    const { code, message } = parsed.success
+      ? parsed.data.error
+      : { code: 'CLI_BAD_ANSWER', message: `the gateway answered ${response.status}` }
+    throw new K2Error({ code, kind: 'platform', message })
+  }
+}
