@@ -1,4 +1,5 @@
 import type { Health, Lifecycle } from '../base/lifecycle.ts'
+import type { Cursor } from './cursor.ts'
 import type { Author, Body, Envelope } from './model/message.ts'
 import type { NativeRef, Network, Place } from './model/place.ts'
 
@@ -7,8 +8,9 @@ export interface BridgeSink {
   /**
    * Takes events in source order. Resolves after they are committed together with every delivery they cause; only then
    * may the source be told that they were received. Rejects when nothing was committed: the source must deliver again.
+   * `cursors` are stored in the same transaction; `envelopes` may be empty when only cursors move.
    */
-  ingest(envelopes: readonly Envelope[]): Promise<void>
+  ingest(envelopes: readonly Envelope[], cursors?: readonly Cursor[]): Promise<void>
 }
 
 export interface Capabilities {
