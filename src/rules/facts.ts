@@ -1,0 +1,12 @@
+/** What rules may know about a message: plain values, gathered before the rules run. */
+export interface MessageFacts {
+  readonly network: 'discord' | 'telegram' | 'p2p' | 'web'
+  readonly text: string
+  /** Link targets beyond those written out in the text (masked links, embeds). */
+  readonly links: readonly string[]
+  /** `${network}:${native id}`. */
+  readonly authorKey: string
+  readonly isBot: boolean
+  /** Only for K2 peers. */
+  readonly senderClass?: 'verified' | 'hosted' | 'claimed' | undefined
+}
