@@ -1,0 +1,109 @@
+import { equalBytes } from '../../../base/bytes.ts'
+import { CV_BYTES, GROUP_BYTES, PAIR_BYTES, parentCv, subtreeCv } from './blake3.ts'
+import { mismatch, sizeRefused } from './errors.ts'
+import { type TreeItem, treeItems } from './items.ts'
+import type { ChunkRanges } from './ranges.ts'
+
+export type DecodeEvent =
+  /** The claimed size; true only once `done.sizeVerified` says so. */
+  | { readonly kind: 'size'; readonly size: number }
+  /** A verified pair that belongs into the outboard. */
+  | { readonly kind: 'pair'; readonly index: number; readonly pair: Uint8Array }
+  /** Verified data. */
+  | { readonly kind: 'leaf'; readonly offset: number; readonly data: Uint8Array }
+  | { readonly kind: 'done'; readonly sizeVerified: boolean }
+
+const HEADER_BYTES = 8
+
+/**
+ * Verifies a response as it arrives (blobs.md 4.6): bytes in, verified pieces out. Holds at most one leaf of unverified
+ * data. Throws `BLOB_MISMATCH` or `BLOB_TOO_LARGE`; it is unusable afterwards.
+ */
+export class RangeDecoder {
+  readonly #ranges: ChunkRanges
+  readonly #maxSize: number
+  readonly #expected: Uint8Array[]
+  #items: Iterator<TreeItem, void, undefined> | undefined
+  #item: TreeItem | undefined
+  #size = 0
+  #sawLast = false
+  #done = false
+  readonly #buffer = new Uint8Array(GROUP_BYTES)
+  #filled = 0
+  #need = HEADER_BYTES
+
+  constructor(init: { hash: Uint8Array; ranges: ChunkRanges; maxSize: number }) {
+    this.#ranges = init.ranges
+    this.#maxSize = init.maxSize
+    this.#expected = [init.hash]
+  }
+
+  get done(): boolean {
+    return this.#done
+  }
+
+  /** Bytes that would complete the next piece: never ask the stream for more than the response has. */
+  get wanted(): number {
+    return this.#done ? 0 : this.#need - this.#filled
+  }
+
+  /** Takes bytes; answers what they completed. Bytes behind the end are ignored (`done` is true then). */
+  push(data: Uint8Array): DecodeEvent[] {
+    const out: DecodeEvent[] = []
+    let at = 0
+    while (!this.#done) {
+      const n = Math.min(this.#need - this.#filled, data.length - at)
+      this.#buffer.set(data.subarray(at, at + n), this.#filled)
+      this.#filled += n
+      at += n
+      if (this.#filled < this.#need) break
+      this.#complete(this.#buffer.subarray(0, this.#need), out)
+      this.#filled = 0
+    }
+    return out
+  }
+
+  #complete(bytes: Uint8Array, out: DecodeEvent[]): void {
+    const item = this.#item
+    if (item === undefined) {
+      const size = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES).getBigUint64(0, true)
+      if (size > BigInt(this.#maxSize)) throw sizeRefused(size, this.#maxSize)
+      this.#size = Number(size)
+      this.#items = treeItems(this.#size, this.#ranges)
+      out.push({ kind: 'size', size: this.#size })
+    } else if (item.kind === 'parent') {
+      const want = this.#expected.pop() as Uint8Array
+      if (!equalBytes(parentCv(bytes, item.isRoot), want)) throw mismatch('parent', item.offset, item.length)
+      if (item.wantRight) this.#expected.push(bytes.slice(CV_BYTES, PAIR_BYTES))
+      if (item.wantLeft) this.#expected.push(bytes.slice(0, CV_BYTES))
+      if (item.pairIndex !== undefined) out.push({ kind: 'pair', index: item.pairIndex, pair: bytes.slice() })
+    } else {
+      this.#leaf(item, bytes, out)
+    }
+    this.#next(out)
+  }
+
+  #leaf(item: Extract<TreeItem, { kind: 'leaf' }>, bytes: Uint8Array, out: DecodeEvent[]): void {
+    const want = this.#expected.pop() as Uint8Array
+    if (!equalBytes(subtreeCv(bytes, item.offset / 1024, item.isRoot), want)) throw mismatch('leaf', item.offset, item.length)
+    if (item.offset + item.length === this.#size) this.#sawLast = true
+    out.push({ kind: 'leaf', offset: item.offset, data: bytes.slice() })
+  }
+
+  #next(out: DecodeEvent[]): void {
+    for (;;) {
+      const next = this.#items?.next()
+      if (!next || next.done) {
+        this.#done = true
+        this.#need = 0
+        out.push({ kind: 'done', sizeVerified: this.#sawLast })
+        return
+      }
+      this.#item = next.value
+      this.#need = next.value.kind === 'parent' ? PAIR_BYTES : next.value.length
+      if (this.#need > 0) return
+      // The leaf of an empty blob has no bytes on the wire, but must still be the right one.
+      this.#leaf(next.value as Extract<TreeItem, { kind: 'leaf' }>, new Uint8Array(0), out)
+    }
+  }
+}
