@@ -1,0 +1,6 @@
+export type { BotHandle, TelegramControl, UntilVisible } from './control.ts'
+export type { LimitProfile } from './limits.ts'
+export type { Content, PostOptions, VisibleMessage } from './people.ts'
+export { type RemoteTelegramControl, remoteControl } from './remote.ts'
+export { FakeTelegram, type FakeTelegramOptions, type Remark, type RequestRecord } from './server.ts'
+export type { NewBot, NewChat } from './world.ts'

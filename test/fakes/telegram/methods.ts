@@ -1,0 +1,223 @@
+import type { ChatMember, Message } from 'grammy/types'
+import { isAdmin } from './delivery.ts'
+import { checkText } from './entities.ts'
+import { ApiError, badRequest, forbidden } from './errors.ts'
+import type { Params } from './params.ts'
+import { asReply, type FakeBot, type FakeChat, type World } from './world.ts'
+
+const MAX_TEXT = 4096
+const DELETE_WINDOW_SEC = 48 * 3600
+
+export interface MethodContext {
+  readonly world: World
+  readonly now: () => number
+  /** Something a careful client would not do. */
+  remark(what: string): void
+  /** A message appeared, changed or went. */
+  changed(chat: FakeChat, message: Message, how: 'sent' | 'edited' | 'deleted', by: FakeBot): void
+  /** Charges the limits of a chat. Throws ApiError 429. */
+  charge(bot: FakeBot, chatId: number): void
+}
+
+type Method = (bot: FakeBot, params: Params, ctx: MethodContext) => unknown
+
+const seconds = (ctx: MethodContext): number => Math.floor(ctx.now() / 1000)
+
+function chatOf(bot: FakeBot, params: Params, ctx: MethodContext): FakeChat {
+  const text = params.text('chat_id')
+  if (text === undefined || text === '') throw badRequest('chat_id is empty')
+  const byName = text.startsWith('@')
+  const chat = byName
+    ? [...ctx.world.chats.values()].find((c) => 'username' in c.chat && c.chat.username === text.slice(1))
+    : ctx.world.chats.get(Number(text))
+  if (!chat) throw badRequest('chat not found')
+  if (chat.migratedTo !== undefined) {
+    throw new ApiError(400, 'Bad Request: group chat was upgraded to a supergroup chat', { migrate_to_chat_id: chat.migratedTo })
+  }
+  const status = chat.members.get(bot.user.id)
+  const kind = chat.chat.type === 'supergroup' ? 'supergroup chat' : chat.chat.type === 'channel' ? 'channel chat' : 'group chat'
+  if (chat.chat.type === 'private') {
+    if (status === 'kicked') throw forbidden('bot was blocked by the user')
+    if (status === undefined) throw forbidden("bot can't initiate conversation with a user")
+  } else if (status === 'kicked') throw forbidden(`bot was kicked from the ${kind}`)
+  else if (status === undefined || status === 'left') throw forbidden(`bot is not a member of the ${kind}`)
+  return chat
+}
+
+function mayWrite(bot: FakeBot, chat: FakeChat): void {
+  if (chat.chat.type === 'private' || chat.membersMayWrite || isAdmin(chat, bot.user.id)) return
+  if (chat.chat.type === 'channel') throw badRequest('need administrator rights in the channel chat')
+  throw badRequest('not enough rights to send text messages to the chat')
+}
+
+function threadOf(params: Params, chat: FakeChat): { message_thread_id: number; is_topic_message: true } | undefined {
+  const id = params.integer('message_thread_id')
+  if (id === undefined) return undefined
+  const topic = chat.topics.get(id)
+  if (!topic) throw badRequest('message thread not found')
+  if (topic.state === 'deleted') throw badRequest('TOPIC_DELETED')
+  if (topic.state === 'closed') throw badRequest('TOPIC_CLOSED')
+  return { message_thread_id: id, is_topic_message: true }
+}
+
+function textOf(params: Params, ctx: MethodContext): { text: string; entities?: Message['entities'] & object } {
+  if (params.text('parse_mode') !== undefined) ctx.remark('parse_mode instead of entities')
+  const raw = params.text('text') ?? ''
+  const checked = checkText(raw, params.json('entities'))
+  for (const remark of checked.remarks) ctx.remark(remark)
+  if (checked.text === '') throw badRequest('message text is empty')
+  if (checked.text.length > MAX_TEXT) throw badRequest('message is too long')
+  return checked.entities.length > 0 ? { text: checked.text, entities: checked.entities } : { text: checked.text }
+}
+
+function replyOf(params: Params, chat: FakeChat): Message | undefined {
+  const reply = params.object('reply_parameters')
+  if (reply === undefined) return undefined
+  const target = chat.messages.get(Number(reply.message_id))
+  if (target) return asReply(target)
+  if (reply.allow_sending_without_reply === true) return undefined
+  throw badRequest('message to be replied not found')
+}
+
+const sendMessage: Method = (bot, params, ctx) => {
+  const chat = chatOf(bot, params, ctx)
+  mayWrite(bot, chat)
+  const thread = threadOf(params, chat)
+  const reply = replyOf(params, chat)
+  const body = textOf(params, ctx)
+  ctx.charge(bot, chat.chat.id)
+  const preview = params.object('link_preview_options')
+  const creation = thread && !reply ? chat.messages.get(thread.message_thread_id) : undefined
+  const message = {
+    message_id: chat.nextMessageId++,
+    ...(chat.chat.type === 'channel' ? { sender_chat: chat.chat } : { from: bot.user }),
+    chat: chat.chat,
+    date: seconds(ctx),
+    ...thread,
+    ...(reply || creation ? { reply_to_message: reply ?? asReply(creation as Message) } : {}),
+    ...body,
+    ...(preview ? { link_preview_options: preview } : {}),
+  } as unknown as Message
+  chat.messages.set(message.message_id, message)
+  ctx.changed(chat, message, 'sent', bot)
+  return message
+}
+
+const editMessageText: Method = (bot, params, ctx) => {
+  const chat = chatOf(bot, params, ctx)
+  const message = chat.messages.get(params.integer('message_id') ?? 0)
+  if (!message) throw badRequest('message to edit not found')
+  const own = message.from?.id === bot.user.id || (chat.chat.type === 'channel' && isAdmin(chat, bot.user.id))
+  if (!own || message.text === undefined) throw badRequest("message can't be edited")
+  const body = textOf(params, ctx)
+  const same = body.text === message.text && JSON.stringify(body.entities ?? []) === JSON.stringify(message.entities ?? [])
+  if (same) {
+    throw badRequest(
+      'message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message',
+    )
+  }
+  ctx.charge(bot, chat.chat.id)
+  const { entities: _e, ...rest } = message
+  const edited = { ...rest, ...body, edit_date: seconds(ctx) } as Message
+  chat.messages.set(edited.message_id, edited)
+  ctx.changed(chat, edited, 'edited', bot)
+  return edited
+}
+
+function remove(bot: FakeBot, chat: FakeChat, id: number, ctx: MethodContext): void {
+  const message = chat.messages.get(id)
+  if (!message) throw badRequest('message to delete not found')
+  const own = message.from?.id === bot.user.id
+  const tooOld = seconds(ctx) - message.date > DELETE_WINDOW_SEC
+  const admin = isAdmin(chat, bot.user.id) && chat.chat.type !== 'private'
+  if (!admin && (!own || tooOld)) throw badRequest("message can't be deleted for everyone")
+  if (admin && tooOld && chat.chat.type === 'group') throw badRequest("message can't be deleted for everyone")
+  chat.messages.delete(id)
+  ctx.changed(chat, message, 'deleted', bot)
+}
+
+function memberOf(chat: FakeChat, id: number, ctx: MethodContext): ChatMember {
+  const user = ctx.world.users.get(id)
+  if (!user) throw badRequest('invalid user_id specified')
+  return { user, status: chat.members.get(id) ?? 'left' } as ChatMember
+}
+
+function topicOf(bot: FakeBot, params: Params, ctx: MethodContext): { chat: FakeChat; id: number } {
+  const chat = chatOf(bot, params, ctx)
+  if (!('is_forum' in chat.chat) || !chat.chat.is_forum) throw badRequest('the chat is not a forum')
+  if (!isAdmin(chat, bot.user.id)) throw badRequest('not enough rights to manage topics')
+  const id = params.integer('message_thread_id') ?? 0
+  if (id !== 0 && !chat.topics.has(id)) throw badRequest('message thread not found')
+  return { chat, id }
+}
+
+function setTopic(state: 'open' | 'closed' | 'deleted'): Method {
+  return (bot, params, ctx) => {
+    const { chat, id } = topicOf(bot, params, ctx)
+    const topic = chat.topics.get(id)
+    if (!topic) throw badRequest('message thread not found')
+    topic.state = state
+    return true
+  }
+}
+
+/** Methods by lower-case name, as the server compares them. `getUpdates` and the webhook methods live in the server. */
+export const METHODS: Readonly<Record<string, Method>> = {
+  getme: (bot) => ({
+    ...bot.user,
+    can_join_groups: true,
+    can_read_all_group_messages: !bot.privacy,
+    supports_inline_queries: false,
+    can_connect_to_business: false,
+    has_main_web_app: false,
+  }),
+  sendmessage: sendMessage,
+  editmessagetext: editMessageText,
+  deletemessage: (bot, params, ctx) => {
+    const chat = chatOf(bot, params, ctx)
+    remove(bot, chat, params.integer('message_id') ?? 0, ctx)
+    return true
+  },
+  deletemessages: (bot, params, ctx) => {
+    const chat = chatOf(bot, params, ctx)
+    const ids = params.json('message_ids')
+    if (!Array.isArray(ids) || ids.length < 1 || ids.length > 100) throw badRequest('message identifiers are not specified')
+    for (const id of ids) if (chat.messages.has(Number(id))) remove(bot, chat, Number(id), ctx)
+    return true
+  },
+  sendchataction: (bot, params, ctx) => {
+    mayWrite(bot, chatOf(bot, params, ctx))
+    return true
+  },
+  getchat: (bot, params, ctx) => ({ ...chatOf(bot, params, ctx).chat, accent_color_id: 0, max_reaction_count: 11 }),
+  getchatmember: (bot, params, ctx) => memberOf(chatOf(bot, params, ctx), params.integer('user_id') ?? 0, ctx),
+  getchatadministrators: (bot, params, ctx) => {
+    const chat = chatOf(bot, params, ctx)
+    return [...chat.members].filter(([id]) => isAdmin(chat, id)).map(([id]) => memberOf(chat, id, ctx))
+  },
+  getchatmembercount: (bot, params, ctx) => chatOf(bot, params, ctx).members.size,
+  setmycommands: () => true,
+  createforumtopic: (bot, params, ctx) => {
+    const { chat } = topicOf(bot, params, ctx)
+    const name = params.text('name') ?? ''
+    if (name.length < 1 || name.length > 128) throw badRequest('topic name is invalid')
+    const id = chat.nextMessageId++
+    chat.topics.set(id, { name, state: 'open' })
+    const created = { message_id: id, from: bot.user, chat: chat.chat, date: seconds(ctx), message_thread_id: id } as Message
+    chat.messages.set(id, { ...created, is_topic_message: true, forum_topic_created: { name, icon_color: 7322096 } })
+    return { message_thread_id: id, name, icon_color: 7322096 }
+  },
+  editforumtopic: (bot, params, ctx) => {
+    const { chat, id } = topicOf(bot, params, ctx)
+    const topic = chat.topics.get(id)
+    if (topic) topic.name = params.text('name') ?? topic.name
+    return true
+  },
+  closeforumtopic: setTopic('closed'),
+  reopenforumtopic: setTopic('open'),
+  deleteforumtopic: setTopic('deleted'),
+  leavechat: (bot, params, ctx) => {
+    chatOf(bot, params, ctx).members.set(bot.user.id, 'left')
+    return true
+  },
+}

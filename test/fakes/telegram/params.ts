@@ -1,0 +1,86 @@
+import { badRequest } from './errors.ts'
+
+/** Parameters of one call. Values from a query or form are text; objects in them are JSON. */
+export class Params {
+  readonly values: Readonly<Record<string, unknown>>
+
+  constructor(values: Readonly<Record<string, unknown>>) {
+    this.values = values
+  }
+
+  text(name: string): string | undefined {
+    const value = this.values[name]
+    if (value === undefined || value === null) return undefined
+    return typeof value === 'string' ? value : String(value)
+  }
+
+  integer(name: string): number | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const value = Number(text)
+    if (!Number.isInteger(value)) throw badRequest(`field "${name}" must be a valid Number`)
+    return value
+  }
+
+  flag(name: string): boolean {
+    return this.text(name)?.toLowerCase() === 'true'
+  }
+
+  json(name: string): unknown {
+    const value = this.values[name]
+    if (typeof value !== 'string') return value ?? undefined
+    try {
+      return JSON.parse(value)
+    } catch {
+      throw badRequest(`can't parse field "${name}": it must be JSON`)
+    }
+  }
+
+  object(name: string): Record<string, unknown> | undefined {
+    const value = this.json(name)
+    if (value === undefined) return undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest(`object expected as ${name}`)
+    return value as Record<string, unknown>
+  }
+}
+
+const CHAT = ['business_connection_id', 'chat_id']
+const SEND = [
+  ...CHAT,
+  'message_thread_id',
+  'direct_messages_topic_id',
+  'disable_notification',
+  'protect_content',
+  'allow_paid_broadcast',
+  'message_effect_id',
+  'suggested_post_parameters',
+  'reply_parameters',
+  'reply_markup',
+]
+
+/** Fields of each method as documented; others are remarks, because the real server ignores or misreads them. */
+export const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  getme: [],
+  logout: [],
+  close: [],
+  getupdates: ['offset', 'limit', 'timeout', 'allowed_updates'],
+  setwebhook: ['url', 'certificate', 'ip_address', 'max_connections', 'allowed_updates', 'drop_pending_updates', 'secret_token'],
+  deletewebhook: ['drop_pending_updates'],
+  getwebhookinfo: [],
+  sendmessage: [...SEND, 'text', 'entities', 'link_preview_options'],
+  editmessagetext: [...CHAT, 'message_id', 'inline_message_id', 'text', 'entities', 'link_preview_options', 'reply_markup'],
+  deletemessage: ['chat_id', 'message_id'],
+  deletemessages: ['chat_id', 'message_ids'],
+  sendchataction: [...CHAT, 'message_thread_id', 'action'],
+  getchat: ['chat_id'],
+  getchatmember: ['chat_id', 'user_id'],
+  getchatadministrators: ['chat_id'],
+  getchatmembercount: ['chat_id'],
+  setmycommands: ['commands', 'scope', 'language_code'],
+  createforumtopic: ['chat_id', 'name', 'icon_color', 'icon_custom_emoji_id'],
+  editforumtopic: ['chat_id', 'message_thread_id', 'name', 'icon_custom_emoji_id'],
+  closeforumtopic: ['chat_id', 'message_thread_id'],
+  reopenforumtopic: ['chat_id', 'message_thread_id'],
+  deleteforumtopic: ['chat_id', 'message_thread_id'],
+  leavechat: ['chat_id'],
+}
