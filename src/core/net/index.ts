@@ -1,3 +1,6 @@
+export type { IrohMode } from './iroh-bind.ts'
+export type { IrohTransportOptions } from './iroh-transport.ts'
+export { bindIrohTransport } from './iroh-transport.ts'
 export type { LinkProfile, MemoryNetworkOptions } from './memory-network.ts'
 export { MemoryNetwork } from './memory-network.ts'
 export type { MemoryBindOptions, MemoryTransport } from './memory-transport.ts'

@@ -53,14 +53,16 @@ class Inbox<T> {
   }
 
   take(): Promise<T> {
-    if (this.#error !== undefined) return Promise.reject(this.#error)
     const ready = this.#ready.shift()
     if (ready !== undefined) return Promise.resolve(ready)
+    if (this.#error !== undefined) return Promise.reject(this.#error)
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
-  fail(error: unknown): void {
+  /** Streams that arrived before can still be taken, unless `drop` is set. */
+  fail(error: unknown, drop: boolean): void {
     this.#error ??= error
+    if (drop) this.#ready.length = 0
     for (const waiter of this.#waiting.splice(0)) waiter.reject(error)
   }
 }
@@ -216,11 +218,11 @@ export class MemoryConnection implements Connection {
     this.#info = info
     const error = netClosed(info)
     for (const pipe of this.#pipesOut) pipe.failWriter(error)
-    for (const pipe of this.#pipesIn) pipe.failReader(error)
+    for (const pipe of this.#pipesIn) pipe.failReader(error, info.by === 'local')
     this.#pipesOut.clear()
     this.#pipesIn.clear()
     for (const kind of ['uni', 'bi'] as const) {
-      this.#inboxes[kind].fail(error)
+      this.#inboxes[kind].fail(error, info.by === 'local')
       this.#slots[kind].fail(error)
     }
     for (const lane of this.#lanesOut) lane.discard()

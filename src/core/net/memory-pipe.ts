@@ -84,9 +84,13 @@ export class MemoryPipe {
     this.#wakeWriter?.()
   }
 
-  /** The reader's connection end is gone: data that arrived before can still be read. */
-  failReader(error: unknown): void {
+  /** The reader's connection end is gone; what arrived before can still be read, unless `drop` is set. */
+  failReader(error: unknown, drop: boolean): void {
     this.#readerError ??= error
+    if (drop) {
+      this.#chunks = []
+      this.#fin = false
+    }
     this.#wakeReader?.()
   }
 

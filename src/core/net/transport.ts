@@ -16,19 +16,28 @@ export interface CallOptions {
 
 /** Sending half of a stream. After an error every later call fails with the same error. */
 export interface SendHalf {
-  /** Writes all bytes; waits for flow control. Rejects `NET_STREAM_STOPPED` (data.streamCode) or `NET_CLOSED`. */
+  /**
+   * Writes all bytes in call order; waits for flow control. `data` must not change before the promise settles.
+   * Rejects `NET_STREAM_STOPPED` (data.streamCode, a number), `NET_CLOSED` or, after our own end, `NET_STREAM_ENDED`.
+   * A write that ran into its deadline leaves the stream unusable: an unknown part of it was sent.
+   */
   write(data: Uint8Array, options?: CallOptions): Promise<void>
-  /** Orderly end (FIN). */
+  /** Orderly end (FIN) behind all writes. Says nothing about delivery. Idempotent. */
   finish(): Promise<void>
-  /** Abnormal end; the peer's read fails with `NET_STREAM_RESET`. Never rejects. */
+  /**
+   * Abnormal end; the peer's read fails with `NET_STREAM_RESET`. Takes effect at once when no write waits for flow control,
+   * else when that piece of the write is through (only closing the connection is quicker). Without effect after `finish`. Never rejects.
+   */
   reset(code: bigint): Promise<void>
 }
 
 /** Receiving half of a stream. One read at a time. */
 export interface RecvHalf {
   /**
-   * 1..max bytes, or null at FIN (and at every later call). Rejects `NET_STREAM_RESET` (data.streamCode) or `NET_CLOSED`.
+   * 1..max bytes (at most 64 KiB), or null at FIN (and at every later call). Rejects `NET_STREAM_RESET` (data.streamCode, a
+   * number), `NET_CLOSED`, `NET_STREAM_ENDED` after our own `stop`, or `NET_STREAM_BUSY` while another read is pending.
    * A read that ran into its deadline leaves the stream unusable: the bytes it may still get are lost.
+   * What arrived before the peer closed the connection can still be read.
    */
   read(max: number, options?: CallOptions): Promise<Uint8Array | null>
   /** Tells the peer to stop sending. Takes effect at once when no read is pending, else when that read ends. Never rejects. */
@@ -60,12 +69,15 @@ export interface Connection {
   readonly isClosed: boolean
   openUni(options?: CallOptions): Promise<SendHalf>
   openBi(options?: CallOptions): Promise<BiStream>
-  /** Next stream opened by the peer, in opening order; rejects `NET_CLOSED` when the connection ends. */
+  /**
+   * Next stream opened by the peer, in opening order; a silent one surfaces once it, or a later one, carries something.
+   * Rejects `NET_CLOSED` when the connection has ended and no arrived stream is left. Giving up loses no stream.
+   */
   acceptUni(options?: CallOptions): Promise<RecvHalf>
   acceptBi(options?: CallOptions): Promise<BiStream>
-  /** How many streams of each direction the peer may have open towards us (default 100). */
+  /** How many streams of each direction the peer may have open towards us (default 100; what was granted stays granted). */
   setMaxStreams(limits: { uni?: number; bi?: number }): void
-  /** Discards data that was not acknowledged yet. Idempotent, never throws. */
+  /** Discards data that was not acknowledged yet. Codes are cut to 62 bits, reasons to 512 bytes. Idempotent, never throws. */
   close(code: bigint, reason: string): void
   /** Round-trip time in ms where known. */
   rttMs(): number | undefined
