@@ -76,13 +76,13 @@ export class WireWriter {
     return this.bytes(utf8(text))
   }
 
-  option<T>(value: T | undefined, write: (value: T) => void): this {
+  option<T>(value: T | undefined, write: (value: T) => unknown): this {
     this.bool(value !== undefined)
     if (value !== undefined) write(value)
     return this
   }
 
-  seq<T>(items: readonly T[], write: (item: T) => void): this {
+  seq<T>(items: readonly T[], write: (item: T) => unknown): this {
     this.#varint(items.length)
     for (const item of items) write(item)
     return this
