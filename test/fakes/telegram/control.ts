@@ -72,7 +72,8 @@ export function createControl(fake: FakeTelegram) {
     async untilVisible(want: UntilVisible): Promise<VisibleMessage[]> {
       const seen = (): VisibleMessage[] =>
         people.visible(want.chatId).filter((m) => want.text === undefined || m.text.includes(want.text))
-      await fake.until(() => seen().length >= want.count, want.timeoutMs)
+      // Counting first keeps waiting cheap while thousands arrive.
+      await fake.until(() => people.count(want.chatId) >= want.count && seen().length >= want.count, want.timeoutMs)
       return seen()
     },
     requests: (method?: string): RequestRecord[] =>

@@ -73,7 +73,8 @@ function parseEntity(text: string, raw: unknown, remarks: string[]): MessageEnti
     throw badRequest('ENTITY_MENTION_USER_INVALID')
   }
   const covered = text.slice(from, to)
-  if (covered.trim() !== covered) remarks.push(`entity ${type} begins or ends with white space`)
+  if (covered.trimEnd() !== covered || (type !== 'pre' && covered.trimStart() !== covered))
+    remarks.push(`entity ${type} begins or ends with white space`)
   return e as unknown as MessageEntity
 }
 

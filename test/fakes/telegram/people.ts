@@ -231,6 +231,10 @@ export class People {
     return fresh.chat.id
   }
 
+  count(chatId: number): number {
+    return this.#chat(chatId).messages.size
+  }
+
   visible(chatId: number): VisibleMessage[] {
     return [...this.#chat(chatId).messages.values()].map((m) => ({
       id: m.message_id,
