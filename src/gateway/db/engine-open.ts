@@ -1,0 +1,29 @@
+import { PGlite } from '@electric-sql/pglite'
+
+/** BullMQ never sets a schema itself when it is given a pool; own tables are always named `k2.…`. */
+export const SEARCH_PATH = 'bullmq,public'
+
+export interface EngineOptions {
+  readonly pgData: string
+  readonly synchronousCommit: boolean
+}
+
+/**
+ * Opens the data directory, creating the cluster on first use (the engine builds it in memory and copies it, so an
+ * interrupted first start leaves a directory that is initialised again).
+ */
+export function openEngine(options: EngineOptions): Promise<PGlite> {
+  const settings = {
+    // 128 MB by default; one session with small tables gains nothing from it.
+    shared_buffers: '16MB',
+    search_path: SEARCH_PATH,
+    // There is no WAL writer process that would flush later; off only delays the write to the next commit.
+    synchronous_commit: options.synchronousCommit ? 'on' : 'off',
+    full_page_writes: 'on',
+  }
+  return PGlite.create(options.pgData, {
+    startParams: [...PGlite.defaultStartParams, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+    // Segments of 1 MB instead of 16 keep a new directory small and make log files reusable early.
+    initDbStartParams: ['--wal-segsize=1'],
+  })
+}

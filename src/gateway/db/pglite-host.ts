@@ -1,0 +1,273 @@
+import { type Deferred, deferred, withDeadline } from '../../base/async.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { K2Error } from '../../base/errors.ts'
+import type { Health } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/logger.ts'
+import { EngineThread, type EngineThreadOptions } from './engine-thread.ts'
+import { closedError, databaseError, engineLost, engineUnavailable, overloadedError } from './errors.ts'
+import type { FieldInfo, Notification } from './pool.ts'
+import { type EngineReply, type EngineRequest, NO_CLIENT, type WireParam } from './wire.ts'
+
+/** Statements handed to the thread at once. The thread runs one at a time; more only grows its mailbox. */
+export const MAX_IN_FLIGHT = 64
+/** Statements that wait for their turn here; beyond that callers get `DB_OVERLOADED` instead of memory growth. */
+export const MAX_WAITING = 10_000
+/** First and longest pause before the engine is started again, ms. */
+const RESTART_MS = { first: 100, longest: 5000 } as const
+/** ms for what is in flight when the database is closed, and for the final checkpoint. */
+const CLOSE_MS = 5000
+
+export interface EngineResult {
+  readonly command: string
+  readonly rowCount: number | null
+  readonly fields: readonly FieldInfo[]
+  readonly rows: readonly (string | null)[][]
+}
+
+/** What a checked-out client hears from the engine. */
+export interface ClientSink {
+  notify(notification: Notification): void
+  /** Its session state (transaction, subscriptions) is gone. */
+  lost(error: Error): void
+}
+
+interface Call {
+  readonly id: number
+  readonly client: number
+  readonly text: string
+  readonly params: readonly WireParam[] | undefined
+  readonly done: Deferred<EngineResult>
+  /** Belongs to an open transaction: never waits behind others, who may be waiting for that transaction. */
+  readonly inside: boolean
+}
+
+export interface PgliteHostOptions
+  extends Pick<EngineThreadOptions, 'pgData' | 'synchronousCommit' | 'idleTransactionMs' | 'statementTimeoutMs'> {
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+type State = 'new' | 'starting' | 'up' | 'down' | 'closing' | 'closed'
+
+/**
+ * Keeps the embedded engine running in its thread and hands statements to it. When the thread dies it is started again;
+ * calls it had taken fail with `DB_RESTARTED`, calls that were still waiting here go to the new one.
+ */
+export class PgliteHost {
+  readonly #options: PgliteHostOptions
+  #thread: EngineThread | undefined
+  #state: State = 'new'
+  #booting: Deferred<void> | undefined
+  /** Why new calls are refused: set while a restart keeps failing. */
+  #refusal: K2Error | undefined
+  #restarts = 0
+  #pauseMs: number = RESTART_MS.first
+  #nextCall = 1
+  #nextClient = NO_CLIENT + 1
+  readonly #sent = new Map<number, Call>()
+  #outside = 0
+  #waiting: Call[] = []
+  readonly #clients = new Map<number, ClientSink>()
+  /** Clients the thread knows: it must be told when they go. */
+  readonly #used = new Set<number>()
+  readonly #open = new Set<number>()
+  #closeAnswer: Deferred<void> | undefined
+  #drained: Deferred<void> | undefined
+
+  constructor(options: PgliteHostOptions) {
+    this.#options = options
+  }
+
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /** Statements taken and not answered yet. */
+  get pending(): number {
+    return this.#sent.size + this.#waiting.length
+  }
+
+  start(): Promise<void> {
+    return this.#boot()
+  }
+
+  health(): Health {
+    if (this.#state === 'up') return { status: 'ok' }
+    if (this.#refusal) return { status: 'failed', reason: this.#refusal.message }
+    return { status: 'degraded', reason: `the embedded database is ${this.#state}` }
+  }
+
+  register(sink: ClientSink): number {
+    const id = this.#nextClient++
+    this.#clients.set(id, sink)
+    return id
+  }
+
+  /** Rolls back and forgets a client. */
+  unregister(id: number): void {
+    this.#clients.delete(id)
+    this.#open.delete(id)
+    if (this.#used.delete(id) && this.#state !== 'closed') this.#post({ op: 'release', client: id })
+  }
+
+  submit(client: number, text: string, params: readonly WireParam[] | undefined): Promise<EngineResult> {
+    if (this.#state === 'closed' || (this.#state === 'closing' && !this.#open.has(client))) return Promise.reject(closedError())
+    if (this.#refusal) return Promise.reject(this.#refusal)
+    const inside = this.#open.has(client)
+    const call: Call = { id: this.#nextCall++, client, text, params, done: deferred<EngineResult>(), inside }
+    if (inside) this.#send(call)
+    else if (this.#waiting.length >= MAX_WAITING) return Promise.reject(overloadedError(MAX_WAITING))
+    else {
+      this.#waiting.push(call)
+      this.#pump()
+    }
+    return call.done.promise
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    const { clock } = this.#options
+    if (this.#state === 'up') {
+      this.#state = 'closing'
+      this.#drained = deferred<void>()
+      if (this.pending > 0)
+        await withDeadline(this.#drained.promise, { ms: CLOSE_MS, what: 'finishing statements', clock }).catch(() => {})
+      this.#closeAnswer = deferred<void>()
+      this.#post({ op: 'close', id: this.#nextCall++ })
+      await withDeadline(this.#closeAnswer.promise, { ms: CLOSE_MS, what: 'closing the embedded database', clock }).catch((err) =>
+        this.#options.log.warn(
+          { ev: 'db-close', err },
+          'the embedded database did not close in time; it recovers at the next start',
+        ),
+      )
+    }
+    this.#state = 'closed'
+    await this.#thread?.stop()
+    this.#failAll(() => closedError())
+  }
+
+  #boot(): Promise<void> {
+    this.#state = 'starting'
+    const booting = deferred<void>()
+    this.#booting = booting
+    this.#thread = new EngineThread({
+      ...this.#options,
+      onReply: (reply) => this.#onReply(reply),
+      onDown: (why, code) => this.#onDown(why, code),
+    })
+    return booting.promise
+  }
+
+  #onReply(reply: EngineReply): void {
+    switch (reply.op) {
+      case 'ready':
+        this.#state = 'up'
+        this.#refusal = undefined
+        this.#pauseMs = RESTART_MS.first
+        this.#booting?.resolve()
+        this.#booting = undefined
+        this.#pump()
+        return
+      case 'result':
+      case 'error': {
+        const call = this.#sent.get(reply.id)
+        if (!call) return
+        this.#settle(call, reply.open)
+        if (reply.op === 'result') call.done.resolve(reply)
+        else call.done.reject(databaseError(reply.error))
+        this.#pump()
+        return
+      }
+      case 'notification':
+        for (const id of reply.clients) this.#clients.get(id)?.notify({ channel: reply.channel, payload: reply.payload })
+        return
+      case 'client-error':
+        this.#open.delete(reply.client)
+        this.#clients.get(reply.client)?.lost(databaseError(reply.error))
+        return
+      case 'closed':
+        this.#closeAnswer?.resolve()
+    }
+  }
+
+  #settle(call: Call, open: boolean): void {
+    this.#sent.delete(call.id)
+    if (!call.inside) this.#outside--
+    if (open && this.#clients.has(call.client)) this.#open.add(call.client)
+    else this.#open.delete(call.client)
+    if (this.pending === 0) this.#drained?.resolve()
+  }
+
+  #pump(): void {
+    while ((this.#state === 'up' || this.#state === 'closing') && this.#outside < MAX_IN_FLIGHT) {
+      const call = this.#waiting.shift()
+      if (!call) return
+      this.#send(call)
+    }
+  }
+
+  #send(call: Call): void {
+    this.#sent.set(call.id, call)
+    if (!call.inside) this.#outside++
+    if (call.client !== NO_CLIENT) this.#used.add(call.client)
+    const { id, client, text, params } = call
+    this.#post({ op: 'query', id, client, text, ...(params && { params }) })
+  }
+
+  #post(request: EngineRequest): void {
+    this.#thread?.post(request)
+  }
+
+  #onDown(why: string, code: string): void {
+    const { log, clock } = this.#options
+    const thread = this.#thread
+    this.#thread = undefined
+    const closing = this.#state === 'closing' || this.#state === 'closed'
+    const wasUp = this.#state === 'up'
+    if (!closing) this.#state = 'down'
+    log.error({ ev: 'db-down', why, code }, 'the embedded database stopped')
+    this.#forgetSessions(why, code)
+    this.#closeAnswer?.resolve()
+    if (!wasUp) {
+      this.#refusal = engineUnavailable(why, code)
+      for (const call of this.#waiting.splice(0)) call.done.reject(this.#refusal)
+    }
+    const first = this.#restarts === 0 && this.#booting !== undefined
+    this.#booting?.reject(engineUnavailable(why, code))
+    this.#booting = undefined
+    const stopped = thread?.stop() ?? Promise.resolve()
+    if (closing || first) {
+      this.#state = 'closed'
+      return
+    }
+    this.#restarts++
+    const pause = this.#pauseMs
+    this.#pauseMs = Math.min(RESTART_MS.longest, pause * 2)
+    // The old thread must be gone before another engine opens the directory.
+    void stopped
+      .catch((err) => log.warn({ ev: 'db-stop', err }, 'ending the database thread failed'))
+      .then(() =>
+        clock.after(pause, () => {
+          if (this.#state === 'down') this.#boot().catch(() => {})
+        }),
+      )
+  }
+
+  /** What the dead thread knew is gone: answers, transactions, subscriptions. */
+  #forgetSessions(why: string, code: string): void {
+    const calls = [...this.#sent.values()]
+    this.#sent.clear()
+    this.#outside = 0
+    for (const call of calls) call.done.reject(engineLost({ why, code, sent: true, inside: call.inside, text: call.text }))
+    const used = [...this.#used]
+    this.#used.clear()
+    this.#open.clear()
+    for (const id of used) this.#clients.get(id)?.lost(engineLost({ why, code, sent: false }))
+  }
+
+  #failAll(error: () => Error): void {
+    for (const call of this.#sent.values()) call.done.reject(error())
+    this.#sent.clear()
+    for (const call of this.#waiting.splice(0)) call.done.reject(error())
+  }
+}

@@ -1,0 +1,115 @@
+import { statement } from './statement.ts'
+
+/** $1 lease name, $2 lease end, $3 lanes. Answers the lanes that are still ours, with their fence. */
+export const RENEW_LEASES = statement(
+  'renew_leases',
+  `update k2.lane set lease_until = $2::bigint where id = any($3::text[]) and lease_owner = $1 returning id, fence`,
+)
+
+/** $1 lanes with fences (jsonb). Gives leases back. */
+export const RELEASE_LEASES = statement(
+  'release_leases',
+  `update k2.lane l set lease_owner = null, lease_until = 0
+  from jsonb_to_recordset($1::jsonb) as x(lane text, fence bigint) where l.id = x.lane and l.fence = x.fence`,
+)
+
+/** $1 prefix of lease names. Frees what an earlier run of this instance held: its data directory lock says it is gone. */
+export const FREE_STALE_LEASES = statement(
+  'free_stale_leases',
+  `update k2.lane set lease_owner = null, lease_until = 0 where lease_owner is not null and starts_with(lease_owner, $1)`,
+)
+
+/**
+ * $1 lane, $2 fence, $3 deliveries that may have been sent. Takes back every other claim of this lease: those were claimed
+ * by a statement whose answer was lost, so nothing of them was sent.
+ */
+export const UNCLAIM = statement(
+  'unclaim',
+  `update k2.delivery d set sent_at = null,
+    state = case when d.parked_at is not null then 'parked' when d.ambiguous_since is not null then 'ambiguous' else 'pending' end
+  where d.lane = $1 and d.done_at is null and d.state = 'leased' and d.id <> all($3::uuid[])
+    and exists (select 1 from k2.lane l where l.id = $1 and l.fence = $2::bigint)`,
+)
+
+/** $1 lane, $2 fence, $3 deliveries claimed just now. What else the last holder had begun becomes ambiguous. */
+export const RECOVER = statement(
+  'recover',
+  `update k2.delivery d set state = 'ambiguous', ambiguous_since = coalesce(d.ambiguous_since, d.sent_at), sent_at = null
+  where d.lane = $1 and d.done_at is null and d.state = 'leased' and d.id <> all($3::uuid[])
+    and exists (select 1 from k2.lane l where l.id = $1 and l.fence = $2::bigint)
+  returning d.id`,
+)
+
+export interface PartsRow {
+  /** The create this edit or delete follows; null when there is none. */
+  readonly create_state: string | null
+  readonly create_first_sent_at: string | null
+  readonly create_parked_at: string | null
+  readonly parts: { part: number; network: string; account: string; channel: string; thread: string | null; id: string }[] | null
+}
+
+/** $1 cid, $2 lane. Everything that shows a message in one destination: what edits and deletes act on. */
+export const PARTS = statement(
+  'parts',
+  `select d.state as create_state, d.first_sent_at as create_first_sent_at, d.parked_at as create_parked_at,
+    (select jsonb_agg(jsonb_build_object('part', c.part, 'network', c.network, 'account', c.account, 'channel', c.channel,
+      'thread', c.thread, 'id', c.native_id) order by c.part)
+      from k2.copy c where c.cid = $1::uuid and c.lane = $2) as parts
+  from (select 1) one
+  left join lateral (
+    select d.state, d.first_sent_at, d.parked_at from k2.delivery d
+    where d.cid = $1::uuid and d.lane = $2 and d.op = 'create' order by d.lane_seq desc limit 1) d on true`,
+)
+
+export interface ReplyRow {
+  readonly ref: { network: string; account: string; channel: string; thread: string | null; id: string } | null
+  readonly author_name: string
+  readonly excerpt: string
+}
+
+/** $1 to $4 native message replied to, $5 lane. Its copy in the lane's place, and what to quote. */
+export const REPLY_TARGET = statement(
+  'reply_target',
+  `select o.author_name, o.excerpt, (
+    select jsonb_build_object('network', t.network, 'account', t.account, 'channel', t.channel, 'thread', t.thread,
+      'id', t.native_id)
+    from k2.copy t join k2.lane l on l.id = $5
+    where t.cid = s.cid and t.network = l.network and t.scope = l.scope and t.channel = l.channel
+      and t.thread is not distinct from l.thread
+    order by t.part limit 1) as ref
+  from k2.copy s join k2.message o on o.cid = s.cid
+  where s.network = $1 and s.scope = $2 and s.channel = $3 and s.native_id = $4`,
+)
+
+/** $1 event ids. The stored content of events. */
+export const ENVELOPES = statement('envelopes', `select event_id, envelope from k2.inbox where event_id = any($1::text[])`)
+
+/** $1 lane, $2 fence, $3 now, $4 next probe, $5 code, $6 reason. */
+export const SUSPEND_LANE = statement(
+  'suspend_lane',
+  `update k2.lane set suspended_at = coalesce(suspended_at, $3::bigint), probe_at = $4::bigint, probes = probes + 1,
+    suspended_code = $5, suspended_reason = $6 where id = $1 and fence = $2::bigint`,
+)
+
+/** $1 lanes. Ends suspension; answers the lanes that were suspended. */
+export const RESUME_LANES = statement(
+  'resume_lanes',
+  `update k2.lane set suspended_at = null, probe_at = null, probes = 0, suspended_code = null, suspended_reason = null
+    where id = any($1::text[]) and suspended_at is not null returning id`,
+)
+
+/** $1 network, $2 account. */
+export const LANES_OF_ACCOUNT = statement('lanes_of_account', `select id from k2.lane where network = $1 and account = $2`)
+
+/** $1 now, $2 our lease name. Lanes with work that is due and held by nobody, or whose lease ran out. */
+export const DUE_LANES = statement(
+  'due_lanes',
+  `select l.id, l.network, l.account, l.channel from k2.lane l
+  where (l.suspended_at is null or l.probe_at <= $1::bigint)
+    and (l.lease_until <= $1::bigint or l.lease_owner = $2)
+    and (coalesce((select d.not_before from k2.delivery d
+        where d.lane = l.id and d.done_at is null and d.state <> 'parked' order by d.lane_seq limit 1) <= $1::bigint, false)
+      or exists (select 1 from k2.delivery d
+        where d.lane = l.id and d.parked_at is not null and d.done_at is null and d.not_before <= $1::bigint))
+  order by l.id`,
+)
