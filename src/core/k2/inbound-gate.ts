@@ -1,0 +1,160 @@
+import { blake3 } from '@noble/hashes/blake3.js'
+import { isK2Error } from '../../base/errors.ts'
+import { type Hash, hashOf, type PeerId } from '../ids.ts'
+import { decodeContent } from './decode.ts'
+import type { DropReason, GossipArrival, InboundChat, InboundMarket, InboundMessage } from './inbound.ts'
+import { chatIdentityBytes } from './json-messages.ts'
+import { canonicalBytes } from './json-writer.ts'
+import type { ChatMessage, K2Message, MarketMessage } from './messages.ts'
+import type { RateGuard, TrafficKind } from './rate-guard.ts'
+import type { ReplayCache } from './replay-cache.ts'
+import { ClaimBook, classifySender, type SenderClass } from './sender-class.ts'
+
+/** Offers and interests further from our clock start nothing new (k2-application 2.7). */
+const MARKET_SKEW_MS = 10 * 60_000
+/** Chat lines may have waited in an outbox, and clocks of people are wrong; beyond this the inbox no longer knows duplicates. */
+const CHAT_SKEW_MS = 7 * 24 * 3600_000
+const FUTURE_MS = 60_000
+
+export type Verdict =
+  | { readonly accept: InboundMessage }
+  /** `again`: a chat line the application has already finished with arrived once more. */
+  | { readonly drop: DropReason; readonly again?: InboundChat }
+
+export interface InboundGateOptions {
+  readonly me: PeerId
+  readonly guard: RateGuard
+  readonly replay: ReplayCache
+  /** Lower-case hex of ids that a node can own. */
+  readonly idOf: (text: string) => string | undefined
+}
+
+/**
+ * Every check between gossip and the application (k2-application 2.7, 7.2, 7.3), cheapest first. Pure apart from its own
+ * bounded memory; `now` in ms. Never throws for anything a peer sends.
+ */
+export class InboundGate {
+  readonly #options: InboundGateOptions
+  readonly #claims = new ClaimBook()
+
+  constructor(options: InboundGateOptions) {
+    this.#options = options
+  }
+
+  accept(arrival: GossipArrival, now: number): Verdict {
+    const { guard } = this.#options
+    if (!guard.admit(arrival.from, now)) return { drop: 'flood' }
+    const message = this.#decode(arrival)
+    if (message === undefined) return this.#fault(arrival, 'malformed', now)
+    if (message.kind === 'match' || message.senderId === undefined) return { drop: 'no-sender' }
+    const senderClass = classifySender(message.senderId, arrival, this.#options.me)
+    if (senderClass === 'forged') return this.#fault(arrival, 'forged', now)
+    const misplaced = this.#misplaced(message, senderClass, arrival)
+    if (misplaced !== undefined) return { drop: misplaced }
+    const traffic: TrafficKind = senderClass === 'claimed' ? 'forwarded' : message.kind === 'chat' ? 'chat' : 'market'
+    if (!guard.neighbor(arrival.from, traffic, now)) return { drop: 'neighbor-rate' }
+    if (senderClass !== 'verified' && !guard.claimedSender(message.senderId, now)) return { drop: 'sender-rate' }
+    if (!isTimely(message, now)) return { drop: 'stale' }
+    return this.#once(this.#build(message, senderClass, arrival, now), arrival, now)
+  }
+
+  /** A copy of gossip message `id` came straight from `from`: the accepted message whose claimed sender that proves, if any. */
+  directCopy(id: Hash, from: PeerId, now: number): Hash | undefined {
+    return this.#claims.directCopy(id, from, now)
+  }
+
+  #decode(arrival: GossipArrival): K2Message | undefined {
+    const context = { direct: arrival.topic.contact !== undefined, idOf: this.#options.idOf }
+    try {
+      return decodeContent(arrival.content, context)
+    } catch (error) {
+      if (isK2Error(error)) return undefined
+      throw error
+    }
+  }
+
+  /** The neighbour answers for what it hands over; the claimed sender may be a victim. */
+  #fault(arrival: GossipArrival, drop: DropReason, now: number): Verdict {
+    this.#options.guard.penalize(arrival.from, now)
+    return { drop }
+  }
+
+  #misplaced(message: K2Message, senderClass: SenderClass, arrival: GossipArrival): DropReason | undefined {
+    const { contact } = arrival.topic
+    if (contact === undefined) return undefined
+    if (message.kind !== 'chat') return 'wrong-topic'
+    // Anybody can compute this topic and write to it, also in the contact's name.
+    return message.senderId !== contact || senderClass === 'hosted' ? 'not-the-contact' : undefined
+  }
+
+  #build(
+    message: Exclude<K2Message, { kind: 'match' }>,
+    senderClass: SenderClass,
+    arrival: GossipArrival,
+    now: number,
+  ): InboundMessage {
+    const common = {
+      topic: arrival.topic,
+      senderClass,
+      ...(senderClass === 'hosted' && { hostId: arrival.from }),
+    }
+    if (message.kind === 'unknown') {
+      return { type: 'unknown', ...common, senderId: message.senderId ?? '', messageId: arrival.id, object: message.object }
+    }
+    const sender = { senderId: message.senderId, routable: message.routable, sentAt: clampTime(message.sentAt, now) }
+    if (message.kind === 'chat') return chatOf(message, { ...common, ...sender, messageId: chatId(message, arrival.id) })
+    return this.#market(message, { ...common, ...sender, messageId: arrival.id })
+  }
+
+  #market(
+    message: MarketMessage,
+    common: Omit<InboundMarket, 'type' | 'kind' | 'forUs' | 'form' | 'intentKey' | 'suspicious'>,
+  ): InboundMarket {
+    const { kind, form, targetId } = message
+    const topic = common.topic.name
+    return {
+      type: 'market',
+      kind,
+      ...common,
+      form,
+      forUs: kind === 'interest' && targetId === this.#options.me,
+      suspicious: message.topic !== undefined && message.topic !== topic,
+      intentKey: intentKeyOf(kind, topic, message),
+      ...(targetId !== undefined && { targetId }),
+    }
+  }
+
+  #once(message: InboundMessage, arrival: GossipArrival, now: number): Verdict {
+    const state = this.#options.replay.take(message.messageId, now)
+    if (state === 'new') {
+      if (message.senderClass === 'claimed') this.#claims.claimed(arrival.id, message, now)
+      return { accept: message }
+    }
+    return { drop: 'replay', ...(state === 'done' && message.type === 'chat' && { again: message }) }
+  }
+}
+
+function isTimely(message: K2Message, now: number): boolean {
+  if (message.kind === 'unknown' || message.kind === 'match' || message.sentAt === undefined) return true
+  return Math.abs(now - message.sentAt) <= (message.kind === 'chat' ? CHAT_SKEW_MS : MARKET_SKEW_MS)
+}
+
+const clampTime = (sentAt: number | undefined, now: number): number => Math.min(sentAt ?? now, now + FUTURE_MS)
+
+function chatOf(message: ChatMessage, common: Omit<InboundChat, 'type' | 'text'>): InboundChat {
+  const { senderName, mark } = message
+  return { type: 'chat', ...common, text: message.text, ...(senderName !== undefined && { senderName }), ...(mark && { mark }) }
+}
+
+/** Lines of gateways are known by what all attempts share, other lines by their bytes. */
+function chatId(message: ChatMessage, gossipId: Hash): Hash {
+  if (message.mark === undefined || message.sentAt === undefined) return gossipId
+  return hashOf(blake3(chatIdentityBytes({ ...message, sentAt: message.sentAt })))
+}
+
+/** The intent behind an offer: everything but its time and what only gateways read. */
+function intentKeyOf(kind: string, topic: string, message: MarketMessage): Hash {
+  const { x_gateway: _, ...form } = message.form
+  const { senderId, targetId } = message
+  return hashOf(blake3(canonicalBytes({ kind, topic, senderId, form, ...(targetId !== undefined && { targetId }) })))
+}
