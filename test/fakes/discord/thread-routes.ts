@@ -1,0 +1,79 @@
+import { compose } from './compose.ts'
+import { fail } from './errors.ts'
+import { announce, postMessage } from './post.ts'
+import { presentChannel } from './present.ts'
+import { botRoute, type Call, channelFor, created, fieldsOf, noContent, ok, type Route } from './routes.ts'
+import type { Bot, Channel } from './world.ts'
+
+/** Makes a thread and tells everybody. A thread from a message has the message's id. */
+export function createThread(
+  call: Pick<Call, 'site' | 'echo'>,
+  parent: Channel,
+  name: string,
+  fromMessage: string | undefined,
+): Channel {
+  const { world } = call.site
+  if (name.trim() === '' || name.length > 100)
+    throw fail.form({ name: ['BASE_TYPE_BAD_LENGTH', 'Must be between 1 and 100 in length.'] })
+  const guild = world.guild(parent.guildId ?? '')
+  const thread = world.addChannel({
+    kind: 'thread',
+    name,
+    guild,
+    parentId: parent.id,
+    ...(fromMessage !== undefined && { id: fromMessage }),
+  })
+  call.echo(() =>
+    call.site.gateway.dispatch('THREAD_CREATE', { ...presentChannel(world, thread), newly_created: true }, { channel: thread }),
+  )
+  return thread
+}
+
+function start(call: Call, bot: Bot, channelId: string, messageId: string | undefined) {
+  const parent = channelFor(call, bot, channelId, 'CREATE_PUBLIC_THREADS')
+  if (messageId !== undefined) call.site.world.message(channelId, messageId)
+  const body = fieldsOf(call.body)
+  const thread = createThread(call, parent, String(body.name ?? ''), messageId)
+  if (parent.kind === 'forum') {
+    const composed = compose('bot', body.message, call.parts, call.site.violations)
+    const { message } = postMessage(call.site, thread, { author: bot.user }, composed)
+    call.echo(() => announce(call.site, 'MESSAGE_CREATE', message))
+  }
+  return created(presentChannel(call.site.world, thread))
+}
+
+function modify(call: Call, bot: Bot, channelId: string) {
+  const channel = channelFor(call, bot, channelId, 'MANAGE_CHANNELS')
+  const body = fieldsOf(call.body)
+  if (typeof body.name === 'string') channel.name = body.name
+  if (channel.kind === 'thread') {
+    if (typeof body.archived === 'boolean') channel.archived = body.archived
+    if (typeof body.locked === 'boolean') channel.locked = body.locked
+  }
+  const event = channel.kind === 'thread' ? 'THREAD_UPDATE' : 'CHANNEL_UPDATE'
+  call.echo(() => call.site.gateway.dispatch(event, presentChannel(call.site.world, channel), { channel }))
+  return ok(presentChannel(call.site.world, channel))
+}
+
+export const THREAD_ROUTES: readonly Route[] = [
+  botRoute('GET', '/channels/:id', (call, bot, id) => ok(presentChannel(call.site.world, channelFor(call, bot, id)))),
+  botRoute('PATCH', '/channels/:id', modify),
+  botRoute('POST', '/channels/:id/threads', (call, bot, id) => start(call, bot, id, undefined)),
+  botRoute('POST', '/channels/:id/messages/:mid/threads', (call, bot, id, messageId) => start(call, bot, id, messageId)),
+  botRoute('PUT', '/channels/:id/thread-members/@me', (call, bot, id) => {
+    channelFor(call, bot, id)
+    return noContent
+  }),
+  botRoute('GET', '/channels/:id/threads/archived/public', (call, bot, id) => {
+    channelFor(call, bot, id, 'READ_MESSAGE_HISTORY')
+    const threads = [...call.site.world.channels.values()].filter((c) => c.parentId === id && c.kind === 'thread' && c.archived)
+    return ok({ threads: threads.map((t) => presentChannel(call.site.world, t)), members: [], has_more: false })
+  }),
+  botRoute('GET', '/guilds/:id/threads/active', (call, bot, id) => {
+    const guild = call.site.world.guild(id)
+    const threads = [...guild.channels.values()].filter(
+      (c) => c.kind === 'thread' && !c.archived && call.site.world.may(bot, c, 'VIEW_CHANNEL'),
+    )
+    return ok({ threads: threads.map((t) => presentChannel(call.site.world, t)), members: [] })
+  }),
+]
