@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import type { Migration } from '../migrate.ts'
 
 /**
  * Tables of the message pipeline (bridging 3 and 15.1). Times are ms since the epoch, native ids text in byte order.
@@ -6,8 +6,6 @@ import { type Kysely, sql } from 'kysely'
  * index until it ends. Tables that are updated often leave room in their pages for the next version of a row.
  */
 const STATEMENTS: readonly string[] = [
-  'create schema if not exists k2',
-
   // Every event ever taken, so that it is taken once. `envelope` is the content deliveries send; none for refused events.
   `create table k2.inbox (
     event_id text collate "C" primary key,
@@ -184,23 +182,4 @@ const STATEMENTS: readonly string[] = [
   )`,
 ]
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of STATEMENTS) await sql.raw(statement).execute(db)
-}
-
-export async function down(db: Kysely<unknown>): Promise<void> {
-  for (const table of [
-    'route_state',
-    'webchat_message',
-    'webhook',
-    'cursor',
-    'dead_letter',
-    'delivery',
-    'lane',
-    'copy',
-    'message',
-    'inbox',
-  ]) {
-    await sql.raw(`drop table k2.${table}`).execute(db)
-  }
-}
+export const pipeline: Migration = { name: '0001-pipeline', sql: STATEMENTS.map((s) => `${s};`).join('\n') }

@@ -1,4 +1,5 @@
 import type { Migration } from '../migrate.ts'
+import { pipeline } from './0001-pipeline.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
-export const MIGRATIONS: readonly Migration[] = []
+export const MIGRATIONS: readonly Migration[] = [pipeline]

@@ -1,0 +1,176 @@
+import type { BridgeEvent, Envelope } from '../../bridges/model/message.ts'
+import { type Place, placeKey } from '../../bridges/model/place.ts'
+import { holds, type Plan, prepareFacts, type RuleSet } from '../../rules/index.ts'
+import type { BreakerVerdict } from './breaker.ts'
+import { type LineBody, lineBodyOf } from './event-lines.ts'
+import { factsOf, isAutomatic } from './facts.ts'
+import type { CompiledRoute, RouteMember, RouteTable } from './routes.ts'
+import { channelKey } from './scope.ts'
+
+/** Longest chain of bridges a message may have passed (bridging 12.5). */
+const MAX_VIA = 4
+
+/** How a destination wants the message shown; kept with the delivery, so that edits look the same. */
+export interface Render {
+  readonly identity: 'webhook' | 'bot'
+  /** Before the text, from a prefix rule. */
+  readonly text?: string
+  readonly namePrefix?: string
+  readonly nameSuffix?: string
+  readonly noEdits?: 'ignore'
+}
+
+export interface Destination {
+  readonly lane: string
+  readonly place: Place
+  readonly route: string
+  readonly maxAgeMs: number
+  readonly render: Render
+}
+
+export interface RouteTrace {
+  readonly rule?: Plan['trace']
+  readonly routes: readonly { readonly route: string; readonly to?: number; readonly filtered?: string }[]
+}
+
+/** What becomes of an event. `filtered` and `dropped` name the filter, rule or reason. */
+export interface RouteDecision {
+  readonly status: 'routed' | 'filtered' | 'dropped'
+  readonly reason?: string
+  readonly destinations: readonly Destination[]
+  readonly trace: RouteTrace
+  /** What is sent, where the event itself is not a message. */
+  readonly line?: LineBody
+}
+
+export interface RouteContext {
+  readonly table: RouteTable
+  readonly rules: RuleSet
+  /** Our id in `via` lists. */
+  readonly instance: string
+  /** Whether an author key is one of our own accounts or webhooks (bridging 12.1). */
+  readonly isOwn: (authorKey: string) => boolean
+  readonly isPaused: (route: string) => boolean
+  /** Loop rules 6 and 7, asked once per route for messages of bots that its `bots` policy lets through. */
+  readonly breaker: (route: string, message: { readonly eventId: string; readonly text: string }) => BreakerVerdict
+}
+
+const NOWHERE: readonly Destination[] = []
+
+/**
+ * Decides where an event goes: loop rules 1, 4, 5, 6 and 7 of bridging 12, then rules, then routes with their filters. No
+ * I/O; only the breaker remembers. Edits and deletes follow their create, so for them only loops and `ignore` rules count.
+ */
+export function planRoute(envelope: Envelope, context: RouteContext): RouteDecision {
+  const loop = loopReason(envelope, context)
+  if (loop) return ended('dropped', loop)
+  const { event } = envelope
+  switch (event.kind) {
+    case 'typing':
+      return ended('dropped', 'typing')
+    case 'message.delete':
+      return { status: 'routed', destinations: NOWHERE, trace: { routes: [] } }
+    case 'message.edit': {
+      const plan = context.rules.evaluate(factsOf(envelope, event.body))
+      if (plan.ignoredBy !== undefined) return ended('filtered', plan.ignoredBy, plan)
+      return { status: 'routed', destinations: NOWHERE, trace: traceOf(plan, []) }
+    }
+    case 'message.create': {
+      const plan = context.rules.evaluate(factsOf(envelope, event.body))
+      if (plan.ignoredBy !== undefined) return ended('filtered', plan.ignoredBy, plan)
+      return spread(envelope, event, plan, context)
+    }
+    default: {
+      const line = lineBodyOf(envelope)
+      if (line === undefined) return ended('dropped', 'empty')
+      return { ...spread(envelope, event, {}, context), line }
+    }
+  }
+}
+
+function loopReason(envelope: Envelope, context: RouteContext): string | undefined {
+  if (context.isOwn(envelope.author.key)) return 'loop:own-account'
+  if (envelope.via.includes(context.instance)) return 'loop:via'
+  if (envelope.via.length > MAX_VIA) return 'loop:via-too-long'
+  return undefined
+}
+
+function ended(status: 'filtered' | 'dropped', reason: string, plan: Plan = {}): RouteDecision {
+  return { status, reason, destinations: NOWHERE, trace: traceOf(plan, []) }
+}
+
+function traceOf(plan: Plan, routes: RouteTrace['routes']): RouteTrace {
+  return { ...(plan.trace && { rule: plan.trace }), routes }
+}
+
+function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: RouteContext): RouteDecision {
+  const destinations: Destination[] = []
+  const taken = new Set<string>()
+  const trace: { route: string; to?: number; filtered?: string }[] = []
+  for (const route of candidates(envelope.at, plan, context.table)) {
+    const filtered = refusal(envelope, event, route, context)
+    if (filtered !== undefined) {
+      trace.push({ route: route.id, filtered })
+      continue
+    }
+    const before = destinations.length
+    for (const member of route.members) {
+      const lane = placeKey(member.place)
+      if (member.direction === 'in' || taken.has(lane) || leadsBack(envelope.at, member.place)) continue
+      taken.add(lane)
+      destinations.push({
+        lane,
+        place: member.place,
+        route: route.id,
+        maxAgeMs: route.maxAge,
+        render: renderOf(member, route, plan),
+      })
+    }
+    trace.push({ route: route.id, to: destinations.length - before })
+  }
+  if (destinations.length > 0) return { status: 'routed', destinations, trace: traceOf(plan, trace) }
+  const reason = trace.find((t) => t.filtered !== undefined)?.filtered ?? (trace.length === 0 ? 'no-route' : 'no-destination')
+  return { status: 'filtered', reason, destinations, trace: traceOf(plan, trace) }
+}
+
+/** Routes that read the place, or those a rule named: a rule may send a message where its place is no member. */
+function candidates(at: Place, plan: Plan, table: RouteTable): readonly CompiledRoute[] {
+  if (plan.routes === undefined) return [...new Set(table.reading(at).map((m) => m.route))]
+  return [...new Set(plan.routes)].flatMap((id) => table.routes.get(id) ?? [])
+}
+
+/** Loop rule 4: never back to the channel it came from, whichever account would write it. */
+function leadsBack(from: Place, to: Place): boolean {
+  return channelKey(from) === channelKey(to) && (from.thread ?? '') === (to.thread ?? '')
+}
+
+function refusal(envelope: Envelope, event: BridgeEvent, route: CompiledRoute, context: RouteContext): string | undefined {
+  if (context.isPaused(route.id)) return 'route-paused'
+  if (event.kind.startsWith('reaction.') && route.reactions !== 'line') return 'reactions-off'
+  if ((event.kind === 'notice' || event.kind.startsWith('thread.')) && route.notices !== true) return 'notices-off'
+  if (event.kind !== 'message.create') return undefined
+  const facts = factsOf(envelope, event.body)
+  if (isAutomatic(envelope.author)) {
+    if (!botAllowed(route, envelope.author.key)) return 'bots'
+    const verdict = context.breaker(route.id, { eventId: envelope.eventId, text: facts.text })
+    if (verdict !== 'pass') return 'loop:breaker'
+  }
+  if (route.preparedFilters.length === 0) return undefined
+  const prepared = prepareFacts(facts)
+  const first = route.preparedFilters.find((f) => holds(f.when, prepared))
+  return first?.action === 'drop' ? first.name : undefined
+}
+
+function botAllowed(route: CompiledRoute, authorKey: string): boolean {
+  return route.bots === 'all' || (route.bots !== 'none' && route.bots.includes(authorKey))
+}
+
+function renderOf(member: RouteMember, route: CompiledRoute, plan: Plan): Render {
+  return {
+    identity: member.identity,
+    ...(plan.prefix !== undefined && { text: plan.prefix }),
+    ...(member.prefix !== undefined && { namePrefix: member.prefix }),
+    ...(member.suffix !== undefined && { nameSuffix: member.suffix }),
+    ...(route.p2pEdits === 'ignore' && { noEdits: 'ignore' as const }),
+  }
+}
