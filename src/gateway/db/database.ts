@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { isK2Error } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import { type Logger, nullLogger } from '../../base/logger.ts'
+import type { Backing } from './backing.ts'
 import { openEmbedded } from './embedded.ts'
 import { isDbFailure, toDbError } from './errors.ts'
 import { listen } from './listen.ts'
@@ -67,14 +68,6 @@ export interface Database<S> extends Lifecycle {
   /** Waits for running statements, then closes. Idempotent, never throws. */
   close(): Promise<void>
   stop(): Promise<void>
-}
-
-/** What a driver gives to `openDatabase`. */
-export interface Backing {
-  readonly pool: PgPool
-  readonly jobsPool: PgPool
-  health(): Health
-  close(): Promise<void>
 }
 
 /** ms; too short kills honest work on slow disks, too long lets one statement block everybody. */

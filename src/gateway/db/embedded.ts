@@ -2,9 +2,12 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Backing } from './database.ts'
+import type { Backing } from './backing.ts'
+import { acquireDirLock } from './dir-lock.ts'
+import { checkEngineVersion, writeEngineVersion } from './engine-version.ts'
 import { PgliteHost } from './pglite-host.ts'
 import { RpcPool } from './pool-rpc.ts'
+import { NO_CLIENT } from './wire.ts'
 
 export interface EmbeddedOptions {
   readonly dir: string
@@ -15,11 +18,26 @@ export interface EmbeddedOptions {
   readonly clock: Clock
 }
 
-/** The embedded database of a folder: `pg/` is the cluster. */
+/** Names inside the folder of the embedded database. */
+export const EMBEDDED_FILES = { cluster: 'pg', lock: 'lock', version: 'engine.json' } as const
+
+/** Opens the embedded database of a folder for this process alone. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Backing> {
-  await mkdir(options.dir, { recursive: true, mode: 0o700 })
-  const host = new PgliteHost({ ...options, pgData: join(options.dir, 'pg') })
-  await host.start()
+  const { dir, clock } = options
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const pgData = join(dir, EMBEDDED_FILES.cluster)
+  const versionPath = join(dir, EMBEDDED_FILES.version)
+  const lock = await acquireDirLock(join(dir, EMBEDDED_FILES.lock), clock)
+  const host = new PgliteHost({ ...options, pgData })
+  try {
+    await checkEngineVersion(versionPath, join(pgData, 'PG_VERSION'))
+    await host.start()
+    await writeEngineVersion(versionPath, await banner(host))
+  } catch (error) {
+    await host.close()
+    await lock.release()
+    throw error
+  }
   const pool = new RpcPool(host)
   return {
     pool,
@@ -28,6 +46,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Backing> {
     async close() {
       await pool.end()
       await host.close()
+      await lock.release()
     },
   }
+}
+
+async function banner(host: PgliteHost): Promise<string> {
+  const { rows } = await host.submit(NO_CLIENT, 'select version()', undefined)
+  return rows[0]?.[0] ?? ''
 }

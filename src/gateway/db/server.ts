@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { K2Error } from '../../base/errors.ts'
 import type { Health } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Backing } from './database.ts'
+import type { Backing } from './backing.ts'
 import { toDbError } from './errors.ts'
 import { type PostgresOptions, PostgresPool } from './postgres.ts'
 
