@@ -1,21 +1,15 @@
 import type { BiStream as RawBi, Connection as RawConnection, RecvStream, SendStream } from '@number0/iroh/index.js'
 import { deferred } from '../../base/async.ts'
-import { utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type PeerId, parsePeerId } from '../ids.ts'
 import { SharedPull, waitFor } from './call-wait.ts'
+import { closeFrame } from './close-frame.ts'
 import { fromNumbers, toNumbers } from './iroh-bytes.ts'
 import { irohText, isPanic, parseCloseText, streamErrorOf } from './iroh-errors.ts'
 import { type CallGuard, irohRecv, irohSend } from './iroh-streams.ts'
 import { netClosed, netError } from './net-errors.ts'
 import { Receiver, Sender } from './stream-halves.ts'
 import type { BiStream, CallOptions, CloseInfo, Connection, RecvHalf, SendHalf } from './transport.ts'
-
-/** Longest reason sent in a close frame; longer ones would not fit the packet (discovery 16). */
-const MAX_REASON_BYTES = 512
-
-/** QUIC error codes are varints: 62 bits. */
-const MAX_CODE = 2n ** 62n - 1n
 
 export interface IrohConnectionInit {
   readonly raw: RawConnection
@@ -101,10 +95,9 @@ export class IrohConnection implements Connection {
 
   close(code: bigint, reason: string): void {
     if (this.#info !== undefined) return
-    const fitting = code < 0n ? 0n : code > MAX_CODE ? MAX_CODE : code
-    const bytes = utf8(reason).subarray(0, MAX_REASON_BYTES)
-    this.#end({ by: 'local', code: fitting, reason })
-    this.#raw.close(fitting, toNumbers(bytes))
+    const frame = closeFrame(code, reason)
+    this.#end({ by: 'local', code: frame.code, reason })
+    this.#raw.close(frame.code, toNumbers(frame.reason))
   }
 
   rttMs(): number | undefined {

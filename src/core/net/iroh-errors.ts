@@ -69,15 +69,14 @@ export function isPanic(text: string): boolean {
 
 /** Reads the text of `closed()` and `closeReason()` (discovery 16, "Texts"). */
 export function parseCloseText(text: string): CloseInfo {
-  const line = text.replace(/\n\s*Stack backtrace:[\s\S]*$/, '')
-  const withReason = /^closed by peer: ([\s\S]*) \(code (\d+)\)$/.exec(line)
+  const withReason = /^closed by peer: ([\s\S]*) \(code (\d+)\)$/.exec(text)
   if (withReason !== null) {
     return { by: 'remote', code: BigInt(withReason[2] as string), reason: cutPeerText(withReason[1] as string) }
   }
-  const bare = /^closed by peer: (\d+)$/.exec(line)
+  const bare = /^closed by peer: (\d+)$/.exec(text)
   if (bare !== null) return { by: 'remote', code: BigInt(bare[1] as string), reason: '' }
-  if (line === 'closed' || line === 'LocallyClosed') return { by: 'local', reason: '' }
-  return { by: 'lost', reason: cutPeerText(line) }
+  if (text === 'closed' || text === 'LocallyClosed') return { by: 'local', reason: '' }
+  return { by: 'lost', reason: cutPeerText(text) }
 }
 
 /** Why an endpoint could not be bound; `addrs` are the addresses asked for. */

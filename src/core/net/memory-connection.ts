@@ -2,6 +2,7 @@ import { deferred } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { PeerId } from '../ids.ts'
 import { SharedPull, waitFor } from './call-wait.ts'
+import { closeFrame } from './close-frame.ts'
 import { type Lane, MemoryPipe } from './memory-pipe.ts'
 import { cutPeerText, netClosed } from './net-errors.ts'
 import { Receiver, Sender } from './stream-halves.ts'
@@ -94,6 +95,15 @@ class StreamSlots {
   }
 }
 
+interface Grant {
+  ended: number
+  limit: number
+  /** Highest number of streams the other side was told of. */
+  told: number
+}
+
+const freshGrant = (): Grant => ({ ended: 0, limit: DEFAULT_MAX_STREAMS, told: DEFAULT_MAX_STREAMS })
+
 /** One end of a connection in memory. */
 export class MemoryConnection implements Connection {
   readonly serial: number
@@ -107,7 +117,7 @@ export class MemoryConnection implements Connection {
   readonly #inboxes = { uni: new Inbox<RecvHalf>(), bi: new Inbox<BiStream>() }
   readonly #slots = { uni: new StreamSlots(), bi: new StreamSlots() }
   /** Streams the peer has ended towards us, and how many it may have open. */
-  readonly #granted = { uni: { ended: 0, limit: DEFAULT_MAX_STREAMS }, bi: { ended: 0, limit: DEFAULT_MAX_STREAMS } }
+  readonly #granted = { uni: freshGrant(), bi: freshGrant() }
   readonly #pipesOut = new Set<MemoryPipe>()
   readonly #pipesIn = new Set<MemoryPipe>()
   readonly #accepts: { uni: SharedPull<RecvHalf>; bi: SharedPull<BiStream> }
@@ -197,15 +207,17 @@ export class MemoryConnection implements Connection {
       const limit = limits[kind]
       if (limit === undefined) continue
       this.#granted[kind].limit = limit
-      this.#grant(kind)
+      this.#grant(kind, 0)
     }
   }
 
   close(code: bigint, reason: string): void {
     if (this.#info !== undefined) return
     const other = this.other
-    this.end({ by: 'local', code, reason })
-    this.#control?.send(() => other.end({ by: 'remote', code, reason: cutPeerText(reason) }))
+    const frame = closeFrame(code, reason)
+    this.end({ by: 'local', code: frame.code, reason })
+    const heard = cutPeerText(new TextDecoder().decode(frame.reason))
+    this.#control?.send(() => other.end({ by: 'remote', code: frame.code, reason: heard }))
   }
 
   rttMs(): number | undefined {
@@ -256,15 +268,19 @@ export class MemoryConnection implements Connection {
   }
 
   #streamEnded(kind: Kind): void {
-    this.#granted[kind].ended++
-    this.#grant(kind)
+    const grant = this.#granted[kind]
+    grant.ended++
+    // As QUIC does it: freed slots are handed out once more than an eighth of the limit has come together.
+    this.#grant(kind, grant.limit / 8)
   }
 
-  #grant(kind: Kind): void {
-    if (this.#info !== undefined) return
-    const { ended, limit } = this.#granted[kind]
+  #grant(kind: Kind, worthTelling: number): void {
+    const grant = this.#granted[kind]
+    const allowed = grant.ended + grant.limit
+    if (this.#info !== undefined || allowed - grant.told <= worthTelling) return
+    grant.told = allowed
     const other = this.other
-    this.#control?.send(() => other.#slots[kind].raise(ended + limit))
+    this.#control?.send(() => other.#slots[kind].raise(allowed))
   }
 
   #pipe(

@@ -38,6 +38,7 @@ export class MemoryPipe {
   #wakeWriter: (() => void) | undefined
   // reader's end
   #chunks: Uint8Array[] = []
+  #consumed = 0
   #fin = false
   #reset: bigint | undefined
   #readerStopped = false
@@ -180,9 +181,14 @@ export class MemoryPipe {
     return parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(parts)
   }
 
+  /** As QUIC does it: credit is returned once an eighth of the window has come together. */
   #giveCredit(bytes: number): void {
+    this.#consumed += bytes
+    if (this.#consumed < STREAM_WINDOW_BYTES / 8) return
+    const credit = this.#consumed
+    this.#consumed = 0
     this.#links.back.send(() => {
-      this.#credit += bytes
+      this.#credit += credit
       this.#wakeWriter?.()
     })
   }

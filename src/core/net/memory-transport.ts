@@ -113,7 +113,7 @@ export class MemoryTransport implements Transport {
   }
 
   knownAddr(peer: PeerId): Promise<PeerAddr | undefined> {
-    return Promise.resolve(this.#path(peer))
+    return Promise.resolve(this.#closed ? undefined : this.#path(peer))
   }
 
   async close(): Promise<void> {
