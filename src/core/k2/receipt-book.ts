@@ -1,0 +1,116 @@
+import { BoundedMap } from '../../base/bounded-map.ts'
+import type { PeerId, TopicId } from '../ids.ts'
+
+/** Who confirmed something on a topic within this time is expected to confirm the next line as well. */
+const MEMORY_MS = 10 * 60_000
+/** How long a silent gateway holds lines back: long enough to restart, short enough that one dead stranger does not matter. */
+const PATIENCE_MS = { trusted: 60_000, stranger: 20_000 }
+/** A stranger that ran out of patience is not waited for again for this long, whatever it confirms. */
+const IGNORE_MS = 10 * 60_000
+const CONFIRMERS = 2000
+const LINES = 10_000
+
+interface Confirmer {
+  readonly peer: PeerId
+  readonly topic: TopicId
+  /** Since when a line has been waiting for it. */
+  silentSince: number | undefined
+  ignoredUntil: number
+}
+
+interface Line {
+  readonly topic: TopicId
+  readonly firstSentAt: number
+  readonly confirmed: Set<PeerId>
+}
+
+export interface SentLine {
+  readonly topic: TopicId
+  readonly key: string
+}
+
+/**
+ * Decides when a chat line counts as delivered to the other gateways of a topic: when each that has been confirming lines has
+ * confirmed this one, or has been silent for too long. K2 applications never confirm and are never waited for. Pure; `now` in ms.
+ */
+export class ReceiptBook {
+  readonly #isTrusted: (peer: PeerId) => boolean
+  readonly #confirmers = new BoundedMap<string, Confirmer>({ max: CONFIRMERS, ttlMs: MEMORY_MS })
+  readonly #lines = new BoundedMap<string, Line>({ max: LINES })
+
+  constructor(isTrusted: (peer: PeerId) => boolean) {
+    this.#isTrusted = isTrusted
+  }
+
+  /** The line was handed to gossip (again). */
+  sent({ topic, key }: SentLine, now: number): void {
+    const known = this.#lines.get(key, now)
+    this.#lines.set(key, known ?? { topic, firstSentAt: now, confirmed: new Set() }, now)
+  }
+
+  /** Gateways this line still waits for; empty = delivered as far as anybody can tell. */
+  missing({ topic, key }: SentLine, now: number): PeerId[] {
+    const confirmed = this.#lines.get(key, now)?.confirmed
+    return this.#awaited(topic, now)
+      .map((confirmer) => confirmer.peer)
+      .filter((peer) => !confirmed?.has(peer))
+  }
+
+  /** Nobody needs to be asked about this line any more. */
+  settled(key: string): void {
+    this.#lines.delete(key)
+  }
+
+  /** A gateway has stored lines. */
+  receipt(peer: PeerId, { topic, keys }: { readonly topic: TopicId; readonly keys: readonly string[] }, now: number): void {
+    let ours = false
+    for (const key of keys) {
+      const line = this.#lines.get(key, now)
+      if (line?.topic !== topic) continue
+      line.confirmed.add(peer)
+      ours = true
+    }
+    if (ours) this.expect(peer, topic, now)
+  }
+
+  /** Lines on this topic wait for the gateway from now on, e.g. because it confirmed lines before we restarted. */
+  expect(peer: PeerId, topic: TopicId, now: number): void {
+    const id = `${topic}/${peer}`
+    const ignoredUntil = this.#confirmers.get(id, now)?.ignoredUntil ?? 0
+    this.#confirmers.set(id, { peer, topic, silentSince: undefined, ignoredUntil }, now)
+  }
+
+  /** The wait for a line ended without every receipt. */
+  missed({ topic, key }: SentLine, now: number): void {
+    const line = this.#lines.get(key, now)
+    for (const confirmer of this.#awaited(topic, now)) {
+      if (line?.confirmed.has(confirmer.peer)) continue
+      confirmer.silentSince ??= line?.firstSentAt ?? now
+      const trusted = this.#isTrusted(confirmer.peer)
+      if (now - confirmer.silentSince < (trusted ? PATIENCE_MS.trusted : PATIENCE_MS.stranger)) continue
+      if (trusted) this.#confirmers.delete(`${topic}/${confirmer.peer}`)
+      else confirmer.ignoredUntil = now + IGNORE_MS
+    }
+  }
+
+  /** A gateway said goodbye: it will not confirm anything for now. */
+  left(peer: PeerId): void {
+    for (const [id, confirmer] of [...this.#confirmers.entries()]) if (confirmer.peer === peer) this.#confirmers.delete(id)
+  }
+
+  /** Everybody lines currently wait for, for the journal. */
+  expected(now: number): { readonly peer: PeerId; readonly topic: TopicId }[] {
+    return [...this.#confirmers.entries()]
+      .filter(([id, confirmer]) => this.#confirmers.has(id, now) && confirmer.ignoredUntil <= now)
+      .map(([, { peer, topic }]) => ({ peer, topic }))
+  }
+
+  #awaited(topic: TopicId, now: number): Confirmer[] {
+    const awaited: Confirmer[] = []
+    for (const [id, confirmer] of [...this.#confirmers.entries()]) {
+      if (confirmer.topic !== topic || confirmer.ignoredUntil > now || !this.#confirmers.has(id, now)) continue
+      awaited.push(confirmer)
+    }
+    return awaited
+  }
+}
