@@ -52,7 +52,12 @@ export interface SendRequest {
   readonly occurredAt: number
   /** Set when the message is late enough that people should see its original time. */
   readonly showTime?: boolean
-  /** Called after each native message was created, edited or deleted; the next part is sent only after it resolved. */
+  /** Bridge instance ids the message has passed, ours included: for networks that can carry them (bridging 12.5). */
+  readonly via?: readonly string[]
+  /**
+   * Called after each native message was created, edited or deleted; the next part is sent only after it resolved. May be
+   * left out for the last part, because the outcome follows at once and names all parts.
+   */
   readonly onPart: (part: NativePart) => Promise<void>
 }
 
