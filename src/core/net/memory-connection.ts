@@ -4,12 +4,10 @@ import type { PeerId } from '../ids.ts'
 import { SharedPull, waitFor } from './call-wait.ts'
 import { closeFrame } from './close-frame.ts'
 import { type Lane, MemoryPipe } from './memory-pipe.ts'
+import { StreamGrant, StreamInbox, StreamSlots } from './memory-slots.ts'
 import { cutPeerText, netClosed } from './net-errors.ts'
 import { Receiver, Sender } from './stream-halves.ts'
 import type { BiStream, CallOptions, CloseInfo, Connection, RecvHalf, SendHalf } from './transport.ts'
-
-/** Streams of one direction a peer may have open before it was told otherwise (discovery 16). */
-export const DEFAULT_MAX_STREAMS = 100
 
 type Kind = 'uni' | 'bi'
 
@@ -32,78 +30,6 @@ export interface MemoryConnectionInit {
   readonly world: ConnectionWorld
 }
 
-/** Streams opened by one end, kept at the other: silent ones wait until they, or a later one, carry something. */
-class Inbox<T> {
-  readonly #streams: T[] = []
-  readonly #waiting: { resolve(item: T): void; reject(error: unknown): void }[] = []
-  readonly #ready: T[] = []
-  #surfaced = 0
-  #error: unknown
-
-  add(stream: T): number {
-    return this.#streams.push(stream) - 1
-  }
-
-  surface(index: number): void {
-    for (; this.#surfaced <= index; this.#surfaced++) {
-      const stream = this.#streams[this.#surfaced] as T
-      const waiter = this.#waiting.shift()
-      if (waiter) waiter.resolve(stream)
-      else this.#ready.push(stream)
-    }
-  }
-
-  take(): Promise<T> {
-    const ready = this.#ready.shift()
-    if (ready !== undefined) return Promise.resolve(ready)
-    if (this.#error !== undefined) return Promise.reject(this.#error)
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
-  }
-
-  /** Streams that arrived before can still be taken, unless `drop` is set. */
-  fail(error: unknown, drop: boolean): void {
-    this.#error ??= error
-    if (drop) this.#ready.length = 0
-    for (const waiter of this.#waiting.splice(0)) waiter.reject(error)
-  }
-}
-
-/** Slots for streams this end opens; the other end hands out more as streams end. */
-class StreamSlots {
-  #allowed = DEFAULT_MAX_STREAMS
-  #opened = 0
-  readonly #waiting: { go(): void; fail(error: unknown): void }[] = []
-
-  raise(allowed: number): void {
-    this.#allowed = Math.max(this.#allowed, allowed)
-    while (this.#opened < this.#allowed && this.#waiting.length > 0) {
-      this.#opened++
-      this.#waiting.shift()?.go()
-    }
-  }
-
-  take(): Promise<void> {
-    if (this.#opened < this.#allowed) {
-      this.#opened++
-      return Promise.resolve()
-    }
-    return new Promise((go, fail) => this.#waiting.push({ go, fail }))
-  }
-
-  fail(error: unknown): void {
-    for (const waiter of this.#waiting.splice(0)) waiter.fail(error)
-  }
-}
-
-interface Grant {
-  ended: number
-  limit: number
-  /** Highest number of streams the other side was told of. */
-  told: number
-}
-
-const freshGrant = (): Grant => ({ ended: 0, limit: DEFAULT_MAX_STREAMS, told: DEFAULT_MAX_STREAMS })
-
 /** One end of a connection in memory. */
 export class MemoryConnection implements Connection {
   readonly serial: number
@@ -114,10 +40,10 @@ export class MemoryConnection implements Connection {
   readonly closed: Promise<CloseInfo>
   readonly #world: ConnectionWorld
   readonly #closing = deferred<CloseInfo>()
-  readonly #inboxes = { uni: new Inbox<RecvHalf>(), bi: new Inbox<BiStream>() }
+  readonly #inboxes = { uni: new StreamInbox<RecvHalf>(), bi: new StreamInbox<BiStream>() }
   readonly #slots = { uni: new StreamSlots(), bi: new StreamSlots() }
   /** Streams the peer has ended towards us, and how many it may have open. */
-  readonly #granted = { uni: freshGrant(), bi: freshGrant() }
+  readonly #grants = { uni: new StreamGrant(), bi: new StreamGrant() }
   readonly #pipesOut = new Set<MemoryPipe>()
   readonly #pipesIn = new Set<MemoryPipe>()
   readonly #accepts: { uni: SharedPull<RecvHalf>; bi: SharedPull<BiStream> }
@@ -206,8 +132,7 @@ export class MemoryConnection implements Connection {
     for (const kind of ['uni', 'bi'] as const) {
       const limit = limits[kind]
       if (limit === undefined) continue
-      this.#granted[kind].limit = limit
-      this.#grant(kind, 0)
+      this.#tell(kind, this.#grants[kind].setLimit(limit))
     }
   }
 
@@ -268,17 +193,11 @@ export class MemoryConnection implements Connection {
   }
 
   #streamEnded(kind: Kind): void {
-    const grant = this.#granted[kind]
-    grant.ended++
-    // As QUIC does it: freed slots are handed out once more than an eighth of the limit has come together.
-    this.#grant(kind, grant.limit / 8)
+    this.#tell(kind, this.#grants[kind].streamEnded())
   }
 
-  #grant(kind: Kind, worthTelling: number): void {
-    const grant = this.#granted[kind]
-    const allowed = grant.ended + grant.limit
-    if (this.#info !== undefined || allowed - grant.told <= worthTelling) return
-    grant.told = allowed
+  #tell(kind: Kind, allowed: number | undefined): void {
+    if (this.#info !== undefined || allowed === undefined) return
     const other = this.other
     this.#control?.send(() => other.#slots[kind].raise(allowed))
   }
