@@ -61,6 +61,25 @@ export const PARTS = statement(
     where d.cid = $1::uuid and d.lane = $2 and d.op = 'create' order by d.lane_seq desc limit 1) d on true`,
 )
 
+/** $1 delivery, $2 parts so far, $3 copies (jsonb). Keeps what an attempt has created before it goes on. */
+export const RECORD_PARTS = statement(
+  'record_parts',
+  `with kept as (
+    update k2.delivery set parts = $2::jsonb where id = $1::uuid and done_at is null
+  )
+  insert into k2.copy (network, scope, channel, native_id, account, thread, cid, part, role, lane, created_at)
+  select x.network, x.scope, x.channel, x.native_id, x.account, x.thread, x.cid, x.part, x.role, x.lane, $4::bigint
+  from jsonb_to_recordset($3::jsonb) as x(network text, scope text, channel text, native_id text, account text, thread text,
+    cid uuid, part int, role text, lane text)
+  on conflict do nothing`,
+)
+
+/** $1 cid, $2 lane, $3 native ids that are left. An edit made the message shorter: its other copies are gone. */
+export const FORGET_COPIES = statement(
+  'forget_copies',
+  `delete from k2.copy where cid = $1::uuid and lane = $2 and role <> 'origin' and native_id <> all($3::text[])`,
+)
+
 export interface ReplyRow {
   readonly ref: { network: string; account: string; channel: string; thread: string | null; id: string } | null
   readonly author_name: string

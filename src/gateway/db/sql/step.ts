@@ -123,7 +123,7 @@ with r as materialized (
 ), mine as materialized (
   select id, fence, n, anew from taken
   union all
-  select l.id, l.fence, q.n, false from q join k2.lane l on l.id = q.lane and l.fence = q.fence where q.n > 0
+  select l.id, l.fence, q.n, false from q join k2.lane l on l.id = q.lane and l.fence = q.fence
 ), heads as materialized (
   select m.id as lane, h.id, h.not_before, h.state,
     bool_and(h.not_before <= $4::bigint) over (partition by m.id order by h.lane_seq) as due

@@ -1,0 +1,121 @@
+import type { DefaultJobOptions, JobsOptions } from 'bullmq'
+import { z } from 'zod'
+import { K2Error } from '../../base/errors.ts'
+import { hashId } from '../../base/ids.ts'
+import type { Health, Lifecycle } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { JobBackend, JobQueue } from './backend.ts'
+import { toJobError, unavailableError } from './errors.ts'
+
+/** A queue: its job names with the shape of their data, and how long finished jobs are kept. */
+export interface QueueDefinition<J extends Readonly<Record<string, z.ZodType>> = Readonly<Record<string, z.ZodType>>> {
+  readonly name: string
+  readonly jobs: J
+  readonly options: DefaultJobOptions
+}
+
+export type JobName<Q extends QueueDefinition> = keyof Q['jobs'] & string
+export type JobData<Q extends QueueDefinition, N extends JobName<Q>> = z.output<Q['jobs'][N]>
+
+/**
+ * Wake-ups of lanes. A job says "look at this lane", nothing more: what is to be sent, how often it was tried and who holds
+ * the lane stands in the database (bridging 15.3), so a job is never retried and may vanish or come twice.
+ */
+export const DELIVER = {
+  name: 'deliver',
+  jobs: { wake: z.strictObject({ lane: z.string().min(1).max(500) }) },
+  options: { attempts: 1, removeOnComplete: true, removeOnFail: { count: 1000, age: 7 * 86_400 } },
+} satisfies QueueDefinition
+
+/** Regular work of the gateway itself, started by schedules. */
+export const UPKEEP = {
+  name: 'upkeep',
+  jobs: { prune: z.strictObject({}) },
+  options: {
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1000 },
+    removeOnComplete: { count: 20 },
+    removeOnFail: { count: 100 },
+  },
+} satisfies QueueDefinition
+
+export const QUEUES = [DELIVER, UPKEEP] as const satisfies readonly QueueDefinition[]
+
+/** The data of a job, checked: nobody else writes these queues, but a store outlives versions of this program. */
+export function parseJob<Q extends QueueDefinition, N extends JobName<Q>>(queue: Q, name: N, data: unknown): JobData<Q, N> {
+  const schema = Object.hasOwn(queue.jobs, name) ? queue.jobs[name] : undefined
+  const parsed = schema?.safeParse(data)
+  if (parsed?.success) return parsed.data as JobData<Q, N>
+  throw new K2Error({
+    code: 'JOB_BAD_DATA',
+    kind: 'input',
+    message: schema
+      ? `job ${name} of queue ${queue.name} carries unexpected data`
+      : `queue ${queue.name} has no job called ${name.slice(0, 40)}`,
+    cause: parsed?.error,
+  })
+}
+
+/** The producer side of all queues. Adding fails fast with `JOB_UNAVAILABLE` while the store is away. */
+export class JobQueues implements Lifecycle {
+  readonly name = 'job-queues'
+  readonly #backend: JobBackend
+  readonly #log: Logger
+  readonly #open = new Map<string, JobQueue<unknown>>()
+  #stopped = false
+
+  constructor(backend: JobBackend, log: Logger) {
+    this.#backend = backend
+    this.#log = log
+  }
+
+  async add<Q extends QueueDefinition, N extends JobName<Q>>(
+    queue: Q,
+    name: N,
+    data: JobData<Q, N>,
+    options: JobsOptions = {},
+  ): Promise<void> {
+    const checked = parseJob(queue, name, data)
+    try {
+      await this.queue(queue).add(name, checked, options)
+    } catch (error) {
+      throw toJobError(error)
+    }
+  }
+
+  /**
+   * Has a lane looked at, once: further calls before the job starts change nothing, and a call while it runs makes it run
+   * once more. With `delayMs`, not before that has passed; a later call moves the time.
+   */
+  wakeLane(lane: string, delayMs = 0): Promise<void> {
+    const id = hashId([lane])
+    return delayMs > 0
+      ? this.add(DELIVER, 'wake', { lane }, { delay: delayMs, deduplication: { id: `later-${id}`, replace: true } })
+      : this.add(DELIVER, 'wake', { lane }, { deduplication: { id: `lane-${id}`, keepLastIfActive: true } })
+  }
+
+  /** BullMQ's own object, for dashboards and schedules. */
+  queue(definition: QueueDefinition): JobQueue<unknown> {
+    if (this.#stopped) throw unavailableError('it is being closed')
+    let queue = this.#open.get(definition.name)
+    if (!queue) {
+      queue = this.#backend.createQueue<unknown>(definition.name, { defaultJobOptions: definition.options })
+      queue.on('error', (error) => this.#log.debug({ ev: 'job-queue', queue: definition.name, err: toJobError(error) }))
+      this.#open.set(definition.name, queue)
+    }
+    return queue
+  }
+
+  health(): Health {
+    return this.#backend.health()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const queues = [...this.#open.values()]
+    this.#open.clear()
+    await Promise.all(
+      queues.map((queue) => queue.close().catch((err) => this.#log.debug({ ev: 'job-queue-close', queue: queue.name, err }))),
+    )
+  }
+}
