@@ -63,9 +63,9 @@ const RESPONSES: readonly [number, string, number, string][] = [
 ]
 
 async function respond(data: Uint8Array, ranges: ChunkRanges): Promise<Uint8Array> {
-  const { outboard } = hashBlob(data)
+  const { hash, outboard } = hashBlob(data)
   const parts = [encodeSize(data.length)]
-  for await (const part of encodeRanges(memorySource(data, outboard), ranges)) parts.push(part.slice())
+  for await (const part of encodeRanges(memorySource(data, outboard), hash, ranges)) parts.push(part.slice())
   return concatBytes(parts)
 }
 
@@ -256,6 +256,20 @@ describe('responses', () => {
   it('a header of 0 for another hash is a mismatch', () => {
     const decoder = new RangeDecoder({ hash: new Uint8Array(32), ranges: ALL, maxSize: 1e6 })
     expect(() => decoder.push(new Uint8Array(8))).toThrow(/does not belong/)
+  })
+})
+
+describe('sending', () => {
+  it('refuses data that changed after its import, before a wrong byte leaves', async () => {
+    const data = blob(50_000)
+    const { hash, outboard } = hashBlob(data)
+    data[20_000] = 1
+    const sent: Uint8Array[] = []
+    const send = async (): Promise<void> => {
+      for await (const part of encodeRanges(memorySource(data, outboard), hash, ALL)) sent.push(part.slice())
+    }
+    await expect(send()).rejects.toMatchObject({ code: 'BLOB_MISMATCH' })
+    expect(sent.map((part) => part.length)).toEqual([64, 64, 16_384])
   })
 })
 

@@ -1,0 +1,50 @@
+import type { RecvHalf } from '../net/transport.ts'
+
+/** Bytes asked of a stream at once: larger reads block the event loop for longer. */
+const READ_BYTES = 64 * 1024
+
+/** Buffers a stream so that exact numbers of bytes can be taken; every wait has the same deadline. */
+export class ByteReader {
+  readonly #recv: RecvHalf
+  readonly #deadlineMs: number
+  readonly #signal: AbortSignal | undefined
+  #chunk: Uint8Array = new Uint8Array(0)
+
+  constructor(recv: RecvHalf, options: { deadlineMs: number; signal?: AbortSignal | undefined }) {
+    this.#recv = recv
+    this.#deadlineMs = options.deadlineMs
+    this.#signal = options.signal
+  }
+
+  /** 1..max bytes, or null at the end. */
+  async some(max: number): Promise<Uint8Array | null> {
+    if (this.#chunk.length === 0) {
+      const read = await this.#recv.read(READ_BYTES, { deadlineMs: this.#deadlineMs, signal: this.#signal })
+      if (read === null) return null
+      this.#chunk = read
+    }
+    const out = this.#chunk.subarray(0, max)
+    this.#chunk = this.#chunk.subarray(out.length)
+    return out
+  }
+
+  /** Everything up to the end, at most `limit` bytes; undefined when there is more. */
+  async all(limit: number): Promise<Uint8Array | undefined> {
+    const parts: Uint8Array[] = []
+    let size = 0
+    for (;;) {
+      const part = await this.some(READ_BYTES)
+      if (part === null) break
+      size += part.length
+      if (size > limit) return undefined
+      parts.push(part.slice())
+    }
+    const out = new Uint8Array(size)
+    let at = 0
+    for (const part of parts) {
+      out.set(part, at)
+      at += part.length
+    }
+    return out
+  }
+}

@@ -1,0 +1,88 @@
+import { K2Error } from '../../base/errors.ts'
+import { type Hash, idBytes } from '../ids.ts'
+import type { Connection } from '../net/transport.ts'
+import { ByteReader } from './byte-reader.ts'
+import { rawRanges } from './proto/ranges-seq.ts'
+import { encodeRequest } from './proto/requests.ts'
+import type { BlobSink } from './store.ts'
+import { RangeDecoder } from './tree/decode.ts'
+import type { ChunkRanges } from './tree/ranges.ts'
+
+export interface GetOptions {
+  readonly hash: Hash
+  readonly ranges: ChunkRanges
+  /** Largest size accepted from the provider's header, bytes. */
+  readonly maxSize: number
+  /** A provider that sends nothing for this long has stalled, ms. */
+  readonly stallMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface GetResult {
+  readonly size: number
+  readonly sizeVerified: boolean
+  /** Payload bytes received and verified. */
+  readonly bytes: number
+}
+
+const notFound = (hash: Hash): K2Error =>
+  new K2Error({
+    code: 'BLOB_NOT_FOUND',
+    kind: 'platform',
+    retry: 'later',
+    message: `the provider does not have blob ${hash.slice(0, 10)}`,
+  })
+const cutOff = (hash: Hash): K2Error =>
+  new K2Error({
+    code: 'BLOB_CUT_OFF',
+    kind: 'network',
+    retry: 'now',
+    message: `the provider stopped in the middle of blob ${hash.slice(0, 10)}`,
+  })
+
+/**
+ * Asks one provider for ranges of one raw blob and feeds the sink with what was verified (blobs.md 7.1, 10.1). What the sink
+ * took before a failure is good and need not be asked for again. Rejects `BLOB_NOT_FOUND`, `BLOB_CUT_OFF`, `BLOB_MISMATCH`,
+ * `BLOB_TOO_LARGE`, `NET_*` or `TIMEOUT`. After a stall the connection is closed: a pending read cannot be taken back.
+ */
+export async function getRanges(connection: Connection, options: GetOptions, sink: BlobSink): Promise<GetResult> {
+  const { hash, ranges, maxSize, stallMs, signal } = options
+  const { send, recv } = await connection.openBi({ deadlineMs: stallMs, signal })
+  await send.write(encodeRequest({ kind: 'get', hash, ranges: rawRanges(ranges) }), { deadlineMs: stallMs, signal })
+  await send.finish()
+  const reader = new ByteReader(recv, { deadlineMs: stallMs, signal })
+  const decoder = new RangeDecoder({ hash: idBytes(hash), ranges, maxSize })
+  let started = false
+  let size = 0
+  let bytes = 0
+  let sizeVerified = false
+  try {
+    while (!decoder.done) {
+      const data = await reader.some(decoder.wanted)
+      if (data === null) throw started ? cutOff(hash) : notFound(hash)
+      started = true
+      for (const event of decoder.push(data)) {
+        if (event.kind === 'size') {
+          size = event.size
+          await sink.size(size)
+        } else if (event.kind === 'pair') {
+          await sink.pair(event.index, event.pair)
+        } else if (event.kind === 'leaf') {
+          bytes += event.data.length
+          await sink.leaf(event.offset, event.data)
+        } else {
+          sizeVerified = event.sizeVerified
+        }
+      }
+    }
+    // A provider ends a closed request with FIN; waiting for it keeps the stream from being reset under its last bytes.
+    await reader.some(1)
+    return { size, sizeVerified, bytes }
+  } catch (error) {
+    const code = error instanceof K2Error ? error.code : ''
+    if (code === 'NET_STREAM_RESET' && !started) throw notFound(hash)
+    if (code === 'NET_TIMEOUT' || code === 'TIMEOUT' || code === 'ABORTED') connection.close(0n, 'drop')
+    else await recv.stop(0n)
+    throw error
+  }
+}
