@@ -1,3 +1,4 @@
+import type { Health } from '../../base/lifecycle.ts'
 import type { SenderClass } from '../model/message.ts'
 
 /** An offer, interest or request as K2 peers send it, already validated and bounded by the node (k2-application 2, 7.3). */
@@ -7,6 +8,8 @@ export interface PeerMarketMessage {
   readonly senderId: string
   readonly senderName?: string
   readonly senderClass: SenderClass
+  /** Who published it, when that is not the sender it names. */
+  readonly hostId?: string
   readonly targetId?: string
   readonly form: Readonly<Record<string, unknown>>
   /** Sender's clock, ms. */
@@ -18,33 +21,66 @@ export interface PeerMarketMessage {
 }
 
 export interface PeerChatMessage {
-  /** The other side's node id. */
+  /** Who says it: the other side's node id, on topics possibly any text a foreign program uses as an id. */
   readonly peerId: string
   /** Set when the line was read on a topic instead of a DM. */
   readonly topic?: string
   readonly senderName?: string
   readonly senderClass: SenderClass
+  /** Who published it, when that is not the sender it names. */
+  readonly hostId?: string
   readonly text: string
   readonly sentAt: number
+  /** The same on every node and for every attempt to send the line. */
   readonly messageId: string
+  /** Tags of gateway nodes that passed it on between topics (see `nodeTag`). */
+  readonly via?: readonly string[]
 }
 
 export type PeerEvent =
   | { readonly kind: 'market'; readonly message: PeerMarketMessage }
   | { readonly kind: 'chat'; readonly message: PeerChatMessage }
+  /** A later copy came straight from the sender that message only claimed. */
+  | { readonly kind: 'verified'; readonly messageId: string }
 
 export interface PublishResult {
-  /** BLAKE3 of each content sent, in order: native ids. */
+  /** Ids of the messages sent, in order, as the receivers compute them: native ids. */
   readonly messageIds: readonly string[]
+}
+
+/** One text for a topic or a peer. */
+export interface PeerText {
+  readonly text: string
+  /** Shown to the receivers; cut to 64 visible characters. */
+  readonly senderName: string
+  /**
+   * Same for every attempt: other gateways take the text once, K2 applications see the same timestamp each time. It stays known
+   * across restarts.
+   */
+  readonly messageKey: string
+  /** Tags of gateway nodes the text has passed, this one included. */
+  readonly via: readonly string[]
+  /** Stops the wait for receipts: the text may have been sent. */
+  readonly signal?: AbortSignal
 }
 
 /** What the P2P bridge needs of a K2 node. Implemented by the gateway on top of core. */
 export interface PeerPort {
   readonly nodeId: string
-  /** Every accepted message. The handler resolves after it was committed. Returns the way to stop listening. */
+  /**
+   * Every accepted message, in order of arrival. The handler resolves after it was committed; several may run at once, called
+   * in order. A message whose handler rejects is offered again. Returns the way to stop listening.
+   */
   subscribe(handler: (event: PeerEvent) => Promise<void>): () => void
-  /** A line of text on a topic as K2 chat JSON. Rejects K2Error `K2_TOO_LARGE`, `K2_UNKNOWN_TOPIC`, `K2_NO_NEIGHBOR` (retry later). */
-  sendTopicText(topic: string, text: string, senderName: string, messageKey: string): Promise<PublishResult>
+  /**
+   * A text on a topic as K2 chat JSON, split where it is long. Rejects K2Error `K2_TOO_LARGE`, `K2_UNKNOWN_TOPIC`,
+   * `K2_NO_NEIGHBOR` (nobody heard it, retry later), `K2_RATE_LIMITED`, or `K2_UNCONFIRMED` (it may have arrived, send again).
+   */
+  sendTopicText(topic: string, text: PeerText): Promise<PublishResult>
   /** A direct message over the DM topic. Rejects `K2_NO_NEIGHBOR` while the contact itself is not a neighbour. */
-  sendDirectText(peerId: string, text: string, senderName: string, messageKey: string): Promise<PublishResult>
+  sendDirectText(peerId: string, text: PeerText): Promise<PublishResult>
+  health(): Health
 }
+
+/** How a node is named in via lists: short, and unlike instance names never shared by two gateways. */
+export const nodeTag = (nodeId: string): string => nodeId.slice(0, 16)
