@@ -33,6 +33,9 @@ export interface DialRaceInit {
  */
 export async function dialRace(init: DialRaceInit): Promise<Connection> {
   const { peer, clock, known, lookup } = init
+  const now = known ?? (init.tryBareId ? { id: peer, direct: [] } : undefined)
+  if (now === undefined && lookup === undefined) throw netError('NO_ADDRESS')
+  if (init.signal.aborted) throw abortedError(init.signal)
   const winner = deferred<Connection>()
   const over = new AbortController()
   const signal = AbortSignal.any([init.signal, over.signal])
@@ -63,21 +66,20 @@ export async function dialRace(init: DialRaceInit): Promise<Connection> {
     )
   }
   const lookUp = async (): Promise<void> => {
-    const found = await lookup?.resolve(peer, { signal }).catch((error) => {
+    let found: PeerAddr | undefined
+    try {
+      found = await lookup?.resolve(peer, { signal })
+    } catch (error) {
       errors.push(error)
-      return undefined
-    })
+    }
     lookupToCome = false
     if (found !== undefined && !signal.aborted) {
-      const merged = { ...known, ...found, direct: [...new Set([...found.direct, ...(known?.direct ?? [])])] }
       init.onFound(found)
-      attempt(merged)
+      attempt({ ...known, ...found, id: peer, direct: [...new Set([...found.direct, ...(known?.direct ?? [])])] })
     }
     settle()
   }
 
-  if (signal.aborted) throw abortedError(init.signal)
-  const now = known ?? (init.tryBareId ? { id: peer, direct: [] } : undefined)
   if (now !== undefined) attempt(now)
   if (lookup !== undefined) {
     const headStart = new Promise<void>((go) => {
@@ -87,7 +89,7 @@ export async function dialRace(init: DialRaceInit): Promise<Connection> {
       signal.addEventListener('abort', cancel, { once: true })
     })
     void headStart.then(lookUp) // lookUp never rejects
-  } else if (now === undefined) throw netError('NO_ADDRESS')
+  }
   return await winner.promise.finally(() => over.abort())
 }
 
