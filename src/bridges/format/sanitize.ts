@@ -92,6 +92,12 @@ export function graphemeStart(text: string, at: number): number {
   return from + found.index
 }
 
+/** The grapheme boundary at or after `at`. */
+export function graphemeEnd(text: string, at: number): number {
+  for (let i = at; i < text.length; i++) if (graphemeStart(text, i) === i) return i
+  return text.length
+}
+
 function isLowSurrogate(text: string, at: number): boolean {
   const code = text.charCodeAt(at)
   return code >= 0xdc00 && code <= 0xdfff

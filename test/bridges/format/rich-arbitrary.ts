@@ -103,6 +103,8 @@ const BLOCKS: readonly SpanStyle[] = [
   { kind: 'listItem', ordered: true, index: 3, depth: 1 },
 ]
 
+const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+
 /** Random text with random, possibly crossing styles, brought into normal form. */
 export function anyRich(maxPieces = 30): fc.Arbitrary<RichText> {
   const text = fc
@@ -116,16 +118,13 @@ export function anyRich(maxPieces = 30): fc.Arbitrary<RichText> {
     }),
     { maxLength: 8 },
   )
-  return fc.tuple(text, ranges).map(([t, picked]) =>
-    normaliseRich({
-      text: t,
-      spans: picked.map(({ style, a, b }) => ({
-        ...style,
-        start: Math.floor(Math.min(a, b) * t.length),
-        end: Math.ceil(Math.max(a, b) * t.length),
-      })),
-    }),
-  )
+  return fc.tuple(text, ranges).map(([t, picked]) => {
+    // Styles begin and end between the characters people see.
+    const stops = [...[...segmenter.segment(t)].map((g) => g.index), t.length]
+    const stop = (where: number): number => stops[Math.round(where * (stops.length - 1))] as number
+    const spans = picked.map(({ style, a, b }) => ({ ...style, start: stop(Math.min(a, b)), end: stop(Math.max(a, b)) }))
+    return normaliseRich({ text: t, spans })
+  })
 }
 
 /** The styles over one character, the independent view of a RichText. */
