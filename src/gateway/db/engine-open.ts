@@ -27,3 +27,23 @@ export function openEngine(options: EngineOptions): Promise<PGlite> {
     initDbStartParams: ['--wal-segsize=1'],
   })
 }
+
+/** Exit status by which the engine leaves a statement that failed in the ordinary way. */
+const STATEMENT_ERROR = 100
+
+/**
+ * PGlite takes every exception of its WebAssembly code for an ordinary SQL error, also a trap (stack, memory, PANIC after a
+ * failed write), and would go on with a broken engine or ask it for ever. `onTrap` must end the thread.
+ */
+export function guardTraps(db: PGlite, onTrap: (error: unknown) => never): void {
+  const engine = db.Module as unknown as { _PostgresMainLoopOnce: () => void }
+  const original = engine._PostgresMainLoopOnce
+  engine._PostgresMainLoopOnce = () => {
+    try {
+      original()
+    } catch (error) {
+      if ((error as { status?: unknown } | null)?.status === STATEMENT_ERROR) throw error
+      onTrap(error)
+    }
+  }
+}

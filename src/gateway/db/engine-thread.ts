@@ -7,6 +7,9 @@ import { BUSY_BYTES, BUSY_COUNT, BUSY_FLAG, type WorkerInput } from './worker-in
 /** How often a running statement is looked at, ms; a hang is noticed at most this much late. */
 const WATCH_MS = 1000
 
+/** Stack of the thread. Node's 4 MB end before Postgres notices deep recursion by itself, and that would be a trap. */
+const STACK_MB = 16
+
 export interface EngineThreadOptions extends Omit<WorkerInput, 'entry' | 'busy'> {
   readonly clock: Clock
   /** ms one statement may run. The engine cannot be interrupted, so the whole thread is ended. */
@@ -39,6 +42,7 @@ export class EngineThread {
       workerData: input,
       execArgv: [],
       name: 'k2-database',
+      resourceLimits: { stackSizeMb: STACK_MB },
     })
     this.#worker.on('message', (reply: EngineReply) => {
       if (reply.op === 'failed') this.#down(reply.message, reply.code ?? 'UNKNOWN')

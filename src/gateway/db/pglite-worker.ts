@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { errorCode, errorMessage } from '../../base/errors.ts'
-import { openEngine } from './engine-open.ts'
+import { guardTraps, openEngine } from './engine-open.ts'
 import { EngineServer } from './engine-server.ts'
 import type { EngineReply, EngineRequest } from './wire.ts'
 import { BUSY_COUNT, BUSY_FLAG, type WorkerInput } from './worker-input.ts'
@@ -10,8 +10,14 @@ if (port) {
   const input = workerData as WorkerInput
   const busyState = new Int32Array(input.busy)
   const reply = (message: EngineReply): void => port.postMessage(message)
+  const failed = (error: unknown): void => reply({ op: 'failed', message: errorMessage(error), code: errorCode(error) })
   try {
     const db = await openEngine(input)
+    guardTraps(db, (error) => {
+      failed(error)
+      // Ends this thread only. The host starts another one, which recovers from the write-ahead log.
+      process.exit(1)
+    })
     const server = new EngineServer(db, {
       reply,
       idleTransactionMs: input.idleTransactionMs,
@@ -23,6 +29,6 @@ if (port) {
     port.on('message', (request: EngineRequest) => server.handle(request))
     reply({ op: 'ready' })
   } catch (error) {
-    reply({ op: 'failed', message: errorMessage(error), code: errorCode(error) })
+    failed(error)
   }
 }

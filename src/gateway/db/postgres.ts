@@ -84,6 +84,7 @@ export class PostgresPool extends EventEmitter implements PgPool {
       const client = await this.#pool.connect()
       // A server that goes away while the client is checked out would end the process otherwise.
       if (client.listenerCount('error') === 0) client.on('error', () => {})
+      rollBackOnRelease(client)
       return client as unknown as PgClient
     } catch (error) {
       throw this.#named(error)
@@ -106,4 +107,10 @@ export class PostgresPool extends EventEmitter implements PgPool {
       cause: error,
     })
   }
+}
+
+/** `pg` hands a connection with an open transaction to the next user as it is; here it is closed, which rolls back. */
+function rollBackOnRelease(client: pg.PoolClient): void {
+  const release = client.release.bind(client)
+  client.release = (destroy) => release(destroy ?? client.getTransactionStatus() !== 'I')
 }
