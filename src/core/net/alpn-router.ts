@@ -68,6 +68,8 @@ export class AlpnRouter implements Lifecycle {
   readonly #counts = { accepted: 0, refused: 0, failedHandshakes: 0, overPeerLimit: 0, failedHandlers: 0 }
   #loop: Promise<void> | undefined
   #accepting = false
+  /** Counted apart from the task group, so that a new connection is never counted twice. */
+  #underWay = 0
 
   constructor(init: RouterInit) {
     this.#init = init
@@ -115,7 +117,7 @@ export class AlpnRouter implements Lifecycle {
   }
 
   stats(): RouterStats {
-    return { ...this.#counts, handshakes: this.#handshakes.size, connections: this.#connections.size }
+    return { ...this.#counts, handshakes: this.#underWay, connections: this.#connections.size }
   }
 
   #advertise(): void {
@@ -138,7 +140,7 @@ export class AlpnRouter implements Lifecycle {
 
   #admit(incoming: Incoming): void {
     const { maxHandshakes, maxConnections } = this.#limits
-    const full = this.#handshakes.size >= maxHandshakes || this.#connections.size + this.#handshakes.size >= maxConnections
+    const full = this.#underWay >= maxHandshakes || this.#connections.size + this.#underWay >= maxConnections
     if (!this.#accepting || full) {
       this.#counts.refused++
       this.#serving.add(incoming.refuse())
@@ -149,8 +151,9 @@ export class AlpnRouter implements Lifecycle {
 
   async #handshake(incoming: Incoming): Promise<void> {
     let connection: Connection
+    this.#underWay++
     try {
-      connection = await incoming.accept({ deadlineMs: this.#limits.handshakeMs })
+      connection = await incoming.accept({ deadlineMs: this.#limits.handshakeMs }).finally(() => this.#underWay--)
     } catch (error) {
       this.#counts.failedHandshakes++
       const fields = { ev: 'handshake-failed', code: errorCode(error), reason: errorMessage(error) }
