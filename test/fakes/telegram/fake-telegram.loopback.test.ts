@@ -210,7 +210,7 @@ describe('fake Telegram', () => {
     const bot = strict.control.addBot()
     const chat = strict.control.addChat({ members: [bot.id] })
     const client = new Api(bot.token, { apiRoot: strict.url })
-    for (let i = 0; i < 3; i++) await client.sendMessage(chat, `m${i}`)
+    for (let i = 0; i < 4; i++) await client.sendMessage(chat, `m${i}`)
     const error = await refused(client.sendMessage(chat, 'm3'))
     expect(error.parameters.retry_after).toBe(1)
     expect(strict.remarks).toEqual([])

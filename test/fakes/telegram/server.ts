@@ -146,6 +146,7 @@ export class FakeTelegram {
     if (!match) return answer(res, 404, new ApiError(404, 'Not Found').body(), [])
     const [, token = '', name = ''] = match
     const effects = this.faults.empty ? [] : this.faults.take({ on: 'request', method: name, route: `/${name}` })
+    if (effects.length > 0) this.#notify()
     for (const effect of effects) {
       if (effect.kind === 'delay-before') await sleep(effect.ms)
       else if (effect.kind === 'reset-before') {

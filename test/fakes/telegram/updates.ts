@@ -25,7 +25,7 @@ const CONFLICT = 'Conflict: terminated by other getUpdates request; make sure th
 
 /** The queue of one bot: long poll, confirmation by offset, one poller at a time. */
 export class UpdateQueue {
-  #queue: { at: number; update: Update }[] = []
+  #queue: { at: number; update: Update; delivered: boolean }[] = []
   #confirmed: Update[] = []
   #again: Update[] = []
   #nextId: number
@@ -54,7 +54,7 @@ export class UpdateQueue {
   /** Queues `{[kind]: payload}` whether the bot asked for it or not. */
   push(kind: string, payload: unknown, now: number): Update {
     const update = { update_id: this.#nextId++, [kind]: payload } as unknown as Update
-    this.#queue.push({ at: now, update })
+    this.#queue.push({ at: now, update, delivered: false })
     this.#wake()
     return update
   }
@@ -140,13 +140,17 @@ export class UpdateQueue {
   #take(limit: number): Update[] {
     if (this.#held) return []
     if (this.#again.length > 0) return this.#again.splice(0, limit)
-    return this.#queue.slice(0, limit).map((q) => q.update)
+    const taken = this.#queue.slice(0, limit)
+    for (const entry of taken) entry.delivered = true
+    return taken.map((q) => q.update)
   }
 
+  /** Numbers below the offset are done, but only delivered ones: the sequence may have started anew below it. */
   #confirm(offset: number): void {
     if (offset === 0) return
-    const from = offset > 0 ? this.#queue.findIndex((q) => q.update.update_id >= offset) : this.#queue.length + offset
-    const count = offset > 0 && from < 0 ? this.#queue.length : Math.max(0, from)
+    const done = (q: { update: Update; delivered: boolean }): boolean => q.delivered && q.update.update_id < offset
+    const open = this.#queue.findIndex((q) => !done(q))
+    const count = offset < 0 ? Math.max(0, this.#queue.length + offset) : open < 0 ? this.#queue.length : open
     if (count === 0) return
     this.#confirmed.push(...this.#queue.splice(0, count).map((q) => q.update))
     this.#confirmed = this.#confirmed.slice(-HISTORY)

@@ -1,0 +1,274 @@
+import { abortedError, deferred, sleep } from '../../base/async.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
+import type { Health } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/logger.ts'
+import { cryptoRng, type Rng } from '../../base/random.ts'
+import type { Secret } from '../../base/secret.ts'
+import type { Envelope } from '../model/message.ts'
+import type { OwnIdentities } from '../own-identities.ts'
+import type { Bridge, BridgeSink, Capabilities, SendOutcome, SendRequest } from '../port.ts'
+import { type OpenClients, openClients } from './client.ts'
+import { failureOf, failureText, judge } from './errors.ts'
+import { type AmbiguousPolicy, executePlan, newSendCounters, type SendCounters } from './execute.ts'
+import { type DropReason, type Inbound, inboundOf } from './inbound.ts'
+import { DEFAULT_RATES, TelegramLimits, type TelegramRates, UNLIMITED_RATES } from './limits.ts'
+import { MAX_TEXT, planCalls } from './outbound.ts'
+import { type ReceiveState, UpdatePoller } from './poller.ts'
+import { privacyHint } from './privacy.ts'
+import { Me, type TgMe } from './schema.ts'
+
+export interface TelegramBridgeOptions {
+  readonly account: string
+  readonly token: Secret
+  readonly sink: BridgeSink
+  readonly own: OwnIdentities
+  readonly log: Logger
+  /** Bot API server, without a trailing slash. Default the public one. */
+  readonly apiRoot?: string
+  /** Long poll in seconds, 1–50; default 30. */
+  readonly pollTimeoutSec?: number
+  /** Time limit of every other call in seconds; default 30. */
+  readonly callTimeoutSec?: number
+  /** Predicted limits; `off` for servers without any. */
+  readonly rates?: TelegramRates | 'off'
+  /** Creates that may have arrived already are sent again (default) or dropped; both are counted. */
+  readonly ambiguous?: AmbiguousPolicy
+  /** Chat ids this bridge serves; used for hints only. */
+  readonly bridgedChats?: () => readonly string[]
+  /** Known moves of groups, old chat id → new one. */
+  readonly aliases?: ReadonlyMap<string, string>
+  /** A group moved; resolves after it is remembered. */
+  readonly onMigrated?: (from: string, to: string) => Promise<void>
+  /** Our standing in a chat changed (`member`, `administrator`, `left`, `kicked`): lanes may be worth a new try. */
+  readonly onMembership?: (channel: string, status: string) => void
+  readonly clock?: Clock
+  readonly rng?: Rng
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+export interface TelegramStats extends SendCounters {
+  /** Updates taken, and those that led to nothing by reason. */
+  readonly updates: number
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>
+}
+
+const PUBLIC_API = 'https://api.telegram.org'
+const CAPABILITIES: Capabilities = { maxText: MAX_TEXT, edit: true, delete: true, reply: true, senderName: false }
+/** Moves remembered; the gateway keeps them for good. */
+const MAX_ALIASES = 10_000
+const MAX_LOST_CHATS = 100
+/** Waits between tries to reach the platform for the first time, ms. */
+const CONNECT_WAIT = { first: 1_000, longest: 60_000, badToken: 60_000 }
+
+/** One Telegram bot account (bridging 5): long polling in, text with entities out. */
+export class TelegramBridge implements Bridge {
+  readonly network = 'telegram'
+  readonly capabilities = CAPABILITIES
+  readonly account: string
+  readonly name: string
+  readonly #options: TelegramBridgeOptions
+  readonly #clock: Clock
+  readonly #limits: TelegramLimits
+  readonly #aliases: BoundedMap<string, string>
+  readonly #counters = newSendCounters()
+  readonly #dropped: Partial<Record<DropReason, number>> = {}
+  /** Chats we were removed from, by id. */
+  readonly #lost = new BoundedMap<string, string>({ max: MAX_LOST_CHATS })
+  #updates = 0
+  #clients: OpenClients | undefined
+  #receive: ReceiveState | { readonly kind: 'connecting' } = { kind: 'connecting' }
+  #me: TgMe | undefined
+  #hint: string | undefined
+  #running = new AbortController()
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(options: TelegramBridgeOptions) {
+    this.#options = options
+    this.account = options.account
+    this.name = `telegram/${options.account}`
+    this.#clock = options.clock ?? systemClock
+    const rates = options.rates === 'off' ? UNLIMITED_RATES : (options.rates ?? DEFAULT_RATES)
+    this.#limits = new TelegramLimits(rates, this.#clock.monotonic())
+    this.#aliases = new BoundedMap({ max: MAX_ALIASES })
+    for (const [from, to] of options.aliases ?? []) this.#aliases.set(from, to, 0)
+    const id = /^(\d+):/.exec(options.token.reveal())?.[1]
+    if (id) options.own.add(`telegram:${id}`)
+  }
+
+  /** Resolves when the platform was reached or refused for the first time; trouble shows in `health` and is retried. */
+  async start(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw abortedError(signal)
+    const { token, apiRoot = PUBLIC_API, callTimeoutSec = 30 } = this.#options
+    const clients = await openClients({
+      token,
+      apiRoot: apiRoot.replace(/\/+$/, ''),
+      callTimeoutSec,
+      pollTimeoutSec: this.#pollTimeoutSec() + 15,
+    })
+    this.#clients = clients
+    const tried = deferred<void>()
+    const running = this.#running.signal
+    this.#loop = this.#receiveLoop(clients, running, tried.resolve)
+    const onAbort = (): void => tried.reject(abortedError(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await tried.promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #pollTimeoutSec(): number {
+    return Math.min(50, Math.max(1, Math.round(this.#options.pollTimeoutSec ?? 30)))
+  }
+
+  async #receiveLoop(clients: OpenClients, signal: AbortSignal, tried: () => void): Promise<void> {
+    const pause = this.#options.sleep ?? sleep
+    for (let wait = CONNECT_WAIT.first; !signal.aborted; wait = Math.min(wait * 2, CONNECT_WAIT.longest)) {
+      const ready = await this.#connect(clients, signal)
+      tried()
+      if (ready) break
+      const ms = this.#receive.kind === 'failed' ? CONNECT_WAIT.badToken : wait
+      // Ends early when the bridge stops; the loop looks at the signal itself.
+      await pause(ms, signal).catch(() => {})
+    }
+    if (signal.aborted) return
+    const poller = new UpdatePoller({
+      poll: clients.poll,
+      main: clients.main,
+      timeoutSec: this.#pollTimeoutSec(),
+      deliver: (updates) => this.#deliver(updates),
+      onState: (state) => this.#setState(state),
+      rng: this.#options.rng ?? cryptoRng,
+      log: this.#options.log,
+      now: () => this.#clock.monotonic(),
+      sleep: pause,
+    })
+    await poller.run(signal)
+    await poller.confirm()
+  }
+
+  async #connect(clients: OpenClients, signal: AbortSignal): Promise<boolean> {
+    const { log, own } = this.#options
+    try {
+      const me = Me.parse(await clients.main.call('getMe', {}, signal))
+      own.add(`telegram:${me.id}`)
+      this.#me = me
+      await this.#lookAtPrivacy(clients, signal)
+      if (this.#hint) log.warn({ ev: 'privacy-mode', bot: me.username }, this.#hint)
+      log.info({ ev: 'connected', bot: me.username }, 'connected to Telegram')
+      this.#setState({ kind: 'ok' })
+      return true
+    } catch (error) {
+      if (signal.aborted) return false
+      const failure = failureOf(error)
+      const verdict = judge(failure, 'edit')
+      const bad = verdict.kind === 'account-failed'
+      const reason = bad ? 'the bot token is not valid: set a new one' : `cannot reach the platform (${failureText(failure)})`
+      log.warn({ ev: 'connect-failed', why: failureText(failure) }, reason)
+      this.#setState({ kind: bad ? 'failed' : 'unreachable', reason })
+      return false
+    }
+  }
+
+  async #lookAtPrivacy(clients: OpenClients, signal: AbortSignal): Promise<void> {
+    if (this.#me) this.#hint = await privacyHint(clients.main, this.#me, this.#options.bridgedChats?.() ?? [], signal)
+  }
+
+  #setState(state: ReceiveState): void {
+    if (state.kind !== this.#receive.kind) {
+      this.#options.log.info({ ev: 'receive-state', from: this.#receive.kind, to: state.kind }, 'receiving changed')
+    }
+    this.#receive = state
+  }
+
+  async #deliver(updates: readonly unknown[]): Promise<void> {
+    const { account, own, sink } = this.#options
+    const bridged = this.#options.bridgedChats
+    const envelopes: Envelope[] = []
+    const dropped: DropReason[] = []
+    for (const raw of updates) {
+      const inbound = inboundOf(raw, {
+        account,
+        own,
+        receivedAt: this.#clock.now(),
+        ...(bridged ? { isBridged: (channel: string) => bridged().includes(channel) } : {}),
+      })
+      if (inbound.migration) await this.#migrated(inbound.migration.from, inbound.migration.to)
+      if (inbound.membership) await this.#membership(inbound.membership)
+      if (inbound.envelope) envelopes.push(inbound.envelope)
+      if (inbound.dropped) dropped.push(inbound.dropped)
+    }
+    if (envelopes.length > 0) await sink.ingest(envelopes)
+    this.#updates += updates.length
+    for (const reason of dropped) this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1
+  }
+
+  async #membership(change: NonNullable<Inbound['membership']>): Promise<void> {
+    const { channel, title, status } = change
+    const gone = status === 'left' || status === 'kicked'
+    this.#options.log.info({ ev: 'membership', channel, status }, gone ? 'removed from a chat' : 'standing in a chat changed')
+    if (gone) this.#lost.set(channel, title, 0)
+    else this.#lost.delete(channel)
+    this.#options.onMembership?.(channel, status)
+    // An administrator sees everything, whatever the privacy mode.
+    if (this.#clients) await this.#lookAtPrivacy(this.#clients, this.#running.signal)
+  }
+
+  async #migrated(from: string, to: string): Promise<void> {
+    if (this.#aliases.get(from, 0) === to) return
+    await this.#options.onMigrated?.(from, to)
+    this.#aliases.set(from, to, 0)
+    this.#options.log.info({ ev: 'migrated', from, to }, 'a group became a supergroup')
+  }
+
+  async send(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
+    if (!this.#clients) return { kind: 'not-sent', code: 'TELEGRAM_NOT_STARTED', message: 'the account is not connected yet' }
+    const calls = planCalls(request)
+    if (calls === undefined) return { kind: 'permanent', code: 'TELEGRAM_EMPTY', message: 'nothing to show' }
+    const outcome = await executePlan(
+      calls,
+      request,
+      {
+        client: this.#clients.main,
+        limits: this.#limits,
+        counters: this.#counters,
+        policy: this.#options.ambiguous ?? 'resend',
+        now: () => this.#clock.monotonic(),
+        currentChat: (channel) => this.#aliases.get(channel, 0) ?? channel,
+        onMigrated: (from, to) => this.#migrated(from, to),
+      },
+      signal,
+    )
+    if (outcome.kind === 'account-failed') this.#setState({ kind: 'failed', reason: outcome.message })
+    return outcome
+  }
+
+  health(): Health {
+    const state = this.#receive
+    if (state.kind === 'failed') return { status: 'failed', reason: state.reason }
+    if (state.kind === 'connecting') return { status: 'degraded', reason: 'connecting' }
+    if (state.kind !== 'ok') return { status: 'degraded', reason: state.reason }
+    if (this.#hint !== undefined) return { status: 'degraded', reason: this.#hint }
+    const lost = [...this.#lost.entries()].map(([, title]) => title)
+    if (lost.length > 0) return { status: 'degraded', reason: `removed from: ${lost.slice(0, 5).join(', ')}` }
+    return { status: 'ok' }
+  }
+
+  stats(): TelegramStats {
+    return { ...this.#counters, updates: this.#updates, dropped: { ...this.#dropped } }
+  }
+
+  /** Stops receiving after the batch in hand was committed. Sending still works. */
+  async drain(): Promise<void> {
+    this.#running.abort()
+    await this.#loop
+  }
+
+  async stop(): Promise<void> {
+    await this.drain()
+    this.#clients?.close()
+    this.#clients = undefined
+  }
+}
