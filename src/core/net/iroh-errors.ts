@@ -82,11 +82,10 @@ export function parseCloseText(text: string): CloseInfo {
 /** Why an endpoint could not be bound; `addrs` are the addresses asked for. */
 export function mapBindError(error: unknown, addrs: readonly string[]): K2Error {
   const text = irohText(error)
-  const wanted = addrs.length === 0 ? 'the default address' : addrs.join(', ')
-  const extra = { cause: text, data: { addrs: wanted } }
-  if (/in use/i.test(text)) {
-    const hint = 'is in use by another process, or still held by an endpoint closed earlier in this one'
-    return netError('BIND_FAILED', `${wanted} ${hint}`, extra)
-  }
-  return netError('BIND_FAILED', `${wanted}: ${text}`, extra)
+  const inUse = /in use/i.test(text)
+  // A port chosen by the system is never the occupied one.
+  const suspects = inUse ? addrs.filter((addr) => !addr.endsWith(':0')) : addrs
+  const wanted = suspects.length === 0 ? 'the default address' : suspects.join(' or ')
+  const hint = inUse ? ' is in use by another process, or still held by an endpoint closed earlier in this one' : `: ${text}`
+  return netError('BIND_FAILED', `${wanted}${hint}`, { cause: text, data: { addrs: wanted } })
 }
