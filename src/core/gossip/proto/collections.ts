@@ -73,10 +73,6 @@ export class CappedSet<T> {
   delete(item: T): boolean {
     return this.#items.delete(item)
   }
-
-  values(): IterableIterator<T> {
-    return this.#items.values()
-  }
 }
 
 /** Set of strings whose members are visited in ascending order (gossip 8.1); few members, so order is kept on insertion. */
@@ -150,6 +146,12 @@ export class TimeBoundCache<K, V> {
       if (this.#cost <= this.#maxCost || oldest === key) break
       this.#drop(oldest)
     }
+  }
+
+  delete(key: K): boolean {
+    const had = this.#entries.has(key)
+    this.#drop(key)
+    return had
   }
 
   /** Removes what expired at or before `now`. Entries are in order of expiry because the retention is fixed. */

@@ -29,13 +29,14 @@ export interface MembershipConfig {
   /** How long a refill candidate may take to answer, dial included. Too short: live candidates behind relays are discarded. */
   readonly neighborTimeoutMs: number
   /**
-   * False: refill counts active + pending as upstream does, so peers that are both count twice and views stay below
-   * capacity. True: it counts distinct peers and eviction clears pending (gossip 7.4); no effect on the wire.
+   * After this time an unanswered Neighbor no longer counts. Upstream keeps such entries for ever, also those of evicted
+   * neighbours, and may stop refilling its view (gossip 7.4). Too short: an answer still under way counts as a request,
+   * and two peers that part and meet at the same moment can keep answering each other.
    */
-  readonly distinctRefill: boolean
+  readonly pendingTtlMs: number
   /** Entries of one ShuffleReply at most; upstream answers as many as a request claims (gossip 13-D10). */
   readonly shuffleReplyMax: number
-  /** Neighbor requests remembered; the oldest is forgotten, which costs at most one needless answer. */
+  /** Neighbor requests remembered, oldest forgotten first. Too few: as with a short `pendingTtlMs`. */
   readonly pendingMax: number
   /** Peer data remembered for peers outside both views. */
   readonly strangerDataMax: number
@@ -80,9 +81,9 @@ export const DEFAULT_CONFIG: GossipConfig = {
     shufflePassiveCount: 4,
     shuffleIntervalMs: 60_000,
     neighborTimeoutMs: 500,
-    distinctRefill: false,
+    pendingTtlMs: 10_000,
     shuffleReplyMax: 8,
-    pendingMax: 64,
+    pendingMax: 4_096,
     strangerDataMax: 128,
   },
   broadcast: {
@@ -132,6 +133,7 @@ export function checkConfig(config: GossipConfig): GossipConfig {
     [m.passiveCapacity >= 1, 'passiveCapacity must be at least 1'],
     [m.passiveWalkLength < m.activeWalkLength, 'passiveWalkLength must be below activeWalkLength'],
     [m.pendingMax >= m.activeCapacity, 'pendingMax must be at least activeCapacity'],
+    [m.pendingTtlMs > m.neighborTimeoutMs, 'pendingTtlMs must exceed neighborTimeoutMs'],
     [b.idRetentionMs > b.cacheRetentionMs, 'idRetentionMs must exceed cacheRetentionMs'],
     [b.idsMax >= 1 && b.missingMax >= 1 && b.announcersMax >= 1, 'idsMax, missingMax and announcersMax must be at least 1'],
   ]

@@ -1,7 +1,7 @@
 import { equalBytes } from '../../../base/bytes.ts'
 import type { Rng } from '../../../base/random.ts'
 import type { PeerId } from '../../ids.ts'
-import { CappedSet, IndexSet } from './collections.ts'
+import { CappedSet, IndexSet, TimeBoundCache } from './collections.ts'
 import type { GossipConfig } from './config.ts'
 import type { Outbox } from './events.ts'
 import { fitNodes, type PeerData, type PeerInfo, type Priority, peerInfoSize, type SwarmMessage } from './messages.ts'
@@ -34,12 +34,14 @@ export class Membership {
   readonly #active = new IndexSet<PeerId>()
   readonly #passive = new IndexSet<PeerId>()
   /** Peers that got a Neighbor from us and have not sent one back. */
-  readonly #pending: CappedSet<PeerId>
+  readonly #pending: TimeBoundCache<PeerId, true>
   /** Peers that parted with us alive: they stay passive when their connection closes. */
   readonly #aliveDisconnect: CappedSet<PeerId>
   readonly #data: PeerDataBook
   #ownData: PeerData | undefined
   #shuffleArmed = false
+  /** Time of the event being handled. */
+  #now = 0
 
   constructor(init: MembershipInit) {
     this.#me = init.me
@@ -47,8 +49,8 @@ export class Membership {
     this.#rng = init.rng
     this.#out = init.out
     this.#ownData = init.ownData
-    const { pendingMax, strangerDataMax } = init.config.membership
-    this.#pending = new CappedSet(pendingMax)
+    const { pendingMax, pendingTtlMs, strangerDataMax } = init.config.membership
+    this.#pending = new TimeBoundCache(pendingTtlMs, pendingMax)
     this.#aliveDisconnect = new CappedSet(pendingMax)
     this.#data = new PeerDataBook(strangerDataMax, (peer) => this.#active.has(peer) || this.#passive.has(peer))
   }
@@ -81,7 +83,8 @@ export class Membership {
     this.#armShuffle()
   }
 
-  message(from: PeerId, message: SwarmMessage): void {
+  message(from: PeerId, message: SwarmMessage, now: number): void {
+    this.#tick(now)
     switch (message.type) {
       case 'join':
         this.#onJoin(from, message.data)
@@ -108,14 +111,16 @@ export class Membership {
     this.#armShuffle()
   }
 
-  timer(timer: MembershipTimer): void {
+  timer(timer: MembershipTimer, now: number): void {
+    this.#tick(now)
     if (timer.type === 'shuffle') this.#onShuffleTimer()
     else this.#onPendingTimer(timer.peer)
     this.#armShuffle()
   }
 
   /** HV-7. */
-  disconnected(peer: PeerId): void {
+  disconnected(peer: PeerId, now: number): void {
+    this.#tick(now)
     this.#pending.delete(peer)
     if (this.#active.has(peer)) this.#remove(peer, 'lost')
     else if (!this.#aliveDisconnect.delete(peer)) {
@@ -138,6 +143,12 @@ export class Membership {
       this.#sendDisconnect(peer, false)
     }
     this.#armShuffle()
+  }
+
+  /** Starts handling an event at `now`. */
+  #tick(now: number): void {
+    this.#now = now
+    this.#pending.sweep(now)
   }
 
   /** HV-2. */
@@ -226,7 +237,7 @@ export class Membership {
 
   #sendNeighbor(peer: PeerId, priority: Priority, evenIfPending = false): void {
     if (this.#pending.has(peer) && !evenIfPending) return
-    this.#pending.add(peer)
+    this.#pending.set(peer, true, this.#now)
     this.#out.send(peer, { type: 'neighbor', priority, data: this.#ownData })
   }
 
@@ -276,7 +287,6 @@ export class Membership {
     this.#out.emit({ type: 'neighborDown', peer })
     if (reason === 'evicted') {
       this.#sendDisconnect(peer, true)
-      if (this.#config.membership.distinctRefill) this.#pending.delete(peer)
     } else this.#out.disconnect(peer)
     const keep = reason === 'evicted' || reason === 'leftAlive' || (reason === 'lost' && this.#aliveDisconnect.delete(peer))
     if (keep) {
@@ -290,18 +300,11 @@ export class Membership {
   /** Asks one passive candidate to fill a free place. */
   #refill(skip?: PeerId): void {
     const m = this.#config.membership
-    if (this.#occupied() >= m.activeCapacity) return
+    if (this.#active.size + this.#pending.size >= m.activeCapacity) return
     const candidate = this.#passive.pick(this.#rng, (p) => p === skip || this.#pending.has(p))
     if (candidate === undefined) return
     this.#sendNeighbor(candidate, this.#active.size === 0 ? 'high' : 'low')
     this.#out.schedule(m.neighborTimeoutMs, { type: 'pendingNeighbor', peer: candidate })
-  }
-
-  #occupied(): number {
-    if (!this.#config.membership.distinctRefill) return this.#active.size + this.#pending.size
-    let count = this.#active.size
-    for (const peer of this.#pending.values()) if (!this.#active.has(peer)) count++
-    return count
   }
 
   #sendDisconnect(peer: PeerId, alive: boolean): void {

@@ -1,4 +1,4 @@
-import { blake3 } from '@noble/hashes/blake3.js'
+import { blake3 } from '../../blobs/tree/blake3.ts'
 import { type Hash, hashOf, idBytes, type PeerId, peerIdOf } from '../../ids.ts'
 import { wireError } from '../../wire/errors.ts'
 import { WireReader } from '../../wire/reader.ts'
@@ -119,35 +119,49 @@ export function encodeMessage(message: Message): Uint8Array {
   return w.finish()
 }
 
-/** Answers whether 32 bytes are the encoding of an ed25519 curve point. */
-export type PointCheck = (id: PeerId) => boolean
+/**
+ * What an id is good for. `invalid`: no curve point; Rust receivers drop the whole frame, so we must never pass one on.
+ * `unusable`: a point nobody can own a key for; Rust receivers take it, so the frame counts but the id is left out.
+ */
+export type IdVerdict = 'usable' | 'unusable' | 'invalid'
+export type IdCheck = (id: PeerId) => IdVerdict
+
+/** Entries of a node list that are looked at; honest lists have at most 8. A check costs 0.2 ms, a frame could hold 124. */
+const NODES_READ_MAX = 32
 
 /**
- * Decodes one frame body. Trailing bytes are ignored as upstream does. Ids of peers must pass `isPoint`: one invalid id
- * passed on would make Rust receivers drop the whole frame (gossip 14 T-24). Throws only `WIRE_*` errors; byte strings
- * are views into `body`.
+ * Decodes one frame body; undefined for a valid one that speaks of nobody usable and is to be ignored. Trailing bytes are
+ * ignored as upstream does. Throws only `WIRE_*` errors; byte strings are views into `body`.
  */
-export function decodeMessage(body: Uint8Array, isPoint: PointCheck): Message {
+export function decodeMessage(body: Uint8Array, check: IdCheck): Message | undefined {
   const r = new WireReader(body)
-  const peerId = (): PeerId => {
-    const id = peerIdOf(r.fixed(32))
-    if (!isPoint(id)) throw wireError('WIRE_BAD_POINT', 'a peer id is not a curve point', { offset: r.offset - 32 })
-    return id
-  }
-  const peer = (): PeerInfo => ({ id: peerId(), data: r.option(() => r.bytes()) })
-  const peers = (): PeerInfo[] => r.seq(peer, { minItemBytes: 33 })
-
   if (LAYERS[r.variant(LAYERS.length)] === 'gossip') return decodeGossip(r)
+
+  const isUsable = (id: PeerId): boolean => {
+    const verdict = check(id)
+    if (verdict === 'invalid') throw wireError('WIRE_BAD_POINT', 'a peer id is not a curve point', { offset: r.offset })
+    return verdict === 'usable'
+  }
+  const readPeer = (): PeerInfo => ({ id: peerIdOf(r.fixed(32)), data: r.option(() => r.bytes()) })
+  const readPeers = (): PeerInfo[] => r.seq(readPeer, { minItemBytes: 33 }).slice(0, NODES_READ_MAX)
 
   switch (SWARM_VARIANTS[r.variant(SWARM_VARIANTS.length)] as SwarmMessage['type']) {
     case 'join':
       return { type: 'join', data: r.option(() => r.bytes()) }
-    case 'forwardJoin':
-      return { type: 'forwardJoin', peer: peer(), ttl: r.u16() }
-    case 'shuffle':
-      return { type: 'shuffle', origin: peerId(), nodes: peers(), ttl: r.u16() }
+    case 'forwardJoin': {
+      const peer = readPeer()
+      const ttl = r.u16()
+      return isUsable(peer.id) ? { type: 'forwardJoin', peer, ttl } : undefined
+    }
+    case 'shuffle': {
+      const origin = peerIdOf(r.fixed(32))
+      const nodes = readPeers()
+      const ttl = r.u16()
+      const usable = nodes.filter((node) => isUsable(node.id))
+      return isUsable(origin) ? { type: 'shuffle', origin, nodes: usable, ttl } : undefined
+    }
     case 'shuffleReply':
-      return { type: 'shuffleReply', nodes: peers() }
+      return { type: 'shuffleReply', nodes: readPeers().filter((node) => isUsable(node.id)) }
     case 'neighbor':
       return { type: 'neighbor', priority: PRIORITIES[r.variant(2)] as Priority, data: r.option(() => r.bytes()) }
     case 'disconnect': {

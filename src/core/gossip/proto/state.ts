@@ -46,7 +46,7 @@ export class GossipState {
         return topic?.epoch === event.timer.epoch ? topic.timer(event.timer.kind, now) : []
       }
       case 'peerDisconnected':
-        return [...this.#topics.values()].flatMap((topic) => topic.peerDisconnected(event.peer))
+        return [...this.#topics.values()].flatMap((topic) => topic.peerDisconnected(event.peer, now))
       case 'ownData':
         this.#ownData = event.data
         return [...this.#topics.values()].flatMap((topic) => topic.setOwnData(event.data))
@@ -61,10 +61,10 @@ export class GossipState {
     return this.#topics.get(id)
   }
 
-  /** Number of topics in which the peer is a neighbour or has an open Neighbor request (gossip 10.2 rule 2). */
+  /** Number of topics in which the peer is a neighbour. While it is not 0 the connection to the peer is needed. */
   interest(peer: PeerId): number {
     let count = 0
-    for (const topic of this.#topics.values()) if (topic.needs(peer)) count++
+    for (const topic of this.#topics.values()) if (topic.isNeighbor(peer)) count++
     return count
   }
 

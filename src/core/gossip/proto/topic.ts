@@ -75,7 +75,7 @@ export class Topic implements TopicView {
 
   message(from: PeerId, message: Message, now: number): OutEvent[] {
     if (isGossipMessage(message)) this.#broadcast.message(from, message, now)
-    else this.#member(() => this.#membership.message(from, message))
+    else this.#member(() => this.#membership.message(from, message, now))
     return this.#out.take()
   }
 
@@ -95,14 +95,14 @@ export class Topic implements TopicView {
   }
 
   timer(kind: TimerKind, now: number): OutEvent[] {
-    if (kind.type === 'shuffle' || kind.type === 'pendingNeighbor') this.#member(() => this.#membership.timer(kind))
+    if (kind.type === 'shuffle' || kind.type === 'pendingNeighbor') this.#member(() => this.#membership.timer(kind, now))
     else this.#broadcast.timer(kind, now)
     return this.#out.take()
   }
 
-  peerDisconnected(peer: PeerId): OutEvent[] {
+  peerDisconnected(peer: PeerId, now: number): OutEvent[] {
     this.#member(
-      () => this.#membership.disconnected(peer),
+      () => this.#membership.disconnected(peer, now),
       () => this.#broadcast.neighborDown(peer),
     )
     return this.#out.take()
@@ -113,9 +113,8 @@ export class Topic implements TopicView {
     return this.#out.take()
   }
 
-  /** Whether the topic needs a connection to the peer. */
-  needs(peer: PeerId): boolean {
-    return this.#membership.isActive(peer) || this.#membership.isPending(peer)
+  isNeighbor(peer: PeerId): boolean {
+    return this.#membership.isActive(peer)
   }
 
   /** Runs a membership step and then tells the broadcast about the neighbour changes it emitted, in order. */

@@ -8,6 +8,8 @@ import {
   decodeMessage,
   encodeMessage,
   fitNodes,
+  type IdCheck,
+  type IdVerdict,
   type Message,
   messageId,
   type PeerInfo,
@@ -17,8 +19,8 @@ import { hashOf, type PeerId, peerIdOf } from '../../../../src/core/ids.ts'
 import { encodeFrame } from '../../../../src/core/wire/frame.ts'
 import { EMPTY, EMPTY_ID, FRAMES, HELLO, HELLO_ID, LETTERS, LETTERS_ID } from './vectors.ts'
 
-const anyPoint = (): boolean => true
-const decode = (hex: string, isPoint: (id: PeerId) => boolean = anyPoint): Message => decodeMessage(fromHex(hex), isPoint)
+const anyPoint = (): IdVerdict => 'usable'
+const decode = (hex: string, check: IdCheck = anyPoint): Message | undefined => decodeMessage(fromHex(hex), check)
 const codeOf = (run: () => unknown): string => {
   try {
     run()
@@ -97,18 +99,44 @@ describe('bodies to refuse and oddities to accept (gossip 12.6)', () => {
     expect(codeOf(() => decode(hex))).toBe(code)
   })
 
+  const bad = peerIdOf(Uint8Array.of(2, ...new Uint8Array(31)))
+  const good = { id: peerIdOf(new Uint8Array(32).fill(7)), data: undefined }
+  const node = { id: bad, data: undefined }
+  const bodies: Message[] = [
+    { type: 'forwardJoin', peer: node, ttl: 1 },
+    { type: 'shuffle', origin: bad, nodes: [], ttl: 1 },
+    { type: 'shuffle', origin: good.id, nodes: [good, node], ttl: 1 },
+    { type: 'shuffleReply', nodes: [node, good] },
+  ]
+
   it('refuses peer ids that are not curve points, wherever they stand', () => {
-    const bad = peerIdOf(Uint8Array.of(2, ...new Uint8Array(31)))
-    const isPoint = (id: PeerId): boolean => id !== bad
-    const node = { id: bad, data: undefined }
-    const good = { id: peerIdOf(new Uint8Array(32).fill(7)), data: undefined }
-    expect(codeOf(() => decode(`0001${bad}0006`, isPoint))).toBe('WIRE_BAD_POINT')
-    const bodies: Message[] = [
-      { type: 'shuffle', origin: bad, nodes: [], ttl: 1 },
-      { type: 'shuffle', origin: good.id, nodes: [good, node], ttl: 1 },
-      { type: 'shuffleReply', nodes: [node] },
-    ]
-    for (const body of bodies) expect(codeOf(() => decodeMessage(encodeMessage(body), isPoint))).toBe('WIRE_BAD_POINT')
+    const check = (id: PeerId): IdVerdict => (id === bad ? 'invalid' : 'usable')
+    expect(codeOf(() => decode(`0001${bad}0006`, check))).toBe('WIRE_BAD_POINT')
+    for (const body of bodies) expect(codeOf(() => decodeMessage(encodeMessage(body), check))).toBe('WIRE_BAD_POINT')
+  })
+
+  it('leaves out points nobody can own, which upstream accepts', () => {
+    const check = (id: PeerId): IdVerdict => (id === bad ? 'unusable' : 'usable')
+    expect(bodies.map((body) => decodeMessage(encodeMessage(body), check))).toEqual([
+      undefined,
+      undefined,
+      { type: 'shuffle', origin: good.id, nodes: [good], ttl: 1 },
+      { type: 'shuffleReply', nodes: [good] },
+    ])
+  })
+
+  it('checks only so many ids of one frame', () => {
+    let checks = 0
+    const counting = (): IdVerdict => {
+      checks++
+      return 'usable'
+    }
+    const nodes = Array.from({ length: 120 }, (_, i) => ({ id: peerIdOf(new Uint8Array(32).fill(i)), data: undefined }))
+    expect(decodeMessage(encodeMessage({ type: 'shuffleReply', nodes }), counting)).toEqual({
+      type: 'shuffleReply',
+      nodes: nodes.slice(0, 32),
+    })
+    expect(checks).toBe(32)
   })
 
   it('accepts what upstream accepts', () => {
