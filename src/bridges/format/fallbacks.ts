@@ -31,8 +31,8 @@ export interface BodyTextOptions {
 export function bodyText(body: Body, options: BodyTextOptions = {}): RichText {
   const blocks: RichText[] = []
   if (body.forwardedFrom) blocks.push(forwardLine(body.forwardedFrom))
-  if (body.card && body.rich.text === '') blocks.push(cardText(body.card))
   if (body.rich.text !== '') blocks.push(body.rich)
+  if (body.card) blocks.push(cardText(body.card))
   if (body.sticker && !(body.sticker.attachment && options.sentAsFile?.(body.sticker.attachment))) {
     blocks.push(plain(stickerLine(body.sticker)))
   }

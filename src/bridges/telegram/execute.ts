@@ -68,17 +68,17 @@ export async function executePlan(
   signal: AbortSignal,
 ): Promise<SendOutcome> {
   const parts = new Map(request.parts.map((p) => [p.part, p]))
+  // The first part without a native message is the one that may have arrived.
   let doubtful = request.ambiguousSince !== undefined
   for (const [i, call] of calls.entries()) {
-    if (call.op === 'create' && doubtful) {
-      doubtful = false
-      if (ctx.policy === 'drop') {
-        ctx.counters.ambiguousDropped++
-        continue
-      }
-      ctx.counters.ambiguousResent++
+    const again = call.op === 'create' && doubtful
+    if (again) doubtful = false
+    if (again && ctx.policy === 'drop') {
+      ctx.counters.ambiguousDropped++
+      continue
     }
     const step = await runCall(call, request, ctx, signal)
+    if (again && (step.kind === 'ok' || step.kind === 'ambiguous')) ctx.counters.ambiguousResent++
     if (step.kind !== 'ok') return step
     if (call.op === 'delete' && request.op === 'edit') {
       parts.delete(call.part)

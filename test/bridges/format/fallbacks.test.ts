@@ -36,9 +36,9 @@ describe('bodyText', () => {
       'Bike\nPrice: 10\nHanoi',
     ],
     [
-      'card that comes with its own text',
-      { rich: plain('Bike, 10'), card: { kind: 'offer', topic: 'Goods', title: 'Bike', lines: [], intentKey: 'k' } },
-      'Bike, 10',
+      'card behind a remark',
+      { rich: plain('(delayed)'), card: { kind: 'offer', topic: 'Goods', title: 'Bike', lines: [], intentKey: 'k' } },
+      '(delayed)\nBike',
     ],
     [
       'embed',
