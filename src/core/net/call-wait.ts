@@ -64,11 +64,6 @@ export class SharedPull<T> {
     return waitFor(turn, options, { ...wait, onGiveUp: leave })
   }
 
-  /** Items pulled for a caller that has gone. */
-  takeUnclaimed(): T[] {
-    return this.#unclaimed.splice(0)
-  }
-
   #run(): void {
     if (this.#running) return
     this.#running = true

@@ -1,17 +1,23 @@
-import { withDeadline } from '../../base/async.ts'
+import { deferred, withDeadline } from '../../base/async.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
+import { errorCode } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import { type Logger, nullLogger } from '../../base/logger.ts'
 import type { PeerId } from '../ids.ts'
 import { type AddrScope, LOOPBACK_ONLY, ROUTABLE } from './addr-scope.ts'
 import { AddressBook, type AddressSource, SWEEP_EVERY_MS } from './address-book.ts'
 import { type AlpnHandler, AlpnRouter, type RouterLimits, type RouterStats } from './alpn-router.ts'
+import { waitFor } from './call-wait.ts'
 import type { AddressLookup } from './dial-race.ts'
 import { Dialer, type DialerLimits, type DialerStats, type DialOptions } from './dialer.ts'
 import type { IrohMode } from './iroh-bind.ts'
+import type { IrohLogLevel } from './iroh-binding.ts'
 import { bindIrohTransport } from './iroh-transport.ts'
 import { OwnAddress } from './own-address.ts'
-import type { Connection, PeerAddr, Transport } from './transport.ts'
+import type { CallOptions, Connection, PeerAddr, Transport } from './transport.ts'
+
+/** Default wait for a relay after the start; over a slow line the first contact takes some seconds. */
+const RELAY_WAIT_MS = 10_000
 
 /** Longest wait at the end for protocol handlers whose connections are closed already. */
 const HANDLER_CAP_MS = 2_000
@@ -116,6 +122,23 @@ export class K2Endpoint implements Lifecycle {
     return this.book.shareableOf(this.addr())
   }
 
+  /**
+   * Resolves true once a relay can be named in tickets and gossip, false when none came in time (default 10 s), e.g. offline.
+   * The library's own wait never ends without relays (discovery 13).
+   */
+  async waitForRelay(options: CallOptions = {}): Promise<boolean> {
+    if (this.addr().relayUrl !== undefined) return true
+    const came = deferred<boolean>()
+    const off = this.onAddrChange((addr) => addr.relayUrl !== undefined && came.resolve(true))
+    const wait = { signal: options.signal, deadlineMs: options.deadlineMs ?? RELAY_WAIT_MS }
+    return await waitFor(came.promise, wait, { clock: this.#clock, what: 'waiting for a relay' })
+      .catch((error) => {
+        if (errorCode(error) === 'NET_TIMEOUT') return false
+        throw error
+      })
+      .finally(off)
+  }
+
   /** Calls back when the own address has changed; the returned function ends that. */
   onAddrChange(listener: (addr: PeerAddr) => void): () => void {
     return this.#own.onChange(listener)
@@ -193,17 +216,20 @@ export interface OpenEndpointOptions extends Omit<K2EndpointOptions, 'transport'
   readonly mode: IrohMode
   /** See `IrohBindOptions.bind`. */
   readonly bind?: readonly string[]
+  /** See `IrohTransportOptions.nativeLogLevel`. */
+  readonly nativeLogLevel?: IrohLogLevel
 }
 
 /** Binds a QUIC endpoint and composes the rest around it. Rejects `NET_BIND_FAILED`. Not started yet. */
 export async function openEndpoint(options: OpenEndpointOptions): Promise<K2Endpoint> {
-  const { secretKey, mode, bind, ...rest } = options
+  const { secretKey, mode, bind, nativeLogLevel, ...rest } = options
   const { clock, log } = rest
   const transport = await bindIrohTransport({
     secretKey,
     mode,
     alpns: [],
     ...(bind !== undefined && { bind }),
+    ...(nativeLogLevel !== undefined && { nativeLogLevel }),
     ...(clock !== undefined && { clock }),
     ...(log !== undefined && { log }),
   })

@@ -8,7 +8,7 @@ import { parseRelayUrl } from '../keys/address.ts'
 import { compareSocketAddrs, parseSocketAddr, printSocketAddr } from '../keys/socket-addr.ts'
 import { waitFor } from './call-wait.ts'
 import { bindEndpoint, encodeAlpns, type IrohBindOptions } from './iroh-bind.ts'
-import { type Iroh, loadIroh } from './iroh-binding.ts'
+import { type Iroh, type IrohLogLevel, loadIroh, setIrohLogLevel } from './iroh-binding.ts'
 import { toNumbers } from './iroh-bytes.ts'
 import { IrohConnection } from './iroh-connection.ts'
 import { mapConnectError, mapHandshakeError } from './iroh-errors.ts'
@@ -30,11 +30,14 @@ export interface IrohTransportOptions extends IrohBindOptions {
   /** Runs the deadlines; the system clock when omitted. */
   readonly clock?: Clock
   readonly log?: Logger
+  /** Lets the native library write to standard error. Only the first endpoint of a process can choose. */
+  readonly nativeLogLevel?: IrohLogLevel
 }
 
 /** Binds a QUIC endpoint. Rejects `NET_BIND_FAILED` with the addresses that were asked for. */
 export async function bindIrohTransport(options: IrohTransportOptions): Promise<IrohTransport> {
   const iroh = await loadIroh()
+  if (options.nativeLogLevel !== undefined) setIrohLogLevel(iroh, options.nativeLogLevel)
   const endpoint = await bindEndpoint(iroh, options)
   const transport = new IrohTransport(iroh, endpoint, options.clock ?? systemClock, options.log ?? nullLogger)
   living.add(transport)

@@ -85,6 +85,25 @@ describe('K2Endpoint', () => {
     expect(endpoint.health()).toMatchObject({ status: 'failed' })
   })
 
+  test('waiting for a relay ends with its arrival, in time, or with the signal', async () => {
+    const { clock, open } = world()
+    const { endpoint, transport } = await open()
+    const soon = endpoint.waitForRelay()
+    await pass(clock, 3_000, 1_000)
+    transport.moveTo(['10.0.0.1:1'], 'https://relay.example/')
+    await pass(clock, 1_000, 1_000)
+    expect([await soon, await endpoint.waitForRelay()]).toEqual([true, true])
+    transport.moveTo(['10.0.0.1:1'])
+    await pass(clock, 1_000, 1_000)
+    const never = endpoint.waitForRelay()
+    const stop = new AbortController()
+    const stopped = codeOf(endpoint.waitForRelay({ signal: stop.signal }))
+    stop.abort()
+    await pass(clock, 10_000, 1_000)
+    expect([await never, await stopped]).toEqual([false, 'ABORTED'])
+    await endpoint.stop()
+  })
+
   test('a new address lifts the pause of a silent peer, and its own address is no news', async () => {
     const { clock, open } = world()
     const [{ endpoint: a }, { endpoint: b }] = [await open(), await open()]
