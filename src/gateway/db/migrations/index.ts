@@ -1,5 +1,6 @@
 import type { Migration } from '../migrate.ts'
 import { pipeline } from './0001-pipeline.ts'
+import { gateway } from './0002-gateway.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
-export const MIGRATIONS: readonly Migration[] = [pipeline]
+export const MIGRATIONS: readonly Migration[] = [pipeline, gateway]
