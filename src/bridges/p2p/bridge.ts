@@ -14,9 +14,9 @@ import { outcomeOf } from './outcomes.ts'
 import {
   nodeTag,
   type PeerChatMessage,
-  type PeerEvent,
   type PeerMarketMessage,
   type PeerPort,
+  type PeerUpdate,
   type PublishResult,
 } from './port.ts'
 import type { ContactNames } from './presentation.ts'
@@ -148,7 +148,7 @@ export class P2pBridge implements Bridge {
   }
 
   /** Computes the events at once, so that calls keep their order, and resolves after their commit. */
-  #handle(event: PeerEvent): Promise<void> {
+  #handle(event: PeerUpdate): Promise<void> {
     switch (event.kind) {
       case 'chat':
         return this.#chat(event.message)

@@ -40,8 +40,9 @@ export interface PeerChatMessage {
 export type PeerEvent =
   | { readonly kind: 'market'; readonly message: PeerMarketMessage }
   | { readonly kind: 'chat'; readonly message: PeerChatMessage }
-  /** A later copy came straight from the sender that message only claimed. */
-  | { readonly kind: 'verified'; readonly messageId: string }
+
+/** What a node reports: messages, and that a later copy of one came straight from the sender it only claimed before. */
+export type PeerUpdate = PeerEvent | { readonly kind: 'verified'; readonly messageId: string }
 
 export interface PublishResult {
   /** Ids of the messages sent, in order, as the receivers compute them: native ids. */
@@ -69,9 +70,9 @@ export interface PeerPort {
   readonly nodeId: string
   /**
    * Every accepted message, in order of arrival. The handler resolves after it was committed; several may run at once, called
-   * in order. A message whose handler rejects is offered again. Returns the way to stop listening.
+   * in order. It rejects only when it gives up: another attempt of the sender is then taken. Returns the way to stop listening.
    */
-  subscribe(handler: (event: PeerEvent) => Promise<void>): () => void
+  subscribe(handler: (update: PeerUpdate) => Promise<void>): () => void
   /**
    * A text on a topic as K2 chat JSON, split where it is long. Rejects K2Error `K2_TOO_LARGE`, `K2_UNKNOWN_TOPIC`,
    * `K2_NO_NEIGHBOR` (nobody heard it, retry later), `K2_RATE_LIMITED`, or `K2_UNCONFIRMED` (it may have arrived, send again).

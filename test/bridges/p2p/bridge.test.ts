@@ -7,7 +7,7 @@ import type { Body, Envelope } from '../../../src/bridges/model/message.ts'
 import { plain } from '../../../src/bridges/model/rich-text.ts'
 import { P2pBridge, type P2pBridgeOptions } from '../../../src/bridges/p2p/bridge.ts'
 import { listenerWaitMs } from '../../../src/bridges/p2p/outcomes.ts'
-import type { PeerEvent, PeerPort, PeerText } from '../../../src/bridges/p2p/port.ts'
+import type { PeerPort, PeerText, PeerUpdate } from '../../../src/bridges/p2p/port.ts'
 import type { SendRequest } from '../../../src/bridges/port.ts'
 import { line, ME, NOW, offer, PEER } from './fixtures.ts'
 
@@ -16,7 +16,7 @@ let committed: Envelope[][]
 let failNext: number
 let sent: { to: string; text: PeerText }[]
 let answer: () => Promise<{ messageIds: string[] }>
-let emit: (event: PeerEvent) => Promise<void>
+let emit: (event: PeerUpdate) => Promise<void>
 const never = new AbortController().signal
 
 const port: PeerPort = {

@@ -1,0 +1,7 @@
+export type { IntentStore, P2pBridgeOptions, P2pBridgeStats } from './bridge.ts'
+export { P2pBridge } from './bridge.ts'
+export { directChannel } from './inbound.ts'
+export type { Intent } from './intent-book.ts'
+export type { PeerChatMessage, PeerEvent, PeerMarketMessage, PeerPort, PeerText, PeerUpdate, PublishResult } from './port.ts'
+export { nodeTag } from './port.ts'
+export type { ContactNames } from './presentation.ts'
