@@ -1,0 +1,123 @@
+import { K2Error, wrapError } from '../base/errors.ts'
+import type { PeerId } from './ids.ts'
+import { RATE_LIMITS, type Rate, type RateLimits } from './k2/rate-guard.ts'
+import { CANONICAL_TOPICS, checkTopicName } from './k2/topics.ts'
+import { type EndpointAddr, endpointAddr } from './keys/address.ts'
+import { parseEndpointId } from './keys/endpoint-id.ts'
+import { parsePeer } from './keys/ticket.ts'
+
+/** How the node finds and reaches others: n0's relays and lookup, direct addresses only, or this machine only. */
+export type NodeMode = 'n0' | 'lan' | 'loopback'
+
+export interface ContactConfig {
+  /** Node id in any text form. */
+  readonly id: string
+  readonly name?: string
+  /** `ip:port` texts or relay URLs, if known. */
+  readonly addresses?: readonly string[]
+}
+
+export interface NodeLimits {
+  /** What peers may send us. */
+  readonly inbound: RateLimits
+  /**
+   * Own chat lines over all topics while a stranger is among the neighbours. Above what strangers accept from one neighbour,
+   * lines are lost on their side.
+   */
+  readonly ownText: Rate
+  /** Accepted connections at once. */
+  readonly maxConnections: number
+  /** Topics joined at once, direct ones included. */
+  readonly maxTopics: number
+}
+
+/** Slightly below the 5/s, burst 20 that other gateways accept from a neighbour, for clocks that differ. */
+export const NODE_LIMITS: NodeLimits = {
+  inbound: RATE_LIMITS,
+  ownText: { perSecond: 4.5, burst: 16 },
+  maxConnections: 200,
+  maxTopics: 1000,
+}
+
+/** What an operator chooses; everything has a default. */
+export interface NodeConfig {
+  readonly mode?: NodeMode
+  /** Local `ip:port` addresses to bind; any free port when omitted. */
+  readonly bind?: readonly string[]
+  /** Exact topic names; the three marketplace topics when omitted. */
+  readonly topics?: readonly string[]
+  /** Tickets, node ids, or `node-id@ip:port`: joined through on every topic, and trusted with higher limits. */
+  readonly peers?: readonly string[]
+  readonly contacts?: readonly ContactConfig[]
+  readonly limits?: Partial<NodeLimits>
+}
+
+export interface Contact {
+  readonly addr: EndpointAddr
+  readonly name?: string
+}
+
+/** A checked configuration. */
+export interface NodeSettings {
+  readonly mode: NodeMode
+  readonly bind: readonly string[] | undefined
+  readonly topics: readonly string[]
+  readonly peers: readonly EndpointAddr[]
+  readonly contacts: readonly Contact[]
+  readonly limits: NodeLimits
+}
+
+/** Checks a configuration and fills in defaults. Throws `CONFIG_NODE` naming the entry, the reason as its cause. */
+export function readNodeConfig(config: NodeConfig = {}): NodeSettings {
+  const limits = { ...NODE_LIMITS, ...config.limits }
+  const settings: NodeSettings = {
+    mode: config.mode ?? 'n0',
+    bind: config.bind,
+    topics: [...new Set((config.topics ?? CANONICAL_TOPICS).map((name) => entry('topics', name, () => checkTopicName(name))))],
+    peers: uniqueById((config.peers ?? []).map((text) => entry('peers', text, () => parsePeer(text)))),
+    contacts: (config.contacts ?? []).map((contact) => entry('contacts', contact.name ?? contact.id, () => readContact(contact))),
+    limits,
+  }
+  const count = settings.topics.length + settings.contacts.length
+  if (count > limits.maxTopics) {
+    throw new K2Error({
+      code: 'CONFIG_NODE',
+      kind: 'config',
+      message: `${count} topics and contacts are more than the ${limits.maxTopics} this node joins`,
+    })
+  }
+  return settings
+}
+
+export function readContact(contact: ContactConfig): Contact {
+  const addresses = contact.addresses ?? []
+  const isUrl = (text: string): boolean => text.includes('://')
+  const addr = endpointAddr(
+    parseEndpointId(contact.id),
+    addresses.filter(isUrl),
+    addresses.filter((text) => !isUrl(text)),
+  )
+  return { addr, ...(contact.name !== undefined && { name: contact.name }) }
+}
+
+function entry<T>(list: string, text: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    const shown = text.length > 40 ? `${text.slice(0, 39)}…` : text
+    const why = wrapError(cause, { code: 'CONFIG_NODE', kind: 'config', message: 'unreadable' }).message
+    throw new K2Error({ code: 'CONFIG_NODE', kind: 'config', message: `node.${list}: "${shown}": ${why}`, cause })
+  }
+}
+
+function uniqueById(addrs: readonly EndpointAddr[]): EndpointAddr[] {
+  const merged = new Map<PeerId, EndpointAddr>()
+  for (const addr of addrs) {
+    const known = merged.get(addr.id)
+    merged.set(
+      addr.id,
+      endpointAddr(addr.id, [...(known?.relays ?? []), ...addr.relays], [...(known?.direct ?? []), ...addr.direct]),
+    )
+  }
+  return [...merged.values()]
+}

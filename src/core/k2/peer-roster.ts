@@ -1,0 +1,51 @@
+import { BoundedMap } from '../../base/bounded-map.ts'
+import type { Contact } from '../config.ts'
+import type { PeerId } from '../ids.ts'
+
+/** Senders that proved themselves lately: topics are joined through them, and their gateways get receipts. */
+const PROVEN_SENDERS = 500
+const PROVEN_MS = 10 * 60_000
+
+/** Whom this node knows: configured peers, contacts, and senders that were their own neighbours. */
+export class PeerRoster {
+  readonly #me: PeerId
+  readonly #peers: ReadonlySet<PeerId>
+  readonly #contacts = new Map<PeerId, Contact>()
+  readonly #proven = new BoundedMap<PeerId, true>({ max: PROVEN_SENDERS, ttlMs: PROVEN_MS })
+
+  constructor(me: PeerId, peers: readonly PeerId[], contacts: readonly Contact[]) {
+    this.#me = me
+    this.#peers = new Set(peers.filter((peer) => peer !== me))
+    for (const contact of contacts) this.addContact(contact)
+  }
+
+  get contacts(): readonly Contact[] {
+    return [...this.#contacts.values()]
+  }
+
+  /** Adds or renames a contact; this node itself is none. */
+  addContact(contact: Contact): void {
+    if (contact.addr.id !== this.#me) this.#contacts.set(contact.addr.id, contact)
+  }
+
+  /** The operator named this peer. */
+  isTrusted(peer: PeerId): boolean {
+    return this.#contacts.has(peer) || this.#peers.has(peer)
+  }
+
+  /** A message came straight from this sender. */
+  proved(peer: PeerId, now: number): void {
+    this.#proven.set(peer, true, now)
+  }
+
+  /** Worth dialing for its sake: nobody else could have made us believe in it. */
+  isKnown(peer: PeerId, now: number): boolean {
+    return this.isTrusted(peer) || this.#proven.has(peer, now)
+  }
+
+  /** Peers to join topics through: configured ones, then contacts, then the latest proven senders (k2-application 1.3). */
+  bootstrap(): readonly PeerId[] {
+    const proven = [...this.#proven.entries()].map(([peer]) => peer).reverse()
+    return [...new Set([...this.#peers, ...this.#contacts.keys(), ...proven])]
+  }
+}

@@ -1,0 +1,188 @@
+import { blake3 } from '@noble/hashes/blake3.js'
+import { abortedError, sleep } from '../../base/async.ts'
+import type { Clock } from '../../base/clock.ts'
+import { hashId } from '../../base/ids.ts'
+import { TokenBucket } from '../../base/token-bucket.ts'
+import { type Hash, hashOf, type PeerId } from '../ids.ts'
+import { k2Error } from './errors.ts'
+import type { JoinedTopic } from './joined-topic.ts'
+import { type ChatToSend, chatIdentityBytes, encodeChatMessage } from './json-messages.ts'
+import { cleanName } from './names.ts'
+import type { Rate } from './rate-guard.ts'
+import type { ReceiptBook } from './receipt-book.ts'
+import type { SendJournal } from './send-journal.ts'
+import { splitText } from './split-text.ts'
+import { StampClock } from './stamp-clock.ts'
+
+/** How long one call waits for receipts before it reports that it does not know. */
+const CONFIRM_MS = 10_000
+/** A line is repeated this often while a gateway that should confirm it is connected but silent. */
+const REPEAT_MS = 2_000
+
+export interface TextToSend {
+  readonly text: string
+  readonly senderName?: string
+  /** Same for every attempt, also after a restart. */
+  readonly key: string
+  /** Tags of the gateways it has passed. */
+  readonly via?: readonly string[]
+  /** Ends the wait for receipts. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface TextSenderOptions {
+  readonly me: PeerId
+  readonly clock: Clock
+  readonly journal: SendJournal
+  readonly receipts: ReceiptBook
+  /** Own lines per second over all topics, so that strangers' limits do not swallow them; not for trusted neighbours. */
+  readonly rate: Rate
+  readonly isTrusted: (peer: PeerId) => boolean
+}
+
+/** Sends texts as chat lines: split, stamped, remembered, and repeated until the gateways that confirm lines have done so. */
+export class TextSender {
+  readonly #options: TextSenderOptions
+  readonly #stamps = new StampClock()
+  readonly #bucket: TokenBucket
+  readonly #wakeUps = new Set<() => void>()
+  readonly #counts = { lines: 0, repeats: 0, unconfirmed: 0 }
+
+  constructor(options: TextSenderOptions) {
+    this.#options = options
+    const { rate, clock, journal, receipts } = options
+    this.#bucket = new TokenBucket(rate.perSecond, rate.burst, clock.now())
+    const { confirmers, lines } = journal.restored()
+    for (const { peer, topic } of confirmers) receipts.expect(peer, topic, clock.now())
+    for (const { topic, sentAt } of lines) this.#stamps.observe(topic, sentAt)
+  }
+
+  stats(): { readonly lines: number; readonly repeats: number; readonly unconfirmed: number } {
+    return { ...this.#counts }
+  }
+
+  /** A receipt came in, or a neighbour: whoever waits looks again. */
+  wake(): void {
+    for (const wakeUp of [...this.#wakeUps]) wakeUp()
+  }
+
+  /**
+   * Sends a text on a topic; answers the ids of its lines. Rejects `K2_NO_NEIGHBOR` and `K2_RATE_LIMITED` before anything was
+   * sent, `K2_UNCONFIRMED` or `ABORTED` when lines may have arrived: calling again with the same key is always right.
+   */
+  async send(topic: JoinedTopic, message: TextToSend): Promise<readonly Hash[]> {
+    const parts = splitText(message.text)
+    const ids: Hash[] = []
+    for (const [i, text] of parts.entries()) {
+      await this.#pace(topic, i === 0 ? 'refuse' : 'wait', message.signal)
+      ids.push(await this.#sendLine(topic, { ...message, text, key: hashId([message.key, i]) }))
+    }
+    return ids
+  }
+
+  /** A first line over budget is refused, so that its lane waits; the following lines of a text wait here. */
+  async #pace(topic: JoinedTopic, over: 'refuse' | 'wait', signal: AbortSignal | undefined): Promise<void> {
+    const { clock, isTrusted } = this.#options
+    this.#checkHeard(topic)
+    if ([...topic.neighbors].every(isTrusted)) return
+    while (!this.#bucket.take(clock.now())) {
+      const waitMs = this.#bucket.waitMs(clock.now())
+      if (over === 'refuse') throw k2Error('K2_RATE_LIMITED', 'too many lines at once', {}, { afterMs: waitMs })
+      await sleep(waitMs, signal)
+    }
+  }
+
+  #checkHeard(topic: JoinedTopic): void {
+    if (topic.isHeard) return
+    throw topic.info.contact === undefined
+      ? k2Error('K2_NO_NEIGHBOR', 'no other node is on this topic right now')
+      : k2Error('K2_NO_NEIGHBOR', 'the contact is not connected right now')
+  }
+
+  async #sendLine(topic: JoinedTopic, line: TextToSend): Promise<Hash> {
+    const { journal, clock, me } = this.#options
+    const known = journal.find(line.key)
+    const sentAt = known?.topic === topic.info.id ? known.sentAt : this.#stamps.next(topic.info.id, clock.now())
+    let attempt = known?.attempts ?? 0
+    const name = cleanName(line.senderName ?? '')
+    const chat = (): ChatToSend => ({
+      senderId: me,
+      text: line.text,
+      sentAt,
+      ...(name !== '' && { senderName: name }),
+      mark: { key: line.key, attempt, via: line.via ?? [] },
+    })
+    const id = hashOf(blake3(chatIdentityBytes(chat())))
+    const broadcast = async (): Promise<void> => {
+      this.#checkHeard(topic)
+      const content = encodeChatMessage(chat())
+      attempt++
+      await journal.record({ key: line.key, topic: topic.info.id, sentAt, attempts: attempt })
+      this.#options.receipts.sent({ topic: topic.info.id, key: line.key }, clock.now())
+      await topic.broadcast(content)
+    }
+    this.#counts.lines++
+    await broadcast()
+    await this.#confirmed(topic, line, broadcast)
+    return id
+  }
+
+  /** Waits until nobody's receipt is missing; repeats the line for those that come back or stay silent. */
+  async #confirmed(topic: JoinedTopic, line: TextToSend, repeat: () => Promise<void>): Promise<void> {
+    const { receipts, clock } = this.#options
+    const sent = { topic: topic.info.id, key: line.key }
+    const deadline = clock.monotonic() + CONFIRM_MS
+    let repeatAt = clock.monotonic() + REPEAT_MS
+    let present = this.#missingNeighbors(topic, line.key)
+    for (;;) {
+      if (receipts.missing(sent, clock.now()).length === 0) break
+      if (line.signal?.aborted) throw abortedError(line.signal)
+      const now = clock.monotonic()
+      if (now >= deadline) {
+        this.#giveUp(sent)
+        break
+      }
+      const missing = this.#missingNeighbors(topic, line.key)
+      const cameBack = missing.some((peer) => !present.includes(peer))
+      present = missing
+      if (cameBack || (missing.length > 0 && now >= repeatAt)) {
+        this.#counts.repeats++
+        repeatAt = now + REPEAT_MS
+        if (topic.isHeard) await repeat()
+        continue
+      }
+      await this.#event(Math.min(deadline, missing.length > 0 ? repeatAt : deadline) - now, line.signal)
+    }
+    receipts.settled(line.key)
+  }
+
+  #missingNeighbors(topic: JoinedTopic, key: string): PeerId[] {
+    const missing = this.#options.receipts.missing({ topic: topic.info.id, key }, this.#options.clock.now())
+    return missing.filter((peer) => topic.neighbors.has(peer))
+  }
+
+  /** Who has been silent for too long is no longer waited for; anybody else still makes this an open question. */
+  #giveUp(sent: { readonly topic: JoinedTopic['info']['id']; readonly key: string }): void {
+    const { receipts, clock } = this.#options
+    receipts.missed(sent, clock.now())
+    const missing = receipts.missing(sent, clock.now()).length
+    if (missing === 0) return
+    this.#counts.unconfirmed++
+    throw k2Error('K2_UNCONFIRMED', `${missing} gateway(s) have not confirmed this line yet`, { missing })
+  }
+
+  /** Resolves at the next `wake`, after `ms`, or when the signal fires. */
+  #event(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel()
+        signal?.removeEventListener('abort', done)
+        this.#wakeUps.delete(done)
+        resolve()
+      }
+      const cancel = this.#options.clock.after(ms, done)
+      this.#wakeUps.add(done)
+      signal?.addEventListener('abort', done, { once: true })
+    })
+  }
+}

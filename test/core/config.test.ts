@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { NODE_LIMITS, readNodeConfig } from '../../src/core/config.ts'
+import { endpointAddr } from '../../src/core/keys/address.ts'
+import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
+import { A, B } from './k2/fixtures.ts'
+
+test('has a default for everything', () => {
+  expect(readNodeConfig()).toEqual({
+    mode: 'n0',
+    bind: undefined,
+    topics: ['Digital Assets', 'Goods', 'Freelance Job'],
+    peers: [],
+    contacts: [],
+    limits: NODE_LIMITS,
+  })
+})
+
+test('reads peers in every form and merges what is said about one', () => {
+  const ticket = encodeEndpointTicket(endpointAddr(A, [], ['127.0.0.1:1']))
+  expect(readNodeConfig({ peers: [ticket, `${A}@127.0.0.1:2`, B.toUpperCase()] }).peers).toEqual([
+    endpointAddr(A, [], ['127.0.0.1:1', '127.0.0.1:2']),
+    endpointAddr(B),
+  ])
+})
+
+test('keeps custom topics byte for byte, once each', () => {
+  expect(readNodeConfig({ topics: ['laptops', ' laptops', 'laptops'] }).topics).toEqual(['laptops', ' laptops'])
+})
+
+test.each([
+  [{ topics: [''] }, 'node.topics: ""'],
+  [{ topics: ['dm:x'] }, 'dm:'],
+  [{ peers: ['nobody'] }, 'node.peers: "nobody"'],
+  [{ peers: ['endpointxyz'] }, 'damaged'],
+  [{ contacts: [{ id: '00', name: 'Zoe' }] }, 'node.contacts: "Zoe"'],
+  [{ contacts: [{ id: A, addresses: ['host:1'] }] }, 'ip:port'],
+  [{ limits: { maxTopics: 2 } }, 'more than the 2'],
+])('refuses %j and says where', (config, text) => {
+  expect(() => readNodeConfig(config)).toThrow(
+    expect.objectContaining({ code: 'CONFIG_NODE', message: expect.stringContaining(text) }),
+  )
+})
