@@ -1,0 +1,7 @@
+export { WebChatBridge, type WebChatBridgeOptions, type WebChatStats } from './bridge.ts'
+export { MAX_FRAME } from './protocol.ts'
+export type { WebChatSession } from './session.ts'
+export { MemoryWebChatStore, type WebChatAuthor, type WebChatBody, type WebChatRecord, type WebChatStore } from './store.ts'
+
+/** Folder with the page's files, served at the root of the gateway's HTTP server. */
+export const WEBCHAT_PAGES = new URL('./public/', import.meta.url)

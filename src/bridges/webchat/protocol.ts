@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import type { SenderClass } from '../model/message.ts'
+import type { Network } from '../model/place.ts'
+
+/** The page's protocol: JSON texts over one WebSocket. Both sides name its version. */
+export const PROTOCOL_VERSION = 1
+/** Longest text of a message, UTF-16 units. */
+export const MAX_TEXT = 4000
+/** Longest name, UTF-16 units. */
+export const MAX_NAME = 64
+/** Longest JSON text from a page, UTF-16 units: a message of escapes only still fits. */
+export const MAX_FRAME = 32 * 1024
+
+/** Chosen by the page, long and random: whoever knows it may edit what was written with it. */
+const ClientId = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/)
+/** Of one operation, unique per client: a resend carries the same. */
+const OperationId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/)
+const MessageId = z.string().regex(/^[a-z2-7]{8,64}$/)
+const Room = z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N} _-]{0,63}$/u)
+const Text = z.string().min(1).max(MAX_TEXT)
+/** Cleaned and cut by the bridge. */
+const Name = z.string().min(1).max(256)
+
+export const ClientMessage = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('hello'), version: z.literal(PROTOCOL_VERSION), client: ClientId, name: Name }),
+  z.strictObject({
+    type: z.literal('join'),
+    room: Room,
+    /** What the page has seen of the room; from the `joined` and later messages. */
+    since: z.strictObject({ epoch: z.string().max(64), version: z.int().min(0) }).optional(),
+  }),
+  z.strictObject({ type: z.literal('rename'), name: Name }),
+  z.strictObject({ type: z.literal('send'), id: OperationId, room: Room, text: Text, replyTo: MessageId.optional() }),
+  z.strictObject({ type: z.literal('edit'), id: OperationId, room: Room, message: MessageId, text: Text }),
+  z.strictObject({ type: z.literal('delete'), id: OperationId, room: Room, message: MessageId }),
+])
+export type ClientMessage = z.output<typeof ClientMessage>
+
+export interface WirePerson {
+  readonly key: string
+  readonly name: string
+}
+
+/** A run of text with the same styles. Styles are the span kinds of the neutral form. */
+export interface WireRun {
+  readonly text: string
+  readonly styles?: readonly string[]
+  /** http or https only. */
+  readonly url?: string
+}
+
+export interface WireMessage {
+  readonly id: string
+  readonly author: WirePerson & { readonly network: Network; readonly senderClass?: SenderClass }
+  /** ms since the epoch. */
+  readonly at: number
+  readonly editedAt?: number
+  readonly deleted?: true
+  readonly text: readonly WireRun[]
+  readonly card?: { readonly kind: string; readonly title: string; readonly lines: readonly string[]; readonly topic: string }
+  readonly reply?: { readonly id?: string; readonly name?: string; readonly excerpt?: string }
+  /** Grows with every change in the room. */
+  readonly version: number
+}
+
+export type ErrorCode =
+  | 'bad-message'
+  | 'unknown-room'
+  | 'not-in-room'
+  | 'rate-limited'
+  | 'busy'
+  | 'not-stored'
+  | 'not-found'
+  | 'not-yours'
+  | 'empty'
+  | 'stopping'
+
+export type ServerMessage =
+  | {
+      readonly type: 'welcome'
+      readonly version: number
+      readonly you: WirePerson
+      readonly rooms: readonly string[]
+      readonly limits: { readonly text: number; readonly name: number }
+    }
+  | {
+      readonly type: 'joined'
+      readonly room: string
+      readonly epoch: string
+      /** True: forget what was shown; false: `messages` are the changes since then. */
+      readonly reset: boolean
+      readonly version: number
+      readonly messages: readonly WireMessage[]
+      readonly people: readonly WirePerson[]
+    }
+  | { readonly type: 'message'; readonly room: string; readonly message: WireMessage }
+  | { readonly type: 'people'; readonly room: string; readonly people: readonly WirePerson[]; readonly count: number }
+  /** The operation is done for good; `message` is the message it was about. */
+  | { readonly type: 'ack'; readonly id: string; readonly message: string }
+  | {
+      readonly type: 'error'
+      readonly code: ErrorCode
+      readonly text: string
+      /** The operation that failed. */
+      readonly id?: string
+      /** Set when the same operation may succeed later: ms to wait. */
+      readonly retryAfterMs?: number
+    }
