@@ -23,7 +23,7 @@ export interface RouterLimits {
   readonly maxPerPeer: number
 }
 
-export const ROUTER_LIMITS: RouterLimits = { maxHandshakes: 64, handshakeMs: 10_000, maxConnections: 512, maxPerPeer: 16 }
+const ROUTER_LIMITS: RouterLimits = { maxHandshakes: 64, handshakeMs: 10_000, maxConnections: 512, maxPerPeer: 16 }
 
 /** Pause after an unexpected failure of the accept call, so that a lasting one does not spin. */
 const ACCEPT_PAUSE_MS = 100

@@ -21,7 +21,7 @@ export interface DialerLimits {
   readonly unreachableMs: number
 }
 
-export const DIALER_LIMITS: DialerLimits = { deadlineMs: 10_000, maxDials: 32, dialsPerSecond: 20, unreachableMs: 30_000 }
+const DIALER_LIMITS: DialerLimits = { deadlineMs: 10_000, maxDials: 32, dialsPerSecond: 20, unreachableMs: 30_000 }
 
 /** A dial shorter than this says nothing about a peer that did not answer. */
 const TELLING_SILENCE_MS = 5_000

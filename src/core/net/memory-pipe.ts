@@ -4,7 +4,7 @@ import { streamEnded, streamReset, streamStopped } from './net-errors.ts'
 import type { RawRecv, RawSend } from './stream-halves.ts'
 
 /** Bytes a peer may have sent on one stream without the reader taking them (discovery 16, the QUIC default). */
-export const STREAM_WINDOW_BYTES = 1_250_000
+const STREAM_WINDOW_BYTES = 1_250_000
 
 /** Ordered, delayed way to the other end; `discard` forgets what is still under way. */
 export interface Lane {
