@@ -81,7 +81,7 @@ export class FrameSplitter {
   }
 }
 
-/** Reads frames one after the other from a byte source. One `next` at a time. */
+/** Reads frames one after the other from a byte source. One call at a time. */
 export class FrameReader {
   readonly #source: ByteSource
   readonly #splitter: FrameSplitter
@@ -96,17 +96,20 @@ export class FrameReader {
     for (;;) {
       const body = this.buffered()
       if (body !== undefined) return body
-      const piece = await this.#source.read(READ_BYTES)
-      if (piece === null) {
-        this.#splitter.end()
-        return null
-      }
-      this.#splitter.push(piece)
+      if (!(await this.fill())) return null
     }
   }
 
-  /** A body that has already arrived completely, without reading. */
+  /** A body that has already arrived completely, without reading. Throws `WIRE_FRAME_TOO_LONG`. */
   buffered(): Uint8Array | undefined {
     return this.#splitter.next()
+  }
+
+  /** Reads once more from the source; take what is `buffered` first. False at a clean end; rejects as `next`. */
+  async fill(): Promise<boolean> {
+    const piece = await this.#source.read(READ_BYTES)
+    if (piece !== null) this.#splitter.push(piece)
+    else this.#splitter.end()
+    return piece !== null
   }
 }

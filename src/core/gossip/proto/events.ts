@@ -43,6 +43,8 @@ export type InEvent =
   | { readonly type: 'quit'; readonly topic: TopicId }
   | { readonly type: 'timer'; readonly timer: TopicTimer }
   | { readonly type: 'peerDisconnected'; readonly peer: PeerId }
+  /** The connection used for sending to the peer was lost, another one is up: the other side may have given us up. */
+  | { readonly type: 'connectionReplaced'; readonly peer: PeerId }
   | { readonly type: 'ownData'; readonly data: PeerData }
 
 export type OutEvent =

@@ -130,6 +130,16 @@ export class Membership {
     this.#armShuffle()
   }
 
+  /**
+   * Asks a neighbour to confirm that we still are its neighbour (gossip 10.2 rule 4): upstream gives a peer up with the
+   * connection it sent on, even while another one is open. Harmless when it did not.
+   */
+  renew(peer: PeerId, now: number): void {
+    this.#tick(now)
+    if (this.#active.has(peer)) this.#sendNeighbor(peer, 'high', true)
+    this.#armShuffle()
+  }
+
   /** HV-9. */
   setOwnData(data: PeerData): void {
     this.#ownData = data
@@ -187,6 +197,7 @@ export class Membership {
 
   /** HV-4. The TTL is tested before it is decremented. */
   #onShuffle(from: PeerId, origin: PeerId, nodes: readonly PeerInfo[], ttl: number): void {
+    if (origin === this.#me) return
     if (ttl === 0 || this.#active.size <= 1) {
       for (const node of nodes) this.#addPassive(node.id, node.data)
       this.#sendShuffleReply(origin, nodes.length)

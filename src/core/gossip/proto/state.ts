@@ -47,6 +47,8 @@ export class GossipState {
       }
       case 'peerDisconnected':
         return [...this.#topics.values()].flatMap((topic) => topic.peerDisconnected(event.peer, now))
+      case 'connectionReplaced':
+        return [...this.#topics.values()].flatMap((topic) => topic.renew(event.peer, now))
       case 'ownData':
         this.#ownData = event.data
         return [...this.#topics.values()].flatMap((topic) => topic.setOwnData(event.data))

@@ -108,6 +108,11 @@ export class Topic implements TopicView {
     return this.#out.take()
   }
 
+  renew(peer: PeerId, now: number): OutEvent[] {
+    this.#member(() => this.#membership.renew(peer, now))
+    return this.#out.take()
+  }
+
   setOwnData(data: PeerData): OutEvent[] {
     this.#member(() => this.#membership.setOwnData(data))
     return this.#out.take()

@@ -1,12 +1,12 @@
 import { type Rng, seededRng, unit } from '../../../base/random.ts'
 import { type PeerId, parsePeerId, parseTopicId, type TopicId } from '../../ids.ts'
+import { EventQueue } from '../event-queue.ts'
 import type { GossipConfig } from '../proto/config.ts'
 import type { InEvent, OutEvent, TopicEvent } from '../proto/events.ts'
 import type { Message, Scope } from '../proto/messages.ts'
 import { Rejoin } from '../proto/rejoin.ts'
 import { GossipState } from '../proto/state.ts'
 import type { TopicView } from '../proto/topic.ts'
-import { EventQueue } from './event-queue.ts'
 
 /**
  * What happens to a lost frame. `retransmit`: the stream repeats it after a time-out and everything behind it waits (what

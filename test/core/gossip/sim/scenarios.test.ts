@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EventQueue } from '../../../../src/core/gossip/sim/event-queue.ts'
+import { EventQueue } from '../../../../src/core/gossip/event-queue.ts'
 import { LastingLinks } from '../../../../src/core/gossip/sim/lasting-links.ts'
 import { SIM_TOPIC, SimNetwork, type SimNetworkOptions } from '../../../../src/core/gossip/sim/network.ts'
 import { parseTopicId, type TopicId } from '../../../../src/core/ids.ts'
