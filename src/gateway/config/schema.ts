@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
+import { conditionSchema, ruleSchema } from '../../rules/index.ts'
 import { parsePlace } from './places.ts'
 import { secret } from './secrets.ts'
 import { duration, size } from './units.ts'
@@ -24,37 +25,26 @@ const member = z.strictObject({
   place,
   direction: z.enum(['both', 'in', 'out']).default('both').describe('in: only read from it; out: only write to it'),
   identity: z.enum(['webhook', 'bot']).default('webhook').describe('how authors are shown on Discord'),
+  prefix: z.string().max(50).optional().describe('before author names shown here'),
+  suffix: z.string().max(50).optional().describe('behind author names shown here'),
 })
-
-const action = z.enum(['ignore', 'prefix', 'route'])
-
-const rule = z
-  .strictObject({
-    name: name('a rule name'),
-    when: z
-      .strictObject({
-        network: z.array(z.enum(['discord', 'telegram', 'p2p', 'web'])).optional(),
-        textContains: z.array(z.string().min(1).max(200)).optional().describe('any of these, without regard to case'),
-        startsWith: z.array(z.string().min(1).max(200)).optional(),
-        linkDomain: z.array(z.string().min(1).max(200)).optional(),
-        author: z.array(z.string().min(1).max(200)).optional().describe('author keys such as telegram:12345'),
-        senderClass: z.array(z.enum(['verified', 'hosted', 'claimed'])).optional(),
-        isBot: z.boolean().optional(),
-      })
-      .default({})
-      .describe('all given conditions must hold'),
-    action,
-    text: z.string().max(100).optional().describe('for prefix: what stands before the message'),
-    routes: z.array(name('a route id')).optional().describe('for route: only these routes take the message'),
-  })
-  .refine((r) => r.action !== 'prefix' || r.text !== undefined, { message: 'a prefix rule needs text', path: ['text'] })
-  .refine((r) => r.action !== 'route' || r.routes !== undefined, { message: 'a route rule needs routes', path: ['routes'] })
 
 const route = z.strictObject({
   id: name('a route id'),
   members: z.array(member).min(2, 'a route joins at least two places'),
   bots: z.enum(['none', 'all']).default('none').describe('whether messages of other bots and webhooks are bridged'),
   maxAge: duration().prefault('24h').describe('older undelivered messages expire'),
+  filters: z
+    .array(z.strictObject({ name: name('a filter name'), when: conditionSchema, action: z.enum(['allow', 'drop']) }))
+    .max(100)
+    .optional()
+    .describe('named conditions of this route; the first that holds decides'),
+  notices: z.boolean().optional().describe('show joins, pins and the like as lines'),
+  reactions: z.enum(['off', 'line']).optional().describe('show reactions as lines'),
+  copyDeletes: z
+    .enum(['moderators', 'mirror', 'local'])
+    .optional()
+    .describe('what deleting one copy does: take the others along if a moderator did it, always, or never'),
   p2pEdits: z.enum(['resend', 'ignore']).default('resend').describe('K2 has no edits: send the new text, or nothing'),
   allowChain: z.boolean().default(false).describe('allow routes that forward what another route forwarded'),
 })
@@ -166,7 +156,7 @@ export const configSchema = z
       .max(1000)
       .optional()
       .describe('default: each topic of the node joined with a web room of the same name'),
-    rules: z.array(rule).max(1000).default([]),
+    rules: z.array(ruleSchema).max(1000).default([]),
     limits: z
       .strictObject({
         deliveries: z.int().min(1).max(256).default(32).describe('lanes that send at once'),

@@ -1,0 +1,116 @@
+import { Command, CommanderError, Option } from 'commander'
+import { errorMessage, isK2Error } from '../../base/errors.ts'
+import { scrub } from '../observe/logger.ts'
+import { VERSION } from '../version.ts'
+import { checkConfig } from './check-config.ts'
+import { type CliContext, EXIT, exitCodeOf, type GlobalOptions } from './context.ts'
+import { dmFollow, dmSend } from './dm.ts'
+import { doctor } from './doctor.ts'
+import { nodeId, nodeStatus } from './node.ts'
+import { queueDead, queueDiscard, queueLanes, queueReplay, queueWhy } from './queue.ts'
+import { run } from './run.ts'
+import { topicFollow, topicSend } from './topic.ts'
+
+/** The whole command line. Answers the exit code; results go to `out`, everything else to `err`. */
+export async function runProgram(argv: readonly string[], context: CliContext): Promise<number> {
+  let code: number = EXIT.ok
+  const program = new Command('k2gw')
+    .description('K2 gateway: a K2 node that bridges Discord, Telegram and a web chat')
+    .version(VERSION)
+    .option('-c, --config <file>', 'configuration file (default: K2_CONFIG, ./k2gw.yaml, then k2gw.yaml in the data directory)')
+    .addOption(new Option('--json', 'print results as JSON lines'))
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => context.out.write(text), writeErr: (text) => context.err.write(text) })
+    .showHelpAfterError('(k2gw --help lists the commands)')
+  const globals = (): GlobalOptions => program.opts<GlobalOptions>()
+  const act = (work: () => Promise<number>) => async (): Promise<void> => {
+    code = await work()
+  }
+
+  program
+    .command('run')
+    .description('run the gateway until it is stopped')
+    .action(act(() => run(context, globals())))
+  program
+    .command('check-config')
+    .description('check the configuration; names every problem with its line')
+    .action(act(() => checkConfig(context, globals())))
+  program
+    .command('doctor')
+    .description('check ports, stores, queue, tokens and clock, and say what to do')
+    .action(act(() => doctor(context, globals())))
+
+  const node = program.command('node').description('this K2 node')
+  node
+    .command('id')
+    .description('print the node id, creating the key if there is none')
+    .action(act(() => nodeId(context, globals())))
+  node
+    .command('status')
+    .description('what the running node sees')
+    .action(act(() => nodeStatus(context, globals())))
+
+  const topic = program.command('topic').description('K2 topics')
+  topic
+    .command('follow <topic>')
+    .description('print what arrives on a topic until stopped')
+    .action((name: string) => act(() => topicFollow(context, globals(), name))())
+  topic
+    .command('send <topic> <text>')
+    .description('write a line to a topic (public, cannot be recalled)')
+    .option('--name <name>', 'shown as sender', 'k2gw')
+    .action((name: string, text: string, options: { name: string }) =>
+      act(() => topicSend(context, globals(), name, text, options.name))(),
+    )
+
+  const dm = program.command('dm').description('direct messages with contacts of the configuration, or with a node id')
+  dm.command('follow <contact>')
+    .description('print what a contact writes until stopped')
+    .action((contact: string) => act(() => dmFollow(context, globals(), contact))())
+  dm.command('send <contact> <text>')
+    .description('write to a contact; fails when it is not connected')
+    .option('--name <name>', 'shown as sender', 'k2gw')
+    .action((contact: string, text: string, options: { name: string }) =>
+      act(() => dmSend(context, globals(), contact, text, options.name))(),
+    )
+
+  const queue = program.command('queue').description('what waits for delivery, and what could not be delivered')
+  queue
+    .command('lanes')
+    .description('destinations with waiting messages')
+    .action(act(() => queueLanes(context, globals())))
+  queue
+    .command('dead')
+    .description('messages that need a person')
+    .option('--limit <n>', 'how many', '100')
+    .action((options: { limit: string }) => act(() => queueDead(context, globals(), options.limit))())
+  queue
+    .command('replay <id>')
+    .description('try a dead message again')
+    .action((id: string) => act(() => queueReplay(context, globals(), id))())
+  queue
+    .command('discard <id>')
+    .description('give a dead message up')
+    .action((id: string) => act(() => queueDiscard(context, globals(), id))())
+  queue
+    .command('why <event>')
+    .description('what became of an event: rules, routes, deliveries')
+    .action((event: string) => act(() => queueWhy(context, globals(), event))())
+
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    report(context, globals(), error)
+    return exitCodeOf(error)
+  }
+}
+
+function report(context: CliContext, options: GlobalOptions, error: unknown): void {
+  const ours = isK2Error(error)
+  const message = scrub(ours ? error.message : errorMessage(error), 5000)
+  if (options.json) context.err.write(`${JSON.stringify({ error: { code: ours ? error.code : 'BUG', message } })}\n`)
+  else context.err.write(`${ours ? error.code : 'unexpected error'}: ${message}\n`)
+  if (!ours && error instanceof Error && error.stack) context.err.write(`${scrub(error.stack, 5000)}\n`)
+}

@@ -1,0 +1,201 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { type Lifecycle, LifecycleGroup } from '../base/lifecycle.ts'
+import type { Logger } from '../base/logger.ts'
+import { cryptoRng } from '../base/random.ts'
+import { OwnIdentities } from '../bridges/own-identities.ts'
+import type { Bridge } from '../bridges/port.ts'
+import { WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
+import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
+import { openBridges } from './bridges.ts'
+import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
+import { roomsOf, routesOf } from './config/routes.ts'
+import type { Config } from './config/schema.ts'
+import { createControl } from './control.ts'
+import { openDatabase } from './db/database.ts'
+import { acquireDirLock } from './db/dir-lock.ts'
+import { openSendJournal } from './db/repos/send-journal.ts'
+import { createSealer } from './db/sealer.ts'
+import { createApp } from './http/app.ts'
+import { HttpServer } from './http/server.ts'
+import { WebSocketDoor } from './http/ws.ts'
+import { createJobBackend } from './jobs/backend.ts'
+import { DELIVER, JobQueues } from './jobs/queues.ts'
+import { QueueWorker } from './jobs/workers.ts'
+import { nodeConfigOf } from './node-config.ts'
+import { Metrics } from './observe/metrics.ts'
+import { NodePeerPort } from './peers/index.ts'
+import { BridgeSet, createPipeline, type Pipeline } from './pipeline/index.ts'
+
+export const KEY_FILE = 'identity.json'
+/** Jobs of the delivery queue handled at once by one process. */
+const DELIVER_CONCURRENCY = 32
+
+export interface GatewayOptions {
+  readonly config: Config
+  readonly log: Logger
+  readonly clock?: Clock
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** Address of pages and control API. */
+  readonly url: string
+  readonly node: K2Node
+  readonly pipeline: Pipeline
+  readonly bridges: readonly Bridge[]
+  /** Rooms of the web chat. */
+  readonly rooms: readonly string[]
+  /** Stops everything in reverse order within the configured time. Idempotent. */
+  stop(): Promise<void>
+}
+
+/**
+ * Builds and starts everything in order: lock, database, jobs, node, bridges, pipeline, HTTP. When one part cannot start,
+ * the started ones are stopped and its error is thrown. The signal ends a start under way.
+ */
+export async function startGateway(options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
+  const { config, log, clock = systemClock } = options
+  const group = new LifecycleGroup({ log, drainMs: config.shutdownTimeout * 0.7, stopMs: config.shutdownTimeout * 0.3 })
+  const use = async <T extends Lifecycle>(part: T): Promise<T> => {
+    await group.start(part, signal)
+    signal.throwIfAborted()
+    return part
+  }
+  try {
+    await use(await lockPart(config.dataDir, clock))
+    const [db, { identity }] = await Promise.all([
+      openDatabase(databaseConfig(config), { log: log.child({ mod: 'db' }), clock }),
+      loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng)),
+    ])
+    await use(db)
+    const jobLog = log.child({ mod: 'jobs' })
+    const backend = createJobBackend(
+      config.queue.driver === 'redis'
+        ? { driver: 'redis', url: config.queue.url.reveal(), allowEviction: config.queue.allowEviction }
+        : { driver: 'database', pool: db.jobsPool },
+      { log: jobLog },
+    )
+    await use(backend)
+    const queues = await use(new JobQueues(backend, jobLog))
+
+    const routes = routesOf(config)
+    const rooms = roomsOf(routes, config)
+    const own = new OwnIdentities()
+    const bridgeSet = new BridgeSet()
+    const pipeline = createPipeline({
+      db,
+      jobs: queues,
+      bridges: bridgeSet,
+      routes,
+      rules: config.rules,
+      instance: identity.id.slice(0, 16),
+      own,
+      limits: { deliveries: config.limits.deliveries, retentionMs: config.limits.retention },
+      clock,
+      log,
+    })
+    const worker = new QueueWorker({
+      backend,
+      queue: DELIVER,
+      handlers: { wake: ({ lane }) => pipeline.runLane(lane) },
+      concurrency: DELIVER_CONCURRENCY,
+      log: jobLog,
+      clock,
+    })
+    const node = new K2Node({
+      identity,
+      config: nodeConfigOf(config),
+      journal: await openSendJournal(db.pool, () => clock.now()),
+      clock,
+      log: log.child({ mod: 'node' }),
+    })
+    const port = new NodePeerPort(node, log.child({ mod: 'peers' }))
+    const bridges = await openBridges({
+      config,
+      db,
+      pipeline,
+      port,
+      node,
+      own,
+      routes,
+      rooms,
+      sealer: createSealer(identity.seed()),
+      clock,
+      log,
+    })
+    for (const bridge of bridges) bridgeSet.add(bridge)
+
+    await use(pipeline)
+    await use(worker)
+    await use(node)
+    for (const bridge of bridges) await use(bridge)
+
+    const web = bridges.find((b) => b.network === 'web') as WebChatBridge | undefined
+    const control = createControl({ config, node, port, pipeline, metrics: () => metrics, parts: () => group.parts, clock })
+    const metrics = new Metrics({
+      pipeline: () => pipeline.stats(),
+      gauges: () => nodeGauges(node),
+      parts: control.health,
+    })
+    const token = config.http.adminToken ?? randomToken()
+    const { host, port: httpPort, maxSessions } = config.http
+    const server = await use(
+      new HttpServer({
+        app: await createApp({
+          control,
+          adminToken: token,
+          host,
+          pages: web && fileURLToPath(WEBCHAT_PAGES),
+          log: log.child({ mod: 'http' }),
+        }),
+        door:
+          web &&
+          new WebSocketDoor({ path: '/ws', host, maxSessions, log: log.child({ mod: 'http' }), connect: (s) => web.connect(s) }),
+        host,
+        port: httpPort,
+      }),
+    )
+    await writeControlFile(config.dataDir, { url: server.url, token, pid: process.pid })
+    return {
+      url: server.url,
+      node,
+      pipeline,
+      bridges,
+      rooms,
+      async stop() {
+        await removeControlFile(config.dataDir)
+        await group.stop()
+      },
+    }
+  } catch (error) {
+    await group.stop()
+    throw error
+  }
+}
+
+/** One gateway per data directory, whichever database it uses. */
+async function lockPart(dataDir: string, clock: Clock): Promise<Lifecycle> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const lock = await acquireDirLock(join(dataDir, 'gateway.lock'), clock)
+  return { name: 'lock', stop: () => lock.release() }
+}
+
+function databaseConfig({ database, dataDir }: Config): Parameters<typeof openDatabase>[0] {
+  return database.driver === 'embedded'
+    ? { ...database, dir: join(dataDir, 'database') }
+    : { ...database, url: database.url.reveal() }
+}
+
+function nodeGauges(node: K2Node): Record<string, number> {
+  const stats = node.stats()
+  return {
+    node_topics: stats.topics,
+    node_neighbors: stats.neighbors,
+    node_received: stats.received,
+    node_dropped: Object.values(stats.dropped).reduce((sum, n) => sum + n, 0),
+    node_lagged: stats.lagged,
+  }
+}

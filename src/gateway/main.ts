@@ -1,0 +1,29 @@
+import { runProgram } from './cli/program.ts'
+
+/** Entry of the `k2gw` command: answers the exit code once everything is stopped. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    // The second signal is a person who does not want to wait any longer.
+    if (stop.signal.aborted) process.exit(1)
+    stop.abort(signal)
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  process.on('unhandledRejection', (reason) => {
+    // Nothing may take the process down: what got here is a bug, is reported, and everything else goes on.
+    process.stderr.write(`APP_UNHANDLED ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}\n`)
+  })
+  try {
+    return await runProgram(argv, {
+      env: process.env,
+      cwd: process.cwd(),
+      out: process.stdout,
+      err: process.stderr,
+      signal: stop.signal,
+    })
+  } finally {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+  }
+}

@@ -1,0 +1,14 @@
+import { NODE_LIMITS, type NodeConfig } from '../core/index.ts'
+import type { Config } from './config/schema.ts'
+
+/** The node's part of the configuration in the node's own terms. */
+export function nodeConfigOf({ node }: Config): NodeConfig {
+  return {
+    mode: node.mode,
+    topics: node.topics,
+    peers: node.peers,
+    contacts: node.contacts,
+    limits: { ...NODE_LIMITS, maxConnections: node.maxConnections },
+    ...(node.bind !== undefined && { bind: [node.bind] }),
+  }
+}
