@@ -20,6 +20,8 @@ export type Verdict =
   | { readonly accept: InboundMessage }
   /** `again`: a chat line the application has already finished with arrived once more. */
   | { readonly drop: DropReason; readonly again?: InboundChat }
+  /** A neighbour's own chat line came too soon: offer it again in so many ms, before later ones of this neighbour. */
+  | { readonly laterMs: number }
 
 export interface InboundGateOptions {
   readonly me: PeerId
@@ -52,7 +54,9 @@ export class InboundGate {
     const misplaced = this.#misplaced(message, senderClass, arrival)
     if (misplaced !== undefined) return { drop: misplaced }
     const traffic: TrafficKind = senderClass === 'claimed' ? 'forwarded' : message.kind === 'chat' ? 'chat' : 'market'
-    if (!guard.neighbor(arrival.from, traffic, now)) return { drop: 'neighbor-rate' }
+    if (!guard.neighbor(arrival.from, traffic, now)) {
+      return traffic === 'chat' ? { laterMs: guard.neighborWaitMs(arrival.from, 'chat', now) } : { drop: 'neighbor-rate' }
+    }
     if (senderClass !== 'verified' && !guard.claimedSender(message.senderId, now)) return { drop: 'sender-rate' }
     if (!isTimely(message, now)) return { drop: 'stale' }
     return this.#once(this.#build(message, senderClass, arrival, now), arrival, now)

@@ -40,7 +40,7 @@ export class JoinedTopic {
   constructor(options: JoinedTopicOptions) {
     this.info = options.info
     this.#options = options
-    this.#schedule = new JoinSchedule(options.info.contact === undefined ? 'isolated' : 'direct', options.rng)
+    this.#schedule = new JoinSchedule(options.rng)
     this.#isolatedSince = options.clock.now()
     this.#scheduleJoin()
   }

@@ -60,6 +60,11 @@ export class RateGuard {
     return this.#bucket(this.#neighbors, `${kind}/${peer}`, this.#rate(peer), now).take(now)
   }
 
+  /** ms until this neighbour may hand over one more message of this kind. */
+  neighborWaitMs(peer: PeerId, kind: TrafficKind, now: number): number {
+    return this.#bucket(this.#neighbors, `${kind}/${peer}`, this.#rate(peer), now).waitMs(now)
+  }
+
   /** Whether one more message in this sender's name is taken. */
   claimedSender(senderId: string, now: number): boolean {
     return this.#bucket(this.#senders, senderId, this.#limits.claimedSender, now).take(now)

@@ -64,8 +64,9 @@ test('a neighbour recovers after a while', () => {
 
 test('limits what one neighbour says itself, separately from what it passes on', () => {
   for (let i = 0; i < 20; i++) expect(arrive(chat(B, `line ${i}`))).toHaveProperty('accept')
-  expect(arrive(chat(B, 'one too many'))).toEqual({ drop: 'neighbor-rate' })
-  expect(arrive(offer(B))).toHaveProperty('accept')
+  expect(arrive(chat(B, 'one too many'))).toEqual({ laterMs: 200 })
+  for (let i = 0; i < 20; i++) expect(arrive(offer(B, NOW, `t${i}`))).toHaveProperty('accept')
+  expect(arrive(offer(B, NOW, 'one too many'))).toEqual({ drop: 'neighbor-rate' })
   expect(arrive(offer(C), { direct: false })).toHaveProperty('accept')
   expect(arrive(chat(B, 'later', NOW + 1000), {}, NOW + 1000)).toHaveProperty('accept')
 })

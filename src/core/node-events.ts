@@ -1,0 +1,32 @@
+import type { Hash, PeerId } from './ids.ts'
+import type { InboundMessage, TopicInfo } from './k2/inbound.ts'
+
+/** What a node tells its application. */
+export type K2Event =
+  | { readonly type: 'message'; readonly message: InboundMessage }
+  /** A later copy of a claimed message came straight from its sender. */
+  | { readonly type: 'verified'; readonly messageId: Hash; readonly peer: PeerId }
+  | { readonly type: 'neighborUp' | 'neighborDown'; readonly topic: TopicInfo; readonly peer: PeerId }
+
+export interface TopicStatus {
+  readonly name: string
+  readonly id: string
+  /** Set for direct messages. */
+  readonly contact?: PeerId
+  readonly neighbors: readonly PeerId[]
+  /** A message sent now has somebody to go to. */
+  readonly heard: boolean
+}
+
+export interface NodeStats {
+  readonly topics: number
+  readonly neighbors: number
+  readonly received: number
+  /** Messages that went no further, by reason. */
+  readonly dropped: Readonly<Record<string, number>>
+  /** Messages lost because the application was too slow. */
+  readonly lagged: number
+  readonly lines: { readonly lines: number; readonly repeats: number; readonly unconfirmed: number }
+  readonly receipts: { readonly sent: number; readonly received: number; readonly dropped: number }
+  readonly offers: { readonly active: number; readonly published: number; readonly unheard: number }
+}

@@ -1,0 +1,113 @@
+import type { Clock } from '../base/clock.ts'
+import type { Hash, PeerId, TopicId } from './ids.ts'
+import { DelayQueue } from './k2/delay-queue.ts'
+import type { EventHub } from './k2/event-hub.ts'
+import type { DropReason, GossipArrival, InboundChat, InboundMessage, TopicInfo } from './k2/inbound.ts'
+import { InboundGate } from './k2/inbound-gate.ts'
+import type { PeerRoster } from './k2/peer-roster.ts'
+import { RateGuard, type RateLimits } from './k2/rate-guard.ts'
+import { ReplayCache } from './k2/replay-cache.ts'
+import { createIdCheck } from './keys/endpoint-id.ts'
+import type { K2Event } from './node-events.ts'
+
+export interface NodeInboundOptions {
+  readonly me: PeerId
+  readonly limits: RateLimits
+  readonly roster: PeerRoster
+  readonly hub: EventHub<K2Event>
+  readonly clock: Clock
+  /** Looks for a direct link to a sender that is only claimed. */
+  readonly raise: (topic: TopicInfo, sender: PeerId) => void
+  /** Tells a gateway that one of its lines is stored. */
+  readonly sendReceipt: (sender: PeerId, topic: TopicId, key: string) => void
+  /** A delayed message could not be handled. */
+  readonly onFailure: (error: unknown) => void
+}
+
+/** The way of a message from gossip to the application, and back as a receipt. */
+export class NodeInbound {
+  readonly #options: NodeInboundOptions
+  readonly #gate: InboundGate
+  readonly #replay = new ReplayCache()
+  readonly #delayed: DelayQueue<GossipArrival>
+  readonly #dropped = new Map<DropReason, number>()
+  #received = 0
+
+  constructor(options: NodeInboundOptions) {
+    const { me, limits, roster } = options
+    this.#options = options
+    const guard = new RateGuard(limits, (peer) => roster.isTrusted(peer))
+    this.#gate = new InboundGate({ me, guard, replay: this.#replay, idOf: createIdCheck() })
+    this.#delayed = new DelayQueue(options.clock, (arrival) => {
+      this.#accept(arrival).catch(options.onFailure)
+    })
+  }
+
+  stats(): { readonly received: number; readonly dropped: Readonly<Record<string, number>> } {
+    return { received: this.#received, dropped: Object.fromEntries(this.#dropped) }
+  }
+
+  /** Resolves when the next message of the topic may follow. Lines over a neighbour's rate are delayed, then dropped. */
+  async arrived(arrival: GossipArrival): Promise<void> {
+    // What a neighbour passes on for others need not wait for its own lines.
+    if (!arrival.direct || !this.#delayed.isWaiting(arrival.from)) return this.#accept(arrival)
+    this.#delay(arrival, 0)
+  }
+
+  /** Forgets what is still delayed. */
+  stop(): void {
+    this.#delayed.clear()
+  }
+
+  async #accept(arrival: GossipArrival): Promise<void> {
+    const { clock, roster, hub, raise } = this.#options
+    const now = clock.now()
+    const verdict = this.#gate.accept(arrival, now)
+    if ('laterMs' in verdict) return this.#delay(arrival, verdict.laterMs)
+    if ('drop' in verdict) {
+      this.#drop(verdict.drop)
+      if (verdict.again !== undefined) this.#receipt(verdict.again, now)
+      return
+    }
+    const message = verdict.accept
+    this.#received++
+    if (message.senderClass === 'verified') roster.proved(message.senderId as PeerId, now)
+    if (message.type === 'market' && message.senderClass === 'claimed' && message.routable) {
+      raise(message.topic, message.senderId as PeerId)
+    }
+    await hub.publish({ type: 'message', message })
+  }
+
+  #delay(arrival: GossipArrival, ms: number): void {
+    if (!this.#delayed.hold(arrival.from, arrival, ms)) this.#drop('neighbor-rate')
+  }
+
+  #drop(reason: DropReason): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
+  }
+
+  /** A copy of gossip message `id` came straight from `peer`. */
+  async directCopy(id: Hash, peer: PeerId): Promise<void> {
+    const messageId = this.#gate.directCopy(id, peer, this.#options.clock.now())
+    if (messageId !== undefined) await this.#options.hub.publish({ type: 'verified', messageId, peer })
+  }
+
+  /** The application has stored a chat line. */
+  confirm(message: InboundChat): void {
+    const now = this.#options.clock.now()
+    this.#replay.done(message.messageId, now)
+    this.#receipt(message, now)
+  }
+
+  /** The application could not take a message: another attempt of it is welcome. */
+  refuse(message: InboundMessage): void {
+    this.#replay.forget(message.messageId)
+  }
+
+  /** Only to senders we know: a message in somebody's name must not make us dial that somebody. */
+  #receipt({ mark, routable, senderId, topic }: InboundChat, now: number): void {
+    const sender = senderId as PeerId
+    if (mark === undefined || !routable || !this.#options.roster.isKnown(sender, now)) return
+    this.#options.sendReceipt(sender, topic.id, mark.key)
+  }
+}

@@ -1,0 +1,378 @@
+import { TaskGroup } from '../base/async.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { errorCode, errorMessage } from '../base/errors.ts'
+import type { Health, Lifecycle } from '../base/lifecycle.ts'
+import { type Logger, nullLogger } from '../base/logger.ts'
+import { cryptoRng, type Rng } from '../base/random.ts'
+import { type Contact, type NodeConfig, type NodeSettings, readNodeConfig } from './config.ts'
+import { GOSSIP_ALPN, Gossip } from './gossip/index.ts'
+import type { Hash, PeerId } from './ids.ts'
+import { k2Error } from './k2/errors.ts'
+import { EventHub, type EventStream, type EventStreamOptions } from './k2/event-hub.ts'
+import type { InboundChat, InboundMessage, TopicInfo } from './k2/inbound.ts'
+import type { JoinedTopic } from './k2/joined-topic.ts'
+import { type InterestToSend, type Listing, OfferBoard } from './k2/offer-board.ts'
+import { PeerRoster } from './k2/peer-roster.ts'
+import { ReceiptBook } from './k2/receipt-book.ts'
+import type { Receipt } from './k2/receipt-frame.ts'
+import { ReceiptLink } from './k2/receipt-link.ts'
+import { MemoryJournal, type SendJournal } from './k2/send-journal.ts'
+import { TextSender, type TextToSend } from './k2/text-sender.ts'
+import { type EndpointAddr, ofPeerAddr, toPeerAddr } from './keys/address.ts'
+import type { Identity } from './keys/identity.ts'
+import { encodeEndpointTicket } from './keys/ticket.ts'
+import { type AlpnHandler, type K2Endpoint, openEndpoint } from './net/index.ts'
+import type { K2Event, NodeStats, TopicStatus } from './node-events.ts'
+import { NodeInbound } from './node-inbound.ts'
+import { NodeTopics } from './node-topics.ts'
+
+/** A node that has configured peers but meets none of them for this long is not well. */
+const ISOLATION_MS = 60_000
+const PING_MS = 5_000
+
+interface Parts {
+  readonly endpoint: K2Endpoint
+  readonly gossip: Gossip
+  readonly topics: NodeTopics
+  readonly link: ReceiptLink
+}
+
+export interface K2NodeOptions {
+  readonly identity: Identity
+  readonly config?: NodeConfig
+  /** Remembers sent lines across restarts; in memory when omitted. */
+  readonly journal?: SendJournal
+  readonly clock?: Clock
+  readonly rng?: Rng
+  readonly log?: Logger
+  /** Further protocols by ALPN, e.g. blobs; connections without a stream are ordinary pings to every one of them. */
+  readonly handlers?: Readonly<Record<string, AlpnHandler>>
+  /** Instead of a QUIC endpoint, for tests. */
+  readonly openEndpoint?: (settings: NodeSettings) => Promise<K2Endpoint>
+}
+
+export interface PingOptions {
+  /** Protocol to ask for; reference nodes answer `/iroh-bytes/4` and gossip. */
+  readonly alpn?: string
+  readonly deadlineMs?: number
+}
+
+export type PingResult = { readonly online: true; readonly ms: number } | { readonly online: false; readonly code: string }
+
+/**
+ * A member of the K2 network: one endpoint, gossip, and everything K2 says on it. Nothing a peer sends makes it fail; what is
+ * refused is counted in `stats`.
+ */
+export class K2Node implements Lifecycle {
+  readonly name = 'k2-node'
+  readonly id: PeerId
+  readonly settings: NodeSettings
+  readonly #identity: Identity
+  readonly #options: K2NodeOptions
+  readonly #clock: Clock
+  readonly #rng: Rng
+  readonly #log: Logger
+  readonly #journal: SendJournal
+  readonly #hub = new EventHub<K2Event>()
+  readonly #roster: PeerRoster
+  readonly #inbound: NodeInbound
+  readonly #receipts: ReceiptBook
+  readonly #texts: TextSender
+  readonly #offers: OfferBoard
+  readonly #tasks: TaskGroup
+  #parts: Parts | undefined
+  #confirmerCount = 0
+
+  constructor(options: K2NodeOptions) {
+    const { identity, clock = systemClock, rng = cryptoRng, log = nullLogger, journal = new MemoryJournal() } = options
+    this.#options = options
+    this.#identity = identity
+    this.id = identity.id
+    this.settings = readNodeConfig(options.config)
+    this.#clock = clock
+    this.#rng = rng
+    this.#log = log
+    this.#journal = journal
+    this.#tasks = new TaskGroup((err) => log.warn({ ev: 'node-task-failed', err }, 'background work of the node failed'))
+    const { peers, contacts, limits } = this.settings
+    const roster = new PeerRoster(
+      this.id,
+      peers.map((addr) => addr.id),
+      contacts,
+    )
+    this.#roster = roster
+    const isTrusted = (peer: PeerId): boolean => roster.isTrusted(peer)
+    this.#inbound = new NodeInbound({
+      me: this.id,
+      limits: limits.inbound,
+      roster,
+      hub: this.#hub,
+      clock,
+      raise: (topic, sender) => this.#parts?.topics.raise(topic, sender),
+      sendReceipt: (sender, topic, key) => this.#parts?.link.send(sender, topic, key),
+      onFailure: (err) => log.error({ ev: 'event-failed', err }, 'a delayed message could not be handled'),
+    })
+    this.#receipts = new ReceiptBook(isTrusted)
+    this.#texts = new TextSender({
+      me: this.id,
+      clock,
+      journal,
+      receipts: this.#receipts,
+      rate: limits.ownText,
+      isTrusted,
+    })
+    this.#offers = new OfferBoard({
+      me: this.id,
+      clock,
+      rng,
+      broadcast: (topic, content) => this.#broadcast(topic, content),
+      onFailure: (error) =>
+        log.debug({ ev: 'offer-not-sent', code: errorCode(error), reason: errorMessage(error) }, 'an offer was not repeated'),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { settings } = this
+    const open = this.#options.openEndpoint ?? ((s) => this.#bind(s))
+    const endpoint = await open(settings)
+    const gossip = new Gossip({ endpoint, clock: this.#clock, rng: this.#rng, log: this.#log.child({ mod: 'gossip' }) })
+    const link = new ReceiptLink({
+      endpoint,
+      clock: this.#clock,
+      log: this.#log,
+      onReceipt: (peer, receipt) => this.#takeReceipt(peer, receipt),
+      onGoodbye: (peer) => {
+        this.#receipts.left(peer)
+        this.#texts.wake()
+      },
+    })
+    const topics = this.#makeTopics(gossip)
+    this.#parts = { endpoint, gossip, topics, link }
+    for (const addr of settings.peers) endpoint.learn(toPeerAddr(addr), 'config')
+    for (const { addr } of this.#roster.contacts) endpoint.learn(toPeerAddr(addr), 'contact')
+    for (const [alpn, handler] of Object.entries(this.#options.handlers ?? {})) endpoint.handle(alpn, handler)
+    link.start()
+    await gossip.start()
+    await endpoint.start()
+    for (const name of settings.topics) topics.join(name)
+    for (const { addr } of this.#roster.contacts) topics.joinDirect(addr.id)
+  }
+
+  /** Stops repeating offers and taking connections; what was received can still be read and confirmed. */
+  async drain(): Promise<void> {
+    this.#offers.stop()
+    await this.#parts?.endpoint.drain()
+  }
+
+  /** Leaves all topics, says goodbye to other gateways, closes the endpoint. Event streams end after what they hold. */
+  async stop(): Promise<void> {
+    const parts = this.#parts
+    this.#parts = undefined
+    this.#offers.stop()
+    this.#inbound.stop()
+    this.#hub.close()
+    if (parts === undefined) return
+    await parts.link.stop()
+    await parts.topics.close()
+    await parts.gossip.stop()
+    await parts.endpoint.stop()
+    await this.#tasks.settled()
+    await this.#journal.close()
+  }
+
+  health(): Health {
+    const parts = this.#parts
+    if (parts === undefined) return { status: 'failed', reason: 'the node is not running' }
+    const endpoint = parts.endpoint.health()
+    if (endpoint.status !== 'ok' || this.settings.peers.length === 0) return endpoint
+    const now = this.#clock.now()
+    const isolated = parts.topics.all.filter((t) => t.info.contact === undefined && now - (t.isolatedSince ?? now) > ISOLATION_MS)
+    if (isolated.length === 0) return endpoint
+    return {
+      status: 'degraded',
+      reason: `no other node on ${isolated
+        .map((t) => t.info.name)
+        .slice(0, 5)
+        .join(', ')}`,
+    }
+  }
+
+  stats(): NodeStats {
+    const topics = this.#parts?.topics
+    const neighbors = new Set((topics?.all ?? []).flatMap((topic) => [...topic.neighbors]))
+    return {
+      topics: topics?.all.length ?? 0,
+      neighbors: neighbors.size,
+      ...this.#inbound.stats(),
+      lagged: topics?.lagged ?? 0,
+      lines: this.#texts.stats(),
+      receipts: this.#parts?.link.stats() ?? { sent: 0, received: 0, dropped: 0 },
+      offers: this.#offers.stats(),
+    }
+  }
+
+  /** The endpoint, for protocols built on top. Throws `K2_NOT_RUNNING`. */
+  get endpoint(): K2Endpoint {
+    return this.#running().endpoint
+  }
+
+  /** Own address as others can use it. */
+  addr(): EndpointAddr {
+    return ofPeerAddr(this.#running().endpoint.shareableAddr())
+  }
+
+  /** The text others put into their configuration to reach this node. */
+  ticket(): string {
+    return encodeEndpointTicket(this.addr())
+  }
+
+  sign(message: Uint8Array): Uint8Array {
+    return this.#identity.sign(message)
+  }
+
+  subscribe(options: EventStreamOptions): EventStream<K2Event> {
+    return this.#hub.subscribe(options)
+  }
+
+  /** The application has stored a chat line: its gateway is told, and further attempts of it are answered by us alone. */
+  confirm(message: InboundChat): void {
+    this.#inbound.confirm(message)
+  }
+
+  /** The application could not take a message: another attempt of it is welcome. */
+  refuse(message: InboundMessage): void {
+    this.#inbound.refuse(message)
+  }
+
+  topics(): TopicStatus[] {
+    return (this.#parts?.topics.all ?? []).map((topic) => ({
+      ...topic.info,
+      neighbors: [...topic.neighbors],
+      heard: topic.isHeard,
+    }))
+  }
+
+  /** Joins one more topic by its exact name. */
+  joinTopic(name: string): TopicInfo {
+    return this.#running().topics.join(readNodeConfig({ topics: [name] }).topics[0] as string).info
+  }
+
+  leaveTopic(name: string): Promise<boolean> {
+    return this.#running().topics.leave(name)
+  }
+
+  contacts(): readonly Contact[] {
+    return this.#roster.contacts
+  }
+
+  /** Starts listening for direct messages of one more node, and keeps asking until it is there. */
+  addContact(contact: Contact): TopicInfo {
+    const { endpoint, topics } = this.#running()
+    this.#roster.addContact(contact)
+    endpoint.learn(toPeerAddr(contact.addr), 'contact')
+    return topics.joinDirect(contact.addr.id).info
+  }
+
+  /** Adds a way to reach a peer, and joins every marketplace topic through it. */
+  connectTo(addr: EndpointAddr): void {
+    const { endpoint, topics } = this.#running()
+    endpoint.learn(toPeerAddr(addr), 'ticket')
+    for (const topic of topics.all) if (topic.info.contact === undefined) topic.joinThrough([addr.id])
+  }
+
+  /** A text on a joined topic; answers the ids of its lines. Rejects as `TextSender.send`, or `K2_UNKNOWN_TOPIC`. */
+  async sendText(topicName: string, text: TextToSend): Promise<readonly Hash[]> {
+    return this.#texts.send(this.#topic(topicName), text)
+  }
+
+  /** A direct message; whoever is written to becomes a contact of this run. Rejects as `TextSender.send`. */
+  async sendDirect(contact: PeerId, text: TextToSend): Promise<readonly Hash[]> {
+    return this.#texts.send(this.#running().topics.joinDirect(contact), text)
+  }
+
+  /** Publishes an offer or request until withdrawn. Throws `K2_BAD_FORM`, `K2_TOO_LARGE`, `K2_UNKNOWN_TOPIC` or `K2_RATE_LIMITED`. */
+  publish(listing: Listing): string {
+    this.#topic(listing.topic)
+    return this.#offers.publish(listing)
+  }
+
+  withdraw(listingId: string): boolean {
+    return this.#offers.withdraw(listingId)
+  }
+
+  sendInterest(interest: InterestToSend): Promise<void> {
+    return this.#offers.sendInterest(interest)
+  }
+
+  /** Whether a peer answers: a connection without a stream, as K2 applications do it (k2-application 0.7). Never rejects. */
+  async ping(peer: PeerId, { alpn = GOSSIP_ALPN, deadlineMs = PING_MS }: PingOptions = {}): Promise<PingResult> {
+    const started = this.#clock.monotonic()
+    try {
+      const connection = await this.#running().endpoint.dial(peer, alpn, { deadlineMs, exclusive: true })
+      connection.close(0n, '')
+      return { online: true, ms: this.#clock.monotonic() - started }
+    } catch (error) {
+      return { online: false, code: errorCode(error) }
+    }
+  }
+
+  #running(): Parts {
+    if (this.#parts === undefined) throw k2Error('K2_NOT_RUNNING', 'the node is not running')
+    return this.#parts
+  }
+
+  #topic(name: string): JoinedTopic {
+    const topic = this.#running().topics.find(name)
+    if (topic !== undefined) return topic
+    throw k2Error('K2_UNKNOWN_TOPIC', `this node has not joined the topic ${JSON.stringify(name.slice(0, 80))}`)
+  }
+
+  #bind(settings: NodeSettings): Promise<K2Endpoint> {
+    return openEndpoint({
+      secretKey: this.#identity.seed(),
+      mode: settings.mode,
+      clock: this.#clock,
+      log: this.#log.child({ mod: 'net' }),
+      router: { maxConnections: settings.limits.maxConnections },
+      ...(settings.bind !== undefined && { bind: settings.bind }),
+    })
+  }
+
+  #makeTopics(gossip: Gossip): NodeTopics {
+    return new NodeTopics({
+      me: this.id,
+      gossip,
+      clock: this.#clock,
+      rng: this.#rng,
+      log: this.#log,
+      maxTopics: this.settings.limits.maxTopics,
+      bootstrap: () => this.#roster.bootstrap(),
+      onMessage: (arrival) => this.#inbound.arrived(arrival),
+      onDirectCopy: (id, from) => this.#inbound.directCopy(id, from),
+      onNeighbor: (topic, peer, change) => this.#neighbor(topic, peer, change),
+    })
+  }
+
+  async #broadcast(topicName: string, content: Uint8Array): Promise<boolean> {
+    const topic = this.#topic(topicName)
+    if (!topic.isHeard) return false
+    await topic.broadcast(content)
+    return true
+  }
+
+  #neighbor(topic: TopicInfo, peer: PeerId, change: 'up' | 'down'): void {
+    this.#log.debug({ ev: `neighbor-${change}`, topic: topic.name, peer }, 'a neighbour of a topic changed')
+    this.#texts.wake()
+    this.#tasks.add(this.#hub.publish({ type: change === 'up' ? 'neighborUp' : 'neighborDown', topic, peer }))
+  }
+
+  #takeReceipt(peer: PeerId, receipt: Receipt): void {
+    const now = this.#clock.now()
+    this.#receipts.receipt(peer, receipt, now)
+    this.#texts.wake()
+    const expected = this.#receipts.expected(now)
+    if (expected.length === this.#confirmerCount) return
+    this.#confirmerCount = expected.length
+    this.#tasks.add(this.#journal.noteConfirmers(expected))
+  }
+}

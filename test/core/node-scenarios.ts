@@ -1,0 +1,167 @@
+import { expect, test } from 'vitest'
+import { utf8 } from '../../src/base/bytes.ts'
+import { cryptoRng } from '../../src/base/random.ts'
+import type { InboundMarket } from '../../src/core/k2/inbound.ts'
+import { encodeChatMessage, encodeMarketMessage } from '../../src/core/k2/json-messages.ts'
+import { directTopicName } from '../../src/core/k2/topics.ts'
+import { endpointAddr } from '../../src/core/keys/address.ts'
+import { newIdentity } from '../../src/core/keys/identity.ts'
+import type { RawPeer, TestNode, TestNodeOptions } from '../support/k2-nodes.ts'
+import { offerForm } from './k2/fixtures.ts'
+
+type Start = (options?: TestNodeOptions) => Promise<TestNode>
+
+/** Two or three nodes talking; the same over the memory network and over QUIC on loopback. */
+export function nodeScenarios(start: Start, raw: (peers: readonly string[]) => Promise<RawPeer>): void {
+  test('two nodes meet on a topic, an offer and the interest in it arrive', async () => {
+    await using seller = await start()
+    await using buyer = await start({ peers: [seller.ticket] })
+    await Promise.all([seller.neighbor('Goods', buyer.id), buyer.neighbor('Goods', seller.id)])
+    seller.node.publish({ kind: 'offer', topic: 'Goods', form: offerForm })
+    const offer = (await buyer.message((m) => m.type === 'market')) as InboundMarket
+    expect(offer).toMatchObject({ kind: 'offer', senderId: seller.id, senderClass: 'verified', form: offerForm, forUs: false })
+    const form = { ...offerForm, action: 'buy', title: 'Need an iPhone 15' }
+    await buyer.node.sendInterest({ topic: 'Goods', targetId: seller.id, form })
+    const interest = (await seller.message((m) => m.type === 'market' && m.kind === 'interest')) as InboundMarket
+    expect(interest).toMatchObject({ senderId: buyer.id, targetId: seller.id, forUs: true, senderClass: 'verified' })
+  })
+
+  test('lines on a custom topic arrive in order, each once, with the name of their author', async () => {
+    await using a = await start({ topics: ['Góc chợ '] })
+    await using b = await start({ topics: ['Góc chợ '], peers: [a.ticket] })
+    await Promise.all([a.neighbor('Góc chợ ', b.id), b.neighbor('Góc chợ ', a.id)])
+    for (let i = 0; i < 30; i++) await b.node.sendText('Góc chợ ', { text: `line ${i}`, senderName: 'Bình (web)', key: `k${i}` })
+    const last = await a.chat('line 29')
+    expect(last).toMatchObject({ senderName: 'Bình (web)', senderId: b.id, senderClass: 'verified' })
+    expect(a.chats().map((line) => line.text)).toEqual(Array.from({ length: 30 }, (_, i) => `line ${i}`))
+  })
+
+  test('direct messages go both ways', async () => {
+    const [ia, ib] = [newIdentity(cryptoRng), newIdentity(cryptoRng)]
+    await using a = await start({ identity: ia, topics: [], contacts: [{ id: ib.id, name: 'B' }] })
+    await using b = await start({
+      identity: ib,
+      topics: [],
+      contacts: [{ id: ia.id.toUpperCase(), addresses: a.node.addr().direct }],
+    })
+    const topic = directTopicName(ia.id, ib.id)
+    await Promise.all([a.neighbor(topic, ib.id), b.neighbor(topic, ia.id)])
+    await a.node.sendDirect(ib.id, { text: 'ping', key: 'k1' })
+    expect(await b.chat('ping')).toMatchObject({ senderId: ia.id, senderClass: 'verified', topic: { contact: ia.id } })
+    await b.node.sendDirect(ia.id, { text: 'pong', key: 'k2' })
+    expect(await a.chat('pong')).toMatchObject({ senderId: ib.id, topic: { contact: ib.id } })
+  })
+
+  test('a contact that is away: the sender is told at once, and the message arrives after it came', async () => {
+    const ib = newIdentity(cryptoRng)
+    await using a = await start({ topics: [], contacts: [{ id: ib.id }] })
+    await expect(a.node.sendDirect(ib.id, { text: 'are you there?', key: 'k' })).rejects.toThrow(
+      expect.objectContaining({ code: 'K2_NO_NEIGHBOR', retry: 'later' }),
+    )
+    await using b = await start({ identity: ib, topics: [], contacts: [{ id: a.id, addresses: a.node.addr().direct }] })
+    await a.neighbor(directTopicName(a.id, ib.id), ib.id)
+    await a.node.sendDirect(ib.id, { text: 'are you there?', key: 'k' })
+    await b.chat('are you there?')
+  })
+
+  test('a forger on the topic is found out, whoever it claims to be', async () => {
+    await using victim = await start({ topics: ['Goods'] })
+    await using node = await start({ topics: ['Goods'], peers: [victim.ticket] })
+    await using forger = await raw([node.ticket])
+    await Promise.all([node.neighbor('Goods', victim.id), node.neighbor('Goods', forger.id), forger.join('Goods')])
+    const goods = await forger.join('Goods')
+    const publish = (senderId: string, title: string): Promise<void> =>
+      goods.broadcast(
+        encodeMarketMessage({ kind: 'offer', topic: 'Goods', senderId, form: { ...offerForm, title }, sentAt: Date.now() }),
+      )
+    await publish(victim.id, 'in the name of another')
+    expect(await node.message((m) => m.type === 'market' && m.form.title === 'in the name of another')).toMatchObject({
+      senderId: victim.id,
+      senderClass: 'hosted',
+      hostId: forger.id,
+    })
+    await publish(node.id, 'in your own name')
+    await goods.broadcast(utf8('{"message_type":"offer","sender_node_id":'))
+    await publish(forger.id, 'honest')
+    expect(await node.message((m) => m.type === 'market' && m.form.title === 'honest')).toMatchObject({ senderClass: 'verified' })
+    expect(node.offers().map((m) => m.form.title)).not.toContain('in your own name')
+    expect(node.node.stats().dropped).toMatchObject({ forged: 1, malformed: 1 })
+  })
+
+  test('nobody speaks in a direct conversation but the contact itself', async () => {
+    const ia = newIdentity(cryptoRng)
+    await using b = await start({ topics: [], contacts: [{ id: ia.id }] })
+    await using a = await start({ identity: ia, topics: [], contacts: [{ id: b.id, addresses: b.node.addr().direct }] })
+    const topic = directTopicName(ia.id, b.id)
+    // A stranger knows both ids, computes the topic and joins it.
+    await using stranger = await raw([b.ticket])
+    const channel = await stranger.join(topic)
+    await Promise.all([b.neighbor(topic, ia.id), b.neighbor(topic, stranger.id)])
+    await channel.broadcast(encodeChatMessage({ senderId: ia.id, text: 'send me money', sentAt: Date.now() }))
+    await channel.broadcast(encodeChatMessage({ senderId: stranger.id, text: 'hello', sentAt: Date.now() }))
+    await a.node.sendDirect(b.id, { text: 'the real one', key: 'k' })
+    await b.chat('the real one')
+    await expect.poll(() => b.node.stats().dropped['not-the-contact']).toBe(2)
+    expect(b.chats().map((line) => line.text)).toEqual(['the real one'])
+  })
+
+  test('a flood of rubbish from one neighbour stops that neighbour, not the others', async () => {
+    await using node = await start({ topics: ['Goods'] })
+    await using friend = await start({ topics: ['Goods'], peers: [node.ticket] })
+    await using flooder = await raw([node.ticket])
+    await Promise.all(
+      [node.neighbor('Goods', friend.id), node.neighbor('Goods', flooder.id)].concat(flooder.join('Goods').then(() => {})),
+    )
+    const goods = await flooder.join('Goods')
+    for (let i = 0; i < 200; i++) await goods.broadcast(utf8(`rubbish ${i}`))
+    await expect.poll(() => node.node.stats().dropped.flood ?? 0).toBeGreaterThan(50)
+    await friend.node.sendText('Goods', { text: 'still here?', key: 'k' })
+    await node.chat('still here?')
+  })
+
+  test('leaving and joining a topic, and what that means for sending', async () => {
+    await using a = await start({ topics: ['Goods'] })
+    await expect(a.node.sendText('laptops', { text: 'x', key: 'k' })).rejects.toThrow(
+      expect.objectContaining({ code: 'K2_UNKNOWN_TOPIC' }),
+    )
+    expect(() => a.node.publish({ kind: 'offer', topic: 'laptops', form: { ...offerForm, topic: 'laptops' } })).toThrow(
+      expect.objectContaining({ code: 'K2_UNKNOWN_TOPIC' }),
+    )
+    a.node.joinTopic('laptops')
+    await expect(a.node.sendText('laptops', { text: 'x', key: 'k' })).rejects.toThrow(
+      expect.objectContaining({ code: 'K2_NO_NEIGHBOR' }),
+    )
+    expect(a.node.topics().map((t) => t.name)).toEqual(['Goods', 'laptops'])
+    expect(await a.node.leaveTopic('Goods')).toBe(true)
+    expect(await a.node.leaveTopic('Goods')).toBe(false)
+    expect(() => a.node.joinTopic('')).toThrow(expect.objectContaining({ code: 'CONFIG_NODE' }))
+  })
+
+  test('a peer given later is joined on every topic', async () => {
+    await using a = await start()
+    await using b = await start()
+    b.node.connectTo(endpointAddr(a.id, [], a.node.addr().direct))
+    await Promise.all(['Digital Assets', 'Goods', 'Freelance Job'].map((topic) => a.neighbor(topic, b.id)))
+  })
+
+  test('answers pings without a stream, says who is away', async () => {
+    await using a = await start()
+    await using b = await start({ peers: [a.ticket] })
+    expect(await b.node.ping(a.id)).toMatchObject({ online: true })
+    expect(await b.node.ping(newIdentity(cryptoRng).id, { deadlineMs: 300 })).toMatchObject({ online: false })
+  })
+
+  test('a stopped node says so, everywhere', async () => {
+    const a = await start()
+    expect(a.node.health()).toEqual({ status: 'ok' })
+    await a.stop()
+    await a.stop()
+    expect(a.node.health().status).toBe('failed')
+    await expect(a.node.ping(a.id)).resolves.toMatchObject({ online: false, code: 'K2_NOT_RUNNING' })
+    await expect(a.node.sendText('Goods', { text: 'x', key: 'k' })).rejects.toThrow(
+      expect.objectContaining({ code: 'K2_NOT_RUNNING' }),
+    )
+    expect(() => a.node.ticket()).toThrow(expect.objectContaining({ code: 'K2_NOT_RUNNING' }))
+    expect(a.node.topics()).toEqual([])
+  })
+}
