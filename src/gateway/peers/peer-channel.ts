@@ -1,0 +1,25 @@
+import { isK2Error, K2Error } from '../../base/errors.ts'
+import { directChannel } from '../../bridges/p2p/index.ts'
+import { type Contact, parseEndpointId } from '../../core/index.ts'
+
+const DIRECT = 'dm:'
+
+/**
+ * The channel of a p2p place as events carry it: `dm:` with a contact's name or any form of a node id becomes `dm:` and the id;
+ * topics stay as they are, byte for byte. Throws `CONFIG_PLACE`.
+ */
+export function peerChannel(channel: string, contacts: readonly Contact[]): string {
+  if (!channel.startsWith(DIRECT)) return channel
+  const text = channel.slice(DIRECT.length)
+  const named = contacts.filter((contact) => contact.name?.toLowerCase() === text.toLowerCase())
+  if (named.length > 1) throw placeError(`several contacts are called "${text}": use the node id`)
+  if (named[0] !== undefined) return directChannel(named[0].addr.id)
+  try {
+    return directChannel(parseEndpointId(text))
+  } catch (error) {
+    if (!isK2Error(error)) throw error
+    throw placeError(`"${text.slice(0, 64)}" is neither a contact nor a node id`)
+  }
+}
+
+const placeError = (message: string): K2Error => new K2Error({ code: 'CONFIG_PLACE', kind: 'config', message })
