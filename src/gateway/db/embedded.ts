@@ -5,6 +5,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Backing } from './backing.ts'
 import { acquireDirLock } from './dir-lock.ts'
 import { checkEngineVersion, writeEngineVersion } from './engine-version.ts'
+import { Maintenance } from './maintenance.ts'
 import { PgliteHost } from './pglite-host.ts'
 import { RpcPool } from './pool-rpc.ts'
 import { NO_CLIENT } from './wire.ts'
@@ -39,11 +40,14 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Backing> {
     throw error
   }
   const pool = new RpcPool(host)
+  const maintenance = new Maintenance({ ...options, pool })
+  maintenance.start()
   return {
     pool,
     jobsPool: pool,
     health: () => host.health(),
     async close() {
+      await maintenance.stop()
       await pool.end()
       await host.close()
       await lock.release()

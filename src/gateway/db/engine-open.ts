@@ -1,4 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
+import { errorCode, errorMessage } from '../../base/errors.ts'
 
 /** BullMQ never sets a schema itself when it is given a pool; own tables are always named `k2.…`. */
 export const SEARCH_PATH = 'bullmq,public'
@@ -8,11 +9,17 @@ export interface EngineOptions {
   readonly synchronousCommit: boolean
 }
 
+export interface OpenedEngine {
+  readonly db: PGlite
+  /** What the engine said when it gave up (`PANIC`, `FATAL`), if it did. */
+  lastWords(): string | undefined
+}
+
 /**
  * Opens the data directory, creating the cluster on first use (the engine builds it in memory and copies it, so an
  * interrupted first start leaves a directory that is initialised again).
  */
-export function openEngine(options: EngineOptions): Promise<PGlite> {
+export async function openEngine(options: EngineOptions): Promise<OpenedEngine> {
   const settings = {
     // 128 MB by default; one session with small tables gains nothing from it.
     shared_buffers: '16MB',
@@ -21,11 +28,29 @@ export function openEngine(options: EngineOptions): Promise<PGlite> {
     synchronous_commit: options.synchronousCommit ? 'on' : 'off',
     full_page_writes: 'on',
   }
-  return PGlite.create(options.pgData, {
+  let lastWords: string | undefined
+  const opening = PGlite.create(options.pgData, {
     startParams: [...PGlite.defaultStartParams, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
     // Segments of 1 MB instead of 16 keep a new directory small and make log files reusable early.
     initDbStartParams: ['--wal-segsize=1'],
+    onStderr(line) {
+      const said = /\b(?:PANIC|FATAL): +(.*)/.exec(line)?.[1]
+      if (said !== undefined) lastWords = said
+      return false
+    },
   })
+  try {
+    return { db: await opening, lastWords: () => lastWords }
+  } catch (cause) {
+    throw lastWords === undefined ? cause : engineFailure(lastWords, cause)
+  }
+}
+
+/** The engine's own words as an error; a full disk gets the code of the operating system. */
+export function engineFailure(words: string | undefined, cause: unknown): Error {
+  const message = words ?? errorMessage(cause)
+  const code = /No space left on device|Disk quota exceeded/i.test(message) ? 'ENOSPC' : errorCode(cause, 'ENGINE')
+  return Object.assign(new Error(message, { cause }), { code })
 }
 
 /** Exit status by which the engine leaves a statement that failed in the ordinary way. */

@@ -38,6 +38,7 @@ export class EngineServer {
   readonly #options: EngineServerOptions
   readonly #clients = new Map<number, Client>()
   #slice = performance.now()
+  #readOnly = false
 
   constructor(db: PGlite, options: EngineServerOptions) {
     this.#db = db
@@ -65,6 +66,13 @@ export class EngineServer {
     }
   }
 
+  /** Keeps new transactions from writing while the disk is nearly full, so that reading goes on and the log stays whole. */
+  async setReadOnly(on: boolean): Promise<void> {
+    await this.#exclusively(`set default_transaction_read_only = ${on ? 'on' : 'off'}`)
+    this.#readOnly = on
+    this.#options.reply({ op: 'disk', full: on })
+  }
+
   #client(id: number): Client {
     // Every statement without a client is a client of its own.
     if (id === NO_CLIENT) return newClient(id)
@@ -82,7 +90,10 @@ export class EngineServer {
     try {
       const outcome = await this.#statement(client, request)
       const open = client.giveBack !== undefined
-      if (outcome.error) return this.#options.reply({ op: 'error', id: request.id, error: outcome.error, open })
+      if (outcome.error) {
+        const error = this.#readOnly && outcome.error.code === READ_ONLY_STATE ? DISK_NEARLY_FULL : outcome.error
+        return this.#options.reply({ op: 'error', id: request.id, error, open })
+      }
       const { command, rowCount, fields, rows } = outcome
       this.#options.reply({ op: 'result', id: request.id, command, rowCount, fields, rows, open })
     } catch (error) {
@@ -221,6 +232,14 @@ export class EngineServer {
 
 function newClient(id: number): Client {
   return { id, tail: Promise.resolve(), giveBack: undefined, idle: undefined, channels: new Set(), dead: undefined }
+}
+
+const READ_ONLY_STATE = '25006'
+
+const DISK_NEARLY_FULL: WireError = {
+  message: 'the disk is nearly full: no more writes until there is space again',
+  severity: 'ERROR',
+  code: '53100',
 }
 
 const IDLE_TRANSACTION: WireError = {

@@ -61,6 +61,7 @@ export class PgliteHost {
   /** Why new calls are refused: set while a restart keeps failing. */
   #refusal: K2Error | undefined
   #restarts = 0
+  #diskFull = false
   #pauseMs: number = RESTART_MS.first
   #nextCall = 1
   #nextClient = NO_CLIENT + 1
@@ -92,7 +93,9 @@ export class PgliteHost {
   }
 
   health(): Health {
-    if (this.#state === 'up') return { status: 'ok' }
+    if (this.#state === 'up') {
+      return this.#diskFull ? { status: 'failed', reason: 'the disk is nearly full: nothing can be written' } : { status: 'ok' }
+    }
     if (this.#refusal) return { status: 'failed', reason: this.#refusal.message }
     return { status: 'degraded', reason: `the embedded database is ${this.#state}` }
   }
@@ -163,6 +166,7 @@ export class PgliteHost {
       case 'ready':
         this.#state = 'up'
         this.#refusal = undefined
+        this.#diskFull = false
         this.#pauseMs = RESTART_MS.first
         this.#booting?.resolve()
         this.#booting = undefined
@@ -184,6 +188,11 @@ export class PgliteHost {
       case 'client-error':
         this.#open.delete(reply.client)
         this.#clients.get(reply.client)?.lost(databaseError(reply.error))
+        return
+      case 'disk':
+        this.#diskFull = reply.full
+        if (reply.full) this.#options.log.error({ ev: 'db-disk-full' }, 'the disk is nearly full: the database takes no writes')
+        else this.#options.log.info({ ev: 'db-disk-ok' }, 'there is space again: the database takes writes')
         return
       case 'closed':
         this.#closeAnswer?.resolve()

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { errorCode, errorMessage } from '../../base/errors.ts'
-import { guardTraps, openEngine } from './engine-open.ts'
+import { watchDisk } from './disk-guard.ts'
+import { engineFailure, guardTraps, openEngine } from './engine-open.ts'
 import { EngineServer } from './engine-server.ts'
 import type { EngineReply, EngineRequest } from './wire.ts'
 import { BUSY_COUNT, BUSY_FLAG, type WorkerInput } from './worker-input.ts'
@@ -12,9 +13,9 @@ if (port) {
   const reply = (message: EngineReply): void => port.postMessage(message)
   const failed = (error: unknown): void => reply({ op: 'failed', message: errorMessage(error), code: errorCode(error) })
   try {
-    const db = await openEngine(input)
-    guardTraps(db, (error) => {
-      failed(error)
+    const { db, lastWords } = await openEngine(input)
+    guardTraps(db, (trap) => {
+      failed(engineFailure(lastWords(), trap))
       // Ends this thread only. The host starts another one, which recovers from the write-ahead log.
       process.exit(1)
     })
@@ -26,7 +27,11 @@ if (port) {
         Atomics.store(busyState, BUSY_FLAG, running ? 1 : 0)
       },
     })
-    port.on('message', (request: EngineRequest) => server.handle(request))
+    const stopWatching = watchDisk(input.pgData, (full) => server.setReadOnly(full))
+    port.on('message', (request: EngineRequest) => {
+      if (request.op === 'close') stopWatching()
+      server.handle(request)
+    })
     reply({ op: 'ready' })
   } catch (error) {
     failed(error)

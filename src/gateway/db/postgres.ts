@@ -21,7 +21,8 @@ export interface PostgresOptions {
 /** `host:port/database` of a connection URL: what people may see of it. */
 export function describeTarget(url: string): string {
   try {
-    const { hostname, port, pathname, searchParams } = new URL(url)
+    const { protocol, hostname, port, pathname, searchParams } = new URL(url)
+    if (protocol !== 'postgres:' && protocol !== 'postgresql:') throw new TypeError('another protocol')
     const host = hostname || searchParams.get('host') || 'localhost'
     return `${host}:${port || '5432'}${pathname === '' ? '/' : decodeURIComponent(pathname)}`
   } catch (cause) {

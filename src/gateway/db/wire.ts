@@ -52,6 +52,8 @@ export type EngineReply =
     }
   | { readonly op: 'error'; readonly id: number; readonly error: WireError; readonly open: boolean }
   | { readonly op: 'closed'; readonly id: number }
+  /** Whether writing is stopped because the disk is nearly full. */
+  | { readonly op: 'disk'; readonly full: boolean }
   | { readonly op: 'notification'; readonly clients: readonly number[]; readonly channel: string; readonly payload: string }
   /** The engine took the client's transaction away (idle for too long). */
   | { readonly op: 'client-error'; readonly client: number; readonly error: WireError }
