@@ -1,0 +1,402 @@
+import { Connection, randomId } from './connection.js'
+import { dayOf, element, messageElement, pendingElement, plainOf } from './render.js'
+
+const $ = (id) => document.getElementById(id)
+/** Messages kept in the page per room. */
+const MAX_SHOWN = 500
+/** Distance to the end of the list at which new messages scroll into view, pixels. */
+const NEAR_END = 80
+
+function remembered(key) {
+  try {
+    return localStorage.getItem(key) ?? undefined
+  } catch {
+    // Storage is forbidden: nothing is remembered between visits.
+    return undefined
+  }
+}
+
+function remember(key, value) {
+  try {
+    localStorage.setItem(key, value)
+  } catch {
+    // As above.
+  }
+}
+
+const state = {
+  client: remembered('k2-client') ?? randomId(24),
+  name: remembered('k2-name'),
+  me: undefined,
+  rooms: [],
+  room: decodeURIComponent(location.hash.slice(1)) || remembered('k2-room'),
+  /** room → Map of id → message. */
+  messages: new Map(),
+  people: [],
+  failed: new Map(),
+  context: undefined,
+  entered: false,
+}
+remember('k2-client', state.client)
+
+const memory = new Map()
+const fallbackStorage = { getItem: (key) => memory.get(key) ?? null, setItem: (key, value) => memory.set(key, value) }
+
+function sessionStore() {
+  try {
+    return sessionStorage
+  } catch {
+    return fallbackStorage
+  }
+}
+
+const socketUrl = new URL('ws', location.href)
+socketUrl.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
+socketUrl.hash = ''
+
+const connection = new Connection({
+  url: socketUrl.href,
+  storage: sessionStore(),
+  handlers: { onState: showState, onMessage: receive, onOutbox: showPending, onFailed: operationFailed },
+})
+
+// ---- connection ---------------------------------------------------------------------------------------------------------
+
+let countdown
+function showState(kind, waitMs) {
+  clearInterval(countdown)
+  const node = $('state')
+  node.dataset.state = kind
+  if (kind === 'online') node.textContent = 'Connected'
+  else if (kind === 'connecting') node.textContent = 'Connecting…'
+  else {
+    const until = Date.now() + waitMs
+    node.textContent = 'Not connected, trying again…'
+    // Only for the eye: a status that changes every second would be read out every second.
+    const tick = () => {
+      node.title = `next try in ${Math.max(0, Math.ceil((until - Date.now()) / 1000))} s`
+    }
+    tick()
+    countdown = setInterval(tick, 1000)
+  }
+}
+
+function receive(message) {
+  switch (message.type) {
+    case 'welcome':
+      return welcome(message)
+    case 'joined':
+      return joined(message)
+    case 'message':
+      return changed(message.room, message.message)
+    case 'people':
+      return message.room === state.room ? showPeople(message.people, message.count) : undefined
+    case 'error':
+      return notice(message.text)
+  }
+}
+
+function welcome({ you, rooms, limits }) {
+  state.me = you
+  state.rooms = rooms
+  $('text').maxLength = limits.text
+  $('me-button').textContent = you.name
+  $('me-button').setAttribute('aria-label', `You are ${you.name}, choose another name`)
+  for (const select of [$('room'), $('first-room')]) {
+    select.replaceChildren(...rooms.map((room) => element('option', { value: room, text: room })))
+  }
+  if (!rooms.includes(state.room)) state.room = rooms[0]
+  $('room').value = $('first-room').value = state.room ?? ''
+  // A connection that came back has joined by itself.
+  if (state.entered && connection.room === undefined) openRoom(state.room)
+}
+
+function joined({ room, reset, messages, people }) {
+  const list = reset ? new Map() : (state.messages.get(room) ?? new Map())
+  for (const message of messages) put(list, message)
+  state.messages.set(room, list)
+  if (room !== state.room) return
+  showAll()
+  showPeople(people, people.length)
+  showPending(connection.outbox)
+}
+
+function put(list, message) {
+  const known = list.get(message.id)
+  if (known && known.version >= message.version) return false
+  if (message.deleted) list.delete(message.id)
+  else list.set(message.id, message)
+  if (list.size > MAX_SHOWN) list.delete(list.keys().next().value)
+  return true
+}
+
+// ---- messages -----------------------------------------------------------------------------------------------------------
+
+function changed(room, message) {
+  const list = state.messages.get(room) ?? new Map()
+  state.messages.set(room, list)
+  const isNew = !list.has(message.id)
+  if (!put(list, message) || room !== state.room) return
+  const old = $('messages').querySelector(`[data-id="${CSS.escape(message.id)}"]`)
+  if (message.deleted) old?.remove()
+  else if (old) old.replaceWith(itemOf(message))
+  else if (isNew) {
+    append(message)
+    unread(message)
+  }
+  $('empty').hidden = list.size > 0
+}
+
+function itemOf(message) {
+  return messageElement(message, {
+    own: message.author.key === state.me?.key,
+    onReply: () => setContext({ kind: 'reply', message }),
+    onEdit: () => setContext({ kind: 'edit', message }),
+    onDelete: () => submit({ type: 'delete', message: message.id, shownAs: plainOf(message) }),
+    onFind: () => find(message.reply?.id),
+  })
+}
+
+let lastDay
+function append(message) {
+  const end = atEnd()
+  addDay(message)
+  $('messages').append(itemOf(message))
+  while ($('messages').childElementCount > MAX_SHOWN) $('messages').firstElementChild.remove()
+  if (end || message.author.key === state.me?.key) toEnd()
+  else $('jump').hidden = false
+}
+
+function addDay({ at }) {
+  const day = dayOf(at)
+  if (day === lastDay) return
+  lastDay = day
+  $('messages').append(element('li', { className: 'day', text: day }))
+}
+
+function showAll() {
+  lastDay = undefined
+  const list = $('messages')
+  // A whole room at once is not news: it is not read out.
+  list.setAttribute('aria-live', 'off')
+  list.replaceChildren()
+  for (const message of state.messages.get(state.room)?.values() ?? []) {
+    addDay(message)
+    list.append(itemOf(message))
+  }
+  $('empty').hidden = (state.messages.get(state.room)?.size ?? 0) > 0
+  toEnd()
+  requestAnimationFrame(() => list.setAttribute('aria-live', 'polite'))
+}
+
+const atEnd = () => $('scroll').scrollHeight - $('scroll').scrollTop - $('scroll').clientHeight < NEAR_END
+
+function toEnd() {
+  $('scroll').scrollTop = $('scroll').scrollHeight
+  $('jump').hidden = true
+}
+
+function find(id) {
+  const node = id && $('messages').querySelector(`[data-id="${CSS.escape(id)}"]`)
+  if (!node) return notice('That message is too far back.')
+  node.scrollIntoView({ block: 'center' })
+  node.classList.add('found')
+  setTimeout(() => node.classList.remove('found'), 2000)
+}
+
+const title = document.title
+let unreadCount = 0
+function unread(message) {
+  if (!document.hidden || message.author.key === state.me?.key) return
+  unreadCount++
+  document.title = `(${unreadCount}) ${title}`
+}
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return
+  unreadCount = 0
+  document.title = title
+})
+
+// ---- people -------------------------------------------------------------------------------------------------------------
+
+function showPeople(people, count) {
+  $('people-button').hidden = false
+  $('people-count').textContent = String(count)
+  const own = (person) => (person.key === state.me?.key ? `${person.name} (you)` : person.name)
+  const more = count > people.length ? [element('li', { text: `and ${count - people.length} more` })] : []
+  $('people-list').replaceChildren(...people.map((person) => element('li', { text: own(person), dir: 'auto' })), ...more)
+}
+
+// ---- writing ------------------------------------------------------------------------------------------------------------
+
+function submit(operation) {
+  notice('')
+  connection.submit({ id: randomId(), room: state.room, ...operation })
+}
+
+function operationFailed(operation, error) {
+  notice(error.text)
+  if (operation.type === 'send') state.failed.set(operation.id, { operation, error })
+  showPending(connection.outbox)
+}
+
+function showPending(outbox) {
+  const here = outbox.filter((op) => op.room === state.room).map((op) => pendingElement(op, {}))
+  const failed = [...state.failed.values()]
+    .filter(({ operation }) => operation.room === state.room)
+    .map(({ operation, error }) =>
+      pendingElement(operation, {
+        failed: `not sent: ${error.text}`,
+        onRetry: () => {
+          state.failed.delete(operation.id)
+          connection.submit(operation)
+        },
+        onDiscard: () => {
+          state.failed.delete(operation.id)
+          showPending(connection.outbox)
+        },
+      }),
+    )
+  const end = atEnd()
+  $('pending').replaceChildren(...here, ...failed)
+  if (end) toEnd()
+}
+
+function notice(text) {
+  $('notice').textContent = text
+}
+
+function setContext(context) {
+  state.context = context
+  $('context').hidden = context === undefined
+  if (context) {
+    const what = context.kind === 'edit' ? 'Editing your message' : `Replying to ${context.message.author.name}`
+    $('context-text').textContent = `${what}: ${plainOf(context.message).slice(0, 80)}`
+    $('context-cancel').setAttribute('aria-label', context.kind === 'edit' ? 'Stop editing' : 'Do not reply')
+    if (context.kind === 'edit') $('text').value = plainOf(context.message)
+  }
+  $('send').textContent = context?.kind === 'edit' ? 'Save' : 'Send'
+  grow()
+  $('text').focus()
+}
+
+function cancelContext() {
+  if (state.context?.kind === 'edit') $('text').value = ''
+  setContext(undefined)
+}
+
+function write() {
+  const text = $('text').value.trim()
+  if (text === '') return
+  const { context } = state
+  if (context?.kind === 'edit') submit({ type: 'edit', message: context.message.id, text })
+  else submit({ type: 'send', text, ...(context ? { replyTo: context.message.id } : {}) })
+  $('text').value = ''
+  setContext(undefined)
+  toEnd()
+}
+
+function grow() {
+  const box = $('text')
+  box.style.height = 'auto'
+  box.style.height = `${box.scrollHeight + 2}px`
+  const left = box.maxLength - box.value.length
+  $('left').textContent = left < 200 ? `${left} characters left` : ''
+}
+
+function editLast() {
+  const own = [...(state.messages.get(state.room)?.values() ?? [])].filter((m) => m.author.key === state.me?.key)
+  const last = own.at(-1)
+  if (last) setContext({ kind: 'edit', message: last })
+}
+
+// ---- entering -----------------------------------------------------------------------------------------------------------
+
+function askName({ again }) {
+  $('welcome').hidden = false
+  $('chat').hidden = true
+  $('first-room-field').hidden = again
+  $('name-cancel').hidden = !again
+  $('name').value = state.name ?? ''
+  $('name').focus()
+}
+
+function showChat() {
+  $('welcome').hidden = true
+  $('chat').hidden = false
+  $('text').focus()
+}
+
+function enter() {
+  state.entered = true
+  showChat()
+  $('room-field').hidden = false
+  $('me-button').hidden = false
+  if (state.me) openRoom(state.room)
+}
+
+function openRoom(room) {
+  if (room === undefined) return
+  state.room = room
+  remember('k2-room', room)
+  $('room').value = room
+  history.replaceState(null, '', `#${encodeURIComponent(room)}`)
+  setContext(undefined)
+  showAll()
+  showPending(connection.outbox)
+  connection.join(room)
+}
+
+$('name-form').addEventListener('submit', (event) => {
+  event.preventDefault()
+  const name = $('name').value.trim()
+  if (name === '') return
+  const renamed = state.entered
+  state.name = name
+  remember('k2-name', name)
+  if (!renamed) state.room = $('first-room').value || state.room
+  connection.rename(name)
+  if (renamed) showChat()
+  else enter()
+})
+$('name-cancel').addEventListener('click', showChat)
+$('me-button').addEventListener('click', () => askName({ again: true }))
+$('room').addEventListener('change', () => openRoom($('room').value))
+$('composer').addEventListener('submit', (event) => {
+  event.preventDefault()
+  write()
+})
+$('context-cancel').addEventListener('click', cancelContext)
+$('jump').addEventListener('click', toEnd)
+$('scroll').addEventListener('scroll', () => {
+  if (atEnd()) $('jump').hidden = true
+})
+$('text').addEventListener('input', grow)
+$('text').addEventListener('keydown', (event) => {
+  if (event.isComposing) return
+  if (event.key === 'Enter' && !event.shiftKey) {
+    event.preventDefault()
+    write()
+  } else if (event.key === 'Escape' && state.context) cancelContext()
+  else if (event.key === 'ArrowUp' && $('text').value === '') {
+    event.preventDefault()
+    editLast()
+  }
+})
+$('people-button').addEventListener('click', () => {
+  const shown = $('people').hidden
+  $('people').hidden = !shown
+  $('people-button').setAttribute('aria-expanded', String(shown))
+})
+$('theme-button').addEventListener('click', () => {
+  const dark = getComputedStyle(document.documentElement).colorScheme === 'dark'
+  const wasDark = document.documentElement.dataset.theme ? dark : matchMedia('(prefers-color-scheme: dark)').matches
+  document.documentElement.dataset.theme = wasDark ? 'light' : 'dark'
+  remember('k2-theme', document.documentElement.dataset.theme)
+})
+
+const theme = remembered('k2-theme')
+if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme
+connection.start({ client: state.client, name: state.name ?? 'Guest' })
+if (state.name === undefined) askName({ again: false })
+else enter()
