@@ -1,5 +1,6 @@
 import { PGlite } from '@electric-sql/pglite'
 import { errorCode, errorMessage } from '../../base/errors.ts'
+import { PLANNER_SETTINGS } from './planner.ts'
 
 /** BullMQ never sets a schema itself when it is given a pool; own tables are always named `k2.…`. */
 export const SEARCH_PATH = 'bullmq,public'
@@ -27,6 +28,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
     // There is no WAL writer process that would flush later; off only delays the write to the next commit.
     synchronous_commit: options.synchronousCommit ? 'on' : 'off',
     full_page_writes: 'on',
+    ...PLANNER_SETTINGS,
   }
   let lastWords: string | undefined
   const opening = PGlite.create(options.pgData, {

@@ -10,6 +10,8 @@ export interface PostgresOptions {
   readonly url: string
   readonly max: number
   readonly searchPath: string
+  /** Further session settings. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly applicationName: string
   readonly synchronousCommit: boolean
   readonly statementTimeoutMs: number
@@ -52,7 +54,13 @@ export class PostgresPool extends EventEmitter implements PgPool {
       connectionString: options.url,
       max: options.max,
       application_name: options.applicationName,
-      options: `-c search_path=${options.searchPath} -c synchronous_commit=${options.synchronousCommit ? 'on' : 'off'}`,
+      options: Object.entries({
+        search_path: options.searchPath,
+        synchronous_commit: options.synchronousCommit ? 'on' : 'off',
+        ...options.settings,
+      })
+        .map(([key, value]) => `-c ${key}=${value}`)
+        .join(' '),
       statement_timeout: options.statementTimeoutMs,
       idle_in_transaction_session_timeout: options.idleTransactionMs,
       connectionTimeoutMillis: options.connectTimeoutMs,

@@ -5,6 +5,7 @@ import type { Health } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Backing } from './backing.ts'
 import { toDbError } from './errors.ts'
+import { PLANNER_SETTINGS } from './planner.ts'
 import { type PostgresOptions, PostgresPool } from './postgres.ts'
 
 /** Oldest server the SQL of this project runs on. */
@@ -39,7 +40,8 @@ export async function openServer(options: ServerOptions): Promise<Backing> {
     connectTimeoutMs: CONNECT_MS,
     log,
   } satisfies Partial<PostgresOptions>
-  const pool = new PostgresPool({ ...shared, max: options.poolSize, searchPath: 'public', applicationName: 'k2gw' })
+  const own = { searchPath: 'public', settings: PLANNER_SETTINGS, applicationName: 'k2gw' }
+  const pool = new PostgresPool({ ...shared, ...own, max: options.poolSize })
   const jobsPool = new PostgresPool({ ...shared, max: JOB_POOL, searchPath: 'bullmq,public', applicationName: 'k2gw-jobs' })
   const close = async (): Promise<void> => {
     cancel()
