@@ -94,6 +94,8 @@ describe.skipIf(missing)('the page', () => {
     await page.getByLabel('Your name').fill(name)
     await page.getByRole('button', { name: 'Enter' }).click()
     await page.getByText('Connected').waitFor()
+    // What is hidden must not be seen, whatever its layout.
+    for (const id of ['#welcome', '#context', '#people', '#jump']) await page.locator(id).waitFor({ state: 'hidden' })
     return page
   }
   const say = async (page: Page, text: string): Promise<void> => {
