@@ -35,11 +35,6 @@ export class AccountGate {
     if (this.#halfOpen()) this.#probing = true
   }
 
-  /** The attempt ended without saying anything about the account. */
-  abandon(): void {
-    this.#probing = false
-  }
-
   /** The platform answered, if only with a refusal of this one message. True when that ends a bad time. */
   answered(): boolean {
     const recovered = this.#halfOpen()

@@ -1,12 +1,12 @@
 import { type ErrorData, K2Error } from '../../base/errors.ts'
 
 /** The ingest queue is full: the source must hold the events and offer them again. */
-export function ingestOverloaded(waiting: number, limit: number): K2Error {
+export function ingestOverloaded(waiting: number, limit: number, account?: string): K2Error {
   return new K2Error({
     code: 'PIPELINE_OVERLOADED',
     kind: 'limit',
     retry: 'later',
-    message: `${waiting} events wait to be stored, the limit is ${limit}`,
+    message: `${waiting} events${account === undefined ? '' : ` of ${account}`} wait to be stored, the limit is ${limit}`,
     data: { waiting, limit },
   })
 }

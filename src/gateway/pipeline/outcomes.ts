@@ -104,6 +104,13 @@ function failed(
   return { next: { ...base, state, notBefore: now + delay, parkedAt: null }, goOn: false, answered: false }
 }
 
+/** Outcome of an attempt that we ended ourselves to shut down: no failure of anybody, and due again at once. */
+export function interrupted(outcome: SendOutcome, before: AttemptState): Verdict {
+  if (outcome.kind === 'done') return { next: ended('done', before), goOn: true, answered: true }
+  const ambiguousSince = outcome.kind === 'ambiguous' ? (before.ambiguousSince ?? before.sentAt) : before.ambiguousSince
+  return { next: untouched({ ...before, ambiguousSince }, 0), goOn: false, answered: true }
+}
+
 /** Back to where it stood, as if this attempt had not been: it was certainly not sent and does not count. */
 export function untouched(before: AttemptState, notBefore: number): NextState {
   const { attempt, ambiguousSince, failedSince, parkedAt } = before

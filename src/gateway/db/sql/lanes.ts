@@ -81,23 +81,30 @@ export const FORGET_COPIES = statement(
 )
 
 export interface ReplyRow {
+  readonly id: string
   readonly ref: { network: string; account: string; channel: string; thread: string | null; id: string } | null
   readonly author_name: string
   readonly excerpt: string
 }
 
-/** $1 to $4 native message replied to, $5 lane. Its copy in the lane's place, and what to quote. */
-export const REPLY_TARGET = statement(
-  'reply_target',
-  `select o.author_name, o.excerpt, (
+/**
+ * $1 replies (jsonb: id of the delivery, its lane, native message replied to). The copy of each target in the place of the
+ * lane, and what to quote without one.
+ */
+export const REPLY_TARGETS = statement(
+  'reply_targets',
+  `select x.id, o.author_name, o.excerpt, (
     select jsonb_build_object('network', t.network, 'account', t.account, 'channel', t.channel, 'thread', t.thread,
       'id', t.native_id)
-    from k2.copy t join k2.lane l on l.id = $5
+    from k2.copy t join k2.lane l on l.id = x.lane
     where t.cid = s.cid and t.network = l.network and t.scope = l.scope and t.channel = l.channel
       and t.thread is not distinct from l.thread
     order by t.part limit 1) as ref
-  from k2.copy s join k2.message o on o.cid = s.cid
-  where s.network = $1 and s.scope = $2 and s.channel = $3 and s.native_id = $4`,
+  from jsonb_to_recordset($1::jsonb) as x(id uuid, lane text, network text, scope text, channel text, native_id text)
+  cross join lateral (
+    select c.cid from k2.copy c
+    where c.network = x.network and c.scope = x.scope and c.channel = x.channel and c.native_id = x.native_id limit 1) s
+  cross join lateral (select m.author_name, m.excerpt from k2.message m where m.cid = s.cid limit 1) o`,
 )
 
 /** $1 event ids. The stored content of events. */
@@ -120,14 +127,15 @@ export const RESUME_LANES = statement(
 /** $1 network, $2 account. */
 export const LANES_OF_ACCOUNT = statement('lanes_of_account', `select id from k2.lane where network = $1 and account = $2`)
 
-/** $1 now, $2 our lease name. Lanes with work that is due and held by nobody, or whose lease ran out. */
+/**
+ * $1 now, $2 our lease name, $3 until when. Lanes with work that is due by then and held by nobody, or whose lease ran out.
+ */
 export const DUE_LANES = statement(
   'due_lanes',
-  `select l.id, l.network, l.account, l.channel from k2.lane l
-  where (l.suspended_at is null or l.probe_at <= $1::bigint)
-    and (l.lease_until <= $1::bigint or l.lease_owner = $2)
+  `select l.id from k2.lane l
+  where (l.suspended_at is null or l.probe_at <= $1::bigint) and (l.lease_until <= $1::bigint or l.lease_owner = $2)
     and (coalesce((select d.not_before from k2.delivery d
-        where d.lane = l.id and d.done_at is null and d.state <> 'parked' order by d.lane_seq limit 1) <= $1::bigint, false)
+        where d.lane = l.id and d.done_at is null and d.state <> 'parked' order by d.lane_seq limit 1) <= $3::bigint, false)
       or exists (select 1 from k2.delivery d
         where d.lane = l.id and d.parked_at is not null and d.done_at is null and d.not_before <= $1::bigint))
   order by l.id`,

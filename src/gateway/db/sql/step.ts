@@ -29,7 +29,7 @@ export interface CopyRow {
   readonly lane: string
 }
 
-/** Asks for the next heads of a lane; without a fence the lease is taken first. */
+/** Asks for the next heads of a lane whose lease is held (`STEP`), or is to be taken (`ACQUIRE`, no fence). */
 export interface ClaimRow {
   readonly lane: string
   readonly fence: number | null
@@ -72,22 +72,9 @@ export interface ClaimedRow {
   readonly created_at: string
   readonly envelope: unknown
   readonly reply: unknown
-  readonly reply_ref: unknown
-  readonly reply_author: string | null
-  readonly reply_excerpt: string | null
 }
 
-/**
- * $1 results, $2 copies, $3 claims (jsonb arrays of the rows above), $4 now, $5 our lease name, $6 lease end. Records what
- * was sent and takes what comes next, for any number of lanes, in one commit: `sent_at` of a delivery is on disk before it
- * is sent, its result before `n` further ones follow.
- *
- * A result of a lease that was lost counts only if it says `done`: a native message that exists is never forgotten. Taking
- * over a lease turns what the previous holder had begun into ambiguous deliveries.
- */
-export const STEP = statement(
-  'step',
-  `
+const RESULTS = `
 with r as materialized (
   select * from jsonb_to_recordset($1::jsonb) as x(
     id uuid, lane text, fence bigint, state text, attempt int, not_before bigint, ambiguous_since bigint,
@@ -98,8 +85,8 @@ with r as materialized (
     parts = coalesce(r.parts, d.parts), last_error = coalesce(r.code || ': ' || r.message, d.last_error),
     done_at = case when r.state in ('pending', 'ambiguous', 'parked') then null else $4::bigint end
   from r
-  where d.id = r.id and d.done_at is null
-    and (r.state = 'done' or exists (select 1 from k2.lane l where l.id = r.lane and l.fence = r.fence))
+  where d.id = any(array(select r.id from r)) and d.id = r.id and coalesce(d.done_at, 0) = 0
+    and (r.state = 'done' or r.fence = (select l.fence from k2.lane l where l.id = r.lane))
   returning d.id, d.cid, d.event_id, d.route, d.lane, d.op, d.revision, d.render, d.attempt, r.state, r.code, r.message
 ), copied as (
   insert into k2.copy (network, scope, channel, native_id, account, thread, cid, part, role, lane, created_at)
@@ -107,62 +94,78 @@ with r as materialized (
   from jsonb_to_recordset($2::jsonb) as x(network text, scope text, channel text, native_id text, account text, thread text,
     cid uuid, part int, role text, lane text)
   on conflict do nothing
-), buried as (
+)`
+
+/** Deliveries that need a person, kept with their content. */
+const BURIED = `, buried as (
   insert into k2.dead_letter (id, cid, event_id, route, lane, op, revision, render, code, message, attempt, envelope, died_at)
   select d.id, d.cid, d.event_id, d.route, d.lane, d.op, d.revision, d.render, coalesce(d.code, 'UNKNOWN'),
     coalesce(d.message, ''), d.attempt, (select i.envelope from k2.inbox i where i.event_id = d.event_id), $4::bigint
   from recorded d where d.state = 'dead'
   on conflict do nothing
-), q as materialized (
-  select * from jsonb_to_recordset($3::jsonb) as x(lane text, fence bigint, n int)
-), taken as (
-  update k2.lane l set lease_owner = $5, lease_until = $6::bigint, fence = l.fence + 1
-  from q where q.fence is null and l.id = q.lane and (l.lease_until <= $4::bigint or l.lease_owner = $5)
-    and (l.suspended_at is null or l.probe_at <= $4::bigint)
-  returning l.id, l.fence, q.n, true as anew
-), mine as materialized (
-  select id, fence, n, anew from taken
-  union all
-  select l.id, l.fence, q.n, false from q join k2.lane l on l.id = q.lane and l.fence = q.fence
-), heads as materialized (
+)`
+
+const claims = (param: string): string => `select * from jsonb_to_recordset(${param}::jsonb) as x(lane text, fence bigint, n int)`
+
+/** Lanes whose lease is still ours. */
+const HELD = `, q as materialized (${claims('$3')}), mine as materialized (
+  select l.id, l.fence, q.n from q join k2.lane l on l.id = any(array(select q.lane from q)) and l.id = q.lane
+    and l.fence = q.fence
+)`
+
+/** Takes leases that are free or ran out; a suspended lane is only taken to probe it. */
+const TAKEN = `, mine as (
+  update k2.lane l set lease_owner = $3, lease_until = $4::bigint, fence = l.fence + 1
+  from q where l.id = any(array(select q.lane from q)) and l.id = q.lane
+    and (l.lease_until <= $2::bigint or l.lease_owner = $3) and (l.suspended_at is null or l.probe_at <= $2::bigint)
+  returning l.id, l.fence, q.n
+)`
+
+/** Takes the first `n` heads in one of `states`; the first one that is not due ends the claim. */
+const claim = (states: string, now: string): string => `, heads as materialized (
   select m.id as lane, h.id, h.not_before, h.state,
-    bool_and(h.not_before <= $4::bigint) over (partition by m.id order by h.lane_seq) as due
+    bool_and(h.not_before <= ${now}::bigint) over (partition by m.id order by h.lane_seq) as due
   from mine m cross join lateral (
     select d.id, d.lane_seq, d.not_before, d.state from k2.delivery d
     where d.lane = m.id and d.done_at is null
-      and (d.state in ('pending', 'ambiguous') or (d.state = 'leased' and m.anew)
-        or (d.state = 'parked' and d.not_before <= $4::bigint))
+      and (d.state in (${states}) or (d.state = 'parked' and d.not_before <= ${now}::bigint))
     order by d.lane_seq
     limit m.n
     for update) h
 ), claimed as (
-  update k2.delivery d set state = 'leased', sent_at = $4::bigint, first_sent_at = coalesce(d.first_sent_at, $4::bigint),
+  update k2.delivery d set state = 'leased', sent_at = ${now}::bigint, first_sent_at = coalesce(d.first_sent_at, ${now}::bigint),
     ambiguous_since = coalesce(d.ambiguous_since, d.sent_at)
-  from heads h where d.id = h.id and h.due
+  from heads h where d.id = any(array(select heads.id from heads)) and d.id = h.id and h.due
   returning d.*, h.state = 'leased' as cut_off
 )
 select q.lane, m.fence, l.network, l.account, l.space, l.channel, l.thread, l.suspended_at, l.probes,
   (select min(h.not_before) from heads h where h.lane = q.lane and not h.due) as next_at,
   c.id, c.cid, c.event_id, c.route, c.lane_seq, c.op, c.revision, c.attempt, c.sent_at, c.first_sent_at, c.ambiguous_since,
-  c.failed_since, c.parked_at, c.cut_off, c.render, c.parts, c.occurred_at, c.expires_at, c.created_at,
-  i.envelope, g.reply, rt.ref as reply_ref, rt.author_name as reply_author, rt.excerpt as reply_excerpt
+  c.failed_since, c.parked_at, c.cut_off, c.render, c.parts, c.occurred_at, c.expires_at, c.created_at, i.envelope, g.reply
 from q
 left join mine m on m.id = q.lane
 left join k2.lane l on l.id = q.lane
 left join claimed c on c.lane = q.lane
 left join k2.inbox i on i.event_id = c.event_id and c.op <> 'delete'
 left join k2.message g on g.cid = c.cid and c.op <> 'delete'
-left join lateral (
-  select o.author_name, o.excerpt, (
-    select jsonb_build_object('network', t.network, 'account', t.account, 'channel', t.channel, 'thread', t.thread,
-      'id', t.native_id)
-    from k2.copy t
-    where t.cid = s.cid and t.network = l.network and t.scope = l.scope and t.channel = l.channel
-      and t.thread is not distinct from l.thread
-    order by t.part limit 1) as ref
-  from k2.copy s join k2.message o on o.cid = s.cid
-  where s.network = g.reply ->> 'network' and s.scope = g.reply ->> 'scope' and s.channel = g.reply ->> 'channel'
-    and s.native_id = g.reply ->> 'id'
-  limit 1) rt on g.reply is not null
-order by q.lane, c.lane_seq`,
+order by q.lane, c.lane_seq`
+
+/**
+ * $1 results, $2 copies, $3 claims (jsonb arrays of the rows above), $4 now. Records what was sent and takes what comes next,
+ * for any number of lanes, in one commit: `sent_at` of a delivery is on disk before it is sent, its result before `n` further
+ * ones follow. A result of a lease that was lost counts only if it says `done`: a native message that exists is never
+ * forgotten.
+ */
+export const STEP = statement('step', `${RESULTS}${HELD}${claim("'pending', 'ambiguous'", '$4')}`)
+
+/** As `STEP`, when dead letters are among the results. */
+export const STEP_BURYING = statement('step_burying', `${RESULTS}${BURIED}${HELD}${claim("'pending', 'ambiguous'", '$4')}`)
+
+/**
+ * $1 claims (without fences), $2 now, $3 our lease name, $4 lease end. Takes leases and the first heads. What the previous
+ * holder had begun to send and not recorded becomes ambiguous.
+ */
+export const ACQUIRE = statement(
+  'acquire',
+  `with q as materialized (${claims('$1')})${TAKEN}${claim("'pending', 'ambiguous', 'leased'", '$2')}`,
 )

@@ -1,0 +1,139 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Rng } from '../../base/random.ts'
+import type { NativePart } from '../../bridges/port.ts'
+import type { PgPool } from '../db/pool.ts'
+import { EXPIRING_LANES } from '../db/sql/expire.ts'
+import {
+  DUE_LANES,
+  FORGET_COPIES,
+  FREE_STALE_LEASES,
+  LANES_OF_ACCOUNT,
+  PARTS,
+  type PartsRow,
+  RECORD_PARTS,
+  RECOVER,
+  RELEASE_LEASES,
+  RENEW_LEASES,
+  REPLY_TARGETS,
+  RESUME_LANES,
+  type ReplyRow,
+  SUSPEND_LANE,
+  UNCLAIM,
+} from '../db/sql/lanes.ts'
+import { run } from '../db/sql/statement.ts'
+import { type Claimed, nativeRef, type ReplyTarget } from './claimed.ts'
+import type { PipelineEvents } from './events.ts'
+import { expireLane } from './expiry.ts'
+import { storable, toJsonb } from './json.ts'
+import { copyRow } from './part-log.ts'
+import type { Existing } from './request.ts'
+
+/** The rarer statements of delivery: everything but the step itself. */
+export class LaneStore {
+  readonly #pool: PgPool
+  readonly #tools: { readonly pool: PgPool; readonly clock: Clock; readonly rng: Rng; readonly events: PipelineEvents }
+
+  constructor(tools: { readonly pool: PgPool; readonly clock: Clock; readonly rng: Rng; readonly events: PipelineEvents }) {
+    this.#tools = tools
+    this.#pool = tools.pool
+  }
+
+  async existing(cid: string, lane: string): Promise<Existing> {
+    const [row] = await run<PartsRow>(this.#pool, PARTS, [cid, lane])
+    const time = (value: string | null | undefined): number | undefined => (value == null ? undefined : Number(value))
+    return {
+      parts: (row?.parts ?? []).map((p) => ({ part: p.part, ref: nativeRef(p) })),
+      createState: row?.create_state ?? undefined,
+      createFirstSentAt: time(row?.create_first_sent_at),
+      createParkedAt: time(row?.create_parked_at),
+    }
+  }
+
+  /** Targets of replies among the items, by delivery id; those whose target is unknown are missing. */
+  async replyTargets(items: readonly Claimed[], lane: string): Promise<ReadonlyMap<string, ReplyTarget>> {
+    const asked = items.flatMap(({ id, reply }) =>
+      reply === undefined
+        ? []
+        : [{ id, lane, network: reply.network, scope: reply.scope, channel: reply.channel, native_id: reply.id }],
+    )
+    if (asked.length === 0) return new Map()
+    const rows = await run<ReplyRow>(this.#pool, REPLY_TARGETS, [toJsonb(asked)])
+    return new Map(
+      rows.map((row) => [
+        row.id,
+        { ref: row.ref === null ? undefined : nativeRef(row.ref), authorName: row.author_name, excerpt: row.excerpt },
+      ]),
+    )
+  }
+
+  async keepParts(
+    id: string,
+    cid: string,
+    lane: string,
+    all: readonly NativePart[],
+    fresh: readonly NativePart[],
+  ): Promise<void> {
+    const copies = fresh.map((part) => copyRow(part, cid, lane))
+    await run(this.#pool, RECORD_PARTS, [id, toJsonb(all), toJsonb(copies), this.#tools.clock.now()])
+  }
+
+  async forgetCopies(cid: string, lane: string, left: readonly string[]): Promise<void> {
+    await run(this.#pool, FORGET_COPIES, [cid, lane, left])
+  }
+
+  async recover(lane: string, fence: number, except: readonly string[]): Promise<void> {
+    await run(this.#pool, RECOVER, [lane, fence, except])
+  }
+
+  async unclaim(lane: string, fence: number, except: readonly string[]): Promise<void> {
+    await run(this.#pool, UNCLAIM, [lane, fence, except])
+  }
+
+  async suspend(
+    lane: string,
+    fence: number,
+    now: number,
+    probeAt: number,
+    why: { readonly code: string; readonly message: string },
+  ): Promise<void> {
+    await run(this.#pool, SUSPEND_LANE, [lane, fence, now, probeAt, storable(why.code), storable(why.message.slice(0, 500))])
+  }
+
+  /** Ends suspension; answers which lanes were suspended. */
+  async resume(lanes: readonly string[]): Promise<readonly string[]> {
+    return (await run<{ id: string }>(this.#pool, RESUME_LANES, [lanes])).map((r) => r.id)
+  }
+
+  async lanesOf(network: string, account: string): Promise<readonly string[]> {
+    return (await run<{ id: string }>(this.#pool, LANES_OF_ACCOUNT, [network, account])).map((r) => r.id)
+  }
+
+  /** Answers which leases are still ours, with their fences. */
+  async renew(owner: string, until: number, lanes: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await run<{ id: string; fence: string }>(this.#pool, RENEW_LEASES, [owner, until, lanes])
+    return new Map(rows.map((r) => [r.id, Number(r.fence)]))
+  }
+
+  async release(leases: readonly { readonly lane: string; readonly fence: number }[]): Promise<void> {
+    if (leases.length > 0) await run(this.#pool, RELEASE_LEASES, [toJsonb(leases)])
+  }
+
+  async freeStaleLeases(ownerPrefix: string): Promise<void> {
+    await run(this.#pool, FREE_STALE_LEASES, [ownerPrefix])
+  }
+
+  /** Lanes with work that is due within `aheadMs`: whoever takes one then knows the exact time. */
+  async dueLanes(owner: string, aheadMs: number): Promise<readonly string[]> {
+    const now = this.#tools.clock.now()
+    return (await run<{ id: string }>(this.#pool, DUE_LANES, [now, owner, now + aheadMs])).map((r) => r.id)
+  }
+
+  /** Ends overdue creates of one lane; answers how many. */
+  expire(lane: string): Promise<number> {
+    return expireLane(lane, this.#tools)
+  }
+
+  async expiringLanes(): Promise<readonly string[]> {
+    return (await run<{ id: string }>(this.#pool, EXPIRING_LANES, [this.#tools.clock.now()])).map((r) => r.id)
+  }
+}

@@ -1,0 +1,7 @@
+export { type DeadLetter, type LaneStatus, PipelineAdmin, type Why } from './admin.ts'
+export { type BridgeRegistry, BridgeSet } from './bridge-set.ts'
+export { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts'
+export { createPipeline, type Pipeline, type PipelineOptions, type PipelineStats } from './pipeline.ts'
+export { compileRoutes, type RouteDefinition, type RouteFilter, type RouteMember } from './routes.ts'
+export { Counters, type HistogramSample, type Sample } from './stats.ts'
+export type { LaneWaker, WakeJobs } from './waker.ts'

@@ -1,0 +1,212 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { sleep } from '../../base/async.ts'
+import { isK2Error } from '../../base/errors.ts'
+import type { Cursor } from '../../bridges/cursor.ts'
+import type { Envelope } from '../../bridges/model/message.ts'
+import type { BridgeSink } from '../../bridges/port.ts'
+import { sqlState, toDbError } from '../db/errors.ts'
+import { ingestFailed, ingestOverloaded, pipelineClosed } from './errors.ts'
+import type { PipelineEvents } from './events.ts'
+import type { PipelineLimits } from './limits.ts'
+import type { Decided } from './prepare.ts'
+import type { RouteDecision } from './route.ts'
+import { type StoredBatch, type StoreTools, storeBatch } from './store-batch.ts'
+
+/** Tries of one batch before its sources are told. Conflicts between gateways and a restarting engine end within these. */
+const ATTEMPTS = 4
+const RETRY_MS = 100
+
+interface Chunk {
+  readonly items: readonly Envelope[]
+  readonly cursors: readonly Cursor[]
+  resolve(): void
+  reject(error: unknown): void
+}
+
+export interface IngestOptions extends StoreTools {
+  readonly events: PipelineEvents
+  /** Rules and routes, asked before the transaction. */
+  readonly decide: (envelope: Envelope) => RouteDecision
+  readonly wake: (lanes: readonly string[]) => void
+  /** Edits and deletes that waited for messages that are there now. */
+  readonly revive: (eventIds: readonly string[]) => Promise<void>
+}
+
+/**
+ * Takes events from bridges and stores them in batches, one after the other: what arrives while one is written makes up the
+ * next. Order is the order of the calls. When storing fails for good everything that waits is rejected, so that no source
+ * sees a later event stored before an earlier one.
+ */
+export class Ingest implements BridgeSink {
+  readonly #options: IngestOptions
+  #queue: Chunk[] = []
+  #waiting = 0
+  #loop: Promise<void> | undefined
+  #closed = false
+
+  constructor(options: IngestOptions) {
+    this.#options = options
+  }
+
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  async ingest(envelopes: readonly Envelope[], cursors: readonly Cursor[] = []): Promise<void> {
+    if (this.#closed) throw pipelineClosed()
+    const { ingestBatch, ingestQueue } = this.#options.limits
+    const wanted = envelopes.filter((e) => e.event.kind !== 'typing')
+    if (wanted.length === 0 && cursors.length === 0) return
+    if (this.#waiting + wanted.length > ingestQueue && this.#waiting > 0) throw ingestOverloaded(this.#waiting, ingestQueue)
+    const chunks: Promise<void>[] = []
+    for (let at = 0; at === 0 || at < wanted.length; at += ingestBatch) {
+      const last = at + ingestBatch >= wanted.length
+      chunks.push(this.#enqueue(wanted.slice(at, at + ingestBatch), last ? cursors : []))
+    }
+    await Promise.all(chunks)
+  }
+
+  /** Takes nothing more; resolves when everything taken is stored or rejected. */
+  async close(): Promise<void> {
+    this.#closed = true
+    while (this.#loop) await this.#loop
+  }
+
+  #enqueue(items: readonly Envelope[], cursors: readonly Cursor[]): Promise<void> {
+    for (const envelope of items) this.#options.events.received(envelope)
+    this.#waiting += items.length
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ items, cursors, resolve, reject })
+      this.#loop ??= this.#work().finally(() => {
+        this.#loop = undefined
+      })
+    })
+  }
+
+  async #work(): Promise<void> {
+    while (this.#queue.length > 0) {
+      // Whatever else arrives in this turn goes into the same commit.
+      await nextTurn()
+      const batch = this.#take()
+      try {
+        await this.#store(batch)
+        for (const chunk of batch) chunk.resolve()
+      } catch (error) {
+        const failed = [...batch, ...this.#queue.splice(0)]
+        const events = failed.reduce((n, c) => n + c.items.length, 0)
+        this.#options.events.storeFailed(events, error)
+        for (const chunk of failed.slice(batch.length)) this.#waiting -= chunk.items.length
+        for (const chunk of failed) chunk.reject(ingestFailed(events, error))
+      }
+      for (const chunk of batch) this.#waiting -= chunk.items.length
+    }
+  }
+
+  /** Whole chunks up to the batch size; at least one. */
+  #take(): Chunk[] {
+    let size = 0
+    let n = 0
+    for (const chunk of this.#queue) {
+      if (n > 0 && size + chunk.items.length > this.#options.limits.ingestBatch) break
+      size += chunk.items.length
+      n++
+    }
+    return this.#queue.splice(0, n)
+  }
+
+  async #store(batch: readonly Chunk[]): Promise<void> {
+    const seen = new Set<string>()
+    const items: Decided[] = []
+    for (const envelope of batch.flatMap((c) => c.items)) {
+      if (seen.has(envelope.eventId)) {
+        this.#options.events.duplicate(envelope)
+        continue
+      }
+      seen.add(envelope.eventId)
+      items.push({ envelope, decision: this.#options.decide(envelope) })
+    }
+    const cursors = lastOfEach(batch.flatMap((c) => c.cursors))
+    if (items.length === 0 && cursors.length === 0) return
+    await this.#storeAll(items, cursors)
+  }
+
+  async #storeAll(items: readonly Decided[], cursors: readonly Cursor[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      let stored: StoredBatch
+      try {
+        stored = await storeBatch(items, cursors, this.#options)
+      } catch (error) {
+        if (isDataError(error)) return this.#storeSingly(items, cursors, error)
+        const failure = toDbError(error)
+        if (failure.retry === 'never' || attempt >= ATTEMPTS || this.#closed) throw failure
+        await sleep(RETRY_MS * attempt)
+        continue
+      }
+      return this.#after(stored)
+    }
+  }
+
+  /** One event the database cannot hold must not keep the others out: each alone, and the culprit leaves only its trace. */
+  async #storeSingly(items: readonly Decided[], cursors: readonly Cursor[], error: unknown): Promise<void> {
+    if (items.length === 0) throw error
+    if (items.length > 1) {
+      for (const [i, item] of items.entries()) await this.#storeAll([item], i === items.length - 1 ? cursors : [])
+      return
+    }
+    const { envelope, decision } = items[0] as Decided
+    if (decision.status === 'dropped' && decision.reason === 'unstorable') throw error
+    this.#options.events.unstorable(envelope, error)
+    const refused: RouteDecision = { status: 'dropped', reason: 'unstorable', destinations: [], trace: { routes: [] } }
+    await this.#storeAll([{ envelope: { ...envelope, event: { kind: 'typing' } }, decision: refused }], cursors)
+  }
+
+  async #after(stored: StoredBatch): Promise<void> {
+    const { events, wake, revive } = this.#options
+    if (stored.lanes.size > 0) wake([...stored.lanes])
+    for (const { envelope, status, reason, deliveries } of stored.events) {
+      if (status === 'duplicate') events.duplicate(envelope)
+      else if (status === 'held') events.held(envelope)
+      else if (status === 'filtered') events.filtered(envelope, reason ?? 'unknown')
+      else if (status === 'dropped') events.dropped(envelope, reason ?? 'unknown')
+      else events.routed(envelope.eventId, envelope.event.kind, deliveries)
+    }
+    // The sweeper finds them too, so that this failing loses nothing.
+    if (stored.revived.length > 0) await revive(stored.revived).catch((error: unknown) => events.background('revive', error))
+  }
+}
+
+/** One account's way in: it may fill at most half of the queue, so that a flood there leaves room for the others. */
+export class AccountSink implements BridgeSink {
+  readonly #account: string
+  readonly #ingest: Ingest
+  readonly #most: number
+  #waiting = 0
+
+  constructor(account: string, ingest: Ingest, limits: Pick<PipelineLimits, 'ingestQueue'>) {
+    this.#account = account
+    this.#ingest = ingest
+    this.#most = limits.ingestQueue / 2
+  }
+
+  async ingest(envelopes: readonly Envelope[], cursors?: readonly Cursor[]): Promise<void> {
+    if (this.#waiting > 0 && this.#waiting + envelopes.length > this.#most) {
+      throw ingestOverloaded(this.#waiting, this.#most, this.#account)
+    }
+    this.#waiting += envelopes.length
+    try {
+      await this.#ingest.ingest(envelopes, cursors)
+    } finally {
+      this.#waiting -= envelopes.length
+    }
+  }
+}
+
+function lastOfEach(cursors: readonly Cursor[]): Cursor[] {
+  return [...new Map(cursors.map((c) => [`${c.account}\0${c.stream}`, c])).values()]
+}
+
+/** The data itself is refused (bad text, out of range), not the moment. */
+function isDataError(error: unknown): boolean {
+  const state = sqlState(error) ?? (isK2Error(error) ? sqlState(error.cause) : undefined)
+  return state !== undefined && (state.startsWith('22') || state.startsWith('23'))
+}
