@@ -152,7 +152,7 @@ export class FakeRest {
     const payload = Buffer.from(corrupt ? text.slice(0, -Math.ceil(text.length / 3)) : text)
     response.writeHead(answer.status, {
       ...headers,
-      'content-type': isHtml ? 'text/html' : 'application/json',
+      ...(text !== '' && { 'content-type': isHtml ? 'text/html' : 'application/json' }),
       'content-length': payload.length,
     })
     if (effects.some((e) => e.kind === 'half-response')) {

@@ -1,0 +1,19 @@
+import type { Failure } from './errors.ts'
+
+/** One REST call. `path` is without base and version. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  readonly path: `/${string}`
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly files?: readonly { readonly name: string; readonly data: Uint8Array; readonly type: string }[]
+  /** Webhook URLs carry their own token: no `Authorization`, other limits. */
+  readonly auth: 'bot' | 'none'
+}
+
+export type ApiAnswer = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly failure: Failure }
+
+/** The REST API as the bridge uses it: no retries, no waiting for limits, every failure a value. Never rejects. */
+export interface DiscordApi {
+  call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer>
+}

@@ -1,0 +1,301 @@
+import { sleep as realSleep, TaskGroup } from '../../base/async.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
+import type { Health } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/logger.ts'
+import { cryptoRng, type Rng } from '../../base/random.ts'
+import type { Secret } from '../../base/secret.ts'
+import type { CursorStore } from '../cursor.ts'
+import type { Place } from '../model/place.ts'
+import type { OwnIdentities } from '../own-identities.ts'
+import type { Bridge, BridgeSink, Capabilities, SendOutcome, SendRequest } from '../port.ts'
+import { CatchUp, type CatchUpLimits, DEFAULT_CATCH_UP } from './catch-up.ts'
+import { Directory } from './directory.ts'
+import { ExpectedEchoes } from './echoes.ts'
+import { Executor, type KnownCopies, type SendCounters } from './execute.ts'
+import { IngestFeed } from './feed.ts'
+import { ChannelGates } from './gates.ts'
+import { DiscordGateway, type GatewayEvent, type GatewayState } from './gateway.ts'
+import { discordHealth } from './health.ts'
+import { History } from './history.ts'
+import { intentsFor } from './intents.ts'
+import { channelIdOf, MAX_CONTENT } from './outbound.ts'
+import { gapNotice, Receiver } from './receiver.ts'
+import { DiscordRest } from './rest.ts'
+import type { WebhookRegistry } from './webhook-registry.ts'
+import { Webhooks } from './webhooks.ts'
+
+export interface DiscordBridgeOptions {
+  readonly account: string
+  readonly token: Secret
+  readonly sink: BridgeSink
+  readonly own: OwnIdentities
+  readonly cursors: CursorStore
+  readonly webhooks: WebhookRegistry
+  readonly log: Logger
+  /** API base without version; default Discord's. The gateway's address comes from the API. */
+  readonly apiUrl?: string
+  /** Show authors through webhooks where permitted; default true. */
+  readonly useWebhooks?: boolean
+  /** Bridged places of this account: their past is fetched after an absence. Default: none. */
+  readonly places?: () => readonly Place[]
+  /** Whether anybody is interested in what happens at a place; default: everywhere. */
+  readonly wanted?: (place: Place) => boolean
+  /** Messages known to belong to deliveries, for the search after a lost answer. Default: those of this process. */
+  readonly knownCopies?: KnownCopies
+  readonly catchUp?: Partial<CatchUpLimits>
+  /** ms until an answer must begin; default 15 s. */
+  readonly timeoutMs?: number
+  /** Requests of the bot per second; default 50, Discord's own limit. */
+  readonly globalPerSecond?: number
+  /** How long `start` waits for the connection before it goes on in the background; default 5 s. */
+  readonly startWaitMs?: number
+  readonly clock?: Clock
+  readonly rng?: Rng
+}
+
+export interface DiscordStats extends SendCounters {
+  readonly received: number
+  readonly dropped: Readonly<Record<string, number>>
+  /** Events waiting to be stored. */
+  readonly queued: number
+  readonly identified: number
+  readonly resumed: number
+  readonly disconnected: number
+}
+
+const CAPABILITIES: Capabilities = { maxText: MAX_CONTENT, edit: true, delete: true, reply: true, senderName: true }
+const MAX_OWN_DELETES = 20_000
+const OWN_DELETE_MS = 300_000
+const DEFAULT_TIMEOUT_MS = 15_000
+const DEFAULT_GLOBAL_PER_SECOND = 50
+const DEFAULT_START_WAIT_MS = 5_000
+const IDENTITY_RETRY_MS = 5_000
+
+interface Parts {
+  readonly rest: DiscordRest
+  readonly webhooks: Webhooks
+  readonly executor: Executor
+  readonly feed: IngestFeed
+  readonly receiver: Receiver
+  readonly history: History
+  readonly gateway: DiscordGateway
+}
+
+/** One Discord bot account (bridging 4): the gateway in, webhooks and the bot's own messages out. */
+export class DiscordBridge implements Bridge {
+  readonly network = 'discord'
+  readonly capabilities = CAPABILITIES
+  readonly account: string
+  readonly name: string
+  readonly #options: DiscordBridgeOptions
+  readonly #clock: Clock
+  readonly #directory = new Directory()
+  #parts: Parts | undefined
+  readonly #tasks: TaskGroup
+  readonly #stopping = new AbortController()
+  #state: GatewayState = { kind: 'connecting' }
+
+  constructor(options: DiscordBridgeOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.account = options.account
+    this.name = `discord-${options.account}`
+    this.#tasks = new TaskGroup((err) => {
+      if (!this.#stopping.signal.aborted) options.log.error({ ev: 'discord-task', err }, 'a task of the Discord bridge failed')
+    })
+  }
+
+  /** Connects. Does not fail for reasons of the platform: it goes on trying, and `health` tells what is wrong. */
+  async start(signal: AbortSignal): Promise<void> {
+    const library = await import('discord.js')
+    const parts = this.#assemble(library)
+    this.#parts = parts
+    await parts.webhooks.load()
+    this.#tasks.add(this.#learnIdentity(parts))
+    this.#tasks.add(parts.gateway.connect())
+    await parts.gateway.settled(this.#options.startWaitMs ?? DEFAULT_START_WAIT_MS, signal)
+  }
+
+  async send(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
+    const parts = this.#parts
+    if (parts === undefined) return { kind: 'not-sent', code: 'DISCORD_NOT_CONNECTED', message: 'not connected to Discord yet' }
+    if (this.#state.kind === 'failed') return { kind: 'account-failed', code: 'DISCORD_REFUSED', message: this.#state.reason }
+    return parts.executor.run(request, signal)
+  }
+
+  health(): Health {
+    return discordHealth({
+      state: this.#state,
+      tokenRefused: this.#parts?.rest.tokenRefused ?? false,
+      lacksContent: this.#parts?.receiver.lacksContent ?? false,
+      storeFailure: this.#parts?.feed.failure,
+      invalidRequests: this.#parts?.rest.invalidRequests() ?? 0,
+      withoutWebhook: this.#parts?.webhooks.refusals() ?? [],
+      unreadable: [...(this.#parts?.history.problems ?? [])],
+      channelName: (id) => this.#directory.channel(id)?.name ?? id,
+    })
+  }
+
+  stats(): DiscordStats {
+    const parts = this.#parts
+    const none = { adoptedByEcho: 0, adoptedByProbe: 0, resent: 0, simplified: 0, botFallbacks: 0 }
+    return {
+      ...(parts?.executor.counters ?? none),
+      ...(parts?.receiver.stats ?? { received: 0, dropped: {} }),
+      ...(parts?.gateway.counters ?? { identified: 0, resumed: 0, disconnected: 0 }),
+      queued: parts?.feed.size ?? 0,
+    }
+  }
+
+  /** Stops receiving and waits until everything received is stored. */
+  async drain(signal: AbortSignal): Promise<void> {
+    await this.#parts?.gateway.stop()
+    await this.#parts?.history.stop()
+    await this.#parts?.feed.drain(signal)
+  }
+
+  async stop(): Promise<void> {
+    const parts = this.#parts
+    this.#stopping.abort()
+    await parts?.gateway.stop()
+    await parts?.history.stop()
+    await this.#tasks.settled()
+    parts?.feed.stop()
+    parts?.rest.close()
+  }
+
+  #assemble(library: typeof import('discord.js')): Parts {
+    const { account, token, sink, own, log, apiUrl } = this.#options
+    const clock = this.#clock
+    const rng = this.#options.rng ?? cryptoRng
+    const api = apiUrl === undefined ? {} : { api: apiUrl }
+    const rest = new DiscordRest(library, {
+      token,
+      ...api,
+      timeoutMs: this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      globalPerSecond: this.#options.globalPerSecond ?? DEFAULT_GLOBAL_PER_SECOND,
+      clock,
+    })
+    const directory = this.#directory
+    const echoes = new ExpectedEchoes(clock)
+    const ownDeletes = new BoundedMap<string, true>({ max: MAX_OWN_DELETES, ttlMs: OWN_DELETE_MS })
+    const webhooks = new Webhooks({ account, api: rest, registry: this.#options.webhooks, own, clock, log })
+    const executor = new Executor({
+      account,
+      api: rest,
+      webhooks,
+      echoes,
+      ownDeletes,
+      canUseEmoji: (id) => directory.hasEmoji(id),
+      knownCopies: this.#options.knownCopies,
+      useWebhooks: this.#options.useWebhooks ?? true,
+      hearsEchoes: () => this.#state.kind === 'ready',
+      clock,
+    })
+    const feed = new IngestFeed({ account, sink, clock, rng, log, onRoom: () => history.onRoom() })
+    const gates = new ChannelGates()
+    const wanted = this.#options.wanted ?? (() => true)
+    const isOwnDelete = (channel: string, id: string): boolean => ownDeletes.has(`${channel}/${id}`, clock.now())
+    const receiver = new Receiver({ account, directory, own, feed, gates, echoes, isOwnDelete, wanted, clock, log })
+    const catchUp = new CatchUp({
+      account,
+      api: rest,
+      cursors: this.#options.cursors,
+      limits: { ...DEFAULT_CATCH_UP, ...this.#options.catchUp },
+      clock,
+      log,
+      sleep: realSleep,
+      onMessage: (name, message) => receiver.process({ name, data: this.#inGuild(message), seq: 0 }),
+      onStart: (channel, messageId) => feed.push({ envelopes: [], done: { channel, messageId } }),
+      onGap: (channel, after, count) => this.#tellGap(feed, channel, after, count),
+    })
+    const channels = () => (this.#options.places?.() ?? []).map((p) => ({ id: channelIdOf(p), isDirect: p.space === undefined }))
+    const history = new History({ api: rest, catchUp, directory, gates, receiver, feed, channels, clock, log, sleep: realSleep })
+    const gateway = new DiscordGateway({
+      library,
+      token,
+      ...api,
+      intents: intentsFor(library.GatewayIntentBits),
+      clock,
+      rng,
+      log,
+      onEvent: (event) => this.#onEvent(event),
+      onState: (state) => {
+        this.#state = state
+      },
+    })
+    return { rest, webhooks, executor, feed, receiver, history, gateway }
+  }
+
+  #onEvent(event: GatewayEvent): void {
+    const parts = this.#parts
+    if (parts === undefined) return
+    const d = (event.data ?? {}) as Readonly<Record<string, unknown>>
+    if (event.name === 'READY') this.#onReady(parts, d)
+    parts.receiver.receive(event)
+    switch (event.name) {
+      case 'GUILD_CREATE':
+        parts.history.onGuild(String(d.id))
+        return
+      case 'WEBHOOKS_UPDATE':
+        parts.webhooks.reconsider(String(d.channel_id))
+        return
+      case 'CHANNEL_UPDATE':
+        parts.webhooks.reconsider(String(d.id))
+        return
+      case 'GUILD_ROLE_UPDATE':
+        for (const [channel] of parts.webhooks.refusals()) parts.webhooks.reconsider(channel)
+    }
+  }
+
+  /** Who we are, from the REST API: messages can be sent before the gateway is there, and need it to be recognised. */
+  async #learnIdentity(parts: Parts): Promise<void> {
+    const { signal } = this.#stopping
+    for (;;) {
+      const user = await parts.rest.call({ method: 'GET', path: '/users/@me', auth: 'bot' }, signal)
+      const application = user.ok
+        ? await parts.rest.call({ method: 'GET', path: '/applications/@me', auth: 'bot' }, signal)
+        : user
+      if (user.ok && application.ok) return this.#setIdentity(parts, idOf(user.body), idOf(application.body))
+      // The gateway says the same at READY; a refused token is final.
+      if (signal.aborted || this.#state.kind === 'ready' || parts.rest.tokenRefused) return
+      await realSleep(IDENTITY_RETRY_MS, signal)
+    }
+  }
+
+  #setIdentity(parts: Parts, userId: string | undefined, applicationId = userId): void {
+    if (userId === undefined || applicationId === undefined) return
+    this.#options.own.add(`discord:${userId}`)
+    this.#options.own.add(`discord-application:${applicationId}`)
+    parts.executor.botId = userId
+    parts.webhooks.applicationId = applicationId
+  }
+
+  #onReady(parts: Parts, d: Readonly<Record<string, unknown>>): void {
+    this.#setIdentity(parts, idOf(d.user), idOf(d.application))
+    parts.receiver.session = String(d.session_id ?? '')
+    parts.history.onReady()
+    this.#options.log.info({ ev: 'discord-ready', account: this.account, user: idOf(d.user) }, 'connected to Discord')
+  }
+
+  /** Messages of the history do not say which server they are from. */
+  #inGuild(message: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    const guildId = this.#directory.channel(String(message.channel_id))?.guildId
+    return guildId === undefined ? message : { ...message, guild_id: guildId }
+  }
+
+  #tellGap(feed: IngestFeed, channel: string, after: string, count: number): void {
+    this.#options.log.warn({ ev: 'discord-gap', account: this.account, channel, count }, 'messages of an absence are not fetched')
+    const where = this.#directory.whereabouts(channel, this.#directory.channel(channel)?.guildId)
+    if (where === undefined) return
+    feed.push({
+      envelopes: [gapNotice({ network: 'discord', account: this.account, ...where }, after, count, this.#clock.now())],
+    })
+  }
+}
+
+function idOf(value: unknown): string | undefined {
+  const id = (value as { id?: unknown } | null | undefined)?.id
+  return typeof id === 'string' && id !== '' ? id : undefined
+}

@@ -1,0 +1,160 @@
+/** What the bridge remembers of servers to read their messages: names, and which threads belong to which channels. */
+export interface ChannelEntry {
+  readonly id: string
+  readonly guildId?: string
+  readonly name: string
+  readonly type: number
+  /** Threads: the channel they belong to. */
+  readonly parentId?: string
+  readonly lastMessageId?: string
+  readonly archived?: boolean
+}
+
+/** Where a message was written, as a place without its account. */
+export interface Whereabouts {
+  readonly space?: string
+  readonly channel: string
+  readonly thread?: string
+}
+
+const THREAD_TYPES: ReadonlySet<number> = new Set([10, 11, 12])
+/** Threads come and go; channels of the servers stay. */
+const MAX_ENTRIES = 100_000
+
+interface ChannelJson {
+  readonly id?: unknown
+  readonly guild_id?: unknown
+  readonly name?: unknown
+  readonly type?: unknown
+  readonly parent_id?: unknown
+  readonly last_message_id?: unknown
+  readonly thread_metadata?: { readonly archived?: unknown } | undefined
+}
+
+interface GuildJson {
+  readonly id?: unknown
+  readonly roles?: unknown
+  readonly emojis?: unknown
+  readonly channels?: unknown
+  readonly threads?: unknown
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+const list = (value: unknown): readonly Record<string, unknown>[] =>
+  Array.isArray(value) ? value.filter((v): v is Record<string, unknown> => typeof v === 'object' && v !== null) : []
+
+/** State from GUILD_*, CHANNEL_* and THREAD_* events. No I/O. */
+export class Directory {
+  readonly #channels = new Map<string, ChannelEntry>()
+  readonly #roles = new Map<string, string>()
+  /** Emoji by id → guild. */
+  readonly #emoji = new Map<string, string>()
+
+  channel(id: string): ChannelEntry | undefined {
+    return this.#channels.get(id)
+  }
+
+  channelsOf(guildId: string): readonly ChannelEntry[] {
+    return [...this.#channels.values()].filter((c) => c.guildId === guildId)
+  }
+
+  roleName(id: string): string | undefined {
+    return this.#roles.get(id)
+  }
+
+  hasEmoji(id: string): boolean {
+    return this.#emoji.has(id)
+  }
+
+  /** The place of a channel id; undefined when the channel is unknown and may be a thread. */
+  whereabouts(channelId: string, guildId: string | undefined): Whereabouts | undefined {
+    if (guildId === undefined) return { channel: channelId }
+    const entry = this.#channels.get(channelId)
+    if (entry === undefined) return undefined
+    if (entry.parentId === undefined || !THREAD_TYPES.has(entry.type)) return { space: guildId, channel: channelId }
+    return { space: guildId, channel: entry.parentId, thread: channelId }
+  }
+
+  setGuild(guild: GuildJson): void {
+    const guildId = text(guild.id)
+    if (guildId === undefined) return
+    this.setRoles(guild.roles)
+    this.setEmojis(guildId, guild.emojis)
+    for (const channel of [...list(guild.channels), ...list(guild.threads)]) this.setChannel({ ...channel, guild_id: guildId })
+  }
+
+  setRoles(roles: unknown): void {
+    for (const role of list(roles)) {
+      const id = text(role.id)
+      if (id !== undefined) this.#roles.set(id, text(role.name) ?? 'role')
+    }
+  }
+
+  setEmojis(guildId: string, emojis: unknown): void {
+    for (const [id, owner] of this.#emoji) if (owner === guildId) this.#emoji.delete(id)
+    for (const emoji of list(emojis)) {
+      const id = text(emoji.id)
+      if (id !== undefined && emoji.available !== false) this.#emoji.set(id, guildId)
+    }
+  }
+
+  /** Adds or changes a channel or thread; answers what was known before. */
+  setChannel(json: ChannelJson): ChannelEntry | undefined {
+    const id = text(json.id)
+    if (id === undefined) return undefined
+    const before = this.#channels.get(id)
+    const guildId = text(json.guild_id) ?? before?.guildId
+    const parentId = text(json.parent_id)
+    const lastMessageId = text(json.last_message_id)
+    const archived = json.thread_metadata?.archived
+    this.#channels.delete(id)
+    this.#channels.set(id, {
+      id,
+      name: text(json.name) ?? before?.name ?? 'channel',
+      type: typeof json.type === 'number' ? json.type : (before?.type ?? 0),
+      ...(guildId !== undefined && { guildId }),
+      ...(parentId !== undefined && { parentId }),
+      ...(lastMessageId !== undefined && { lastMessageId }),
+      ...(typeof archived === 'boolean' && { archived }),
+    })
+    if (this.#channels.size > MAX_ENTRIES) this.#channels.delete(this.#channels.keys().next().value as string)
+    return before
+  }
+
+  removeChannel(id: string): void {
+    this.#channels.delete(id)
+  }
+
+  isThread(id: string): boolean {
+    return THREAD_TYPES.has(this.#channels.get(id)?.type ?? -1)
+  }
+
+  /** Keeps names and threads current. Other events change nothing. */
+  apply(event: string, d: Readonly<Record<string, unknown>>): void {
+    switch (event) {
+      case 'GUILD_CREATE':
+      case 'GUILD_UPDATE':
+        this.setGuild(d)
+        return
+      case 'GUILD_ROLE_CREATE':
+      case 'GUILD_ROLE_UPDATE':
+        this.setRoles([d.role])
+        return
+      case 'GUILD_EMOJIS_UPDATE':
+        this.setEmojis(String(d.guild_id), d.emojis)
+        return
+      case 'CHANNEL_CREATE':
+      case 'CHANNEL_UPDATE':
+      case 'THREAD_CREATE':
+      case 'THREAD_UPDATE':
+        this.setChannel(d)
+        return
+      case 'THREAD_LIST_SYNC':
+        for (const thread of list(d.threads)) this.setChannel({ ...thread, guild_id: d.guild_id })
+        return
+      case 'CHANNEL_DELETE':
+      case 'THREAD_DELETE':
+        this.removeChannel(String(d.id))
+    }
+  }
+}

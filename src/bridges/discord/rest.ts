@@ -1,0 +1,195 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { InternalRequest, RawFile, REST, RESTOptions } from 'discord.js'
+import { withDeadline } from '../../base/async.ts'
+import type { Clock } from '../../base/clock.ts'
+import { errorCode } from '../../base/errors.ts'
+import type { Secret } from '../../base/secret.ts'
+import type { ApiAnswer, ApiRequest, DiscordApi } from './api.ts'
+import type { Failure } from './errors.ts'
+
+type Library = typeof import('discord.js')
+
+export interface RestOptions {
+  readonly token: Secret
+  /** Base URL without version, e.g. `https://discord.com/api`. */
+  readonly api?: string
+  /** ms until the answer's headers must be there. */
+  readonly timeoutMs: number
+  /** Bot requests per second over all routes (16). */
+  readonly globalPerSecond: number
+  readonly clock: Clock
+}
+
+/** The answer's body must follow its headers within this. */
+const BODY_GRACE_MS = 5_000
+
+/** Errors before anything was written. */
+const NOT_CONNECTED: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_DESTROYED',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/** What became of the request this call belongs to. */
+interface Flight {
+  sent: boolean
+}
+
+/**
+ * discord.js's REST clients with their own retries and waits switched off (4.6): the outbox decides. Bot calls and webhook
+ * calls have separate clients, because webhook URLs do not count against the bot's limit.
+ */
+export class DiscordRest implements DiscordApi {
+  readonly #bot: REST
+  readonly #open: REST
+  readonly #library: Library
+  readonly #timeoutMs: number
+  readonly #flights = new AsyncLocalStorage<Flight>()
+  readonly #clock: Clock
+  #invalid: number[] = []
+  /** Discord refused the token; the client has forgotten it, and asking again would only count against us. */
+  #refused: Failure | undefined
+
+  constructor(library: Library, options: RestOptions) {
+    this.#library = library
+    this.#timeoutMs = options.timeoutMs
+    this.#clock = options.clock
+    const shared: Partial<RESTOptions> = {
+      version: '10',
+      retries: 0,
+      rejectOnRateLimit: () => true,
+      timeout: options.timeoutMs,
+      makeRequest: (url, init) => {
+        const flight = this.#flights.getStore()
+        if (flight) flight.sent = true
+        return library.DefaultRestOptions.makeRequest(url, init)
+      },
+      ...(options.api !== undefined && { api: options.api }),
+    }
+    this.#bot = new library.REST({ ...shared, globalRequestsPerSecond: options.globalPerSecond }).setToken(options.token.reveal())
+    this.#open = new library.REST({ ...shared, globalRequestsPerSecond: Number.POSITIVE_INFINITY })
+  }
+
+  get tokenRefused(): boolean {
+    return this.#refused !== undefined
+  }
+
+  /** 401, 403 and 429 answers of the last ten minutes: 10,000 of them ban the address (4.1). */
+  invalidRequests(): number {
+    const now = this.#clock.now()
+    this.#invalid = this.#invalid.filter((at) => now - at < INVALID_WINDOW_MS)
+    return this.#invalid.length
+  }
+
+  async call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
+    if (this.#refused !== undefined && request.auth === 'bot') return { ok: false, failure: this.#refused }
+    const flight: Flight = { sent: false }
+    const abort = new AbortController()
+    const onAbort = (): void => abort.abort()
+    if (signal.aborted) return { ok: false, failure: { kind: 'transport', code: 'ABORTED', sent: false } }
+    signal.addEventListener('abort', onAbort, { once: true })
+    const rest = request.auth === 'bot' ? this.#bot : this.#open
+    try {
+      const work = this.#flights.run(flight, () =>
+        answerOf(rest, {
+          method: request.method as never,
+          fullRoute: request.path,
+          auth: request.auth === 'bot',
+          signal: abort.signal,
+          ...(request.query && { query: new URLSearchParams(request.query) }),
+          ...(request.body !== undefined && { body: request.body }),
+          ...(request.files && { files: request.files.map(rawFile) }),
+        }),
+      )
+      const ms = this.#timeoutMs + BODY_GRACE_MS
+      const body = await withDeadline(work, { ms, what: 'an answer of Discord', signal, onGiveUp: onAbort })
+      // An answer that is not JSON came from something in between; the request itself may have been handled.
+      return body === UNREADABLE
+        ? { ok: false, failure: { kind: 'transport', code: 'UNREADABLE', sent: true } }
+        : { ok: true, body }
+    } catch (error) {
+      const failure = this.#failureOf(error, flight)
+      if (
+        failure.kind === 'rate-limit' ? flight.sent : failure.kind === 'api' && (failure.status === 401 || failure.status === 403)
+      )
+        this.#countInvalid()
+      if (failure.kind === 'api' && failure.status === 401 && request.auth === 'bot') this.#refused = failure
+      return { ok: false, failure }
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Stops the clients' housekeeping. */
+  close(): void {
+    for (const rest of [this.#bot, this.#open]) {
+      rest.clearHashSweeper()
+      rest.clearHandlerSweeper()
+    }
+  }
+
+  #countInvalid(): void {
+    this.#invalid.push(this.#clock.now())
+    if (this.#invalid.length > MAX_COUNTED) this.#invalid = this.#invalid.slice(-MAX_COUNTED / 2)
+  }
+
+  #failureOf(error: unknown, flight: Flight): Failure {
+    const { DiscordAPIError, HTTPError, RateLimitError } = this.#library
+    if (error instanceof RateLimitError) {
+      const afterMs = Math.max(error.retryAfter, error.timeToReset, 0)
+      return { kind: 'rate-limit', afterMs, scope: error.global ? 'global' : error.scope === 'shared' ? 'shared' : 'user' }
+    }
+    if (error instanceof DiscordAPIError) {
+      const raw = error.rawError as { errors?: Readonly<Record<string, unknown>>; message?: string }
+      return {
+        kind: 'api',
+        status: error.status,
+        code: typeof error.code === 'number' ? error.code : 0,
+        message: String(raw.message ?? 'no reason given'),
+        fields: Object.keys(raw.errors ?? {}),
+      }
+    }
+    if (error instanceof HTTPError) return { kind: 'server', status: error.status }
+    return transportFailure(error, flight)
+  }
+}
+
+const INVALID_WINDOW_MS = 600_000
+const MAX_COUNTED = 20_000
+
+const UNREADABLE = Symbol('unreadable')
+
+/** The answer's JSON; undefined when it has no body. */
+async function answerOf(rest: REST, request: InternalRequest): Promise<unknown> {
+  const response = await rest.queueRequest(request)
+  const text = await response.text()
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    // Cut off, or not from Discord: the caller decides what that means.
+    return UNREADABLE
+  }
+}
+
+function transportFailure(error: unknown, flight: Flight): Failure {
+  const name = error instanceof Error ? error.name : ''
+  const code = errorCode(error, errorCode((error as { cause?: unknown } | null)?.cause, ''))
+  if (name === 'AbortError' || code === 'ABORTED' || code === 'TIMEOUT')
+    return { kind: 'transport', code: 'TIMEOUT', sent: flight.sent }
+  if (!flight.sent || NOT_CONNECTED.has(code)) return { kind: 'transport', code: 'NOT_CONNECTED', sent: false }
+  return { kind: 'transport', code: 'CONNECTION_LOST', sent: true }
+}
+
+function rawFile(file: NonNullable<ApiRequest['files']>[number]): RawFile {
+  return { name: file.name, data: Buffer.from(file.data), contentType: file.type }
+}
