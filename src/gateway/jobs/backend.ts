@@ -8,6 +8,7 @@ import {
   type Processor,
   type Queue,
   type QueueEvents,
+  type QueueEventsOptions,
   type QueueOptions,
   runMigrations,
   type Worker,
@@ -87,7 +88,8 @@ export interface JobBackend extends Lifecycle {
     processor: Processor<D, R, N>,
     options?: Omit<WorkerOptions, 'connection'>,
   ): JobWorker<D, R, N>
-  createEvents(name: string): JobEvents
+  /** Without `lastEventId` only what happens after its first read is seen; `0`: everything the store still keeps. */
+  createEvents(name: string, options?: Pick<QueueEventsOptions, 'lastEventId'>): JobEvents
   createFlow(): JobFlow
   health(): Health
   stop(): Promise<void>
@@ -129,8 +131,8 @@ abstract class Factories {
     }) as unknown as JobWorker<D, R, N>
   }
 
-  createEvents(name: string): JobEvents {
-    return new classes.QueueEvents(name, this.connection('consume'))
+  createEvents(name: string, options: Pick<QueueEventsOptions, 'lastEventId'> = {}): JobEvents {
+    return new classes.QueueEvents(name, { ...options, ...this.connection('consume') })
   }
 
   createFlow(): JobFlow {
