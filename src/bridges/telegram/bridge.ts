@@ -11,7 +11,7 @@ import type { Bridge, BridgeSink, Capabilities, SendOutcome, SendRequest } from 
 import { type OpenClients, openClients } from './client.ts'
 import { failureOf, failureText, judge } from './errors.ts'
 import { type AmbiguousPolicy, executePlan, newSendCounters, type SendCounters } from './execute.ts'
-import { type DropReason, type Inbound, inboundOf } from './inbound.ts'
+import { type DropReason, type Inbound, type InboundContext, inboundOf } from './inbound.ts'
 import { DEFAULT_RATES, TelegramLimits, type TelegramRates, UNLIMITED_RATES } from './limits.ts'
 import { MAX_TEXT, planCalls } from './outbound.ts'
 import { type ReceiveState, UpdatePoller } from './poller.ts'
@@ -34,7 +34,7 @@ export interface TelegramBridgeOptions {
   readonly rates?: TelegramRates | 'off'
   /** Creates that may have arrived already are sent again (default) or dropped; both are counted. */
   readonly ambiguous?: AmbiguousPolicy
-  /** Chat ids this bridge serves; used for hints only. */
+  /** Chats of the routes: ids or @names. Names are then used for what arrives; groups are checked for privacy mode. */
   readonly bridgedChats?: () => readonly string[]
   /** Known moves of groups, old chat id → new one. */
   readonly aliases?: ReadonlyMap<string, string>
@@ -109,7 +109,11 @@ export class TelegramBridge implements Bridge {
     this.#clients = clients
     const tried = deferred<void>()
     const running = this.#running.signal
-    this.#loop = this.#receiveLoop(clients, running, tried.resolve)
+    this.#loop = this.#receiveLoop(clients, running, tried.resolve).catch((err) => {
+      this.#options.log.error({ ev: 'receive-loop', err }, 'receiving ended by a fault of ours')
+      this.#setState({ kind: 'failed', reason: 'receiving ended by an internal fault, see the log' })
+      tried.resolve()
+    })
     const onAbort = (): void => tried.reject(abortedError(signal))
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -185,16 +189,20 @@ export class TelegramBridge implements Bridge {
 
   async #deliver(updates: readonly unknown[]): Promise<void> {
     const { account, own, sink } = this.#options
-    const bridged = this.#options.bridgedChats
+    const bridged = new Set(this.#options.bridgedChats?.())
+    const named = new Map([...bridged].filter((c) => c.startsWith('@')).map((c) => [c.slice(1).toLowerCase(), c]))
+    const context: InboundContext = {
+      account,
+      own,
+      receivedAt: this.#clock.now(),
+      isBridged: (channel) => bridged.has(channel),
+      // Routes may name public chats by @name, updates always by number.
+      channelOf: (chat) => named.get(chat.username?.toLowerCase() ?? '') ?? String(chat.id),
+    }
     const envelopes: Envelope[] = []
     const dropped: DropReason[] = []
     for (const raw of updates) {
-      const inbound = inboundOf(raw, {
-        account,
-        own,
-        receivedAt: this.#clock.now(),
-        ...(bridged ? { isBridged: (channel: string) => bridged().includes(channel) } : {}),
-      })
+      const inbound = inboundOf(raw, context)
       if (inbound.migration) await this.#migrated(inbound.migration.from, inbound.migration.to)
       if (inbound.membership) await this.#membership(inbound.membership)
       if (inbound.envelope) envelopes.push(inbound.envelope)

@@ -27,6 +27,8 @@ export interface InboundContext {
   readonly receivedAt: number
   /** True when posts of this channel reach the bridge directly: their automatic copies in the discussion group are skipped. */
   readonly isBridged?: (channel: string) => boolean
+  /** Channel id of a chat as routes name it; default its number. */
+  readonly channelOf?: (chat: { readonly id: number; readonly username?: string | undefined }) => string
 }
 
 export type DropReason = 'own' | 'automatic-forward' | 'live-location' | 'malformed' | 'unhandled'
@@ -94,7 +96,7 @@ function dropReason(m: TgMessage, edited: boolean, ctx: InboundContext): DropRea
   const joined = m.new_chat_members
   if (joined?.length && joined.every((u) => ctx.own.has(`telegram:${u.id}`))) return 'own'
   if (m.left_chat_member && ctx.own.has(`telegram:${m.left_chat_member.id}`)) return 'own'
-  if (m.is_automatic_forward && m.sender_chat && ctx.isBridged?.(String(m.sender_chat.id))) return 'automatic-forward'
+  if (m.is_automatic_forward && m.sender_chat && ctx.isBridged?.(channelOf(m.sender_chat, ctx))) return 'automatic-forward'
   // A shared live position moves every few seconds; its first point was bridged.
   if (edited && m.location) return 'live-location'
   return undefined
@@ -204,8 +206,12 @@ function membershipInbound(raw: unknown): Outcome {
   return { membership: { channel: String(chat.id), title: chatTitle(chat), status: new_chat_member.status } }
 }
 
+function channelOf(chat: TgChat, ctx: InboundContext): string {
+  return ctx.channelOf?.(chat) ?? String(chat.id)
+}
+
 function refOf(chat: TgChat, id: number, thread: string | undefined, ctx: InboundContext): NativeRef {
-  const at = { network: 'telegram' as const, account: ctx.account, channel: String(chat.id), id: String(id) }
+  const at = { network: 'telegram' as const, account: ctx.account, channel: channelOf(chat, ctx), id: String(id) }
   return thread === undefined ? at : { ...at, thread }
 }
 
@@ -222,7 +228,7 @@ interface EnvelopeParts {
 function envelopeOf(parts: EnvelopeParts, ctx: InboundContext): Envelope {
   const { chat, id, thread, author, occurredAt, event, discriminator } = parts
   const msg = refOf(chat, id, thread, ctx)
-  const channel = String(chat.id)
+  const channel = channelOf(chat, ctx)
   return {
     v: 1,
     eventId: eventIdOf(msg, event.kind, discriminator),

@@ -146,7 +146,8 @@ export class TelegramLimits {
     const known = this.#chats.get(chatId, now)
     if (known) return known
     const chat = new AdaptiveBucket(this.#rates.chat, now)
-    const isGroup = chatId.startsWith('-')
+    // Public names belong to groups and channels as far as bots can send to them.
+    const isGroup = /^[-@]/.test(chatId)
     const buckets = isGroup ? { chat, group: new AdaptiveBucket(this.#rates.group, now) } : { chat }
     this.#chats.set(chatId, buckets, now)
     return buckets

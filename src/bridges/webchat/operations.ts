@@ -1,14 +1,14 @@
 import { hashId } from '../../base/ids.ts'
 import { bodyText } from '../format/fallbacks.ts'
 import { excerptOf } from '../format/plain.ts'
-import { sanitizeRich, sanitizeText } from '../format/sanitize.ts'
+import { sanitizeName, sanitizeRich, sanitizeText } from '../format/sanitize.ts'
 import { eventIdOf } from '../model/event-id.ts'
 import type { Author, Body, BridgeEvent, Envelope } from '../model/message.ts'
 import type { NativeRef } from '../model/place.ts'
 import { plain } from '../model/rich-text.ts'
 import type { SendRequest } from '../port.ts'
 import type { Operation, Prepared } from './commit-queue.ts'
-import type { ClientMessage, WirePerson } from './protocol.ts'
+import { type ClientMessage, MAX_NAME, type WirePerson } from './protocol.ts'
 import type { WebChatRecord } from './store.ts'
 
 type Prepare = Operation['prepare']
@@ -171,8 +171,8 @@ export function deliveryOperation(request: SendRequest, now: number): Prepare {
 function deliveredRecord(request: SendRequest, room: string, id: string): WebChatRecord {
   const { author, reply, occurredAt } = request
   const quote = {
-    ...(reply?.authorName === undefined ? {} : { name: reply.authorName }),
-    ...(reply?.excerpt === undefined ? {} : { excerpt: reply.excerpt }),
+    ...(reply?.authorName === undefined ? {} : { name: sanitizeName(reply.authorName, MAX_NAME) }),
+    ...(reply?.excerpt === undefined ? {} : { excerpt: sanitizeName(reply.excerpt, MAX_EXCERPT) }),
   }
   const here = reply?.ref?.channel === room ? reply.ref.id : undefined
   return {
@@ -180,7 +180,7 @@ function deliveredRecord(request: SendRequest, room: string, id: string): WebCha
     id,
     author: {
       key: author.key,
-      name: author.displayName,
+      name: sanitizeName(author.displayName, MAX_NAME) || 'Unknown user',
       network: networkOf(author.key),
       ...(author.senderClass === undefined ? {} : { senderClass: author.senderClass }),
     },
@@ -195,7 +195,8 @@ function bodyOf(body: Body | undefined): Pick<WebChatRecord['body'], 'rich' | 'c
   if (!body) return EMPTY_BODY
   const { card, ...rest } = body
   const rich = sanitizeRich(bodyText(rest))
-  return card ? { rich, card } : { rich }
+  if (!card) return { rich }
+  return { rich, card: { ...card, title: sanitizeText(card.title), lines: card.lines.map(sanitizeText) } }
 }
 
 /** Author keys begin with their network; the gateway's own notices have none and appear as the web chat's. */

@@ -134,6 +134,18 @@ describe('Telegram bridge', () => {
       expect(sink.envelopes[0]?.eventId).toBe(second.envelopes[0]?.eventId)
     })
 
+    it('names public chats as the routes do, in both directions', async () => {
+      const chat = fake.control.addChat({ username: 'K2Market', members: [botId, ada] })
+      const bridge = await start({ bridgedChats: () => ['@k2market', String(group)] })
+      const id = fake.control.post(chat, ada, 'in')
+      const [e] = await sink.until(1)
+      expect(e).toMatchObject({ at: { channel: '@k2market' }, msg: { channel: '@k2market', id: String(id) } })
+      const reply = { ref: partAt('@k2market', id).ref }
+      const outcome = await bridge.send(request('@k2market', 'out', { reply }), never)
+      expect(outcome).toMatchObject({ kind: 'done', parts: [{ ref: { channel: '@k2market' } }] })
+      expect(fake.control.visible(chat).at(-1)).toMatchObject({ text: 'Ann: out', replyTo: id })
+    })
+
     it('keeps other bots visible as bots', async () => {
       fake.control.setSeesBots(botId, true)
       const helper = fake.control.addUser({ firstName: 'Helper', isBot: true })

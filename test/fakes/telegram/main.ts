@@ -3,7 +3,7 @@ import { FakeTelegram } from './server.ts'
 
 const USAGE = `A fake Telegram Bot API on loopback.
 
-  npm run fake:telegram -- [--port 8081] [--limits unlimited|real-like] [--token 123:abc] [--chat -1001] [--privacy] [--metrics]
+  npm run fake:telegram -- [--port 8081] [--limits unlimited|real-like] [--token 123:abc] [--chat=-1001] [--privacy] [--metrics]
 
 Prints one JSON line {url, token, botId, chatId, userId}. Control: POST <url>/__fake/<call> with a JSON array of arguments,
 e.g. curl -d '[-1002000000001, 5000000001, "hello"]' <url>/__fake/post; an unknown call lists all of them.`

@@ -28,7 +28,9 @@ function chatOf(bot: FakeBot, params: Params, ctx: MethodContext): FakeChat {
   if (text === undefined || text === '') throw badRequest('chat_id is empty')
   const byName = text.startsWith('@')
   const chat = byName
-    ? [...ctx.world.chats.values()].find((c) => 'username' in c.chat && c.chat.username === text.slice(1))
+    ? [...ctx.world.chats.values()].find(
+        (c) => 'username' in c.chat && c.chat.username?.toLowerCase() === text.slice(1).toLowerCase(),
+      )
     : ctx.world.chats.get(Number(text))
   if (!chat) throw badRequest('chat not found')
   if (chat.migratedTo !== undefined) {
