@@ -142,7 +142,7 @@ export class K2Node implements Lifecycle {
       log: this.#log,
       onReceipt: (peer, receipt) => this.#takeReceipt(peer, receipt),
       onGoodbye: (peer) => {
-        this.#receipts.left(peer)
+        this.#receipts.left(peer, this.#clock.now())
         this.#texts.wake()
       },
     })

@@ -36,7 +36,9 @@ export interface SentLine {
 export class ReceiptBook {
   readonly #isTrusted: (peer: PeerId) => boolean
   readonly #confirmers = new BoundedMap<string, Confirmer>({ max: CONFIRMERS, ttlMs: MEMORY_MS })
-  readonly #lines = new BoundedMap<string, Line>({ max: LINES })
+  readonly #lines = new BoundedMap<string, Line>({ max: LINES, ttlMs: MEMORY_MS })
+  /** Neighbours that let a line pass without a word: K2 applications. */
+  readonly #silent = new BoundedMap<string, true>({ max: CONFIRMERS, ttlMs: MEMORY_MS })
 
   constructor(isTrusted: (peer: PeerId) => boolean) {
     this.#isTrusted = isTrusted
@@ -56,9 +58,18 @@ export class ReceiptBook {
       .filter((peer) => !confirmed?.has(peer))
   }
 
-  /** Nobody needs to be asked about this line any more. */
-  settled(key: string): void {
-    this.#lines.delete(key)
+  /** Neighbours of whom nobody knows yet whether they confirm lines; worth a moment's wait, not more. */
+  undecided({ topic, key }: SentLine, neighbors: Iterable<PeerId>, now: number): PeerId[] {
+    const confirmed = this.#lines.get(key, now)?.confirmed
+    return [...neighbors].filter((peer) => {
+      const id = idOf(topic, peer)
+      return !this.#confirmers.has(id, now) && !this.#silent.has(id, now) && !confirmed?.has(peer)
+    })
+  }
+
+  /** These neighbours had their moment for a line and did not confirm it. */
+  passed(topic: TopicId, peers: readonly PeerId[], now: number): void {
+    for (const peer of peers) this.#silent.set(idOf(topic, peer), true, now)
   }
 
   /** A gateway has stored lines. */
@@ -75,7 +86,8 @@ export class ReceiptBook {
 
   /** Lines on this topic wait for the gateway from now on, e.g. because it confirmed lines before we restarted. */
   expect(peer: PeerId, topic: TopicId, now: number): void {
-    const id = `${topic}/${peer}`
+    const id = idOf(topic, peer)
+    this.#silent.delete(id)
     const ignoredUntil = this.#confirmers.get(id, now)?.ignoredUntil ?? 0
     this.#confirmers.set(id, { peer, topic, silentSince: undefined, ignoredUntil }, now)
   }
@@ -88,14 +100,18 @@ export class ReceiptBook {
       confirmer.silentSince ??= line?.firstSentAt ?? now
       const trusted = this.#isTrusted(confirmer.peer)
       if (now - confirmer.silentSince < (trusted ? PATIENCE_MS.trusted : PATIENCE_MS.stranger)) continue
-      if (trusted) this.#confirmers.delete(`${topic}/${confirmer.peer}`)
+      if (trusted) this.#confirmers.delete(idOf(topic, confirmer.peer))
       else confirmer.ignoredUntil = now + IGNORE_MS
     }
   }
 
   /** A gateway said goodbye: it will not confirm anything for now. */
-  left(peer: PeerId): void {
-    for (const [id, confirmer] of [...this.#confirmers.entries()]) if (confirmer.peer === peer) this.#confirmers.delete(id)
+  left(peer: PeerId, now: number): void {
+    for (const [id, confirmer] of [...this.#confirmers.entries()]) {
+      if (confirmer.peer !== peer) continue
+      this.#confirmers.delete(id)
+      this.#silent.set(id, true, now)
+    }
   }
 
   /** Everybody lines currently wait for, for the journal. */
@@ -114,3 +130,5 @@ export class ReceiptBook {
     return awaited
   }
 }
+
+const idOf = (topic: TopicId, peer: PeerId): string => `${topic}/${peer}`

@@ -32,6 +32,8 @@ export interface ReceiptLinkOptions {
 }
 
 interface Outgoing {
+  /** Keys written on this connection lately. */
+  readonly written: RecentKeys
   readonly waiting: { readonly topic: TopicId; readonly key: string }[]
   connection: Connection | undefined
   stream: SendHalf | undefined
@@ -64,16 +66,10 @@ export class ReceiptLink {
   /** Tells a peer that one of its lines is stored. Never fails: a receipt that cannot be sent is asked for again. */
   send(peer: PeerId, topic: TopicId, key: string): void {
     if (this.#stopped) return
-    const known = this.#peers.get(peer)
-    if (known === undefined && this.#peers.size >= MAX_PEERS) {
+    const out = this.#outgoing(peer, key)
+    if (out === undefined || out.waiting.length >= MAX_WAITING) {
       this.#counts.dropped++
       return
-    }
-    const out = known ?? { waiting: [], connection: undefined, stream: undefined, writing: false, cancelIdle: undefined }
-    this.#peers.set(peer, out)
-    if (out.waiting.length >= MAX_WAITING) {
-      out.waiting.shift()
-      this.#counts.dropped++
     }
     out.waiting.push({ topic, key })
     if (!out.writing) this.#tasks.add(this.#write(peer, out))
@@ -87,6 +83,27 @@ export class ReceiptLink {
     await this.#tasks.settled()
   }
 
+  #outgoing(peer: PeerId, key: string): Outgoing | undefined {
+    const known = this.#peers.get(peer)
+    if (known === undefined && this.#peers.size >= MAX_PEERS) return undefined
+    if (known !== undefined && !known.written.has(key)) return known
+    const fresh: Outgoing = {
+      waiting: [],
+      written: new RecentKeys(),
+      connection: undefined,
+      stream: undefined,
+      writing: false,
+      cancelIdle: undefined,
+    }
+    if (known !== undefined) {
+      // Asked for a second time: the peer was restarted, and its old connection takes our bytes to nowhere.
+      fresh.waiting.push(...known.waiting)
+      this.#drop(peer, known, CODE_IDLE)
+    }
+    this.#peers.set(peer, fresh)
+    return fresh
+  }
+
   async #write(peer: PeerId, out: Outgoing): Promise<void> {
     out.writing = true
     out.cancelIdle?.()
@@ -98,6 +115,7 @@ export class ReceiptLink {
         const receipt = takeReceipt(out.waiting)
         await stream.write(encodeFrame(encodeReceipt(receipt)), { deadlineMs: WRITE_MS })
         this.#counts.sent += receipt.keys.length
+        for (const key of receipt.keys) out.written.add(key)
       }
       out.cancelIdle = this.#options.clock.after(IDLE_MS, () => this.#drop(peer, out, CODE_IDLE))
     } catch (error) {
@@ -167,4 +185,18 @@ function takeReceipt(waiting: { readonly topic: TopicId; readonly key: string }[
   const next = waiting.findIndex((one) => one.topic !== topic)
   const count = Math.min(RECEIPT_KEYS, next < 0 ? waiting.length : next)
   return { topic, keys: waiting.splice(0, count).map((one) => one.key) }
+}
+
+/** The last keys written, oldest forgotten first. */
+class RecentKeys {
+  readonly #keys = new Set<string>()
+
+  has(key: string): boolean {
+    return this.#keys.has(key)
+  }
+
+  add(key: string): void {
+    this.#keys.add(key)
+    if (this.#keys.size > MAX_WAITING) this.#keys.delete(this.#keys.values().next().value as string)
+  }
 }

@@ -9,7 +9,7 @@ import type { JoinedTopic } from './joined-topic.ts'
 import { type ChatToSend, chatIdentityBytes, encodeChatMessage } from './json-messages.ts'
 import { cleanName } from './names.ts'
 import type { Rate } from './rate-guard.ts'
-import type { ReceiptBook } from './receipt-book.ts'
+import type { ReceiptBook, SentLine } from './receipt-book.ts'
 import type { SendJournal } from './send-journal.ts'
 import { splitText } from './split-text.ts'
 import { StampClock } from './stamp-clock.ts'
@@ -18,6 +18,8 @@ import { StampClock } from './stamp-clock.ts'
 const CONFIRM_MS = 10_000
 /** A line is repeated this often while a gateway that should confirm it is connected but silent. */
 const REPEAT_MS = 2_000
+/** How long a first line waits to learn whether a neighbour confirms lines at all. K2 applications cost it this once. */
+const PROBATION_MS = 1_000
 
 export interface TextToSend {
   readonly text: string
@@ -129,19 +131,17 @@ export class TextSender {
 
   /** Waits until nobody's receipt is missing; repeats the line for those that come back or stay silent. */
   async #confirmed(topic: JoinedTopic, line: TextToSend, repeat: () => Promise<void>): Promise<void> {
-    const { receipts, clock } = this.#options
-    const sent = { topic: topic.info.id, key: line.key }
-    const deadline = clock.monotonic() + CONFIRM_MS
-    let repeatAt = clock.monotonic() + REPEAT_MS
+    const { clock } = this.#options
+    const sent: SentLine = { topic: topic.info.id, key: line.key }
+    const started = clock.monotonic()
+    let repeatAt = started + REPEAT_MS
     let present = this.#missingNeighbors(topic, line.key)
     for (;;) {
-      if (receipts.missing(sent, clock.now()).length === 0) break
+      const until = this.#waitUntil(topic, sent, started)
+      if (until === undefined) return
       if (line.signal?.aborted) throw abortedError(line.signal)
       const now = clock.monotonic()
-      if (now >= deadline) {
-        this.#giveUp(sent)
-        break
-      }
+      if (now >= until) return this.#giveUp(topic, sent)
       const missing = this.#missingNeighbors(topic, line.key)
       const cameBack = missing.some((peer) => !present.includes(peer))
       present = missing
@@ -151,9 +151,15 @@ export class TextSender {
         if (topic.isHeard) await repeat()
         continue
       }
-      await this.#event(Math.min(deadline, missing.length > 0 ? repeatAt : deadline) - now, line.signal)
+      await this.#event(Math.min(until, missing.length > 0 ? repeatAt : until) - now, line.signal)
     }
-    receipts.settled(line.key)
+  }
+
+  /** When the wait for a line ends at the latest; undefined when there is nothing to wait for. */
+  #waitUntil(topic: JoinedTopic, sent: SentLine, started: number): number | undefined {
+    const { receipts, clock } = this.#options
+    if (receipts.missing(sent, clock.now()).length > 0) return started + CONFIRM_MS
+    return receipts.undecided(sent, topic.neighbors, clock.now()).length > 0 ? started + PROBATION_MS : undefined
   }
 
   #missingNeighbors(topic: JoinedTopic, key: string): PeerId[] {
@@ -162,10 +168,12 @@ export class TextSender {
   }
 
   /** Who has been silent for too long is no longer waited for; anybody else still makes this an open question. */
-  #giveUp(sent: { readonly topic: JoinedTopic['info']['id']; readonly key: string }): void {
+  #giveUp(topic: JoinedTopic, sent: SentLine): void {
     const { receipts, clock } = this.#options
-    receipts.missed(sent, clock.now())
-    const missing = receipts.missing(sent, clock.now()).length
+    const now = clock.now()
+    receipts.passed(sent.topic, receipts.undecided(sent, topic.neighbors, now), now)
+    receipts.missed(sent, now)
+    const missing = receipts.missing(sent, now).length
     if (missing === 0) return
     this.#counts.unconfirmed++
     throw k2Error('K2_UNCONFIRMED', `${missing} gateway(s) have not confirmed this line yet`, { missing })

@@ -112,6 +112,18 @@ test('after a lost connection the next receipt finds its way', async () => {
   expect(await b.keys(2)).toEqual(['k1', 'k2'])
 })
 
+test('a receipt asked for a second time goes over a new connection: the old one may lead to a peer that is gone', async () => {
+  const [a, b] = await pair()
+  a.link.send(B, goods, 'k1')
+  await b.keys(1)
+  const [before] = a.endpoint.connections()
+  a.link.send(B, goods, 'k1')
+  expect(await b.keys(2)).toEqual(['k1', 'k1'])
+  expect(before?.isClosed).toBe(true)
+  a.link.send(B, goods, 'k2')
+  expect(await b.keys(3)).toEqual(['k1', 'k1', 'k2'])
+})
+
 test('frames that are no receipts end the connection, not the gateway', async () => {
   const [a, b] = await pair()
   const connection = await b.endpoint.dial(A, RECEIPT_ALPN)

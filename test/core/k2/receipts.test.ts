@@ -13,7 +13,6 @@ const jobs = topicIdOfName('Freelance Job')
 function confirmedOnce(book: ReceiptBook, peer = B, now = 0): void {
   book.sent({ topic: goods, key: 'first' }, now)
   book.receipt(peer, { topic: goods, keys: ['first'] }, now)
-  book.settled('first')
 }
 
 test('a receipt frame reads back, and its bytes are fixed', () => {
@@ -117,8 +116,31 @@ test('who says goodbye is not waited for, who was expected before a restart is',
   const book = new ReceiptBook(() => false)
   book.expect(A, goods, 0)
   book.expect(B, goods, 0)
-  book.left(A)
+  book.left(A, 0)
   expect(book.missing({ topic: goods, key: 'k' }, 0)).toEqual([B])
   expect(book.expected(0)).toEqual([{ peer: B, topic: goods }])
   expect(book.missing({ topic: goods, key: 'k' }, 11 * 60_000)).toEqual([])
+})
+
+test('a neighbour is undecided until it confirms a line or lets one pass', () => {
+  const book = new ReceiptBook(() => false)
+  const line = { topic: goods, key: 'k' }
+  book.sent(line, 0)
+  expect(book.undecided(line, [A, B], 0)).toEqual([A, B])
+  book.receipt(A, { topic: goods, keys: ['k'] }, 0)
+  expect(book.undecided(line, [A, B], 0)).toEqual([B])
+  book.passed(goods, [B], 0)
+  expect(book.undecided(line, [A, B], 0)).toEqual([])
+  expect(book.missing({ topic: goods, key: 'next' }, 0)).toEqual([A])
+  expect(book.undecided({ topic: jobs, key: 'j' }, [B], 0)).toEqual([B])
+  expect(book.undecided(line, [B], 11 * 60_000)).toEqual([B])
+})
+
+test('a receipt that comes after its line was given up still makes its gateway expected', () => {
+  const book = new ReceiptBook(() => false)
+  const line = { topic: goods, key: 'k' }
+  book.sent(line, 0)
+  book.passed(goods, [B], 1000)
+  book.receipt(B, { topic: goods, keys: ['k'] }, 5000)
+  expect(book.missing({ topic: goods, key: 'next' }, 5000)).toEqual([B])
 })

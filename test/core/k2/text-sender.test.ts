@@ -28,7 +28,14 @@ beforeEach(() => {
   sent = []
 })
 
+/** A topic whose present neighbours are K2 applications as far as receipts go, unless they have confirmed something. */
 function topicOf(topicInfo: TopicInfo, ...neighbors: PeerId[]): JoinedTopic {
+  const unknown = book.undecided({ topic: topicInfo.id, key: '' }, neighbors, clock.now())
+  book.passed(topicInfo.id, unknown, clock.now())
+  return freshTopic(topicInfo, ...neighbors)
+}
+
+function freshTopic(topicInfo: TopicInfo, ...neighbors: PeerId[]): JoinedTopic {
   const topic = new JoinedTopic({
     info: topicInfo,
     channel: {
@@ -72,6 +79,22 @@ test('sends a line at once where nobody confirms lines', async () => {
   const ids = await senderWith().send(topicOf(info, B), { text: 'hi', senderName: ' Alice\n(Discord) ', key: 'k' })
   expect(ids).toHaveLength(1)
   expect(sent).toMatchObject([{ senderId: A, senderName: 'Alice (Discord)', text: 'hi', sentAt: NOW, mark: { attempt: 0 } }])
+})
+
+test('a first line waits a moment to learn whether a new neighbour confirms lines, then never again', async () => {
+  const sender = senderWith()
+  const topic = freshTopic(info, B)
+  const first = sender.send(topic, { text: 'hi', key: 'k1' })
+  let done = false
+  const watched = first.then(() => {
+    done = true
+  })
+  await settle()
+  expect(done).toBe(false)
+  clock.advance(1000)
+  await watched
+  await sender.send(topic, { text: 'hi', key: 'k2' })
+  expect(sent).toHaveLength(2)
 })
 
 test('a long text goes out in parts with increasing timestamps and keys of their own', async () => {
@@ -216,10 +239,10 @@ test('stopping ends the wait and says that the line may have arrived', async () 
 test('gateways that confirmed lines before a restart are waited for after it', async () => {
   journal = new MemoryJournal([], [{ peer: B, topic: info.id }])
   const sender = senderWith()
-  const sending = sender.send(topicOf(info, B), { text: 'hi', key: 'k' })
+  const sending = sender.send(freshTopic(info, B), { text: 'hi', key: 'k' })
   await settle()
   expect(book.missing({ topic: info.id, key: sent[0]!.mark!.key }, clock.now())).toEqual([B])
-  book.left(B)
+  book.left(B, clock.now())
   sender.wake()
   await sending
 })
