@@ -86,7 +86,7 @@ function forwardLine(from: NonNullable<Body['forwardedFrom']>): RichText {
 }
 
 /** A K2 offer, interest or request as its title and ready lines. */
-export function cardText(card: MarketCard): RichText {
+function cardText(card: MarketCard): RichText {
   const lines = card.lines.filter((line) => line.trim() !== '')
   return concatRich(styled(card.title, { kind: 'bold' }), ...lines.map((line) => `\n${line}`))
 }

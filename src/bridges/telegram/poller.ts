@@ -26,7 +26,7 @@ export interface PollerOptions {
 }
 
 /** Listed by name: reactions and membership are off by default (bridging 5.2). */
-export const ALLOWED_UPDATES = [
+const ALLOWED_UPDATES = [
   'message',
   'edited_message',
   'channel_post',

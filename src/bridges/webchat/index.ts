@@ -1,5 +1,4 @@
 export { WebChatBridge, type WebChatBridgeOptions, type WebChatStats } from './bridge.ts'
-export { MAX_FRAME } from './protocol.ts'
 export type { WebChatSession } from './session.ts'
 export { MemoryWebChatStore, type WebChatAuthor, type WebChatBody, type WebChatRecord, type WebChatStore } from './store.ts'
 

@@ -148,7 +148,7 @@ function envelopeOf(record: WebChatRecord, event: BridgeEvent, discriminator: st
 }
 
 /** Id of a delivered message: the same for every attempt, so that a repeated one changes nothing. */
-export function deliveredId(idemKey: string): string {
+function deliveredId(idemKey: string): string {
   return hashId(['web-delivery', idemKey], 32)
 }
 
