@@ -6,12 +6,12 @@ import type { Connection } from '../net/transport.ts'
 import { encodeFrame } from '../wire/frame.ts'
 import type { NetLimits } from './limits.ts'
 import type { GossipCounters } from './metrics.ts'
-import { createPeerIdCheck } from './peer-ids.ts'
+import { PeerIdChecker } from './peer-ids.ts'
 import { PeerTable } from './peer-table.ts'
 import { type AddrInfo, tryDecodeAddrInfo } from './proto/addr-info.ts'
 import type { GossipConfig } from './proto/config.ts'
 import type { InEvent, OutEvent, TopicEvent, TopicTimer } from './proto/events.ts'
-import { decodeMessage, encodeMessage, type IdCheck, isDataMessage, type Message } from './proto/messages.ts'
+import { decodeMessage, encodeMessage, isDataMessage, type Message } from './proto/messages.ts'
 import { GossipState } from './proto/state.ts'
 import { TimerQueue } from './timer-queue.ts'
 import type { OutFrame } from './topic-stream.ts'
@@ -39,7 +39,7 @@ export class GossipDriver {
   readonly #state: GossipState
   readonly #table: PeerTable
   readonly #timers: TimerQueue<TopicTimer>
-  readonly #checkId: IdCheck
+  readonly #ids = new PeerIdChecker()
   readonly #mailbox: InEvent[] = []
   #isBusy = false
   #cancelSweep = (): void => {}
@@ -49,7 +49,6 @@ export class GossipDriver {
     const { me, config, rng, clock, limits, counters, log, dial } = init
     this.#init = init
     this.#state = new GossipState({ me, config, rng })
-    this.#checkId = createPeerIdCheck()
     this.#timers = new TimerQueue(clock, (timer) => {
       counters.actorTickTimers++
       this.post({ type: 'timer', timer })
@@ -67,6 +66,10 @@ export class GossipDriver {
       onReplaced: (peer) => this.post({ type: 'connectionReplaced', peer }),
       isNeeded: (peer) => this.#state.interest(peer) > 0,
     })
+  }
+
+  /** From now on idle connections are closed. */
+  start(): void {
     this.#sweepLater()
   }
 
@@ -158,7 +161,7 @@ export class GossipDriver {
 
   #onFrame(from: PeerId, topic: TopicId, body: Uint8Array): void {
     const { counters } = this.#init
-    const message = decodeMessage(body, this.#checkId)
+    const message = decodeMessage(body, (id) => this.#ids.check(id, from, this.#init.clock.monotonic()))
     counters.actorTickInEventRx++
     if (message !== undefined && isDataMessage(message)) {
       counters.msgsDataRecv++

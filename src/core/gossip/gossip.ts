@@ -105,6 +105,7 @@ export class Gossip implements Lifecycle {
       this.#driver.post({ type: 'ownData', data: encodeAddrInfo({ relayUrl, direct }) })
     }
     publish()
+    this.#driver.start()
     this.#detach = [
       this.#endpoint.onAddrChange(publish),
       this.#endpoint.handle(GOSSIP_ALPN, (connection) => this.handleConnection(connection), {

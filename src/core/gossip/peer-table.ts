@@ -247,7 +247,9 @@ export class PeerTable {
     }
     for (const [, frames] of link.takeQueued()) this.#init.counters.framesDropped += frames.length
     if (!peer.isDialing) this.#peers.delete(link.peer)
-    if (!peer.isReleased && !this.#stopped) this.#init.onLost(link.peer)
+    // A released peer may have become a neighbour again by its own message, without one of ours.
+    const matters = !peer.isReleased || this.#init.isNeeded(link.peer)
+    if (matters && !this.#stopped) this.#init.onLost(link.peer)
   }
 
   #moveQueue(from: PeerLink, to: PeerLink): void {

@@ -52,7 +52,10 @@ export class FrameSplitter {
   /** The next complete body as bytes of its own, or undefined until more arrives. Throws `WIRE_FRAME_TOO_LONG`. */
   next(): Uint8Array | undefined {
     const size = this.#announced()
-    if (size === undefined || this.#end - this.#start - PREFIX_BYTES < size) return undefined
+    if (size === undefined || this.#end - this.#start - PREFIX_BYTES < size) {
+      this.#compact()
+      return undefined
+    }
     const from = this.#start + PREFIX_BYTES
     this.#start = from + size
     return this.#buffer.slice(from, this.#start)
@@ -66,6 +69,15 @@ export class FrameSplitter {
       expected: size,
       received: this.#end - this.#start - PREFIX_BYTES,
     })
+  }
+
+  /** A stream that stalls inside a frame must not keep the large piece alive in which the frame began. */
+  #compact(): void {
+    const pending = this.#end - this.#start
+    if (this.#buffer.length < 4 * pending + PREFIX_BYTES) return
+    this.#buffer = this.#buffer.slice(this.#start, this.#end)
+    this.#start = 0
+    this.#end = pending
   }
 
   #announced(): number | undefined {

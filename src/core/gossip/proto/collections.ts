@@ -57,10 +57,6 @@ export class CappedSet<T> {
     this.#max = max
   }
 
-  get size(): number {
-    return this.#items.size
-  }
-
   has(item: T): boolean {
     return this.#items.has(item)
   }
