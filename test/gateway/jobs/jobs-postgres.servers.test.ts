@@ -1,7 +1,9 @@
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts'
 import { describeWith } from '../../support/servers.ts'
 import { jobsConformance } from './conformance.ts'
+import { queuesConformance } from './queues-conformance.ts'
+import type { Target } from './target.ts'
 
 describeWith('postgres', 'jobs on a Postgres server', () => {
   let server: TestPostgres
@@ -9,5 +11,7 @@ describeWith('postgres', 'jobs on a Postgres server', () => {
     server = await startPostgres()
   })
   afterAll(() => server?.stop())
-  jobsConformance(() => ({ kind: 'postgres', url: server.url }))
+  const target = (): Target => ({ kind: 'postgres', url: server.url })
+  describe('BullMQ', () => jobsConformance(target))
+  describe('of the gateway', () => queuesConformance(target))
 })

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { describeWith } from '../../support/servers.ts'
 import { jobsConformance } from './conformance.ts'
+import { queuesConformance } from './queues-conformance.ts'
+import type { Target } from './target.ts'
 
 describeWith('redis', 'jobs on Redis', () => {
   let server: TestRedis
@@ -9,5 +11,7 @@ describeWith('redis', 'jobs on Redis', () => {
     server = await startRedis()
   })
   afterAll(() => server?.stop())
-  jobsConformance(() => ({ kind: 'redis', url: server.url }))
+  const target = (): Target => ({ kind: 'redis', url: server.url })
+  describe('BullMQ', () => jobsConformance(target))
+  describe('of the gateway', () => queuesConformance(target))
 })
