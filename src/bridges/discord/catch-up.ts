@@ -66,9 +66,8 @@ export class CatchUp {
     const { account, cursors, clock, limits, onStart } = this.#options
     const cursor = await cursors.get(account, cursorStream(channel))
     if (cursor === undefined || !/^\d{1,20}$/.test(cursor)) {
-      const start = latest ?? snowflakeAt(clock.now())
-      onStart(channel, start)
-      return { kind: 'done', last: start }
+      onStart(channel, latest ?? snowflakeAt(clock.now()))
+      return { kind: 'done', last: latest }
     }
     if (limits.recheck > 0) {
       const rechecked = await this.#recheck(channel, cursor, signal)

@@ -80,9 +80,11 @@ export class History {
   /** A server's channels are known: their past can be fetched. */
   onGuild(guildId: string): void {
     for (const channel of this.#waiting) {
-      if (this.#options.directory.channel(channel)?.guildId !== guildId) continue
+      const entry = this.#options.directory.channel(channel)
+      if (entry?.guildId !== guildId) continue
       this.#waiting.delete(channel)
-      this.#tasks.add(this.#fetch(channel, this.#options.directory.channel(channel)?.lastMessageId))
+      // Without a newest message the channel is empty.
+      this.#tasks.add(this.#fetch(channel, entry.lastMessageId ?? '0'))
     }
   }
 

@@ -112,6 +112,23 @@ export class FakeControl extends People {
     return { count: size() }
   }
 
+  /** Resolves when a client is connected with a session, or has resumed one at least `resumed` times. */
+  async waitForSession(input: { resumed?: number; timeoutMs?: number } = {}): Promise<void> {
+    const { gateway, site } = this.#parts
+    const isThere = (): boolean => gateway.connected > 0 && gateway.stats.resumed >= (input.resumed ?? 0)
+    const reached = deferred<void>()
+    const check = (): void => {
+      if (isThere()) reached.resolve()
+    }
+    gateway.onSession = check
+    check()
+    await withDeadline(reached.promise, {
+      ms: input.timeoutMs ?? 10_000,
+      what: 'waiting for a gateway session',
+      clock: site.world.clock,
+    })
+  }
+
   fault(input: FaultRule): void {
     this.#parts.faults.add(input)
   }

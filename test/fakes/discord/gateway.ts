@@ -61,6 +61,8 @@ export class FakeGateway {
   readonly #sessions = new Map<string, GatewaySession>()
   readonly #lastIdentify = new Map<string, number>()
   readonly listener: GatewayListener
+  /** Called after a session began or was resumed. */
+  onSession: () => void = () => {}
   #zombie = false
 
   constructor(world: World, violations: Violations, faults: FaultPlan, options: GatewayOptions) {
@@ -101,6 +103,7 @@ export class FakeGateway {
     for (const connection of this.#connections) {
       this.stats.invalidSessions++
       if (!resumable && connection.session) this.#sessions.delete(connection.session.id)
+      connection.session = undefined
       this.#send(connection, { op: 9, d: resumable })
     }
   }
@@ -283,6 +286,7 @@ export class FakeGateway {
       application: { id: bot.user.id, flags: 0 },
       session_type: 'normal',
     })
+    this.onSession()
     if ((intents & INTENTS.GUILDS) === 0) return undefined
     for (const guild of guilds) this.#toSession(session, 'GUILD_CREATE', presentGuildCreate(this.#world, guild, bot))
     return undefined
@@ -308,6 +312,7 @@ export class FakeGateway {
     this.stats.resumed++
     for (const frame of frames) connection.socket.send(frame.text)
     this.#toSession(session, 'RESUMED', { _trace: [] })
+    this.onSession()
     return undefined
   }
 

@@ -16,7 +16,7 @@ function openDm(call: Call, bot: Bot) {
     (c) => c.kind === 'dm' && [bot.user.id, user.id].every((id) => c.recipients.some((u) => u.id === id)),
   )
   const channel = existing ?? world.addChannel({ kind: 'dm', name: '', recipients: [user, bot.user] })
-  return ok({ ...presentChannel(world, channel), recipients: [user] })
+  return ok({ ...presentChannel(channel), recipients: [user] })
 }
 
 /** Registered application commands, by scope (`global` or a guild id). */
@@ -77,7 +77,7 @@ export const GUILD_ROUTES: readonly Route[] = [
     const channels = [...guildFor(call, bot, id).channels.values()].filter(
       (c) => c.kind !== 'thread' && world.may(bot, c, 'VIEW_CHANNEL'),
     )
-    return ok(channels.map((c) => presentChannel(world, c)))
+    return ok(channels.map((c) => presentChannel(c)))
   }),
   botRoute('GET', '/guilds/:id/roles', (call, bot, id) => ok(presentGuild(guildFor(call, bot, id)).roles)),
   botRoute('GET', '/guilds/:id/emojis', (call, bot, id) => ok(presentGuild(guildFor(call, bot, id)).emojis)),

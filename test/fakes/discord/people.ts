@@ -87,14 +87,14 @@ export class People {
   addChannel(input: { guild: string; name: string; kind?: 'text' | 'announcement' | 'forum' }): { id: string } {
     const { world, gateway } = this.#site
     const channel = world.addChannel({ kind: input.kind ?? 'text', name: input.name, guild: world.guild(input.guild) })
-    gateway.dispatch('CHANNEL_CREATE', presentChannel(world, channel), { channel })
+    gateway.dispatch('CHANNEL_CREATE', presentChannel(channel), { channel })
     return { id: channel.id }
   }
 
   removeChannel(input: { channel: string }): void {
     const { world, gateway } = this.#site
     const channel = world.channel(input.channel)
-    const shown = presentChannel(world, channel)
+    const shown = presentChannel(channel)
     gateway.dispatch('CHANNEL_DELETE', shown, { channel })
     world.channels.delete(channel.id)
     if (channel.guildId !== undefined) world.guild(channel.guildId).channels.delete(channel.id)
@@ -113,7 +113,7 @@ export class People {
     const { world, gateway } = this.#site
     const channel = world.channel(input.channel)
     channel.denied.set(input.bot, bitsOf(z.array(permission).parse(input.permissions)))
-    gateway.dispatch('CHANNEL_UPDATE', presentChannel(world, channel), { channel })
+    gateway.dispatch('CHANNEL_UPDATE', presentChannel(channel), { channel })
   }
 
   removeWebhook(input: { webhook: string }): void {
@@ -181,10 +181,13 @@ export class People {
     if (react(message, emoji, input.user, on)) announceReaction({ site: this.#site }, message, emoji, input.user, on)
   }
 
-  startThread(input: { channel: string; name: string; message?: string }): { id: string } {
+  startThread(input: { channel: string; name: string; user?: string; message?: string }): { id: string } {
     const echoes: (() => void)[] = []
     const call = { site: this.#site, echo: (run: () => void) => echoes.push(run) }
-    const thread = createThread(call, this.#site.world.channel(input.channel), input.name, input.message)
+    const thread = createThread(call, this.#site.world.channel(input.channel), input.name, {
+      ownerId: input.user ?? '0',
+      fromMessage: input.message,
+    })
     for (const echo of echoes) echo()
     return { id: thread.id }
   }
@@ -193,7 +196,7 @@ export class People {
     const { thread: threadId, ...changes } = input
     const thread = this.#site.world.channel(threadId)
     Object.assign(thread, changes)
-    this.#site.gateway.dispatch('THREAD_UPDATE', presentChannel(this.#site.world, thread), { channel: thread })
+    this.#site.gateway.dispatch('THREAD_UPDATE', presentChannel(thread), { channel: thread })
   }
 
   #plain(channel: Channel, author: APIUser, content: string, extra: Partial<StoredMessage> = {}): StoredMessage {

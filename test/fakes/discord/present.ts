@@ -37,7 +37,7 @@ function presentPartialMember(member: Member): Omit<APIGuildMember, 'user'> {
 }
 
 /** A channel as the REST API and CHANNEL_* events show it. */
-export function presentChannel(world: World, channel: Channel): Record<string, unknown> {
+export function presentChannel(channel: Channel): Record<string, unknown> {
   const base = {
     id: channel.id,
     type: CHANNEL_TYPE[channel.kind],
@@ -55,7 +55,7 @@ export function presentChannel(world: World, channel: Channel): Record<string, u
   if (channel.kind === 'thread') {
     return {
       ...common,
-      owner_id: [...world.bots.keys()][0] ?? '0',
+      owner_id: channel.ownerId ?? '0',
       message_count: channel.messages.length,
       member_count: 1,
       total_message_sent: channel.messages.length,
@@ -176,8 +176,8 @@ export function presentGuildCreate(world: World, guild: Guild, bot: Bot): Gatewa
     unavailable: false,
     member_count: guild.members.size,
     members: member === undefined ? [] : [presentMember(guild, member)],
-    channels: channels.filter((c) => c.kind !== 'thread').map((c) => presentChannel(world, c)),
-    threads: channels.filter((c) => c.kind === 'thread' && !c.archived).map((c) => presentChannel(world, c)),
+    channels: channels.filter((c) => c.kind !== 'thread').map((c) => presentChannel(c)),
+    threads: channels.filter((c) => c.kind === 'thread' && !c.archived).map((c) => presentChannel(c)),
     presences: [],
     voice_states: [],
     stage_instances: [],

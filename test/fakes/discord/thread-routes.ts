@@ -10,7 +10,7 @@ export function createThread(
   call: Pick<Call, 'site' | 'echo'>,
   parent: Channel,
   name: string,
-  fromMessage: string | undefined,
+  by: { readonly ownerId: string; readonly fromMessage?: string | undefined },
 ): Channel {
   const { world } = call.site
   if (name.trim() === '' || name.length > 100)
@@ -21,10 +21,11 @@ export function createThread(
     name,
     guild,
     parentId: parent.id,
-    ...(fromMessage !== undefined && { id: fromMessage }),
+    ownerId: by.ownerId,
+    ...(by.fromMessage !== undefined && { id: by.fromMessage }),
   })
   call.echo(() =>
-    call.site.gateway.dispatch('THREAD_CREATE', { ...presentChannel(world, thread), newly_created: true }, { channel: thread }),
+    call.site.gateway.dispatch('THREAD_CREATE', { ...presentChannel(thread), newly_created: true }, { channel: thread }),
   )
   return thread
 }
@@ -33,13 +34,13 @@ function start(call: Call, bot: Bot, channelId: string, messageId: string | unde
   const parent = channelFor(call, bot, channelId, 'CREATE_PUBLIC_THREADS')
   if (messageId !== undefined) call.site.world.message(channelId, messageId)
   const body = fieldsOf(call.body)
-  const thread = createThread(call, parent, String(body.name ?? ''), messageId)
+  const thread = createThread(call, parent, String(body.name ?? ''), { ownerId: bot.user.id, fromMessage: messageId })
   if (parent.kind === 'forum') {
     const composed = compose('bot', body.message, call.parts, call.site.violations)
     const { message } = postMessage(call.site, thread, { author: bot.user }, composed)
     call.echo(() => announce(call.site, 'MESSAGE_CREATE', message))
   }
-  return created(presentChannel(call.site.world, thread))
+  return created(presentChannel(thread))
 }
 
 function modify(call: Call, bot: Bot, channelId: string) {
@@ -51,12 +52,12 @@ function modify(call: Call, bot: Bot, channelId: string) {
     if (typeof body.locked === 'boolean') channel.locked = body.locked
   }
   const event = channel.kind === 'thread' ? 'THREAD_UPDATE' : 'CHANNEL_UPDATE'
-  call.echo(() => call.site.gateway.dispatch(event, presentChannel(call.site.world, channel), { channel }))
-  return ok(presentChannel(call.site.world, channel))
+  call.echo(() => call.site.gateway.dispatch(event, presentChannel(channel), { channel }))
+  return ok(presentChannel(channel))
 }
 
 export const THREAD_ROUTES: readonly Route[] = [
-  botRoute('GET', '/channels/:id', (call, bot, id) => ok(presentChannel(call.site.world, channelFor(call, bot, id)))),
+  botRoute('GET', '/channels/:id', (call, bot, id) => ok(presentChannel(channelFor(call, bot, id)))),
   botRoute('PATCH', '/channels/:id', modify),
   botRoute('POST', '/channels/:id/threads', (call, bot, id) => start(call, bot, id, undefined)),
   botRoute('POST', '/channels/:id/messages/:mid/threads', (call, bot, id, messageId) => start(call, bot, id, messageId)),
@@ -67,13 +68,13 @@ export const THREAD_ROUTES: readonly Route[] = [
   botRoute('GET', '/channels/:id/threads/archived/public', (call, bot, id) => {
     channelFor(call, bot, id, 'READ_MESSAGE_HISTORY')
     const threads = [...call.site.world.channels.values()].filter((c) => c.parentId === id && c.kind === 'thread' && c.archived)
-    return ok({ threads: threads.map((t) => presentChannel(call.site.world, t)), members: [], has_more: false })
+    return ok({ threads: threads.map((t) => presentChannel(t)), members: [], has_more: false })
   }),
   botRoute('GET', '/guilds/:id/threads/active', (call, bot, id) => {
     const guild = call.site.world.guild(id)
     const threads = [...guild.channels.values()].filter(
       (c) => c.kind === 'thread' && !c.archived && call.site.world.may(bot, c, 'VIEW_CHANNEL'),
     )
-    return ok({ threads: threads.map((t) => presentChannel(call.site.world, t)), members: [] })
+    return ok({ threads: threads.map((t) => presentChannel(t)), members: [] })
   }),
 ]

@@ -57,7 +57,7 @@ function execute(call: Call, id: string, token: string) {
   if (call.query.get('wait') !== 'true') site.violations.add('no-wait', 'webhook executed without wait=true')
   if (channel.kind === 'forum') {
     if (composed.threadName === undefined) throw fail.forumNeedsThread()
-    channel = createThread(call, channel, composed.threadName, undefined)
+    channel = createThread(call, channel, composed.threadName, { ownerId: webhook.id })
   }
   const author = {
     id: webhook.id,

@@ -45,6 +45,8 @@ export interface Channel {
   readonly guildId?: string
   name: string
   parentId?: string
+  /** Who started the thread. */
+  readonly ownerId?: string
   /** Users of a DM. */
   readonly recipients: readonly APIUser[]
   archived: boolean
@@ -177,6 +179,7 @@ export class World {
     parentId?: string
     recipients?: APIUser[]
     id?: string
+    ownerId?: string
   }): Channel {
     const channel: Channel = {
       id: init.id ?? this.ids.next(),
@@ -184,6 +187,7 @@ export class World {
       ...(init.guild && { guildId: init.guild.id }),
       name: init.name,
       ...(init.parentId && { parentId: init.parentId }),
+      ...(init.ownerId && { ownerId: init.ownerId }),
       recipients: init.recipients ?? [],
       archived: false,
       locked: false,
