@@ -18,6 +18,8 @@ export interface Render {
   readonly namePrefix?: string
   readonly nameSuffix?: string
   readonly noEdits?: 'ignore'
+  /** What deleting the copy made here does to all others, where it is not the default. */
+  readonly copyDeletes?: 'mirror' | 'local'
 }
 
 export interface Destination {
@@ -172,5 +174,6 @@ function renderOf(member: RouteMember, route: CompiledRoute, plan: Plan): Render
     ...(member.prefix !== undefined && { namePrefix: member.prefix }),
     ...(member.suffix !== undefined && { nameSuffix: member.suffix }),
     ...(route.p2pEdits === 'ignore' && { noEdits: 'ignore' as const }),
+    ...(route.copyDeletes !== undefined && route.copyDeletes !== 'moderators' && { copyDeletes: route.copyDeletes }),
   }
 }

@@ -1,0 +1,227 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { SendOutcome } from '../../../src/bridges/port.ts'
+import { type LaneItem, LaneMachine } from '../../../src/gateway/pipeline/lane.ts'
+import { judge, type NextState } from '../../../src/gateway/pipeline/outcomes.ts'
+
+const FINAL: readonly string[] = ['done', 'dead', 'cancelled', 'expired']
+
+/** `expect` is too slow for millions of checks. */
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what)
+}
+
+interface Row extends LaneItem {
+  state: NextState['state'] | 'leased'
+  notBefore: number
+}
+
+const WINDOW = 8
+const HEAD_TIMEOUT_MS = 5_000
+
+/** The lane's rows as the database would hold them, with the two statements the machine asks for. */
+class Table {
+  readonly rows: Row[] = []
+
+  add(barrier: boolean): void {
+    const seq = this.rows.length + 1
+    this.rows.push({
+      id: `d${seq}`,
+      seq,
+      barrier,
+      attempt: 0,
+      sentAt: 0,
+      ambiguousSince: null,
+      failedSince: null,
+      parkedAt: null,
+      state: 'pending',
+      notBefore: 0,
+    })
+  }
+
+  record(id: string, next: NextState): void {
+    const at = this.rows.findIndex((r) => r.id === id)
+    const row = this.rows[at] as Row
+    must(row.state === 'leased', `${id} is recorded without being claimed`)
+    this.rows[at] = { ...row, ...next, sentAt: 0 }
+  }
+
+  claim(n: number, now: number): { items: Row[]; nextAt: number | null } {
+    const open = this.rows.filter(
+      (r) => r.state === 'pending' || r.state === 'ambiguous' || (r.state === 'parked' && r.notBefore <= now),
+    )
+    const items: Row[] = []
+    for (const row of open.slice(0, n)) {
+      if (row.notBefore > now) return { items, nextAt: row.notBefore }
+      const leased: Row = { ...row, state: 'leased', sentAt: now }
+      this.rows[row.seq - 1] = leased
+      items.push(leased)
+    }
+    return { items, nextAt: null }
+  }
+
+  get final(): boolean {
+    return this.rows.every((r) => FINAL.includes(r.state))
+  }
+}
+
+type Choice = 'add' | 'wake' | 'send-ends' | 'step-ends' | 'time'
+interface Script {
+  readonly choices: readonly Choice[]
+  readonly outcomes: readonly SendOutcome['kind'][]
+  readonly barriers: readonly boolean[]
+}
+
+const outcomeOf = (kind: SendOutcome['kind']): SendOutcome => {
+  if (kind === 'done') return { kind, parts: [] }
+  if (kind === 'rate-limited') return { kind, afterMs: 700, scope: 'lane' }
+  return { kind, code: 'X', message: 'x' }
+}
+
+/** Plays a script against machine and table, then lets everything end well; answers what was sent, in order. */
+function play(script: Script): { sent: number[]; table: Table; inDoubt: number } {
+  const machine = new LaneMachine<Row>(WINDOW)
+  const table = new Table()
+  const sent: number[] = []
+  let now = 1_000
+  let inflight: Row | undefined
+  let step: { results: readonly { item: Row; next: NextState }[]; claim: number } | undefined
+  const decided = new Map<string, NextState['state']>()
+  let unrecorded = 0
+  let inDoubt = 0
+  let outcomes = 0
+
+  const drive = (): void => {
+    for (let action = machine.next(now); action !== undefined; action = machine.next(now)) {
+      if (action.kind === 'send') {
+        must(inflight === undefined, 'two in flight')
+        const { item } = action
+        // Marked before it is sent, and nothing that must come first is still open.
+        must(table.rows[item.seq - 1]?.state === 'leased', 'sent without a claim')
+        for (const earlier of table.rows.slice(0, item.seq - 1)) {
+          const state = decided.get(earlier.id) ?? earlier.state
+          must(FINAL.includes(state) || state === 'parked', `${item.seq} overtakes ${earlier.seq}`)
+        }
+        must(unrecorded < machine.window, 'too many unrecorded')
+        must(!item.barrier || unrecorded === 0, 'barrier ignored')
+        inflight = item
+        decided.delete(item.id)
+        inDoubt = Math.max(inDoubt, unrecorded + 1)
+        sent.push(item.seq)
+      } else {
+        must(step === undefined, 'two steps at once')
+        step = action
+      }
+    }
+  }
+  const endSend = (kind: SendOutcome['kind']): void => {
+    if (inflight === undefined) return
+    const item = inflight
+    inflight = undefined
+    const verdict = judge(outcomeOf(kind), item, { now, unit: 0.5, headTimeoutMs: HEAD_TIMEOUT_MS })
+    decided.set(item.id, verdict.next.state)
+    unrecorded++
+    machine.finished(verdict, kind === 'done' ? 1 : 50, now)
+  }
+  const endStep = (): void => {
+    if (step === undefined) return
+    const { results, claim } = step
+    step = undefined
+    for (const { item, next } of results) {
+      if (decided.has(item.id)) unrecorded--
+      decided.delete(item.id)
+      table.record(item.id, next)
+    }
+    const { items, nextAt } = table.claim(claim, now)
+    machine.claimed(items, nextAt, claim)
+  }
+
+  for (const choice of script.choices) {
+    if (choice === 'add') table.add(script.barriers[table.rows.length % script.barriers.length] ?? false)
+    if (choice === 'wake') machine.wake()
+    if (choice === 'time') now += 400
+    if (choice === 'send-ends') endSend(script.outcomes[outcomes++ % script.outcomes.length] ?? 'done')
+    if (choice === 'step-ends') endStep()
+    drive()
+  }
+  for (let i = 0; i < 20_000 && !(table.final && inflight === undefined && step === undefined && unrecorded === 0); i++) {
+    machine.wake()
+    endSend('done')
+    drive()
+    endStep()
+    drive()
+    now += 100
+  }
+  return { sent, table, inDoubt }
+}
+
+const kinds = fc.constantFrom<SendOutcome['kind']>('done', 'done', 'done', 'not-sent', 'ambiguous', 'rate-limited', 'permanent')
+const scripts: fc.Arbitrary<Script> = fc.record({
+  choices: fc.array(fc.constantFrom<Choice>('add', 'add', 'wake', 'send-ends', 'send-ends', 'step-ends', 'step-ends', 'time'), {
+    minLength: 5,
+    maxLength: 200,
+  }),
+  outcomes: fc.array(kinds, { minLength: 1, maxLength: 30 }),
+  barriers: fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
+})
+
+describe('lane machine', () => {
+  it('keeps order, one in flight, and every result recorded, whatever happens', () => {
+    fc.assert(
+      fc.property(scripts, (script) => {
+        const { table } = play(script)
+        expect(table.rows.filter((r) => !['done', 'dead'].includes(r.state))).toEqual([])
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('sends a slow destination singly, so that a crash leaves one delivery in doubt', () => {
+    const machine = new LaneMachine<Row>(WINDOW)
+    const table = new Table()
+    for (let i = 0; i < 20; i++) table.add(false)
+    let now = 0
+    for (let i = 0; i < 20; i++) {
+      const step = machine.next(now)
+      expect(step).toMatchObject({ kind: 'step', claim: 1 })
+      if (step?.kind !== 'step') return
+      for (const { item, next } of step.results) table.record(item.id, next)
+      machine.claimed(table.claim(step.claim, now).items, null, step.claim)
+      const send = machine.next(now)
+      expect(send?.kind).toBe('send')
+      expect(machine.next(now)).toBeUndefined()
+      now += 50
+      const before = table.rows[i] as Row
+      machine.finished(judge({ kind: 'done', parts: [] }, before, { now, unit: 0, headTimeoutMs: HEAD_TIMEOUT_MS }), 50, now)
+    }
+  })
+
+  it('lets a fast destination run ahead of its commits by at most the window', () => {
+    const { inDoubt, sent } = play({
+      choices: [
+        ...Array<Choice>(60).fill('add'),
+        ...Array.from({ length: 400 }, (_, i) => (i % 6 === 5 ? 'step-ends' : 'send-ends') as Choice),
+      ],
+      outcomes: ['done'],
+      barriers: [false],
+    })
+    expect(sent).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
+    expect(inDoubt).toBeGreaterThan(1)
+    expect(inDoubt).toBeLessThanOrEqual(WINDOW)
+  })
+
+  it('gives everything back when it is stopped', () => {
+    const machine = new LaneMachine<Row>(WINDOW)
+    const table = new Table()
+    for (let i = 0; i < 3; i++) table.add(false)
+    const first = machine.next(0)
+    if (first?.kind !== 'step') throw new Error('expected a step')
+    machine.stop()
+    machine.claimed(table.claim(first.claim, 0).items, null, first.claim)
+    const last = machine.next(0)
+    expect(last).toMatchObject({ kind: 'step', claim: 0, results: [{ next: { state: 'pending', attempt: 0 } }] })
+    machine.claimed([], null, 0)
+    expect(machine.next(0)).toBeUndefined()
+    expect(machine.rest(0)).toEqual({ kind: 'idle' })
+  })
+})
