@@ -172,9 +172,10 @@ export class K2Node implements Lifecycle {
     this.#inbound.stop()
     this.#hub.close()
     if (parts === undefined) return
-    await parts.link.stop()
+    // Topics first: who hears the goodbye finds nobody to send to any more, instead of sending to no effect.
     await parts.topics.close()
     await parts.gossip.stop()
+    await parts.link.stop()
     await parts.endpoint.stop()
     await this.#tasks.settled()
     await this.#journal.close()

@@ -5,7 +5,7 @@ import { checkSendForm } from './form-check.ts'
 import { type JsonObject, member, objectMember, readJsonObject, stringMember } from './json-reader.ts'
 import { canonicalBytes } from './json-writer.ts'
 import type { ChatMessage, GatewayMark, K2Message, MarketKind, MarketMessage } from './messages.ts'
-import { MAX_CONTENT_BYTES, MAX_SENDER_LENGTH } from './messages.ts'
+import { MAX_CONTENT_BYTES, MAX_SENDER_LENGTH, MAX_VIA } from './messages.ts'
 import { cleanName } from './names.ts'
 
 const KINDS: ReadonlySet<string> = new Set(['offer', 'interest', 'request'])
@@ -15,7 +15,6 @@ const MS_THRESHOLD = 1e12
 const MAX_TIMESTAMP_MS = 8.64e15
 const MARK = 'x_gateway'
 const MAX_KEY_LENGTH = 64
-const MAX_VIA = 4
 
 export interface ReadContext {
   /** On a topic of two nodes any object with a text is a chat message. */
@@ -102,7 +101,7 @@ function readMark(mark: JsonObject | undefined): GatewayMark | undefined {
   return {
     key,
     attempt: typeof attempt === 'number' && Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 0,
-    via: Array.isArray(via) ? via.filter((v): v is string => typeof v === 'string').slice(0, MAX_VIA + 1) : [],
+    via: Array.isArray(via) ? via.filter((v): v is string => typeof v === 'string').slice(0, MAX_VIA) : [],
   }
 }
 

@@ -7,6 +7,9 @@ export const MAX_CONTENT_BYTES = 4057
 /** Longest sender id taken from the wire; ids of the web server are shorter. */
 export const MAX_SENDER_LENGTH = 128
 
+/** Gateways a line may have passed, one more than any gateway accepts. */
+export const MAX_VIA = 5
+
 export type MarketKind = 'offer' | 'interest' | 'request'
 
 /** An offer, an interest, or our own request (a buy side that reference nodes ignore). */

@@ -22,6 +22,8 @@ interface Line {
   readonly topic: TopicId
   readonly firstSentAt: number
   readonly confirmed: Set<PeerId>
+  /** Somebody it waited for left without confirming it. */
+  deserted: boolean
 }
 
 export interface SentLine {
@@ -47,7 +49,9 @@ export class ReceiptBook {
   /** The line was handed to gossip (again). */
   sent({ topic, key }: SentLine, now: number): void {
     const known = this.#lines.get(key, now)
-    this.#lines.set(key, known ?? { topic, firstSentAt: now, confirmed: new Set() }, now)
+    const line = known ?? { topic, firstSentAt: now, confirmed: new Set(), deserted: false }
+    line.deserted = false
+    this.#lines.set(key, line, now)
   }
 
   /** Gateways this line still waits for; empty = delivered as far as anybody can tell. */
@@ -107,11 +111,21 @@ export class ReceiptBook {
 
   /** A gateway said goodbye: it will not confirm anything for now. */
   left(peer: PeerId, now: number): void {
+    const topics = new Set<TopicId>()
     for (const [id, confirmer] of [...this.#confirmers.entries()]) {
       if (confirmer.peer !== peer) continue
       this.#confirmers.delete(id)
       this.#silent.set(id, true, now)
+      topics.add(confirmer.topic)
     }
+    for (const [, line] of this.#lines.entries()) {
+      if (topics.has(line.topic) && !line.confirmed.has(peer)) line.deserted = true
+    }
+  }
+
+  /** Whether a gateway left since this line was last sent, without confirming it. */
+  isDeserted({ key }: SentLine, now: number): boolean {
+    return this.#lines.get(key, now)?.deserted ?? false
   }
 
   /** Everybody lines currently wait for, for the journal. */

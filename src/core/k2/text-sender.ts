@@ -7,13 +7,16 @@ import { type Hash, hashOf, type PeerId } from '../ids.ts'
 import { k2Error } from './errors.ts'
 import type { JoinedTopic } from './joined-topic.ts'
 import { type ChatToSend, chatIdentityBytes, encodeChatMessage } from './json-messages.ts'
+import { MAX_CONTENT_BYTES, MAX_VIA } from './messages.ts'
 import { cleanName } from './names.ts'
 import type { Rate } from './rate-guard.ts'
 import type { ReceiptBook, SentLine } from './receipt-book.ts'
 import type { SendJournal } from './send-journal.ts'
-import { splitText } from './split-text.ts'
+import { MAX_PART_BYTES, splitText } from './split-text.ts'
 import { StampClock } from './stamp-clock.ts'
 
+/** Attempts told apart on the wire; an outbox gives up long before. */
+const MAX_ATTEMPTS = 999_999_999
 /** How long one call waits for receipts before it reports that it does not know. */
 const CONFIRM_MS = 10_000
 /** A line is repeated this often while a gateway that should confirm it is connected but silent. */
@@ -73,7 +76,7 @@ export class TextSender {
    * sent, `K2_UNCONFIRMED` or `ABORTED` when lines may have arrived: calling again with the same key is always right.
    */
   async send(topic: JoinedTopic, message: TextToSend): Promise<readonly Hash[]> {
-    const parts = splitText(message.text)
+    const parts = splitText(message.text, this.#partBytes(message))
     const ids: Hash[] = []
     for (const [i, text] of parts.entries()) {
       await this.#pace(topic, i === 0 ? 'refuse' : 'wait', message.signal)
@@ -101,19 +104,24 @@ export class TextSender {
       : k2Error('K2_NO_NEIGHBOR', 'the contact is not connected right now')
   }
 
+  /** Room for a part beside long names and via lists; the same for every attempt. */
+  #partBytes(message: TextToSend): number {
+    const empty = encodeChatMessage({ ...this.#chat(message, hashId([]), Number.MAX_SAFE_INTEGER, MAX_ATTEMPTS), text: '' })
+    return Math.min(MAX_PART_BYTES, MAX_CONTENT_BYTES - empty.length)
+  }
+
+  #chat({ text, senderName, via }: TextToSend, key: string, sentAt: number, attempt: number): ChatToSend {
+    const name = cleanName(senderName ?? '')
+    const mark = { key, attempt, via: (via ?? []).slice(0, MAX_VIA) }
+    return { senderId: this.#options.me, text, sentAt, mark, ...(name !== '' && { senderName: name }) }
+  }
+
   async #sendLine(topic: JoinedTopic, line: TextToSend): Promise<Hash> {
-    const { journal, clock, me } = this.#options
+    const { journal, clock } = this.#options
     const known = journal.find(line.key)
     const sentAt = known?.topic === topic.info.id ? known.sentAt : this.#stamps.next(topic.info.id, clock.now())
-    let attempt = known?.attempts ?? 0
-    const name = cleanName(line.senderName ?? '')
-    const chat = (): ChatToSend => ({
-      senderId: me,
-      text: line.text,
-      sentAt,
-      ...(name !== '' && { senderName: name }),
-      mark: { key: line.key, attempt, via: line.via ?? [] },
-    })
+    let attempt = Math.min(known?.attempts ?? 0, MAX_ATTEMPTS)
+    const chat = (): ChatToSend => this.#chat(line, line.key, sentAt, attempt)
     const id = hashOf(blake3(chatIdentityBytes(chat())))
     const broadcast = async (): Promise<void> => {
       this.#checkHeard(topic)
@@ -138,7 +146,7 @@ export class TextSender {
     let present = this.#missingNeighbors(topic, line.key)
     for (;;) {
       const until = this.#waitUntil(topic, sent, started)
-      if (until === undefined) return
+      if (until === undefined) return this.#settle(sent)
       if (line.signal?.aborted) throw abortedError(line.signal)
       const now = clock.monotonic()
       if (now >= until) return this.#giveUp(topic, sent)
@@ -173,10 +181,16 @@ export class TextSender {
     const now = clock.now()
     receipts.passed(sent.topic, receipts.undecided(sent, topic.neighbors, now), now)
     receipts.missed(sent, now)
-    const missing = receipts.missing(sent, now).length
-    if (missing === 0) return
+    this.#settle(sent)
+  }
+
+  /** A line is done when nobody's receipt is missing and nobody left before confirming it. */
+  #settle(sent: SentLine): void {
+    const { receipts, clock } = this.#options
+    const missing = receipts.missing(sent, clock.now()).length
+    if (missing === 0 && !receipts.isDeserted(sent, clock.now())) return
     this.#counts.unconfirmed++
-    throw k2Error('K2_UNCONFIRMED', `${missing} gateway(s) have not confirmed this line yet`, { missing })
+    throw k2Error('K2_UNCONFIRMED', `${Math.max(1, missing)} gateway(s) have not confirmed this line yet`, { missing })
   }
 
   /** Resolves at the next `wake`, after `ms`, or when the signal fires. */

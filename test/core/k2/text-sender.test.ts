@@ -242,7 +242,30 @@ test('gateways that confirmed lines before a restart are waited for after it', a
   const sending = sender.send(freshTopic(info, B), { text: 'hi', key: 'k' })
   await settle()
   expect(book.missing({ topic: info.id, key: sent[0]!.mark!.key }, clock.now())).toEqual([B])
-  book.left(B, clock.now())
+  book.receipt(B, { topic: info.id, keys: [sent[0]!.mark!.key] }, clock.now())
   sender.wake()
   await sending
+})
+
+test('a gateway that leaves before it confirmed a line leaves an open question; the next attempt does not wait for it', async () => {
+  expectReceiptsOf(B)
+  const sender = senderWith()
+  const topic = freshTopic(info, B)
+  const first = expect(sender.send(topic, { text: 'hi', key: 'k' })).rejects.toThrow(
+    expect.objectContaining({ code: 'K2_UNCONFIRMED' }),
+  )
+  await settle()
+  book.left(B, clock.now())
+  sender.wake()
+  await first
+  await sender.send(topic, { text: 'hi', key: 'k' })
+  expect(sent.map((line) => line.mark!.attempt)).toEqual([0, 1])
+})
+
+test('the longest names and via lists leave room for the text', async () => {
+  const text = 'ă'.repeat(5000)
+  const via = Array.from({ length: 9 }, () => '0123456789abcdef')
+  await senderWith().send(topicOf(info, B), { text, senderName: '😀'.repeat(80), key: 'k', via })
+  expect(sent.map((line) => line.text).join('')).toBe(text)
+  expect(sent[0]!.mark!.via).toHaveLength(5)
 })

@@ -9,7 +9,7 @@ import { cryptoRng } from '../../../src/base/random.ts'
 import type { Body, Envelope } from '../../../src/bridges/model/message.ts'
 import { plain } from '../../../src/bridges/model/rich-text.ts'
 import { P2pBridge } from '../../../src/bridges/p2p/index.ts'
-import type { SendRequest } from '../../../src/bridges/port.ts'
+import type { SendOutcome, SendRequest } from '../../../src/bridges/port.ts'
 import { FileJournal, type Identity, K2Node, newIdentity } from '../../../src/core/index.ts'
 import { K2Endpoint, type MemoryNetwork } from '../../../src/core/net/index.ts'
 import { NodePeerPort } from '../../../src/gateway/peers/index.ts'
@@ -100,10 +100,14 @@ const request = (i: number): SendRequest => ({
 })
 
 /** Delivers lines one after the other as a lane does: the next only after the one before is done, whatever happens. */
-async function lane(count: number, gateway: () => Running, afterEach: (i: number) => Promise<void>): Promise<void> {
+async function lane(
+  count: number,
+  bridge: () => Pick<P2pBridge, 'send'>,
+  afterEach: (i: number) => Promise<void>,
+): Promise<void> {
   for (let i = 0; i < count; i++) {
     for (;;) {
-      const outcome = await gateway().bridge.send(request(i), new AbortController().signal)
+      const outcome = await bridge().send(request(i), new AbortController().signal)
       if (outcome.kind === 'done') break
       expect(['ambiguous', 'rate-limited', 'not-sent']).toContain(outcome.kind)
       await sleep(outcome.kind === 'rate-limited' ? outcome.afterMs : 50)
@@ -121,7 +125,7 @@ test('kills of the receiving gateway lose, double and reorder nothing', async ()
   let killing: Promise<void> | undefined
   await lane(
     60,
-    () => sender,
+    () => sender.bridge,
     async (i) => {
       await killing
       if (i % 12 !== 5) return
@@ -136,29 +140,71 @@ test('kills of the receiving gateway lose, double and reorder nothing', async ()
   await Promise.all([sender.stop(), receiver.stop()])
 })
 
+test('orderly restarts of the receiving gateway lose, double and reorder nothing', async () => {
+  const [a, b] = [new Disk('a'), new Disk('b')]
+  const sender = await run(a, [b])
+  let receiver = await run(b, [a])
+  let restarting: Promise<void> | undefined
+  await lane(
+    60,
+    () => sender.bridge,
+    async (i) => {
+      if (i % 20 !== 5) return
+      await restarting
+      restarting = sleep(4).then(async () => {
+        await receiver.stop()
+        receiver = await run(b, [a])
+      })
+    },
+  )
+  await restarting
+  expect(b.texts()).toEqual(expected(60))
+  await Promise.all([sender.stop(), receiver.stop()])
+})
+
 test('kills of the sending gateway lose, double and reorder nothing', async () => {
   const [a, b] = [new Disk('a'), new Disk('b')]
   let sender = await run(a, [b])
   const receiver = await run(b, [a])
   const killed = new Set<number>()
+  const send = async (req: SendRequest, signal: AbortSignal): Promise<SendOutcome> => {
+    const i = Number(req.idemKey.slice(3))
+    const sending = sender.bridge.send(req, signal)
+    if (i % 12 !== 7 || killed.has(i)) return sending
+    killed.add(i)
+    // Killed somewhere between sending and knowing: the lane will send the same line again.
+    await sleep(i % 5)
+    await sender.kill()
+    sender = await run(a, [b])
+    return { kind: 'ambiguous', code: 'KILLED', message: '' }
+  }
   await lane(
     60,
-    () => ({
-      ...sender,
-      bridge: {
-        send: async (req: SendRequest, signal: AbortSignal) => {
-          const i = Number(req.idemKey.slice(3))
-          const sending = sender.bridge.send(req, signal)
-          if (i % 12 !== 7 || killed.has(i)) return sending
-          killed.add(i)
-          // Killed somewhere between sending and knowing: the lane will send the same line again.
-          await sleep(i % 5)
-          await sender.kill()
-          sender = await run(a, [b])
-          return { kind: 'ambiguous', code: 'KILLED', message: '' }
-        },
-      } as unknown as P2pBridge,
-    }),
+    () => ({ send }),
+    async () => {},
+  )
+  await expect.poll(() => b.texts()).toEqual(expected(60))
+  await Promise.all([sender.stop(), receiver.stop()])
+})
+
+test('kills of both gateways at the same moment lose, double and reorder nothing', async () => {
+  const [a, b] = [new Disk('a'), new Disk('b')]
+  let sender = await run(a, [b])
+  let receiver = await run(b, [a])
+  const killed = new Set<number>()
+  const send = async (req: SendRequest, signal: AbortSignal): Promise<SendOutcome> => {
+    const i = Number(req.idemKey.slice(3))
+    const sending = sender.bridge.send(req, signal)
+    if (i % 15 !== 9 || killed.has(i)) return sending
+    killed.add(i)
+    await sleep(i % 7)
+    await Promise.all([sender.kill(), receiver.kill()])
+    ;[receiver, sender] = await Promise.all([run(b, [a]), run(a, [b])])
+    return { kind: 'ambiguous', code: 'KILLED', message: '' }
+  }
+  await lane(
+    60,
+    () => ({ send }),
     async () => {},
   )
   await expect.poll(() => b.texts()).toEqual(expected(60))
