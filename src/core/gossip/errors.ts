@@ -10,3 +10,12 @@ export const tooLarge = (size: number, max: number): K2Error =>
 
 export const topicClosed = (): K2Error =>
   new K2Error({ code: 'GOSSIP_CLOSED', kind: 'closed', message: 'this subscription has been closed' })
+
+export const tooBusy = (waiting: number): K2Error =>
+  new K2Error({
+    code: 'GOSSIP_BUSY',
+    kind: 'limit',
+    retry: 'later',
+    message: 'too many messages wait to be sent; wait for broadcast to resolve before the next one',
+    data: { waiting },
+  })

@@ -1,3 +1,4 @@
+import { Mutex } from '../../base/async.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import { type Logger, nullLogger } from '../../base/logger.ts'
@@ -5,13 +6,13 @@ import { cryptoRng, type Rng } from '../../base/random.ts'
 import type { PeerId, TopicId } from '../ids.ts'
 import type { CallOptions, Connection, PeerAddr } from '../net/transport.ts'
 import { GossipDriver } from './driver.ts'
-import { tooLarge, topicClosed } from './errors.ts'
+import { tooBusy, tooLarge, topicClosed } from './errors.ts'
 import { EventBuffer } from './event-buffer.ts'
 import { NET_LIMITS, type NetLimits } from './limits.ts'
 import { type GossipStats, newCounters } from './metrics.ts'
 import { type AddrInfo, encodeAddrInfo } from './proto/addr-info.ts'
 import { DEFAULT_CONFIG, type GossipConfig, maxContentBytes } from './proto/config.ts'
-import type { TopicEvent } from './proto/events.ts'
+import type { InEvent, TopicEvent } from './proto/events.ts'
 import { TimerQueue } from './timer-queue.ts'
 import { type TopicAccess, TopicHandle } from './topic-handle.ts'
 import { TopicHub } from './topic-hub.ts'
@@ -21,6 +22,9 @@ export const GOSSIP_ALPN = '/iroh-gossip/1'
 
 /** Events a subscription keeps for its reader unless it asks for another number (gossip 1.1). */
 export const EVENT_BUFFER = 2_048
+
+/** Broadcasts that may wait for room on the connections; further ones are refused with `GOSSIP_BUSY`. */
+const WAITING_BROADCASTS_MAX = 10_000
 
 /** How long the goodbyes of a stop may take. */
 const GOODBYE_MS = 1_000
@@ -71,6 +75,9 @@ export class Gossip implements Lifecycle {
   readonly #rejoins: TimerQueue<{ readonly hub: TopicHub; readonly at: number }>
   readonly #counters = newCounters()
   readonly #handles = new Set<TopicHandle>()
+  /** Broadcasts that wait for room, in order. */
+  readonly #turns = new Mutex()
+  #waitingBroadcasts = 0
   #detach: (() => void)[] = []
   #stopping: Promise<void> | undefined
 
@@ -190,11 +197,24 @@ export class Gossip implements Lifecycle {
 
   async #broadcast(topic: TopicId, content: Uint8Array, scope: 'swarm' | 'neighbors'): Promise<void> {
     if (content.length > this.maxContentBytes) throw tooLarge(content.length, this.maxContentBytes)
-    const room = this.#driver.table.room()
-    if (room !== undefined) await room
-    this.#counters.actorTickRx++
     // A copy: the machine keeps it for 30 s, the caller may reuse its buffer.
-    this.#driver.post({ type: 'broadcast', topic, content: content.slice(), scope })
+    const event: InEvent = { type: 'broadcast', topic, content: content.slice(), scope }
+    if (this.#waitingBroadcasts > 0 || this.#driver.table.room() !== undefined) await this.#turn()
+    this.#counters.actorTickRx++
+    this.#driver.post(event)
+  }
+
+  /** Waits behind earlier broadcasts until there is room on all connections. */
+  async #turn(): Promise<void> {
+    if (this.#waitingBroadcasts >= WAITING_BROADCASTS_MAX) throw tooBusy(this.#waitingBroadcasts)
+    this.#waitingBroadcasts++
+    try {
+      await this.#turns.run(async () => {
+        for (let wait = this.#driver.table.room(); wait !== undefined; wait = this.#driver.table.room()) await wait
+      })
+    } finally {
+      this.#waitingBroadcasts--
+    }
   }
 
   #join(hub: TopicHub, peers: readonly PeerId[]): void {

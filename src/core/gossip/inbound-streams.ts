@@ -20,7 +20,10 @@ export interface InboundStreamsInit {
   readonly maxMessageBytes: number
   /** One frame body of a topic, in the order of its stream. Throws `WIRE_*` when it cannot be decoded. */
   readonly onFrame: (topic: TopicId, body: Uint8Array) => void
-  /** Awaited between reads, so that a node that cannot pass messages on stops taking them. Undefined = there is room. */
+  /**
+   * Undefined when messages can be passed on, else something to wait for before asking again: a node that cannot pass
+   * messages on stops taking them.
+   */
   readonly room: () => Promise<void> | undefined
   /** Too many bad headers. */
   readonly onHopeless: () => void
@@ -90,8 +93,8 @@ export class InboundStreams {
     const { onFrame, room, counters } = this.#init
     try {
       do {
+        for (let wait = room(); wait !== undefined; wait = room()) await wait
         for (let body = reader.buffered(); body !== undefined; body = reader.buffered()) onFrame(topic, body)
-        await room()
       } while (await reader.fill())
     } catch (error) {
       if (!isK2Error(error)) throw error

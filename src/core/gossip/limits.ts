@@ -12,10 +12,11 @@ export interface NetLimits {
   readonly blockedFrames: number
   /** Bytes given to one write at most, so that the event loop stays responsive. */
   readonly writeBytes: number
-  /** Queued bytes per connection above which senders are slowed down… */
+  /** Queued bytes per connection above which senders wait until half of it is left. */
   readonly highWaterBytes: number
-  /** …for this many ms; a peer that stays behind for longer is not waited for any more. */
-  readonly patienceMs: number
+  /** A full connection that writes nothing for `stallTicks` times this long is not waited for any more, until it does. */
+  readonly tickMs: number
+  readonly stallTicks: number
   /** Queued bytes per connection at which the peer is cut off. */
   readonly queueBytes: number
   /** Frames kept for a peer that is being dialed. */
@@ -41,7 +42,8 @@ export const NET_LIMITS: NetLimits = {
   blockedFrames: 16,
   writeBytes: 64 * 1024,
   highWaterBytes: 512 * 1024,
-  patienceMs: 500,
+  tickMs: 500,
+  stallTicks: 3,
   queueBytes: 8 * 1024 * 1024,
   dialingFrames: 256,
   dialing: 256,

@@ -18,7 +18,7 @@ export interface LinkInit {
   readonly counters: GossipCounters
   readonly maxMessageBytes: number
   readonly onFrame: (link: PeerLink, topic: TopicId, body: Uint8Array) => void
-  /** Awaited between reads of this link; undefined = there is room. */
+  /** See `InboundStreamsInit.room`. */
   readonly room: (link: PeerLink) => Promise<void> | undefined
   /** Queued bytes have gone. */
   readonly onProgress: (link: PeerLink) => void
@@ -37,7 +37,8 @@ export class PeerLink {
   #queuedBytes = 0
   #lastInboundAt: number
   #lastOutboundAt: number
-  #fullSince: number | undefined
+  #isFull = false
+  #stalledTicks = 0
 
   constructor(init: LinkInit) {
     this.#init = init
@@ -70,9 +71,14 @@ export class PeerLink {
     return this.#queuedBytes
   }
 
-  /** Since when more is queued than should be; undefined = not so. */
-  get fullSince(): number | undefined {
-    return this.#fullSince
+  /** More is queued than should be, and the peer is taking it: worth waiting for. */
+  get isFull(): boolean {
+    return this.#isFull && this.#stalledTicks < this.#init.limits.stallTicks
+  }
+
+  /** Called at intervals while somebody waits for room. Counted rather than timed, so that a busy process is not the peer's fault. */
+  tick(): void {
+    if (this.#isFull) this.#stalledTicks++
   }
 
   start(): void {
@@ -83,10 +89,10 @@ export class PeerLink {
   }
 
   send(topic: TopicId, frame: OutFrame): void {
-    const { clock, limits } = this.#init
+    const { limits } = this.#init
     this.#queuedBytes += frame.bytes.length
     if (this.#queuedBytes > limits.queueBytes) this.#cut('too slow')
-    if (this.#queuedBytes > limits.highWaterBytes) this.#fullSince ??= clock.monotonic()
+    if (this.#queuedBytes > limits.highWaterBytes) this.#isFull = true
     this.#streamOf(topic).push(frame)
   }
 
@@ -143,7 +149,8 @@ export class PeerLink {
   #onDone(bytes: number): void {
     this.#queuedBytes -= bytes
     this.#lastOutboundAt = this.#init.clock.monotonic()
-    if (this.#queuedBytes <= this.#init.limits.highWaterBytes / 2) this.#fullSince = undefined
+    this.#stalledTicks = 0
+    if (this.#queuedBytes <= this.#init.limits.highWaterBytes / 2) this.#isFull = false
     this.#init.onProgress(this)
   }
 

@@ -44,7 +44,7 @@ export class PeerTable {
   readonly #peers = new Map<PeerId, Peer>()
   readonly #waiters = new Set<() => void>()
   #dialing = 0
-  #cancelWake: (() => void) | undefined
+  #cancelTick: (() => void) | undefined
   #stopped = false
 
   constructor(init: PeerTableInit) {
@@ -116,12 +116,12 @@ export class PeerTable {
   }
 
   /**
-   * Undefined when there is room everywhere; otherwise resolves when a full connection has room again, or its peer has been
-   * waited for long enough. `except`: the link whose own input is waiting; it must not wait for itself.
+   * Undefined when there is room everywhere; otherwise resolves when that may have changed: ask again then. Peers that are
+   * stuck are not waited for. `except`: the link whose own input is waiting; it must not wait for itself.
    */
   room(except?: PeerLink): Promise<void> | undefined {
-    if (!this.#isFull(except)) return undefined
-    return this.#untilRoom(except)
+    for (const link of this.#links()) if (link !== except && link.isFull) return this.#nextWake()
+    return undefined
   }
 
   /** Closes connections that serve nobody (gossip 10.2 rules 2 and 4). */
@@ -155,6 +155,7 @@ export class PeerTable {
   /** Closes all connections. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#cancelTick?.()
     const links = [...this.#links()]
     for (const link of links) link.close('')
     this.#wake()
@@ -272,27 +273,17 @@ export class PeerTable {
     }
   }
 
-  #isFull(except: PeerLink | undefined): boolean {
-    const now = this.#init.clock.monotonic()
-    for (const link of this.#links()) {
-      if (link !== except && link.fullSince !== undefined && now - link.fullSince < this.#init.limits.patienceMs) return true
-    }
-    return false
-  }
-
-  async #untilRoom(except: PeerLink | undefined): Promise<void> {
-    while (this.#isFull(except)) await this.#nextWake()
-  }
-
-  /** Resolves at the next progress of any connection, or when patience may have run out. */
+  /** Resolves at the next progress of any connection, or at the next tick. */
   #nextWake(): Promise<void> {
-    this.#cancelWake ??= this.#init.clock.after(this.#init.limits.patienceMs, () => this.#wake())
+    this.#cancelTick ??= this.#init.clock.after(this.#init.limits.tickMs, () => {
+      this.#cancelTick = undefined
+      for (const link of this.#links()) link.tick()
+      this.#wake()
+    })
     return new Promise((resolve) => this.#waiters.add(resolve))
   }
 
   #wake(): void {
-    this.#cancelWake?.()
-    this.#cancelWake = undefined
     if (this.#waiters.size === 0) return
     const waiters = [...this.#waiters]
     this.#waiters.clear()

@@ -44,7 +44,8 @@ export class TopicHandle {
   /**
    * Sends content to everybody on the topic, best effort; without neighbours to nobody. Content must be unique: the same
    * bytes within 90 s are taken for a duplicate and cost the author its links (gossip 8.3). Waits while connections are
-   * full. Rejects `GOSSIP_TOO_LARGE` above `maxContentBytes` (4,057), `GOSSIP_CLOSED`.
+   * full. Rejects `GOSSIP_TOO_LARGE` above `maxContentBytes` (4,057), `GOSSIP_BUSY` with
+   * thousands waiting, `GOSSIP_CLOSED`.
    */
   async broadcast(content: Uint8Array): Promise<void> {
     this.#assertOpen()
