@@ -56,7 +56,6 @@ export class PipelineEvents {
   }
 
   unstorable(envelope: Envelope, error: unknown): void {
-    this.#counters.add('bridge_dropped_total', { reason: 'unstorable' })
     this.#log.error(
       { ev: 'event-unstorable', eventId: envelope.eventId, err: error },
       'the database refuses this one event; it is skipped',

@@ -126,11 +126,11 @@ export class Ingest implements BridgeSink {
       items.push({ envelope, decision: this.#options.decide(envelope) })
     }
     const cursors = lastOfEach(batch.flatMap((c) => c.cursors))
-    if (items.length === 0 && cursors.length === 0) return
     await this.#storeAll(items, cursors)
   }
 
   async #storeAll(items: readonly Decided[], cursors: readonly Cursor[]): Promise<void> {
+    if (items.length === 0 && cursors.length === 0) return
     for (let attempt = 1; ; attempt++) {
       let stored: StoredBatch
       try {
@@ -148,16 +148,22 @@ export class Ingest implements BridgeSink {
 
   /** One event the database cannot hold must not keep the others out: each alone, and the culprit leaves only its trace. */
   async #storeSingly(items: readonly Decided[], cursors: readonly Cursor[], error: unknown): Promise<void> {
-    if (items.length === 0) throw error
+    if (items.length === 0) throw toDbError(error)
     if (items.length > 1) {
       for (const [i, item] of items.entries()) await this.#storeAll([item], i === items.length - 1 ? cursors : [])
       return
     }
     const { envelope, decision } = items[0] as Decided
-    if (decision.status === 'dropped' && decision.reason === 'unstorable') throw error
-    this.#options.events.unstorable(envelope, error)
+    const { events, clock } = this.#options
+    if (decision.reason === 'unstorable') {
+      events.dropped(envelope, 'unstorable')
+      return this.#storeAll([], cursors)
+    }
+    events.unstorable(envelope, error)
+    const now = clock.now()
+    const bare: Envelope = { ...envelope, occurredAt: now, receivedAt: now, event: { kind: 'typing' } }
     const refused: RouteDecision = { status: 'dropped', reason: 'unstorable', destinations: [], trace: { routes: [] } }
-    await this.#storeAll([{ envelope: { ...envelope, event: { kind: 'typing' } }, decision: refused }], cursors)
+    await this.#storeAll([{ envelope: bare, decision: refused }], cursors)
   }
 
   async #after(stored: StoredBatch): Promise<void> {

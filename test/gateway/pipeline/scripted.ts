@@ -81,6 +81,7 @@ export class ScriptedBridge implements Bridge {
     const now = (this.inflight.get(channel) ?? 0) + 1
     this.inflight.set(channel, now)
     if (now > 1) this.overlaps++
+    this.#changed()
     try {
       const answer = await this.script(request, ++this.#calls, signal)
       if (answer === 'ok') return { kind: 'done', parts: this.#perform(request) }
@@ -91,8 +92,12 @@ export class ScriptedBridge implements Bridge {
       return answer
     } finally {
       this.inflight.set(channel, (this.inflight.get(channel) ?? 1) - 1)
-      for (const watcher of this.#watchers.splice(0)) watcher()
+      this.#changed()
     }
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers.splice(0)) watcher()
   }
 
   #perform(request: SendRequest): NativePart[] {
