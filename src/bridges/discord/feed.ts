@@ -1,4 +1,5 @@
 import { deferred } from '../../base/async.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -34,8 +35,11 @@ const MAX_RETRY_MS = 5_000
 /** Cursors without events wait this long for company. */
 const CURSOR_FLUSH_MS = 2_000
 
+const MAX_CHANNELS = 10_000
+const STREAM_PREFIX = 'discord/'
+
 export function cursorStream(channel: string): string {
-  return `discord/${channel}`
+  return STREAM_PREFIX + channel
 }
 
 /**
@@ -47,6 +51,8 @@ export class IngestFeed {
   readonly #capacity: number
   #queue: FeedItem[] = []
   readonly #cursors = new Map<string, string>()
+  /** Cursors as far as they were committed: late events do not turn them back. */
+  readonly #committed = new BoundedMap<string, string>({ max: MAX_CHANNELS })
   /** Channels whose past is still being fetched while live events go on: their cursors must not move. */
   readonly #frozen = new Map<string, string | undefined>()
   #running = false
@@ -147,7 +153,7 @@ export class IngestFeed {
 
   #moveCursor(channel: string, messageId: string): void {
     const target = this.#frozen.has(channel) ? this.#frozen : this.#cursors
-    const before = target.get(channel)
+    const before = target.get(channel) ?? this.#committed.get(channel, 0)
     if (before === undefined || compareSnowflakes(messageId, before) > 0) target.set(channel, messageId)
   }
 
@@ -159,6 +165,7 @@ export class IngestFeed {
       try {
         await sink.ingest(envelopes, cursors)
         this.#failure = undefined
+        for (const { stream, value } of cursors) this.#committed.set(stream.slice(STREAM_PREFIX.length), value, 0)
         break
       } catch (error) {
         this.#failure = errorMessage(error)

@@ -5,6 +5,7 @@ import { errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type Rng, unit } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
+import { keepSessions } from './session-keeper.ts'
 
 type Library = typeof import('discord.js')
 
@@ -113,6 +114,7 @@ export class DiscordGateway {
       // The link table is our cache; the library keeps what it needs to run.
       makeCache: Options.cacheWithLimits(NO_CACHES),
       rest: { version: '10', ...(api !== undefined && { api }) },
+      ws: { buildStrategy: keepSessions(library, this.#options.clock) },
     }
     const client = new library.Client(options)
     client.on(Events.Raw as never, (packet: { t: string; d: unknown; s: number }) => this.#onPacket(packet))

@@ -34,7 +34,6 @@ export type DropReason =
 
 export type Inbound =
   | { readonly kind: 'events'; readonly envelopes: readonly Envelope[] }
-  /** `messageId`: set when the stream of messages moved on although nothing is bridged. */
   | { readonly kind: 'dropped'; readonly reason: DropReason }
 
 const EPHEMERAL = 1 << 6
@@ -105,11 +104,16 @@ function envelope(init: EnvelopeInit, context: InboundContext): Envelope {
   }
 }
 
-/** Whether the message is ours (12.1, 12.2): our bots, our webhooks, our applications. */
-function ownReason(message: DiscordMessage, own: OwnIdentities): DropReason | undefined {
-  if (message.webhook_id !== undefined && own.has(`discord-webhook:${message.webhook_id}`)) return 'own-webhook'
-  if (message.application_id !== undefined && own.has(`discord-application:${message.application_id}`)) return 'own-webhook'
-  return own.has(`discord:${message.author.id}`) ? 'own-account' : undefined
+/**
+ * Whether the message is ours (12.1, 12.2): our bots, our webhooks, our applications. Looks at the raw event, because with a
+ * busy lane most messages are echoes of our own.
+ */
+function ownReason(d: unknown, own: OwnIdentities): DropReason | undefined {
+  const message = (d ?? {}) as { webhook_id?: unknown; application_id?: unknown; author?: { id?: unknown } | null }
+  const { webhook_id, application_id } = message
+  if (typeof webhook_id === 'string' && own.has(`discord-webhook:${webhook_id}`)) return 'own-webhook'
+  if (typeof application_id === 'string' && own.has(`discord-application:${application_id}`)) return 'own-webhook'
+  return own.has(`discord:${String(message.author?.id)}`) ? 'own-account' : undefined
 }
 
 function authorOf(message: DiscordMessage): Author {
@@ -139,11 +143,11 @@ function personOf(user: DiscordUser, nick?: string | null): Author {
 }
 
 function messageCreated(d: unknown, context: InboundContext): Inbound {
+  const reason = ownReason(d, context.own)
+  if (reason !== undefined) return dropped(reason)
   const parsed = DiscordMessage.safeParse(d)
   if (!parsed.success) return dropped('malformed')
   const message = parsed.data
-  const reason = ownReason(message, context.own)
-  if (reason !== undefined) return dropped(reason)
   if ((message.flags & EPHEMERAL) !== 0) return dropped('ephemeral')
   if (message.type === THREAD_STARTER) return dropped('thread-starter')
   const where = context.directory.whereabouts(message.channel_id, message.guild_id)
@@ -206,11 +210,11 @@ const EMPTY = { content: '', attachments: [], embeds: [], sticker_items: [], men
 
 /** An update is an edit only with an edit time; link previews, pins and flags change messages too (4.3). */
 function messageEdited(d: unknown, context: InboundContext): Inbound {
+  const reason = ownReason(d, context.own)
+  if (reason !== undefined) return dropped(reason)
   const parsed = DiscordMessage.safeParse(d)
   if (!parsed.success) return dropped('not-an-edit')
   const message = parsed.data
-  const reason = ownReason(message, context.own)
-  if (reason !== undefined) return dropped(reason)
   if ((message.flags & EPHEMERAL) !== 0) return dropped('ephemeral')
   const editedAt = message.edited_timestamp == null ? Number.NaN : Date.parse(message.edited_timestamp)
   if (Number.isNaN(editedAt) || !CONTENT_TYPES.has(message.type)) return dropped('not-an-edit')

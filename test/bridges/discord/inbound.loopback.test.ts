@@ -234,7 +234,7 @@ test('the first contact begins now, and limits leave a notice', async () => {
   expect(h.sink.texts()).toEqual(['new', ...numbered(100)])
 })
 
-test('refused connections for a while: connects again, nothing missed', async () => {
+test('refused connections for a while: the session is still resumed, nothing missed', async () => {
   await start()
   say('message 1')
   await h.sink.count(1)
@@ -242,6 +242,7 @@ test('refused connections for a while: connects again, nothing missed', async ()
   for (let n = 2; n <= 10; n++) say(`message ${n}`)
   await h.sink.count(10, 20_000)
   expect(h.sink.texts()).toEqual(numbered(10))
+  expect(h.fake.control.stats()).toMatchObject({ identifies: 1, resumed: 1 })
 }, 30_000)
 
 test('a zombie connection is noticed and resumed', async () => {
