@@ -81,7 +81,8 @@ export class K2Node implements Lifecycle {
   readonly #offers: OfferBoard
   readonly #tasks: TaskGroup
   #parts: Parts | undefined
-  #confirmerCount = 0
+  /** Who was noted in the journal last. */
+  #confirmers = ''
 
   constructor(options: K2NodeOptions) {
     const { identity, clock = systemClock, rng = cryptoRng, log = nullLogger, journal = new MemoryJournal() } = options
@@ -142,7 +143,7 @@ export class K2Node implements Lifecycle {
       log: this.#log,
       onReceipt: (peer, receipt) => this.#takeReceipt(peer, receipt),
       onGoodbye: (peer) => {
-        this.#receipts.left(peer, this.#clock.now())
+        this.#receipts.left(peer)
         this.#texts.wake()
       },
     })
@@ -372,8 +373,12 @@ export class K2Node implements Lifecycle {
     this.#receipts.receipt(peer, receipt, now)
     this.#texts.wake()
     const expected = this.#receipts.expected(now)
-    if (expected.length === this.#confirmerCount) return
-    this.#confirmerCount = expected.length
+    const confirmers = expected
+      .map((one) => `${one.topic}/${one.peer}`)
+      .sort()
+      .join()
+    if (confirmers === this.#confirmers) return
+    this.#confirmers = confirmers
     this.#tasks.add(this.#journal.noteConfirmers(expected))
   }
 }

@@ -109,13 +109,12 @@ export class ReceiptBook {
     }
   }
 
-  /** A gateway said goodbye: it will not confirm anything for now. */
-  left(peer: PeerId, now: number): void {
+  /** A gateway said goodbye: it will not confirm anything for now. When it is back it counts as new. */
+  left(peer: PeerId): void {
     const topics = new Set<TopicId>()
     for (const [id, confirmer] of [...this.#confirmers.entries()]) {
       if (confirmer.peer !== peer) continue
       this.#confirmers.delete(id)
-      this.#silent.set(id, true, now)
       topics.add(confirmer.topic)
     }
     for (const [, line] of this.#lines.entries()) {
@@ -123,7 +122,13 @@ export class ReceiptBook {
     }
   }
 
-  /** Whether a gateway left since this line was last sent, without confirming it. */
+  /** These neighbours went before anybody knew whether they would confirm the line. */
+  lost({ key }: SentLine, peers: readonly PeerId[], now: number): void {
+    const line = this.#lines.get(key, now)
+    if (line !== undefined && peers.some((peer) => !line.confirmed.has(peer))) line.deserted = true
+  }
+
+  /** Whether somebody left since this line was last sent, without confirming it. */
   isDeserted({ key }: SentLine, now: number): boolean {
     return this.#lines.get(key, now)?.deserted ?? false
   }

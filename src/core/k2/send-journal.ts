@@ -33,7 +33,7 @@ const LINES = 5000
 /** The journal's memory; alone it is enough where restarts need not be survived. */
 export class MemoryJournal implements SendJournal {
   readonly #lines = new BoundedMap<string, SentRecord>({ max: LINES })
-  readonly #confirmers: readonly ExpectedConfirmer[]
+  #confirmers: readonly ExpectedConfirmer[]
 
   constructor(lines: readonly SentRecord[] = [], confirmers: readonly ExpectedConfirmer[] = []) {
     for (const line of lines) this.#lines.set(line.key, line, 0)
@@ -48,8 +48,8 @@ export class MemoryJournal implements SendJournal {
     this.#lines.set(sent.key, sent, 0)
   }
 
-  async noteConfirmers(): Promise<void> {
-    // Nothing outlives this object.
+  async noteConfirmers(confirmers: readonly ExpectedConfirmer[]): Promise<void> {
+    this.#confirmers = confirmers
   }
 
   restored(): { readonly confirmers: readonly ExpectedConfirmer[]; readonly lines: readonly SentRecord[] } {

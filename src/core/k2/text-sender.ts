@@ -144,7 +144,10 @@ export class TextSender {
     const started = clock.monotonic()
     let repeatAt = started + REPEAT_MS
     let present = this.#missingNeighbors(topic, line.key)
+    const undecided = this.#options.receipts.undecided(sent, topic.neighbors, clock.now())
     for (;;) {
+      const gone = undecided.filter((peer) => !topic.neighbors.has(peer))
+      this.#options.receipts.lost(sent, gone, clock.now())
       const until = this.#waitUntil(topic, sent, started)
       if (until === undefined) return this.#settle(sent)
       if (line.signal?.aborted) throw abortedError(line.signal)

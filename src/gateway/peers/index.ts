@@ -1,4 +1,3 @@
-export { IntentFile } from './intent-file.ts'
 export { peerChannel } from './peer-channel.ts'
 export { toPeerEvent } from './peer-events.ts'
 export type { PeerNode } from './peer-port.ts'

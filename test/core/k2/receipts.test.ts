@@ -116,7 +116,7 @@ test('who says goodbye is not waited for, who was expected before a restart is',
   const book = new ReceiptBook(() => false)
   book.expect(A, goods, 0)
   book.expect(B, goods, 0)
-  book.left(A, 0)
+  book.left(A)
   expect(book.missing({ topic: goods, key: 'k' }, 0)).toEqual([B])
   expect(book.expected(0)).toEqual([{ peer: B, topic: goods }])
   expect(book.missing({ topic: goods, key: 'k' }, 11 * 60_000)).toEqual([])

@@ -255,11 +255,28 @@ test('a gateway that leaves before it confirmed a line leaves an open question; 
     expect.objectContaining({ code: 'K2_UNCONFIRMED' }),
   )
   await settle()
-  book.left(B, clock.now())
+  book.left(B)
+  topic.neighborDown(B)
+  topic.neighborUp(C)
+  book.passed(info.id, [C], clock.now())
   sender.wake()
   await first
   await sender.send(topic, { text: 'hi', key: 'k' })
   expect(sent.map((line) => line.mark!.attempt)).toEqual([0, 1])
+})
+
+test('a new neighbour that vanishes before it could confirm leaves an open question as well', async () => {
+  const sender = senderWith()
+  const topic = freshTopic(info, B, C)
+  book.passed(info.id, [C], clock.now())
+  const outcome = expect(sender.send(topic, { text: 'hi', key: 'k' })).rejects.toThrow(
+    expect.objectContaining({ code: 'K2_UNCONFIRMED' }),
+  )
+  await settle()
+  topic.neighborDown(B)
+  sender.wake()
+  await outcome
+  await sender.send(topic, { text: 'hi', key: 'k' })
 })
 
 test('the longest names and via lists leave room for the text', async () => {

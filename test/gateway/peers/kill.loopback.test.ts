@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { sleep } from '../../../src/base/async.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import { nullLogger } from '../../../src/base/logger.ts'
@@ -10,29 +7,21 @@ import type { Body, Envelope } from '../../../src/bridges/model/message.ts'
 import { plain } from '../../../src/bridges/model/rich-text.ts'
 import { P2pBridge } from '../../../src/bridges/p2p/index.ts'
 import type { SendOutcome, SendRequest } from '../../../src/bridges/port.ts'
-import { FileJournal, type Identity, K2Node, newIdentity } from '../../../src/core/index.ts'
+import { type Identity, K2Node, MemoryJournal, newIdentity } from '../../../src/core/index.ts'
 import { K2Endpoint, type MemoryNetwork } from '../../../src/core/net/index.ts'
 import { NodePeerPort } from '../../../src/gateway/peers/index.ts'
 import { memoryNetwork } from '../../support/k2-nodes.ts'
 
-let directory: string
 let network: MemoryNetwork
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'k2-kill-'))
+beforeEach(() => {
   network = memoryNetwork()
 })
-afterEach(() => rm(directory, { recursive: true, force: true }))
 
 /** What a gateway has on disk: its key, its journal, and an inbox that takes each event once. */
 class Disk {
-  readonly identity: Identity
-  readonly journal: string
+  readonly identity: Identity = newIdentity(cryptoRng)
+  readonly journal = new MemoryJournal()
   readonly inbox = new Map<string, Envelope>()
-
-  constructor(name: string) {
-    this.identity = newIdentity(cryptoRng)
-    this.journal = join(directory, name, 'sent.jsonl')
-  }
 
   texts(): string[] {
     return [...this.inbox.values()].map((e) => (e.event as { body: Body }).body.rich.text)
@@ -48,11 +37,10 @@ interface Running {
 
 async function run(disk: Disk, peers: readonly Disk[]): Promise<Running> {
   const dead = { now: false }
-  const journal = await FileJournal.open(disk.journal)
   const node = new K2Node({
     identity: disk.identity,
     config: { mode: 'loopback', topics: ['Goods'], peers: peers.map((peer) => peer.identity.id) },
-    journal,
+    journal: disk.journal,
     openEndpoint: async () => new K2Endpoint({ transport: network.bind({ id: disk.identity.id }), bareIds: true }),
   })
   const bridge = new P2pBridge({
@@ -119,7 +107,7 @@ async function lane(
 const expected = (count: number): string[] => Array.from({ length: count }, (_, i) => `line ${i}`)
 
 test('kills of the receiving gateway lose, double and reorder nothing', async () => {
-  const [a, b] = [new Disk('a'), new Disk('b')]
+  const [a, b] = [new Disk(), new Disk()]
   const sender = await run(a, [b])
   let receiver = await run(b, [a])
   let killing: Promise<void> | undefined
@@ -141,7 +129,7 @@ test('kills of the receiving gateway lose, double and reorder nothing', async ()
 })
 
 test('orderly restarts of the receiving gateway lose, double and reorder nothing', async () => {
-  const [a, b] = [new Disk('a'), new Disk('b')]
+  const [a, b] = [new Disk(), new Disk()]
   const sender = await run(a, [b])
   let receiver = await run(b, [a])
   let restarting: Promise<void> | undefined
@@ -163,7 +151,7 @@ test('orderly restarts of the receiving gateway lose, double and reorder nothing
 })
 
 test('kills of the sending gateway lose, double and reorder nothing', async () => {
-  const [a, b] = [new Disk('a'), new Disk('b')]
+  const [a, b] = [new Disk(), new Disk()]
   let sender = await run(a, [b])
   const receiver = await run(b, [a])
   const killed = new Set<number>()
@@ -188,7 +176,7 @@ test('kills of the sending gateway lose, double and reorder nothing', async () =
 })
 
 test('kills of both gateways at the same moment lose, double and reorder nothing', async () => {
-  const [a, b] = [new Disk('a'), new Disk('b')]
+  const [a, b] = [new Disk(), new Disk()]
   let sender = await run(a, [b])
   let receiver = await run(b, [a])
   const killed = new Set<number>()
