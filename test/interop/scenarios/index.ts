@@ -1,0 +1,25 @@
+import type { Scenario } from '../lab/scenario.ts'
+import { blobs } from './blobs.ts'
+import { docs } from './docs.ts'
+import { gossipBasic } from './gossip-basic.ts'
+import { gossipDefects } from './gossip-defects.ts'
+import { gossipLife } from './gossip-life.ts'
+import { gossipMesh } from './gossip-mesh.ts'
+import { gossipWire } from './gossip-wire.ts'
+import { hostScenarios } from './hosts.ts'
+import { k2 } from './k2.ts'
+import { vectors } from './vectors.ts'
+
+/** All scenarios, in the order of the report. */
+export const scenarios = (binary: () => string): readonly Scenario[] => [
+  vectors(binary),
+  ...gossipBasic,
+  ...gossipWire,
+  ...gossipLife,
+  ...gossipMesh,
+  ...gossipDefects,
+  ...hostScenarios,
+  ...k2,
+  ...blobs,
+  ...docs,
+]

@@ -1,0 +1,135 @@
+import { strict as assert } from 'node:assert'
+import type { LabNode } from '../lab/lab-node.ts'
+import { refusal } from '../lab/lab-node.ts'
+import { ALL_PAIRS, BOTH_WAYS, type Scenario, sides } from '../lab/scenario.ts'
+
+const hex = (text: string): string => Buffer.from(text).toString('hex')
+const FOLDER_TICKET =
+  'docaaacaaydambqgaydambqgaydambqgaydambqgaydambqgaydambqgaydagfiry65oqe7dfp5klns2pf2lvzmuzyjx4ozieq36n2iqanub5xvyaa'
+
+const topics: Scenario = {
+  name: 'k2.topics',
+  what: 'topic ids, tracker keys and direct-message topics are the same on both sides',
+  directions: BOTH_WAYS,
+  async run(lab, direction) {
+    const [first, second] = sides(direction)
+    const [a, b] = await Promise.all([lab.node(first), lab.node(second)])
+    for (const name of ['Digital Assets', 'Goods', 'Freelance Job', 'Goods ', 'Đồ cũ']) {
+      const ask = (node: LabNode): Promise<unknown> => node.peer.call('k2.topic', { name })
+      assert.deepEqual(await ask(a), await ask(b))
+    }
+    const dm = (node: LabNode, x: string, y: string): Promise<unknown> => node.peer.call('k2.dm_topic', { a: x, b: y })
+    assert.deepEqual(await dm(a, a.id, b.id), await dm(b, b.id, a.id))
+    return undefined
+  },
+}
+
+const market: Scenario = {
+  name: 'k2.postcard-messages',
+  what: 'a postcard offer published on a topic is read on the other side',
+  directions: ALL_PAIRS,
+  awaits: 'dm',
+  async run(lab, direction) {
+    const [first, second] = sides(direction)
+    const [a, b] = await Promise.all([lab.node(first), lab.node(second)])
+    const message = { Match: { offer_id: 'K2-1', request_id: 'K2-2' } }
+    const { hex: bytes } = await a.peer.call<{ hex: string }>('k2.market_encode', { message })
+    assert.equal(bytes, '02044b322d31044b322d32')
+    assert.deepEqual(await b.peer.call('k2.market_decode', { hex: bytes }), message)
+    return undefined
+  },
+}
+
+const invitation: Scenario = {
+  name: 'invite.invitation',
+  what: 'an invitation is stored and answered with 1; status queries give pending, accepted, left, rejected',
+  directions: ALL_PAIRS,
+  awaits: 'invite',
+  async run(lab, direction) {
+    const [first, second] = sides(direction)
+    const [a, b] = await Promise.all([lab.node(first), lab.node(second)])
+    const folder_id = lab.topic()
+    const ask = async (): Promise<unknown> =>
+      (await a.peer.call<{ meaning: string }>('invite.query', { peer: b.address, folder_id })).meaning
+    assert.equal(await ask(), 'rejected')
+    const sent = await a.peer.call<{ stored: boolean }>('invite.send', {
+      peer: b.address,
+      folder_id,
+      folder_name: 'Ảnh',
+      ticket: FOLDER_TICKET,
+    })
+    assert.equal(sent.stored, true)
+    await b.peer.next('an invitation', (e) => e.event === 'invite.received' && e.folder_name === 'Ảnh' && e.from === a.id)
+    assert.equal(await ask(), 'pending')
+    for (const [status, meaning] of [
+      ['accepted', 'accepted'],
+      ['left', 'left'],
+      ['unknown', 'rejected'],
+    ] as const) {
+      await b.peer.call('invite.set', { folder_id, status })
+      assert.equal(await ask(), meaning)
+    }
+    return undefined
+  },
+}
+
+const badInvitation: Scenario = {
+  name: 'invite.refused',
+  what: 'a ticket that is none, and a request above 1,024 bytes: no answer; pings do no harm',
+  directions: ALL_PAIRS,
+  awaits: 'invite',
+  async run(lab, direction) {
+    const [first, second] = sides(direction)
+    const [a, b] = await Promise.all([lab.node(first), lab.node(second)])
+    await a.peer.call('invite.ping', { peer: b.address })
+    const send = (folder_name: string, ticket: string): Promise<unknown> =>
+      a.peer.call('invite.send', { peer: b.address, folder_id: lab.topic(), folder_name, ticket })
+    await refusal(send('Photos', 'docnothing'))
+    await refusal(send('x'.repeat(2_000), FOLDER_TICKET))
+    await send('Photos', FOLDER_TICKET)
+    return undefined
+  },
+}
+
+const dmAlpn: Scenario = {
+  name: 'dm.alpn',
+  what: 'a direct message over its own ALPN: authenticated sender, content, name; text that is no JSON',
+  directions: ALL_PAIRS,
+  awaits: 'dm',
+  async run(lab, direction) {
+    const [first, second] = sides(direction)
+    const [a, b] = await Promise.all([lab.node(first), lab.node(second)])
+    const payload = JSON.stringify({ content: 'Xin chào', sender_name: 'Alice', sender_node_id: 'session', timestamp: 1 })
+    await a.peer.call('dm.send', { peer: b.address, payload })
+    const got = await b.peer.next('a direct message', (e) => e.event === 'dm.received')
+    assert.deepEqual([got.from, got.content, got.sender_name], [a.id, 'Xin chào', 'Alice'])
+    await a.peer.call('dm.send', { peer: b.address, payload: 'no JSON' })
+    await b.peer.next('raw text', (e) => e.event === 'dm.received' && e.content === 'no JSON' && e.sender_name === 'Unknown')
+    return undefined
+  },
+}
+
+const dmGossip: Scenario = {
+  name: 'dm.gossip',
+  what: 'a chat message over the topic of both ids',
+  directions: ALL_PAIRS,
+  async run(lab, direction) {
+    const [first, second] = sides(direction)
+    const [a, b] = await Promise.all([lab.node(first), lab.node(second)])
+    await a.knows(b)
+    const dm = async (node: LabNode): Promise<string> =>
+      (await node.peer.call<{ topic: string }>('k2.dm_topic', { a: a.id, b: b.id })).topic
+    const tb = await b.subscribe(await dm(b))
+    const ta = await a.subscribe(await dm(a), [b])
+    await Promise.all([ta.up(b), tb.up(a)])
+    const chat = (id: string): string =>
+      JSON.stringify({ content: 'Hello!', sender_node_id: id, timestamp: 1, type: 'chat_message' })
+    await ta.broadcast({ text: chat(a.id) })
+    await tb.received(hex(chat(a.id)))
+    await tb.broadcast({ text: chat(b.id) })
+    await ta.received(hex(chat(b.id)))
+    return undefined
+  },
+}
+
+export const k2: readonly Scenario[] = [topics, market, invitation, badInvitation, dmAlpn, dmGossip]
