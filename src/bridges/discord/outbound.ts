@@ -113,12 +113,12 @@ function printerFor(request: SendRequest, context: PlanContext): (rich: RichText
     })
 }
 
-/** `12:03 · ` when late, and in bot mode the bold name. */
+/** `12:03 ·` when late, and in bot mode `Name:` in bold. */
 function prefixOf(request: SendRequest, mode: Mode): (RichText | string)[] {
-  const time = request.showTime ? [timeTag(request.occurredAt), ' · '] : []
+  const time = request.showTime ? [timeTag(request.occurredAt), ' ·'] : []
   if (mode === 'webhook') return time
   const name = sanitizeName(request.author.displayName, MAX_NAME) || 'Unknown user'
-  return [...time, styled(name, { kind: 'bold' }), ': ']
+  return [...time, ...(time.length > 0 ? [' '] : []), styled(name, { kind: 'bold' }), ':']
 }
 
 /** A clock time that every reader sees in their own time zone. */
@@ -130,7 +130,7 @@ function withPrefix(prefix: (RichText | string)[], part: RichText): (RichText | 
   if (prefix.length === 0) return [part]
   const head = part.spans[0]
   const isBlock = head?.start === 0 && ['pre', 'quote', 'heading', 'subtext', 'listItem'].includes(head.kind)
-  return [...prefix, ...(isBlock ? ['\n'] : []), part]
+  return [...prefix, isBlock ? '\n' : ' ', part]
 }
 
 function isHere(request: SendRequest): boolean {
