@@ -2,7 +2,7 @@ import { hashId } from '../../base/ids.ts'
 import type { PeerMarketMessage } from './port.ts'
 
 /** An offer is repeated every 5 s by K2 applications, every 30 s at most by gateways; silence beyond this ends it (bridging 6.1). */
-export const SILENCE_MS = 60_000
+const SILENCE_MS = 60_000
 /** An intent that comes back within this time continues its message; later it is news again. */
 const REVIVE_MS = 3600_000
 /** Restarts within one of these give an intent the same native id, so that it is not shown twice. */

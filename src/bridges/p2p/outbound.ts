@@ -36,7 +36,7 @@ export function planOutbound(request: SendRequest): OutboundPlan {
 }
 
 /** `Alice (Discord)`: readers see that a bridge speaks for somebody. */
-export function wireName(author: Author): string {
+function wireName(author: Author): string {
   const name = sanitizeName(author.displayName, MAX_NAME) || sanitizeName(author.username ?? '', MAX_NAME) || 'somebody'
   const word = NETWORK_WORDS.get(author.key.split(':', 1)[0] as string)
   return word === undefined ? name : `${name} (${word})`

@@ -85,7 +85,7 @@ export function cleanForm(raw: JsonObject): MarketForm {
   return form as MarketForm
 }
 
-export function readAction(value: unknown): MarketAction | undefined {
+function readAction(value: unknown): MarketAction | undefined {
   const action = typeof value === 'string' ? value.toLowerCase() : ''
   return action === 'buy' || action === 'sell' || action === 'exchange' ? action : undefined
 }

@@ -10,7 +10,7 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
  * Limits for gossip content (k2-application 2.7): 4,058 bytes is what the reading side of gossip lets through. A chat message
  * has 5 values, the largest form about 40.
  */
-export const GOSSIP_JSON_LIMITS: JsonLimits = { maxBytes: 4058, maxDepth: 8, maxValues: 1000, maxStringBytes: 4000 }
+const GOSSIP_JSON_LIMITS: JsonLimits = { maxBytes: 4058, maxDepth: 8, maxValues: 1000, maxStringBytes: 4000 }
 
 /** Names that mean something to JavaScript objects; nobody needs them and careless readers break on them. */
 const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])

@@ -1,5 +1,5 @@
 /** Longest display name on the wire, in characters (k2-application 7.3). */
-export const MAX_NAME = 64
+const MAX_NAME = 64
 
 /** Control characters, bidirectional marks and overrides, zero-width and other invisible characters. */
 const INVISIBLE =

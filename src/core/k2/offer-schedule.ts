@@ -13,7 +13,7 @@ const TOPIC_BUDGET = { perSecond: 2, burst: 4 }
 export const MAX_ACTIVE_OFFERS = 500
 
 /** Time to the next copy of an offer that has been active for `activeMs`. */
-export function repeatDelayMs(activeMs: number, rng: Rng): number {
+function repeatDelayMs(activeMs: number, rng: Rng): number {
   if (activeMs < FAST_MS) return FAST_EVERY_MS * (1 + FAST_JITTER * (2 * unit(rng) - 1))
   return SLOW_MIN_MS + (SLOW_MAX_MS - SLOW_MIN_MS) * unit(rng)
 }

@@ -5,7 +5,7 @@ import { pointFault } from './curve-point.ts'
 import { keyError } from './errors.ts'
 
 export const SEED_BYTES = 32
-export const SIGNATURE_BYTES = 64
+const SIGNATURE_BYTES = 64
 
 /** DER prefixes (RFC 8410) in front of a raw seed and a raw public key. */
 const PKCS8_PREFIX = Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20)
