@@ -40,6 +40,7 @@ export interface TestDir {
 export async function embeddedDir(): Promise<TestDir> {
   const parent = await mkdtemp(join(tmpdir(), 'k2-db-'))
   const dir = join(parent, 'db')
-  await cp(await template(), dir, { recursive: true, filter: (path) => !path.endsWith(`/${EMBEDDED_FILES.lock}`) })
+  const from = await template()
+  await cp(from, dir, { recursive: true, filter: (path) => !path.startsWith(join(from, `${EMBEDDED_FILES.lock}.`)) })
   return { dir, remove: () => rm(parent, { recursive: true, force: true }) }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { link, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { basename, dirname } from 'node:path'
 import { z } from 'zod'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { errorCode, K2Error } from '../../base/errors.ts'
@@ -18,6 +19,7 @@ const holderSchema = z.object({
   started: z.string().nullable(),
   host: z.string(),
   token: z.string(),
+  released: z.boolean(),
 })
 type Holder = z.output<typeof holderSchema>
 
@@ -27,75 +29,80 @@ export interface DirLock {
 }
 
 /**
- * Takes `path` as a lock file, so that one process uses a folder. A lock left behind by a killed process is taken over.
+ * Takes the lock files `path.<n>` so that one process uses a folder; locks left behind by killed processes are taken over.
  * Error: `DB_LOCKED` (exit code 5), naming the other process.
+ *
+ * The file with the highest number is the lock. It is never removed and never taken back: whoever finds it released or its
+ * holder gone creates the next number, which the file system allows to one of them. Nothing is decided by removing a
+ * file, so two that look at the same stale lock cannot both end up with it.
  */
 export async function acquireDirLock(path: string, clock: Clock = systemClock): Promise<DirLock> {
-  const own: Holder = { pid: process.pid, started: await processStart(process.pid), host: hostname(), token: randomUUID() }
-  const draft = `${path}.${own.token}`
+  const own: Holder = {
+    pid: process.pid,
+    started: await processStart(process.pid),
+    host: hostname(),
+    token: randomUUID(),
+    released: false,
+  }
+  const draft = `${path}.new-${own.token}`
   await writeFile(draft, JSON.stringify(own), { mode: 0o600, flag: 'wx' })
   try {
-    await place(draft, path, clock)
+    for (;;) {
+      const numbers = await lockNumbers(path)
+      const last = Math.max(0, ...numbers)
+      if (last > 0) await refuseIfHeld(`${path}.${last}`, clock)
+      const file = `${path}.${last + 1}`
+      if (!(await linkNew(draft, file))) continue
+      const after = await lockNumbers(path)
+      if (Math.max(...after) > last + 1) {
+        // The number was free only because others have long gone past it.
+        await rm(file, { force: true })
+        continue
+      }
+      for (const n of after) if (n <= last) await rm(`${path}.${n}`, { force: true })
+      return hold(file, own, clock)
+    }
   } finally {
     await rm(draft, { force: true })
   }
-  return hold(path, own, clock)
 }
 
-/** Linking is atomic and fails when the lock exists, so nobody ever sees half a lock. */
-async function place(draft: string, path: string, clock: Clock): Promise<void> {
-  for (let attempt = 0; attempt < 5; attempt++) {
-    try {
-      return await link(draft, path)
-    } catch (error) {
-      if (errorCode(error) !== 'EEXIST') throw error
-    }
-    const holder = await readHolder(path)
-    if (holder === undefined) continue
-    if (holder !== 'unreadable' && (await isAlive(holder, path, clock))) throw lockedError(holder)
-    await removeStale(path, holder)
-  }
-  throw lockedError(undefined)
-}
-
-/** Moves a stale lock away; when another process was faster and the moved one is alive, puts it back. */
-async function removeStale(path: string, expected: Holder | 'unreadable'): Promise<void> {
-  const aside = `${path}.stale-${randomUUID()}`
+/** Linking is atomic and fails when the name exists; nobody ever sees half a lock. */
+async function linkNew(draft: string, file: string): Promise<boolean> {
   try {
-    await rename(path, aside)
+    await link(draft, file)
+    return true
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return
+    if (errorCode(error) === 'EEXIST') return false
     throw error
   }
-  const moved = await readHolder(aside)
-  const same = moved === expected || (typeof moved === 'object' && typeof expected === 'object' && moved.token === expected.token)
-  if (!same && moved !== undefined) {
-    await link(aside, path).catch((error) => {
-      if (errorCode(error) !== 'EEXIST') throw error
-    })
-  }
-  await rm(aside, { force: true })
 }
 
-async function readHolder(path: string): Promise<Holder | 'unreadable' | undefined> {
-  let text: string
+async function lockNumbers(path: string): Promise<number[]> {
+  const prefix = `${basename(path)}.`
+  return (await readdir(dirname(path)))
+    .filter((name) => name.startsWith(prefix) && /^[1-9]\d{0,14}$/.test(name.slice(prefix.length)))
+    .map((name) => Number(name.slice(prefix.length)))
+}
+
+async function refuseIfHeld(file: string, clock: Clock): Promise<void> {
+  const holder = await readHolder(file)
+  if (holder && !holder.released && (await isAlive(holder, file, clock))) throw lockedError(holder)
+}
+
+/** Undefined: gone meanwhile, or damaged by a full disk or by hand; links are atomic, so it was never written halfway. */
+async function readHolder(file: string): Promise<Holder | undefined> {
   try {
-    text = await readFile(path, 'utf8')
+    return holderSchema.safeParse(JSON.parse(await readFile(file, 'utf8'))).data
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
+    if (errorCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined
     throw error
   }
-  try {
-    return holderSchema.parse(JSON.parse(text))
-  } catch {
-    // Never written by us in one piece (links are atomic): damaged by a full disk or by hand.
-    return 'unreadable'
-  }
 }
 
-async function isAlive(holder: Holder, path: string, clock: Clock): Promise<boolean> {
+async function isAlive(holder: Holder, file: string, clock: Clock): Promise<boolean> {
   if (holder.host !== hostname()) {
-    const touched = await stat(path).catch(() => undefined)
+    const touched = await stat(file).catch(() => undefined)
     return touched !== undefined && clock.now() - touched.mtimeMs < FOREIGN_STALE_MS
   }
   try {
@@ -119,7 +126,7 @@ async function processStart(pid: number): Promise<string | null> {
   }
 }
 
-function hold(path: string, own: Holder, clock: Clock): DirLock {
+function hold(file: string, own: Holder, clock: Clock): DirLock {
   let cancel = (): void => {}
   let released: Promise<void> | undefined
   const touch = (): void => {
@@ -127,7 +134,7 @@ function hold(path: string, own: Holder, clock: Clock): DirLock {
     cancel = clock.after(TOUCH_MS, () => {
       const now = new Date(clock.now())
       // A failed touch only matters to other machines, which then see an old lock; a full disk must not end the process.
-      utimes(path, now, now)
+      utimes(file, now, now)
         .catch(() => {})
         .finally(touch)
     })
@@ -135,8 +142,15 @@ function hold(path: string, own: Holder, clock: Clock): DirLock {
   touch()
   const free = async (): Promise<void> => {
     cancel()
-    const holder = await readHolder(path).catch(() => undefined)
-    if (typeof holder === 'object' && holder.token === own.token) await rm(path, { force: true }).catch(() => {})
+    const draft = `${file}.released`
+    try {
+      if ((await readHolder(file))?.token !== own.token) return
+      await writeFile(draft, JSON.stringify({ ...own, released: true }), { mode: 0o600 })
+      await rename(draft, file)
+    } catch {
+      // The disk may be full or the folder gone. The lock ends with this process in any case.
+      await rm(draft, { force: true }).catch(() => {})
+    }
   }
   return {
     release() {
@@ -146,12 +160,11 @@ function hold(path: string, own: Holder, clock: Clock): DirLock {
   }
 }
 
-function lockedError(holder: Holder | undefined): K2Error {
-  const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`
+function lockedError(holder: Holder): K2Error {
   return new K2Error({
     code: 'DB_LOCKED',
     kind: 'conflict',
-    message: `the data directory is in use by ${who}: stop it first, or use another data directory`,
-    data: { exitCode: EXIT_LOCKED, ...(holder && { pid: holder.pid, host: holder.host }) },
+    message: `the data directory is in use by process ${holder.pid} on ${holder.host}: stop it first, or use another data directory`,
+    data: { exitCode: EXIT_LOCKED, pid: holder.pid, host: holder.host },
   })
 }

@@ -1,14 +1,21 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
+import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Backing } from './backing.ts'
+import { bootThread } from './boot-thread.ts'
 import { acquireDirLock } from './dir-lock.ts'
+import { compileEngine } from './engine-module.ts'
 import { checkEngineVersion, writeEngineVersion } from './engine-version.ts'
+import { engineUnavailable } from './errors.ts'
 import { Maintenance } from './maintenance.ts'
 import { PgliteHost } from './pglite-host.ts'
 import { RpcPool } from './pool-rpc.ts'
 import { NO_CLIENT } from './wire.ts'
+import type { ClusterInput } from './worker-input.ts'
 
 export interface EmbeddedOptions {
   readonly dir: string
@@ -28,10 +35,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Backing> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const pgData = join(dir, EMBEDDED_FILES.cluster)
   const versionPath = join(dir, EMBEDDED_FILES.version)
+  const engine = await compileEngine()
   const lock = await acquireDirLock(join(dir, EMBEDDED_FILES.lock), clock)
-  const host = new PgliteHost({ ...options, pgData })
+  const host = new PgliteHost({ ...options, engine, pgData })
   try {
-    await checkEngineVersion(versionPath, join(pgData, 'PG_VERSION'))
+    if (existsSync(join(pgData, 'PG_VERSION'))) await checkEngineVersion(versionPath, join(pgData, 'PG_VERSION'))
+    else await createClusterIn({ pgData, engine }, options.log)
     await host.start()
     await writeEngineVersion(versionPath, await banner(host))
   } catch (error) {
@@ -52,6 +61,18 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Backing> {
       await host.close()
       await lock.release()
     },
+  }
+}
+
+/** In a thread of its own, whose memory is given back when it ends. */
+async function createClusterIn(input: Omit<ClusterInput, 'entry'>, log: Logger): Promise<void> {
+  log.info({ ev: 'db-create', dir: input.pgData }, 'creating the database (first start)')
+  const thread = bootThread<ClusterInput>('cluster-worker', input)
+  try {
+    const [status] = await once(thread, 'exit')
+    if (status !== 0) throw new Error(`creating it ended with status ${status}`)
+  } catch (error) {
+    throw engineUnavailable(errorMessage(error), errorCode(error))
   }
 }
 

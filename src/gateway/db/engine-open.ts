@@ -1,11 +1,13 @@
 import { PGlite } from '@electric-sql/pglite'
 import { errorCode, errorMessage } from '../../base/errors.ts'
+import type { EngineModule } from './engine-module.ts'
 import { PLANNER_SETTINGS } from './planner.ts'
 
 /** BullMQ never sets a schema itself when it is given a pool; own tables are always named `k2.…`. */
 export const SEARCH_PATH = 'bullmq,public'
 
 export interface EngineOptions {
+  readonly engine: EngineModule
   readonly pgData: string
   readonly synchronousCommit: boolean
 }
@@ -16,10 +18,7 @@ export interface OpenedEngine {
   lastWords(): string | undefined
 }
 
-/**
- * Opens the data directory, creating the cluster on first use (the engine builds it in memory and copies it, so an
- * interrupted first start leaves a directory that is initialised again).
- */
+/** Opens an existing cluster, recovering it from its log if it was not closed. */
 export async function openEngine(options: EngineOptions): Promise<OpenedEngine> {
   const settings = {
     // 128 MB by default; one session with small tables gains nothing from it.
@@ -32,9 +31,8 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
   }
   let lastWords: string | undefined
   const opening = PGlite.create(options.pgData, {
+    pgliteWasmModule: options.engine,
     startParams: [...PGlite.defaultStartParams, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
-    // Segments of 1 MB instead of 16 keep a new directory small and make log files reusable early.
-    initDbStartParams: ['--wal-segsize=1'],
     onStderr(line) {
       const said = /\b(?:PANIC|FATAL): +(.*)/.exec(line)?.[1]
       if (said !== undefined) lastWords = said

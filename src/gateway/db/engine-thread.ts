@@ -1,14 +1,12 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
+import { bootThread } from './boot-thread.ts'
 import type { EngineReply, EngineRequest } from './wire.ts'
 import { BUSY_BYTES, BUSY_COUNT, BUSY_FLAG, type WorkerInput } from './worker-input.ts'
 
 /** How often a running statement is looked at, ms; a hang is noticed at most this much late. */
 const WATCH_MS = 1000
-
-/** Stack of the thread. Node's 4 MB end before Postgres notices deep recursion by itself, and that would be a trap. */
-const STACK_MB = 16
 
 export interface EngineThreadOptions extends Omit<WorkerInput, 'entry' | 'busy'> {
   readonly clock: Clock
@@ -29,20 +27,12 @@ export class EngineThread {
 
   constructor(options: EngineThreadOptions) {
     this.#options = options
-    const built = import.meta.url.endsWith('.js')
-    const input: WorkerInput = {
-      entry: new URL(built ? './pglite-worker.js' : './pglite-worker.ts', import.meta.url).href,
+    this.#worker = bootThread<WorkerInput>('pglite-worker', {
+      engine: options.engine,
       pgData: options.pgData,
       synchronousCommit: options.synchronousCommit,
       idleTransactionMs: options.idleTransactionMs,
       busy: this.#busy.buffer as SharedArrayBuffer,
-    }
-    // execArgv is not inherited: loaders of the main thread (tsx, a test runner) do not belong here.
-    this.#worker = new Worker(new URL('./pglite-boot.mjs', import.meta.url), {
-      workerData: input,
-      execArgv: [],
-      name: 'k2-database',
-      resourceLimits: { stackSizeMb: STACK_MB },
     })
     this.#worker.on('message', (reply: EngineReply) => {
       if (reply.op === 'failed') this.#down(reply.message, reply.code ?? 'UNKNOWN')

@@ -42,7 +42,7 @@ interface Call {
 }
 
 export interface PgliteHostOptions
-  extends Pick<EngineThreadOptions, 'pgData' | 'synchronousCommit' | 'idleTransactionMs' | 'statementTimeoutMs'> {
+  extends Pick<EngineThreadOptions, 'engine' | 'pgData' | 'synchronousCommit' | 'idleTransactionMs' | 'statementTimeoutMs'> {
   readonly clock: Clock
   readonly log: Logger
 }
