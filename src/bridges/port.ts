@@ -76,6 +76,12 @@ export type SendOutcome =
   /** The account itself is unusable (revoked token). */
   | { readonly kind: 'account-failed'; readonly code: string; readonly message: string }
 
+/**
+ * Answer of a bridge that has not connected yet after a start: nothing was sent, the account's lanes look again shortly. Not a
+ * failure, which would open the circuit breaker and make people wait after every restart.
+ */
+export const NOT_READY: SendOutcome = { kind: 'rate-limited', afterMs: 500, scope: 'account' }
+
 /** Adapter of one account on one network. `start` connects and begins to feed the sink. */
 export interface Bridge extends Lifecycle {
   readonly network: Network

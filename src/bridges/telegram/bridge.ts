@@ -7,7 +7,7 @@ import { cryptoRng, type Rng } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Envelope } from '../model/message.ts'
 import type { OwnIdentities } from '../own-identities.ts'
-import type { Bridge, BridgeSink, Capabilities, SendOutcome, SendRequest } from '../port.ts'
+import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import { type OpenClients, openClients } from './client.ts'
 import { failureOf, failureText, judge } from './errors.ts'
 import { type AmbiguousPolicy, executePlan, newSendCounters, type SendCounters } from './execute.ts'
@@ -232,7 +232,7 @@ export class TelegramBridge implements Bridge {
   }
 
   async send(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
-    if (!this.#clients) return { kind: 'not-sent', code: 'TELEGRAM_NOT_STARTED', message: 'the account is not connected yet' }
+    if (!this.#clients) return NOT_READY
     const calls = planCalls(request)
     if (calls === undefined) return { kind: 'permanent', code: 'TELEGRAM_EMPTY', message: 'nothing to show' }
     const outcome = await executePlan(

@@ -3,7 +3,7 @@ import { deferred } from '../../../src/base/async.ts'
 import { K2Error } from '../../../src/base/errors.ts'
 import { Secret } from '../../../src/base/secret.ts'
 import { OwnIdentities } from '../../../src/bridges/own-identities.ts'
-import type { NativePart } from '../../../src/bridges/port.ts'
+import { type NativePart, NOT_READY } from '../../../src/bridges/port.ts'
 import type { TelegramBridge, TelegramBridgeOptions } from '../../../src/bridges/telegram/index.ts'
 import { FakeTelegram } from '../../fakes/telegram/index.ts'
 import { MemorySink, newBridge, partAt, request } from './support.ts'
@@ -307,7 +307,7 @@ describe('Telegram bridge', () => {
       await fake.until(() => fake.world.bots.get(botId)?.updates.polling === true)
       await bridge.stop()
       await bridge.stop()
-      expect(await bridge.send(request(group, 'x'), never)).toMatchObject({ kind: 'not-sent', code: 'TELEGRAM_NOT_STARTED' })
+      expect(await bridge.send(request(group, 'x'), never)).toEqual(NOT_READY)
     })
   })
 
