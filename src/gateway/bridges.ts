@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 
-import type { Network } from '../bridges/model/place.ts'
+import { DiscordBridge } from '../bridges/discord/index.ts'
+import { type Network, type Place, placeKey } from '../bridges/model/place.ts'
 import type { OwnIdentities } from '../bridges/own-identities.ts'
 import { P2pBridge, type PeerPort } from '../bridges/p2p/index.ts'
 import type { Bridge } from '../bridges/port.ts'
@@ -59,8 +60,26 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
       }),
     )
   }
+  for (const [account, { token, apiUrl, webhooks }] of Object.entries(config.accounts.discord)) {
+    bridges.push(
+      new DiscordBridge({
+        account,
+        token,
+        sink: pipeline.sink(account),
+        own: parts.own,
+        cursors: cursorStore(db.pool),
+        webhooks: webhookRegistry({ pool: db.pool, sealer: parts.sealer, now, log: logFor('discord') }),
+        useWebhooks: webhooks,
+        places: () => placesOf(parts.routes, 'discord', account),
+        log: logFor('discord'),
+        ...(apiUrl !== undefined && { apiUrl: apiUrl.replace(/\/+$/, '') }),
+        clock,
+      }),
+    )
+  }
   const aliases = aliasStore(db.pool)
-  for (const [account, { token, apiUrl, ambiguous }] of Object.entries(config.accounts.telegram)) {
+  const log = logFor('bridges')
+  for (const [account, { token, apiUrl, ambiguous, limits }] of Object.entries(config.accounts.telegram)) {
     bridges.push(
       new TelegramBridge({
         account,
@@ -69,10 +88,19 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
         own: parts.own,
         log: logFor('telegram'),
         ambiguous,
+        ...(limits === 'off' && { rates: 'off' as const }),
         ...(apiUrl !== undefined && { apiRoot: apiUrl.replace(/\/+$/, '') }),
-        bridgedChats: () => channelsOf(parts.routes, 'telegram', account),
+        bridgedChats: () => placesOf(parts.routes, 'telegram', account).map((place) => place.channel),
         aliases: await aliases.list(account),
         onMigrated: (from, to) => aliases.save(account, from, to),
+        onMembership: (channel, status) => {
+          if (status !== 'member' && status !== 'administrator') return
+          const lanes = placesOf(parts.routes, 'telegram', account)
+            .filter((p) => p.channel === channel)
+            .map(placeKey)
+          for (const lane of lanes)
+            pipeline.laneReady(lane).catch((err) => log.warn({ ev: 'lane-ready', err }, 'a lane could not be taken up again'))
+        },
         clock,
       }),
     )
@@ -80,7 +108,10 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
   return bridges
 }
 
-function channelsOf(routes: readonly RouteDefinition[], network: Network, account: string): string[] {
-  const places = routes.flatMap((r) => r.members.map((m) => m.place))
-  return [...new Set(places.filter((p) => p.network === network && p.account === account).map((p) => p.channel))]
+/** Places of an account that any route names, each once. */
+function placesOf(routes: readonly RouteDefinition[], network: Network, account: string): Place[] {
+  const places = routes
+    .flatMap((r) => r.members.map((m) => m.place))
+    .filter((p) => p.network === network && p.account === account)
+  return [...new Map(places.map((place) => [placeKey(place), place])).values()]
 }

@@ -138,6 +138,7 @@ export const configSchema = z
             z.strictObject({
               token: secret(),
               apiUrl: z.url().optional().describe('another API root: tests, or a self-hosted Bot API server'),
+              limits: z.enum(['default', 'off']).default('default').describe('off: for a server of your own without limits'),
               ambiguous: z.enum(['resend', 'drop']).default('resend').describe('when an answer was lost: send again, or not'),
             }),
           )

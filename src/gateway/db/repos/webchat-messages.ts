@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { WebChatRecord, WebChatStore } from '../../../bridges/webchat/index.ts'
+import { toJsonb } from '../../pipeline/json.ts'
 import type { PgPool } from '../pool.ts'
 import { num, numOrNull, run, statement } from '../sql/statement.ts'
 
@@ -48,7 +49,7 @@ export function webChatStore(pool: PgPool): WebChatStore {
     async save(records) {
       // One statement may touch a row only once: of several states of one message the last counts.
       const last = new Map(records.map((r) => [`${r.room}\0${r.id}`, r]))
-      await run(pool, SAVE, [JSON.stringify([...last.values()])])
+      await run(pool, SAVE, [toJsonb([...last.values()])])
     },
   }
 }
