@@ -8,7 +8,7 @@ import type { Secret } from '../../base/secret.ts'
 import type { CursorStore } from '../cursor.ts'
 import type { Place } from '../model/place.ts'
 import type { OwnIdentities } from '../own-identities.ts'
-import type { Bridge, BridgeSink, Capabilities, SendOutcome, SendRequest } from '../port.ts'
+import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import { CatchUp, type CatchUpLimits, DEFAULT_CATCH_UP } from './catch-up.ts'
 import { Directory } from './directory.ts'
 import { ExpectedEchoes } from './echoes.ts'
@@ -119,7 +119,7 @@ export class DiscordBridge implements Bridge {
 
   async send(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
     const parts = this.#parts
-    if (parts === undefined) return { kind: 'not-sent', code: 'DISCORD_NOT_CONNECTED', message: 'not connected to Discord yet' }
+    if (parts === undefined) return NOT_READY
     if (this.#state.kind === 'failed') return { kind: 'account-failed', code: 'DISCORD_REFUSED', message: this.#state.reason }
     return parts.executor.run(request, signal)
   }
@@ -207,7 +207,6 @@ export class DiscordBridge implements Bridge {
       log,
       sleep: realSleep,
       onMessage: (name, message) => receiver.process({ name, data: this.#inGuild(message), seq: 0 }),
-      onStart: (channel, messageId) => feed.push({ envelopes: [], done: { channel, messageId } }),
       onGap: (channel, after, count) => this.#tellGap(feed, channel, after, count),
     })
     const channels = () => (this.#options.places?.() ?? []).map((p) => ({ id: channelIdOf(p), isDirect: p.space === undefined }))

@@ -27,8 +27,6 @@ export interface CatchUpOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** A missed message or edit, oldest first. False = no room; the channel must be tried again. */
   readonly onMessage: (event: 'MESSAGE_CREATE' | 'MESSAGE_UPDATE', message: Readonly<Record<string, unknown>>) => boolean
-  /** First contact: everything up to this message is done. */
-  readonly onStart: (channel: string, messageId: string) => void
   /** `count` messages (0 = an unknown number) after message `after` are not fetched: say so once. */
   readonly onGap: (channel: string, after: string, count: number) => void
 }
@@ -57,16 +55,17 @@ export class CatchUp {
     this.#options = options
   }
 
-  /** One channel; `latest` is the id of its newest message as far as known. Rejects only when aborted. */
+  /** One channel; `latest` is the id of its newest message as far as known. Rejects when aborted or when cursors cannot be read. */
   async run(channel: string, latest: string | undefined, signal: AbortSignal): Promise<CatchUpResult> {
     return this.#slots.run(() => this.#channel(channel, latest, signal))
   }
 
   async #channel(channel: string, latest: string | undefined, signal: AbortSignal): Promise<CatchUpResult> {
-    const { account, cursors, clock, limits, onStart } = this.#options
+    const { account, cursors, clock, limits } = this.#options
     const cursor = await cursors.get(account, cursorStream(channel))
     if (cursor === undefined || !/^\d{1,20}$/.test(cursor)) {
-      onStart(channel, latest ?? snowflakeAt(clock.now()))
+      // Durable before anything else: from here on nothing may be missed, whatever happens to this process.
+      await cursors.set({ account, stream: cursorStream(channel), value: latest ?? snowflakeAt(clock.now()) })
       return { kind: 'done', last: latest }
     }
     if (limits.recheck > 0) {

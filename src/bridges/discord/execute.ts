@@ -1,15 +1,16 @@
 import { z } from 'zod'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
+import { hashId } from '../../base/ids.ts'
 import type { NativeRef } from '../model/place.ts'
-import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
+import { type NativePart, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import type { ApiAnswer, DiscordApi } from './api.ts'
 import type { Echo, ExpectedEchoes } from './echoes.ts'
 import { judge, NOT_OURS, type Verdict } from './errors.ts'
 import { webhookUsername } from './names.ts'
 import { channelIdOf, type DiscordCall, type Mode, type PlanContext, planCalls } from './outbound.ts'
 import { findSent } from './probe.ts'
-import { ended, filesOf, NOBODY, type Run, type Step, type Target, viaBot, viaWebhook } from './run.ts'
+import { avatarOf, ended, filesOf, NOBODY, type Run, type Step, type Target, viaBot, viaWebhook } from './run.ts'
 import type { WebhookRecord } from './webhook-registry.ts'
 import type { Webhooks } from './webhooks.ts'
 
@@ -53,6 +54,8 @@ export class Executor {
   readonly #options: ExecutorOptions
   /** Who sent a message: the webhook's id, or `bot`. */
   readonly #senders = new BoundedMap<string, string>({ max: MAX_RECENT })
+  /** Hash of what a message of ours says, so that an edit leaves unchanged parts alone (8.7). */
+  readonly #contents = new BoundedMap<string, string>({ max: MAX_RECENT })
   #botId: string | undefined
 
   constructor(options: ExecutorOptions) {
@@ -65,7 +68,7 @@ export class Executor {
 
   async run(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
     if (this.#botId === undefined)
-      return { kind: 'not-sent', code: 'DISCORD_NOT_CONNECTED', message: 'not connected to Discord yet' }
+      return NOT_READY
     const run: Run = {
       request,
       signal,
@@ -146,7 +149,13 @@ export class Executor {
         method: 'POST',
         path: `/webhooks/${webhook.id}/${webhook.token.reveal()}`,
         query: { wait: 'true', ...(thread !== undefined && { thread_id: thread }) },
-        body: { content: call.content, username: name, allowed_mentions: NOBODY, ...(call.flags !== 0 && { flags: call.flags }) },
+        body: {
+          content: call.content,
+          username: name,
+          allowed_mentions: NOBODY,
+          ...avatarOf(run.request),
+          ...(call.flags !== 0 && { flags: call.flags }),
+        },
         auth: 'none',
         ...filesOf(call),
       },
@@ -214,7 +223,7 @@ export class Executor {
     run.lookSince = undefined
     if (answer.kind === 'found') {
       this.counters.adoptedByProbe++
-      return { kind: 'next', part: this.#part(run, call.part, answer.id, sender.isWebhook ? sender.author : 'bot') }
+      return { kind: 'next', part: this.#part(run, call, answer.id, sender.isWebhook ? sender.author : 'bot') }
     }
     this.counters.resent++
     return undefined
@@ -230,7 +239,7 @@ export class Executor {
     const created = answer.ok ? Created.safeParse(answer.body) : undefined
     if (created?.success) {
       run.lookSince = undefined
-      return { kind: 'next', part: this.#part(run, call.part, created.data.id, sender) }
+      return { kind: 'next', part: this.#part(run, call, created.data.id, sender) }
     }
     const failure = answer.ok ? ({ kind: 'transport', code: 'UNREADABLE', sent: true } as const) : answer.failure
     const verdict = judge(failure, 'create')
@@ -241,14 +250,17 @@ export class Executor {
     if (id === undefined) return { kind: 'end', outcome: verdict }
     this.counters.adoptedByEcho++
     run.lookSince = undefined
-    return { kind: 'next', part: this.#part(run, call.part, id, sender) }
+    return { kind: 'next', part: this.#part(run, call, id, sender) }
   }
 
-  #part(run: Run, part: number, id: string, sender: string): NativePart {
-    this.#senders.set(id, sender, this.#options.clock.now())
+  /** Remembers a message of ours. */
+  #part(run: Run, call: DiscordCall & { op: 'create' | 'edit' }, id: string, sender: string): NativePart {
+    const now = this.#options.clock.now()
+    this.#senders.set(id, sender, now)
+    this.#contents.set(id, hashId([call.content]), now)
     const { account, channel, thread } = run.request.place
     const ref: NativeRef = { network: 'discord', account, channel, id, ...(thread !== undefined && { thread }) }
-    return { part, ref }
+    return { part: call.part, ref }
   }
 
   #change(run: Run, call: DiscordCall & { op: 'edit' | 'delete' }): Promise<Step> {
@@ -257,8 +269,9 @@ export class Executor {
 
   /** Edits as the one who wrote the message. When that was somebody else, the text is planned anew for the other. */
   async #edit(run: Run, call: DiscordCall & { op: 'edit' }): Promise<Step> {
-    const { webhooks } = this.#options
+    const { webhooks, clock } = this.#options
     const { ref } = call.target
+    if (this.#contents.get(ref.id, clock.now()) === hashId([call.content])) return { kind: 'next', part: call.target }
     const webhook = webhooks.known(ref.channel)
     if (run.mode === 'webhook' && webhook === undefined) run.mode = 'bot'
     const verdict = await this.#call(run, call, run.mode === 'webhook' && webhook ? viaWebhook(webhook, ref) : viaBot(ref))
@@ -269,12 +282,12 @@ export class Executor {
     if (webhook !== undefined && verdict?.kind === 'webhook-lost') await webhooks.lost(webhook)
     run.triedModes.add(run.mode)
     const other = run.mode === 'webhook' ? 'bot' : 'webhook'
-    const isKnown = this.#senders.has(ref.id, this.#options.clock.now())
+    const isKnown = this.#senders.has(ref.id, clock.now())
     if (isForeign && !isKnown && !run.triedModes.has(other) && (other === 'bot' || webhook !== undefined)) {
       run.mode = other
       return { kind: 'replan' }
     }
-    if (verdict === undefined) this.#part(run, call.part, ref.id, run.mode === 'webhook' && webhook ? webhook.id : 'bot')
+    if (verdict === undefined) this.#part(run, call, ref.id, run.mode === 'webhook' && webhook ? webhook.id : 'bot')
     if (verdict?.kind === 'webhook-lost')
       return ended('permanent', 'DISCORD_WEBHOOK_GONE', 'the webhook of this message no longer exists')
     return verdict === undefined ? { kind: 'next', part: call.target } : this.#react(run, verdict, undefined)

@@ -26,6 +26,7 @@ export interface HistoryOptions {
 /** Live events of a channel wait at most this long for its past (bridging 14). */
 const MAX_HOLD_MS = 30_000
 const LOOKUP_RETRY_MS = 1_000
+const STORE_RETRY_MS = 1_000
 const MAX_LOOKUPS = 5
 /** Rounds over a channel that is written faster than it can be read. */
 const MAX_ROUNDS = 10
@@ -112,7 +113,7 @@ export class History {
     try {
       let last: string | undefined
       for (let round = 0; round < MAX_ROUNDS; round++) {
-        const result = await catchUp.run(channel, round === 0 ? latest : undefined, this.#stop.signal)
+        const result = await this.#patiently(() => catchUp.run(channel, round === 0 ? latest : undefined, this.#stop.signal))
         if (result.kind === 'unreadable') {
           this.#problems.set(channel, result.reason)
           log.warn(
@@ -129,6 +130,20 @@ export class History {
     } finally {
       cancel()
       if (isLate) feed.unfreeze(channel)
+    }
+  }
+
+  /** Again and again while the store is away; ends by stopping. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    const { sleep, log } = this.#options
+    for (;;) {
+      try {
+        return await work()
+      } catch (err) {
+        if (this.#stop.signal.aborted) throw err
+        log.warn({ ev: 'discord-catch-up-failed', err }, 'catching up failed, will try again')
+        await sleep(STORE_RETRY_MS, this.#stop.signal)
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import { httpUrl } from '../format/urls.ts'
 import type { NativeRef } from '../model/place.ts'
 import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
 import { channelIdOf, type DiscordCall, type Mode } from './outbound.ts'
@@ -51,4 +52,11 @@ export function ended(kind: 'permanent' | 'lane-failed', code: string, message: 
 export function filesOf(call: DiscordCall & { op: 'create' }) {
   if (call.file === undefined) return {}
   return { files: [{ name: call.file.name, data: new TextEncoder().encode(call.file.text), type: 'text/plain; charset=utf-8' }] }
+}
+
+/** A picture the platform can fetch; never a link that contains a token (4.4). */
+export function avatarOf(request: SendRequest): { avatar_url?: string } {
+  const { avatar } = request.author
+  const url = avatar?.kind === 'url' ? httpUrl(avatar.ref) : undefined
+  return url === undefined || url.username !== '' || url.password !== '' ? {} : { avatar_url: url.href }
 }

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import type { Avatar } from '../../../src/bridges/model/message.ts'
 import type { NativePart } from '../../../src/bridges/port.ts'
 import { bodyOf, type Harness, type HarnessOptions, never, partsOf, request, startHarness } from './harness.ts'
 
@@ -298,4 +299,26 @@ test('late messages show their time and make no sound', async () => {
   await start()
   partsOf(await h.bridge.send(request(h.place, { showTime: true }), never))
   expect(seen()).toMatchObject([{ content: '<t:1750000000:t> · hello', silent: true }])
+})
+
+test('an edit leaves unchanged parts alone', async () => {
+  await start()
+  const text = Array.from({ length: 700 }, (_, i) => `word${i}`).join(' ')
+  const parts = partsOf(await h.bridge.send(request(h.place, { body: bodyOf(text) }), never))
+  const before = h.fake.control.requests({ method: 'PATCH' }).length
+  partsOf(await h.bridge.send(request(h.place, { op: 'edit', parts, body: bodyOf(`${text}!`) }), never))
+  expect(h.fake.control.requests({ method: 'PATCH' }).length - before).toBe(1)
+  expect(seen().at(-1)?.content).toMatch(/word699!$/)
+})
+
+test('pictures by public address only', async () => {
+  await start()
+  const author = { key: 'telegram:7', displayName: 'Bob', isBot: false, kind: 'user' } as const
+  const shown = async (avatar: Avatar): Promise<string | null | undefined> => {
+    partsOf(await h.bridge.send(request(h.place, { author: { ...author, avatar } }), never))
+    return seen().at(-1)?.avatar
+  }
+  expect(await shown({ kind: 'url', ref: 'https://gw.example/media/a.png', version: '1' })).toBe('https://gw.example/media/a.png')
+  expect(await shown({ kind: 'telegram-file', ref: 'photos/file_1.jpg', version: '1' })).toBeNull()
+  expect(await shown({ kind: 'url', ref: 'https://user:secret@gw.example/a.png', version: '1' })).toBeNull()
 })
