@@ -246,7 +246,7 @@ export class Gossip implements Lifecycle {
   #rejoin(hub: TopicHub, at: number): void {
     // A neighbour came meanwhile, or the topic was left: another timer is responsible, or none.
     if (this.#hubs.get(hub.topic) !== hub || hub.rejoinAt !== at) return
-    this.#driver.post({ type: 'join', topic: hub.topic, peers: hub.rejoinPeers(at) })
+    this.#driver.post({ type: 'join', topic: hub.topic, peers: hub.rejoinPeers(at), isRetry: true })
     this.#rejoinLater(hub)
   }
 

@@ -80,10 +80,8 @@ export class TopicStream {
   #start(): void {
     if (this.#isRunning) return
     this.#isRunning = true
-    // Deferred, so that everything queued in this turn goes out in one write.
-    Promise.resolve()
-      .then(() => this.#run())
-      .catch(this.#init.onFailed)
+    // After the input of this turn of the event loop, so that everything it causes goes out in one write.
+    setImmediate(() => this.#run().catch(this.#init.onFailed))
   }
 
   async #run(): Promise<void> {

@@ -33,7 +33,8 @@ export type TopicEvent =
 
 export type InEvent =
   | { readonly type: 'message'; readonly from: PeerId; readonly topic: TopicId; readonly message: Message }
-  | { readonly type: 'join'; readonly topic: TopicId; readonly peers: readonly PeerId[] }
+  /** `isRetry`: earlier Joins to these peers had no effect. */
+  | { readonly type: 'join'; readonly topic: TopicId; readonly peers: readonly PeerId[]; readonly isRetry?: boolean }
   | {
       readonly type: 'broadcast'
       readonly topic: TopicId

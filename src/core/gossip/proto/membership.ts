@@ -76,10 +76,16 @@ export class Membership {
     return this.#active.size
   }
 
-  /** HV-1. */
-  join(peers: readonly PeerId[]): void {
+  /**
+   * HV-1. A peer that still awaits a Neighbor of an earlier life of ours answers no Join (gossip 13-D6): a retry sends it
+   * that Neighbor first. It is not recorded as pending, so that a peer that takes it for a request gets its answer.
+   */
+  join(peers: readonly PeerId[], isRetry = false): void {
     if (peers.length === 0) return
-    for (const peer of peers) this.#out.send(peer, { type: 'join', data: this.#ownData })
+    for (const peer of peers) {
+      if (isRetry) this.#out.send(peer, { type: 'neighbor', priority: 'high', data: this.#ownData })
+      this.#out.send(peer, { type: 'join', data: this.#ownData })
+    }
     this.#armShuffle()
   }
 

@@ -36,7 +36,7 @@ export class GossipState {
       case 'message':
         return this.#topics.get(event.topic)?.message(event.from, event.message, now) ?? []
       case 'join':
-        return this.#topicFor(event.topic).join(event.peers)
+        return this.#topicFor(event.topic).join(event.peers, event.isRetry)
       case 'broadcast':
         return this.#topics.get(event.topic)?.broadcast(event.content, event.scope, now) ?? []
       case 'quit':

@@ -79,8 +79,8 @@ export class Topic implements TopicView {
     return this.#out.take()
   }
 
-  join(peers: readonly PeerId[]): OutEvent[] {
-    this.#member(() => this.#membership.join(peers))
+  join(peers: readonly PeerId[], isRetry?: boolean): OutEvent[] {
+    this.#member(() => this.#membership.join(peers, isRetry))
     return this.#out.take()
   }
 

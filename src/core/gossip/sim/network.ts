@@ -300,7 +300,7 @@ export class SimNetwork {
   #onRejoin({ node, topic, dueAt }: SimEvent & { type: 'rejoin' }): void {
     const rejoin = this.#nodes.get(node)?.rejoin.get(topic)
     if (rejoin?.dueAt !== dueAt) return
-    this.#handle(node, { type: 'join', topic, peers: rejoin.due(this.#now) })
+    this.#handle(node, { type: 'join', topic, peers: rejoin.due(this.#now), isRetry: true })
     this.#scheduleRejoin(node, topic)
   }
 }

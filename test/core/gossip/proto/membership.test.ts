@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { seededRng } from '../../../../src/base/random.ts'
 import type { OutEvent } from '../../../../src/core/gossip/proto/events.ts'
 import { encodeMessage, type Message } from '../../../../src/core/gossip/proto/messages.ts'
-import { dataOf, gossip, hash, info, Node, nodeWithNeighbors, num, peer } from './notation.ts'
+import { dataOf, gossip, hash, info, Node, nodeWithNeighbors, num, peer, TOPIC } from './notation.ts'
 
 describe('membership beyond the reference sequences', () => {
   it('answers a Join even while its own Neighbor is unanswered (13-D6)', () => {
@@ -13,6 +13,20 @@ describe('membership beyond the reference sequences', () => {
     expect(two.view.isPending(peer(1))).toBe(true)
     expect(two.recv(1, { type: 'join', data: dataOf(1) })).toEqual(['S(1, Neighbor High 02)'])
     expect(two.recv(1, { type: 'neighbor', priority: 'high', data: dataOf(1) })).toEqual([])
+  })
+
+  it('gets through to a peer that awaits an answer to an earlier life, which upstream does not answer (13-D6)', () => {
+    const [one, two] = [new Node(1), new Node(2)]
+    const retry = { type: 'join', topic: TOPIC, peers: [peer(1)], isRetry: true } as const
+    expect(two.handle(retry)).toEqual(['S(1, Neighbor High 02)', 'S(1, Join(02))', 'T(60000, shuffle)'])
+    expect(two.view.isPending(peer(1))).toBe(false)
+    one.join()
+    // To a peer that knows nothing of us the Neighbor is a request: two messages more, and both are neighbours.
+    expect(one.recv(2, { type: 'neighbor', priority: 'high', data: dataOf(2) })).toContain('S(2, Neighbor High 01)')
+    one.recv(2, { type: 'join', data: dataOf(2) })
+    expect(two.recv(1, { type: 'neighbor', priority: 'high', data: dataOf(1) })).toContain('S(1, Neighbor High 02)')
+    expect(one.recv(2, { type: 'neighbor', priority: 'high', data: dataOf(2) })).toEqual([])
+    expect([one.neighbors, two.neighbors]).toEqual([[2], [1]])
   })
 
   it('ignores a ForwardJoin about itself (13-D7) and a Shuffle of its own that comes back', () => {
