@@ -20,7 +20,7 @@ interface Entry {
   again: boolean
   announced: boolean
   cancelTimer: () => void
-  readonly waiters: Deferred<void>[]
+  readonly waiters: Set<Deferred<void>>
 }
 
 export interface WorkerOptions extends Omit<SessionTools, 'abort' | 'gateOf'> {
@@ -87,15 +87,18 @@ export class DeliveryWorker {
     for (const lane of lanes) this.#wake(lane, true)
   }
 
-  /** Wakes the lane and resolves when it has nothing more to do for now. */
-  async settle(lane: string): Promise<void> {
+  /** Wakes the lane and resolves when it has nothing more to do for now, or after `maxMs`. */
+  async settle(lane: string, maxMs: number): Promise<void> {
     if (!this.#accepting) return
     this.#wake(lane, false)
     const entry = this.#entries.get(lane)
     if (entry === undefined || entry.state === 'resting') return
     const waiter = deferred<void>()
-    entry.waiters.push(waiter)
+    entry.waiters.add(waiter)
+    const cancel = this.#options.clock.after(maxMs, () => waiter.resolve())
     await waiter.promise
+    cancel()
+    entry.waiters.delete(waiter)
   }
 
   /** Takes no more work, lets what is in flight end, records it and gives leases back. After `signal` sends are aborted. */
@@ -129,7 +132,7 @@ export class DeliveryWorker {
       again: false,
       announced: false,
       cancelTimer: () => {},
-      waiters: [],
+      waiters: new Set(),
     }
     this.#entries.set(lane, entry)
     return entry
@@ -174,7 +177,7 @@ export class DeliveryWorker {
     entry.state = 'resting'
     entry.since = clock.now()
     entry.announced = false
-    for (const waiter of entry.waiters.splice(0)) waiter.resolve()
+    for (const waiter of entry.waiters) waiter.resolve()
     if (end.kind === 'gone') {
       await this.#release([entry])
       if (entry.again) this.#wake(lane, false)

@@ -29,6 +29,7 @@ import { Sweeper } from './sweeper.ts'
 import { JobWaker, noWaker, type WakeJobs } from './waker.ts'
 
 const PRUNE_EVERY_MS = 3_600_000
+const RUN_LANE_MS = 1_000
 
 export interface PipelineOptions {
   /** The open, migrated database. */
@@ -77,8 +78,11 @@ export interface Pipeline extends Lifecycle {
   /** A place can be written again (rights given back, topic reopened): ends the suspension of its lane. */
   laneReady(lane: string): Promise<void>
   pauseRoute(route: string, paused: boolean): Promise<void>
-  /** For the worker of the queue `deliver`: resolves when the lane has nothing more to do for now. */
-  runLane(lane: string): Promise<void>
+  /**
+   * For the worker of the queue `deliver`: wakes the lane and resolves when it has nothing more to do for now, but after
+   * `maxMs` at the latest, so that a long backlog never holds a job (and with it a shutdown).
+   */
+  runLane(lane: string, maxMs?: number): Promise<void>
   stats(): PipelineStats
   readonly counters: Counters
   readonly admin: PipelineAdmin
@@ -230,8 +234,8 @@ class OpenPipeline implements Pipeline {
     this.#paused = next
   }
 
-  runLane(lane: string): Promise<void> {
-    return this.#worker.settle(lane)
+  runLane(lane: string, maxMs = RUN_LANE_MS): Promise<void> {
+    return this.#worker.settle(lane, maxMs)
   }
 
   stats(): PipelineStats {

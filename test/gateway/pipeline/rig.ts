@@ -75,7 +75,7 @@ export async function startRig(
     to,
     lane: placeKey(to),
     ingest: (events, cursors) => sink.ingest(events, cursors),
-    rest: (lane = placeKey(to)) => pipeline.runLane(lane),
+    rest: (lane = placeKey(to)) => pipeline.runLane(lane, 60_000),
     rows: async <R>(sql: string, values?: readonly unknown[]) => (await db.pool.query<R>(sql, values)).rows,
     async stop(graceMs = 5_000) {
       if (stopped) return
