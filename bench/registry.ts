@@ -1,0 +1,36 @@
+/** A benchmark of `npm run bench`. Its module is loaded when it runs, so that one of them needs only what it measures. */
+export interface Bench {
+  readonly name: string
+  readonly what: string
+  /** Figures to print as JSON; rejects with what is missing when it cannot measure on this machine. */
+  run(options: { readonly quick: boolean }): Promise<unknown>
+}
+
+/** In the order they run. */
+export const BENCHES: readonly Bench[] = [
+  {
+    name: 'gossip',
+    what: 'gossip nodes over loopback QUIC: throughput and latency',
+    run: async (options) => (await import('./gossip.ts')).benchGossip(options),
+  },
+  {
+    name: 'gossip.vs_rust',
+    what: 'two of our nodes beside two Rust nodes (needs cargo)',
+    run: async (options) => (await import('./gossip-vs-rust.ts')).benchGossipVsRust(options),
+  },
+  {
+    name: 'jobs',
+    what: 'job queues on the embedded database',
+    run: async (options) => (await import('./jobs.ts')).benchJobs(options),
+  },
+  {
+    name: 'pipeline',
+    what: 'message pipeline on the embedded database, destinations in the process',
+    run: async (options) => (await import('./pipeline.ts')).benchPipeline(options),
+  },
+  {
+    name: 'process',
+    what: 'start-up time, memory and idle cost of the gateway process',
+    run: async (options) => (await import('./process.ts')).benchProcess(options),
+  },
+]
