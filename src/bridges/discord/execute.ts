@@ -67,8 +67,7 @@ export class Executor {
   }
 
   async run(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
-    if (this.#botId === undefined)
-      return NOT_READY
+    if (this.#botId === undefined) return NOT_READY
     const run: Run = {
       request,
       signal,

@@ -291,6 +291,9 @@ test('threads are reached through the webhook of their channel, archived ones ar
   expect(parts[0]?.ref).toMatchObject({ channel: h.fake.info.channel, thread })
   partsOf(await h.bridge.send(request(place, { op: 'edit', parts, body: bodyOf('changed') }), never))
   expect(h.fake.control.visible({ channel: thread })).toMatchObject([{ author: 'Bob', content: 'changed' }])
+  h.fake.control.changeThread({ thread, archived: true })
+  partsOf(await h.bridge.send(request(place, { op: 'edit', parts, body: bodyOf('once more') }), never))
+  expect(h.fake.control.visible({ channel: thread })).toMatchObject([{ content: 'once more' }])
   h.fake.control.changeThread({ thread, locked: true })
   expect(await h.bridge.send(request(place), never)).toMatchObject({ kind: 'lane-failed', code: 'DISCORD_THREAD_LOCKED' })
 })
@@ -321,4 +324,14 @@ test('pictures by public address only', async () => {
   expect(await shown({ kind: 'url', ref: 'https://gw.example/media/a.png', version: '1' })).toBe('https://gw.example/media/a.png')
   expect(await shown({ kind: 'telegram-file', ref: 'photos/file_1.jpg', version: '1' })).toBeNull()
   expect(await shown({ kind: 'url', ref: 'https://user:secret@gw.example/a.png', version: '1' })).toBeNull()
+})
+
+test('direct messages are sent by the bot, and refused ones fail only their lane', async () => {
+  await start()
+  const { control, info } = h.fake
+  const place = { network: 'discord', account: 'main', channel: control.openDm({ user: info.user, bot: info.bot }).id } as const
+  partsOf(await h.bridge.send(request(place), never))
+  expect(control.visible({ channel: place.channel })).toMatchObject([{ author: 'k2-bridge', content: '**Bob**: hello' }])
+  control.closeDms({ user: info.user })
+  expect(await h.bridge.send(request(place), never)).toMatchObject({ kind: 'lane-failed', code: 'DISCORD_CANNOT_DM' })
 })

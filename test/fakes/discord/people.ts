@@ -108,6 +108,12 @@ export class People {
     return { id: channel.id }
   }
 
+  /** A person takes no direct messages any more, or again. */
+  closeDms(input: { user: string; closed?: boolean }): void {
+    if (input.closed ?? true) this.#site.world.dmsClosed.add(input.user)
+    else this.#site.world.dmsClosed.delete(input.user)
+  }
+
   /** Says what a bot may not do in a channel from now on; an empty list allows everything again. */
   deny(input: { channel: string; bot: string; permissions: Permission[] }): void {
     const { world, gateway } = this.#site

@@ -3,6 +3,7 @@ import { type Composed, mentionsOf, storeFiles } from './compose.ts'
 import { fail } from './errors.ts'
 import { presentMessage, presentMessageEvent } from './present.ts'
 import type { Site } from './routes.ts'
+import { snowflakeMs } from './snowflake.ts'
 import type { Channel, StoredMessage } from './world.ts'
 
 const SUPPRESS_EMBEDS = 1 << 2
@@ -34,6 +35,7 @@ export function postMessage(
 ): { message: StoredMessage; fresh: boolean } {
   const { world } = site
   if (channel.kind === 'forum') throw fail.forumNeedsThread()
+  if (channel.kind === 'dm' && channel.recipients.some((u) => world.dmsClosed.has(u.id))) throw fail.cannotDm()
   if (channel.kind === 'thread' && channel.locked) throw fail.locked()
   if (composed.nonce !== undefined && composed.enforceNonce) {
     const same = recentWithNonce(channel, poster.author.id, composed.nonce, world.clock.now())
@@ -93,9 +95,22 @@ function recentWithNonce(channel: Channel, authorId: string, nonce: string, now:
   return undefined
 }
 
+const OLD_MS = 3_600_000
+const OLD_EDITS_PER_MINUTE = 5
+
+/** Editing messages older than an hour has a limit of its own. */
+function limitOldEdits(site: Site, channel: Channel, message: StoredMessage): void {
+  const now = site.world.clock.now()
+  if (now - snowflakeMs(message.id) < OLD_MS) return
+  channel.oldEdits = [...channel.oldEdits.filter((at) => now - at < 60_000), now]
+  if (channel.oldEdits.length > OLD_EDITS_PER_MINUTE) throw fail.oldEdits()
+}
+
 /** Applies an edit of the message's own author. */
 export function editMessage(site: Site, channel: Channel, message: StoredMessage, composed: Composed): void {
   if (channel.kind === 'thread' && channel.locked) throw fail.locked()
+  if (channel.kind === 'thread' && channel.archived) throw fail.archived()
+  limitOldEdits(site, channel, message)
   const content = composed.content ?? message.content
   const kept =
     composed.kept === undefined ? message.attachments : message.attachments.filter((a) => composed.kept?.includes(a.id))

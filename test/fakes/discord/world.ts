@@ -56,6 +56,8 @@ export interface Channel {
   readonly messages: StoredMessage[]
   readonly byId: Map<string, StoredMessage>
   readonly pins: Set<string>
+  /** Times of recent edits of old messages. */
+  oldEdits: number[]
 }
 
 export interface Webhook {
@@ -108,6 +110,8 @@ export class World {
   readonly channels = new Map<string, Channel>()
   readonly webhooks = new Map<string, Webhook>()
   readonly files = new Map<string, StoredFile>()
+  /** People who take no direct messages. */
+  readonly dmsClosed = new Set<string>()
   /** Called after each new message. */
   onStore: () => void = () => {}
   #secrets = 0
@@ -195,6 +199,7 @@ export class World {
       messages: [],
       byId: new Map(),
       pins: new Set(),
+      oldEdits: [],
     }
     this.channels.set(channel.id, channel)
     init.guild?.channels.set(channel.id, channel)
