@@ -1,0 +1,16 @@
+export { type GetOptions, type GetResult, getRanges } from './getter.ts'
+export { MemoryBlobStore } from './memory-store.ts'
+export { type BlobFormat, type BlobTicket, decodeBlobTicket, encodeBlobTicket } from './proto/blob-ticket.ts'
+export {
+  type CollectionFile,
+  collectionFiles,
+  decodeCollectionNames,
+  decodeHashSeq,
+  encodeCollectionNames,
+  encodeHashSeq,
+} from './proto/collection.ts'
+export { joinShare, safeFileName, splitShare } from './proto/file-name.ts'
+export { BLOBS_ALPN } from './proto/requests.ts'
+export { BlobProvider, type ProviderLimits, type ProviderOptions, type ProviderStats } from './provider.ts'
+export type { BlobReader, BlobSink, BlobStatus } from './store.ts'
+export { BlobHasher, type HashedBlob, hashBlob } from './tree/outboard.ts'
