@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../../base/logger.ts'
+import type { WebChatSession } from '../../bridges/webchat/index.ts'
 import { hostAllowed, originAllowed } from './auth.ts'
 
 /** Largest message a page may send, bytes. */
@@ -9,23 +10,12 @@ const MAX_MESSAGE_BYTES = 32 * 1024
 /** A page that has not answered a ping for this long is gone, ms. */
 const PING_EVERY_MS = 30_000
 
-/** One page, as the web chat bridge sees it. */
-export interface WebSocketSession {
-  readonly remoteAddress: string
-  send(text: string): void
-  /** Bytes not yet handed to the network: the measure of a slow reader. */
-  readonly bufferedBytes: number
-  close(code: number, reason: string): void
-  onMessage(handler: (text: string) => void): void
-  onClose(handler: () => void): void
-}
-
 export interface WebSocketOptions {
   readonly path: string
   readonly host: string
   readonly maxSessions: number
   readonly log: Logger
-  connect(session: WebSocketSession): void
+  connect(session: WebChatSession): void
 }
 
 /** Upgrades requests for one path; everything else is refused with a plain HTTP answer. */
