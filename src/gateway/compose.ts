@@ -24,6 +24,7 @@ import { HttpServer } from './http/server.ts'
 import { WebSocketDoor } from './http/ws.ts'
 import { createJobBackend } from './jobs/backend.ts'
 import { DELIVER, JobQueues } from './jobs/queues.ts'
+import { JobUpkeep } from './jobs/upkeep.ts'
 import { QueueWorker } from './jobs/workers.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -136,6 +137,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
 
     await use(pipeline)
     await use(worker)
+    await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(node)
     for (const bridge of bridges) await use(bridge)
 

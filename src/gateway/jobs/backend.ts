@@ -28,6 +28,8 @@ export const JOB_SCHEMA = 'bullmq'
 
 /** Seconds an idle worker waits before it looks by itself. Notifications wake it; this is for one that was lost. */
 const DRAIN_DELAY_SEC = 30
+/** Events a queue keeps for readers that come later. Each is a row; nothing in the gateway reads old ones. */
+const EVENTS_KEPT = 1000
 /** ms a worker waits after its store failed. */
 const RETRY_MS = 1000
 
@@ -115,7 +117,11 @@ abstract class Factories {
     name: string,
     options: Omit<QueueOptions, 'connection'> = {},
   ): JobQueue<D, R, N> {
-    return new classes.Queue<D, R, N>(name, { ...options, ...this.connection('produce') }) as unknown as JobQueue<D, R, N>
+    return new classes.Queue<D, R, N>(name, {
+      streams: { events: { maxLen: EVENTS_KEPT } },
+      ...options,
+      ...this.connection('produce'),
+    }) as unknown as JobQueue<D, R, N>
   }
 
   createWorker<D, R = void, N extends string = string>(

@@ -27,10 +27,10 @@ export const DELIVER = {
   options: { attempts: 1, removeOnComplete: true, removeOnFail: { count: 1000, age: 7 * 86_400 } },
 } satisfies QueueDefinition
 
-/** Regular work of the gateway itself, started by schedules. */
+/** Regular work on the queues themselves, started by schedules. */
 export const UPKEEP = {
   name: 'upkeep',
-  jobs: { prune: z.strictObject({}) },
+  jobs: { tidy: z.strictObject({}) },
   options: {
     attempts: 3,
     backoff: { type: 'exponential', delay: 1000 },

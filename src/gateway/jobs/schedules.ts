@@ -19,7 +19,7 @@ export type Schedule<Q extends QueueDefinition = QueueDefinition> = {
 } & ({ readonly everyMs: number } | { readonly cron: string; readonly timezone?: string })
 
 /** All regular jobs of the gateway. */
-export const SCHEDULES: readonly Schedule[] = [{ id: 'prune', queue: UPKEEP, job: 'prune', data: {}, everyMs: 3_600_000 }]
+export const SCHEDULES: readonly Schedule[] = [{ id: 'tidy', queue: UPKEEP, job: 'tidy', data: {}, everyMs: 3_600_000 }]
 
 /** Makes the stored schedules equal to the declared ones: missing and changed ones are written, unknown ones removed. */
 export async function reconcileSchedules(

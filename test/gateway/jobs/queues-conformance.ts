@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { deferred } from '../../../src/base/async.ts'
 import { nullLogger } from '../../../src/base/logger.ts'
-import { DELIVER, JobQueues, type QueueDefinition } from '../../../src/gateway/jobs/queues.ts'
+import { DELIVER, JobQueues, type QueueDefinition, UPKEEP } from '../../../src/gateway/jobs/queues.ts'
 import { JobSchedules, reconcileSchedules, type Schedule } from '../../../src/gateway/jobs/schedules.ts'
+import { JobUpkeep, tidyQueues } from '../../../src/gateway/jobs/upkeep.ts'
 import { type JobHandlers, QueueWorker } from '../../../src/gateway/jobs/workers.ts'
 import { type OpenTarget, openTarget, type Target } from './target.ts'
 
@@ -201,6 +202,28 @@ export function queuesConformance(target: () => Target): void {
       await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3)
       await reconcileSchedules(queues, [queue], [])
     })
+  })
+
+  it('upkeep keeps its schedule and removes old failed jobs', async () => {
+    const upkeep = new JobUpkeep({ backend: opened.backend, queues, log: nullLogger })
+    stops.push(() => upkeep.stop())
+    await upkeep.start()
+    const keys = async () => (await queues.queue(UPKEEP).getJobSchedulers()).map((s) => s.key)
+    await expect.poll(keys, { timeout: 10_000 }).toEqual(['tidy'])
+    await expect.poll(() => upkeep.health(), { timeout: 10_000 }).toEqual({ status: 'ok' })
+    const queue = definition()
+    const worker = await startWorker(queue, {
+      count: () => Promise.reject(new Error('no')),
+      other: async () => {},
+    })
+    await queues.add(queue, 'count', { n: 1 })
+    await expect.poll(() => queues.queue(queue).getFailedCount(), { timeout: 10_000 }).toBe(1)
+    expect(worker.stats.failed).toBe(1)
+    expect(await tidyQueues(queues, [queue], 3_600_000)).toBe(0)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await tidyQueues(queues, [queue], 1)).toBe(1)
+    expect(await queues.queue(queue).getFailedCount()).toBe(0)
+    await upkeep.drain(AbortSignal.timeout(5000))
   })
 
   it('the backend says that it is ready', async () => {
