@@ -115,7 +115,7 @@ function sameAddress(label: string, url: URL): boolean {
 }
 
 /** An address that survives inside `[label](…)` and inside every style. */
-export function maskable(href: string): string {
+function maskable(href: string): string {
   return href.replace(/[()<>\\|*_~`\s]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
 }
 

@@ -13,7 +13,7 @@ export function printDiscordMarkdown(rich: RichText, options: DiscordPrintOption
 }
 
 /** Prints a text that is in Discord's form already. */
-export function printForm(form: RichText): string {
+function printForm(form: RichText): string {
   const out: string[] = []
   const hasLinkSyntax = form.text.includes('](') || form.spans.some((s) => s.kind === 'link')
   let start = 0

@@ -29,7 +29,7 @@ export class MemoryCursors implements CursorStore {
   }
 }
 
-export class MemoryWebhooks implements WebhookRegistry {
+class MemoryWebhooks implements WebhookRegistry {
   records: WebhookRecord[] = []
 
   async list(account: string): Promise<readonly WebhookRecord[]> {

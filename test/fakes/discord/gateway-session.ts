@@ -18,7 +18,7 @@ export const PRIVILEGED = INTENTS.GUILD_MEMBERS | INTENTS.GUILD_PRESENCES | INTE
 export const KNOWN_INTENTS = 0x37f_ffff
 
 /** The intent that brings an event, for guilds and for direct messages. 0 = always. */
-export function intentOf(event: string, inGuild: boolean): number {
+function intentOf(event: string, inGuild: boolean): number {
   if (event.startsWith('MESSAGE_REACTION')) return inGuild ? INTENTS.GUILD_MESSAGE_REACTIONS : INTENTS.DIRECT_MESSAGE_REACTIONS
   if (event.startsWith('MESSAGE_')) return inGuild ? INTENTS.GUILD_MESSAGES : INTENTS.DIRECT_MESSAGES
   if (event === 'TYPING_START') return inGuild ? INTENTS.GUILD_MESSAGE_TYPING : INTENTS.DIRECT_MESSAGE_TYPING

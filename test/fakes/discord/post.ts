@@ -1,7 +1,7 @@
-import type { APIMessage, APIUser } from 'discord.js'
+import type { APIUser } from 'discord.js'
 import { type Composed, mentionsOf, storeFiles } from './compose.ts'
 import { fail } from './errors.ts'
-import { presentMessage, presentMessageEvent } from './present.ts'
+import { presentMessageEvent } from './present.ts'
 import type { Site } from './routes.ts'
 import { snowflakeMs } from './snowflake.ts'
 import type { Channel, StoredMessage } from './world.ts'
@@ -139,5 +139,3 @@ export function announceDeletion(site: Site, channel: Channel, ids: readonly str
   if (ids.length === 1) site.gateway.dispatch('MESSAGE_DELETE', { id: ids[0] as string, ...where }, { channel })
   else site.gateway.dispatch('MESSAGE_DELETE_BULK', { ids, ...where }, { channel })
 }
-
-export const presented = (site: Site, message: StoredMessage): APIMessage => presentMessage(site.world, message)
