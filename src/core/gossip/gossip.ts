@@ -21,7 +21,7 @@ import { TopicHub } from './topic-hub.ts'
 export const GOSSIP_ALPN = '/iroh-gossip/1'
 
 /** Events a subscription keeps for its reader unless it asks for another number (gossip 1.1). */
-export const EVENT_BUFFER = 2_048
+const EVENT_BUFFER = 2_048
 
 /** Broadcasts that may wait for room on the connections; further ones are refused with `GOSSIP_BUSY`. */
 const WAITING_BROADCASTS_MAX = 10_000

@@ -10,7 +10,7 @@ import { settle } from '../net/manual-time.ts'
 
 export const TOPIC = parseTopicId('ab'.repeat(32))
 export const topicNumber = (n: number): TopicId => parseTopicId(n.toString(16).padStart(64, '0'))
-export const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 export const bytes = (content: string): Uint8Array => new TextEncoder().encode(content)
 
 /** A valid id for a small number. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { deferred, Mutex } from '../../../src/base/async.ts'
+import { fromHex, toHex } from '../../../src/base/bytes.ts'
 import { ManualClock } from '../../../src/base/clock.ts'
 import { K2Error } from '../../../src/base/errors.ts'
 import { NET_LIMITS } from '../../../src/core/gossip/limits.ts'
@@ -7,7 +8,7 @@ import { newCounters } from '../../../src/core/gossip/metrics.ts'
 import { TopicStream } from '../../../src/core/gossip/topic-stream.ts'
 import type { Connection, SendHalf } from '../../../src/core/net/transport.ts'
 import { settle } from '../net/manual-time.ts'
-import { TOPIC } from './harness.ts'
+import { FRAMES, HEADER_FRAME, TOPIC } from './proto/vectors.ts'
 
 const stopped = (): K2Error => new K2Error({ code: 'NET_STREAM_STOPPED', kind: 'network', message: 'stopped' })
 const HEADER_BYTES = 36
@@ -15,6 +16,7 @@ const HEADER_BYTES = 36
 /** A stream on a connection whose every call is answered by the test. */
 function scripted(limits = NET_LIMITS) {
   const writes: number[][] = []
+  const written: Uint8Array[] = []
   const finished: number[] = []
   const failures: unknown[] = []
   const clock = new ManualClock()
@@ -30,6 +32,7 @@ function scripted(limits = NET_LIMITS) {
         write: async (data) => {
           await script.write(n)
           writes.push([n, data.length])
+          written.push(data)
         },
         finish: async () => void finished.push(n),
         reset: async () => {},
@@ -49,10 +52,18 @@ function scripted(limits = NET_LIMITS) {
     onFailed: (error) => failures.push(error),
   })
   const push = (size: number, isLast = false): void => stream.push({ bytes: new Uint8Array(size), isLast })
-  return { stream, push, writes, finished, failures, clock, counters, script, done: () => done }
+  return { stream, push, writes, written, finished, failures, clock, counters, script, done: () => done }
 }
 
 describe('TopicStream', () => {
+  it('begins with the bytes of a complete first stream (12.1, 12.4)', async () => {
+    const t = scripted()
+    const join = FRAMES.find((f) => f.name === 'join_full')?.hex as string
+    t.stream.push({ bytes: fromHex(join), isLast: false })
+    await settle()
+    expect(t.written.map(toHex)).toEqual([HEADER_FRAME + join])
+  })
+
   it('opens with header and first frame in one write, then batches what waits', async () => {
     const t = scripted()
     t.push(10)

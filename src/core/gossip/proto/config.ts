@@ -12,7 +12,7 @@ export interface GossipConfig {
 }
 
 /** HyParView. */
-export interface MembershipConfig {
+interface MembershipConfig {
   /** Neighbours kept. Fewer: the swarm falls apart when nodes leave; more: every message is sent more often until links are pruned. */
   readonly activeCapacity: number
   /** Candidates kept for replacing lost neighbours. Too few: isolation after mass failure. */
@@ -43,7 +43,7 @@ export interface MembershipConfig {
 }
 
 /** PlumTree. */
-export interface BroadcastConfig {
+interface BroadcastConfig {
   /** From the first IHave to the first Graft. Too short: payloads that are on their way are pulled a second time. */
   readonly graftTimeoutMs: number
   /** From one Graft to the next announcer. */
@@ -103,7 +103,7 @@ export const DEFAULT_CONFIG: GossipConfig = {
 }
 
 /** Smallest `maxMessageBytes` upstream accepts. */
-export const MIN_MESSAGE_BYTES = 512
+const MIN_MESSAGE_BYTES = 512
 
 /** Layer and kind tags, id, scope tag (gossip 4.4). */
 const GOSSIP_OVERHEAD = 35

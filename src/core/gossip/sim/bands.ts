@@ -32,7 +32,7 @@ export const UPSTREAM_BANDS: readonly Band[] = [
 export const BAND_LATENCY = { minMs: 10, maxMs: 50 } as const
 
 /** How far above the middle of a band a seed-averaged figure may lie (gossip 17). */
-export const TOLERANCE = 0.15
+const TOLERANCE = 0.15
 
 export const upstreamBand = (workload: Workload, nodes: number): Band | undefined =>
   UPSTREAM_BANDS.find((b) => b.workload === workload && b.nodes === nodes)

@@ -1,7 +1,7 @@
 import { type Band, limitOf, type Range } from './bands.ts'
 import type { RoundResult, ScenarioResult, Workload } from './simulator.ts'
 
-export interface Spread {
+interface Spread {
   readonly mean: number
   readonly min: number
   readonly max: number

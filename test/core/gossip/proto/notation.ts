@@ -26,7 +26,7 @@ const showScope = (scope: Scope): string => (scope.type === 'swarm' ? `Swarm ${s
 const showInfo = (p: PeerInfo): string => (p.data === undefined ? `${num(p.id)}` : `${num(p.id)}:${toHex(p.data)}`)
 const showData = (data: Uint8Array | undefined): string => (data === undefined ? '-' : toHex(data))
 
-export function showMessage(m: Message): string {
+function showMessage(m: Message): string {
   switch (m.type) {
     case 'join':
       return `Join(${showData(m.data)})`
@@ -55,7 +55,7 @@ function showTimer(kind: TimerKind): string {
   return kind.type === 'pendingNeighbor' ? `pending ${num(kind.peer)}` : kind.type
 }
 
-export function show(out: OutEvent): string {
+function show(out: OutEvent): string {
   switch (out.type) {
     case 'send':
       return `S(${num(out.to)}, ${showMessage(out.message)})`

@@ -5,8 +5,8 @@ import { parseHash, parsePeerId, parseTopicId } from '../../../../src/core/ids.t
 
 export const A = parsePeerId('8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c')
 export const B = parsePeerId('8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394')
-export const C = parsePeerId('ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1')
-export const TOPIC_BYTES = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
+const C = parsePeerId('ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1')
+const TOPIC_BYTES = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
 export const TOPIC = parseTopicId(TOPIC_BYTES)
 export const HELLO_ID = parseHash('ea8f163db38682925e4491c5e58d4bb3506ef8c14eb78a86e908c5624a67200f')
 export const LETTERS_ID = parseHash('22dee5ebfe8248a5fe4fb663016d8524c9a61eb36b7f7be8bb57057613230447')
