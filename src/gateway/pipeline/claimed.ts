@@ -48,6 +48,8 @@ export interface ReplyTarget {
 export interface LaneClaim {
   /** Undefined: the lease is somebody else's. */
   readonly fence: number | undefined
+  /** Where the search for heads began. */
+  readonly head: number
   readonly place: Place | undefined
   readonly suspended: boolean
   readonly probes: number
@@ -93,6 +95,7 @@ export function laneClaim(rows: readonly ClaimedRow[]): LaneClaim {
   const first = rows[0]
   return {
     fence: first === undefined || first.fence === null ? undefined : Number(first.fence),
+    head: Number(first?.head ?? 0),
     place: first && placeOf(first),
     suspended: first !== undefined && first.suspended_at !== null,
     probes: first?.probes ?? 0,

@@ -218,17 +218,18 @@ export class DeliveryWorker {
   }
 
   async #renew(now: number): Promise<void> {
-    const { store, owner, limits } = this.#options
+    const { store, limits } = this.#options
     this.#renewedAt = now
-    const held = [...this.#entries.values()].filter((e) => e.session.lease !== undefined)
+    const held = [...this.#entries.values()].flatMap(({ session }) => (session.lease ? [{ session, lease: session.lease }] : []))
     if (held.length === 0) return
-    const fences = new Map(held.map((e) => [e.session.lane, e.session.lease?.fence]))
     const until = now + limits.leaseMs
-    const ours = await store.renew(owner, until, [...fences.keys()])
-    for (const { session } of held) {
-      const fence = session.lease?.fence
-      if (fence === undefined || fence !== fences.get(session.lane)) continue
-      if (ours.get(session.lane) === fence) session.renewed(until)
+    const ours = await store.renew(
+      until,
+      held.map((h) => h.lease),
+    )
+    for (const { session, lease } of held) {
+      if (session.lease?.fence !== lease.fence) continue
+      if (ours.has(session.lane)) session.renewed(until)
       else session.lost()
     }
   }

@@ -28,6 +28,13 @@ import { storable, toJsonb } from './json.ts'
 import { copyRow } from './part-log.ts'
 import type { Existing } from './request.ts'
 
+/** A lane we may write, and where its open deliveries begin. */
+export interface Lease {
+  readonly lane: string
+  readonly fence: number
+  readonly head: number
+}
+
 /** The rarer statements of delivery: everything but the step itself. */
 export class LaneStore {
   readonly #pool: PgPool
@@ -108,13 +115,13 @@ export class LaneStore {
     return (await run<{ id: string }>(this.#pool, LANES_OF_ACCOUNT, [network, account])).map((r) => r.id)
   }
 
-  /** Answers which leases are still ours, with their fences. */
-  async renew(owner: string, until: number, lanes: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const rows = await run<{ id: string; fence: string }>(this.#pool, RENEW_LEASES, [owner, until, lanes])
-    return new Map(rows.map((r) => [r.id, Number(r.fence)]))
+  /** Answers the lanes whose leases are still ours. */
+  async renew(until: number, leases: readonly Lease[]): Promise<ReadonlySet<string>> {
+    const rows = await run<{ id: string }>(this.#pool, RENEW_LEASES, [until, toJsonb(leases)])
+    return new Set(rows.map((r) => r.id))
   }
 
-  async release(leases: readonly { readonly lane: string; readonly fence: number }[]): Promise<void> {
+  async release(leases: readonly Lease[]): Promise<void> {
     if (leases.length > 0) await run(this.#pool, RELEASE_LEASES, [toJsonb(leases)])
   }
 

@@ -6,6 +6,7 @@ import type { AccountGate } from './account-gate.ts'
 import { type AttemptResult, type AttemptTools, type AttemptWork, attempt } from './attempt.ts'
 import type { BridgeRegistry } from './bridge-set.ts'
 import type { Claimed, LaneClaim } from './claimed.ts'
+import type { Lease } from './delivery-store.ts'
 import { LaneMachine, type LaneResult } from './lane.ts'
 import { ended, interrupted, judge, probeDelayMs, untouched, type Verdict } from './outcomes.ts'
 import type { Recorder } from './recorder.ts'
@@ -56,8 +57,8 @@ export class LaneSession {
   }
 
   /** Undefined while no lease is held. */
-  get lease(): { readonly lane: string; readonly fence: number } | undefined {
-    return this.#fence === undefined ? undefined : { lane: this.lane, fence: this.#fence }
+  get lease(): Lease | undefined {
+    return this.#fence === undefined ? undefined : { lane: this.lane, fence: this.#fence, head: this.#machine.floor }
   }
 
   wake(): void {
@@ -151,7 +152,7 @@ export class LaneSession {
     const copies = results.flatMap((r) => this.#made.get(r.item.id)?.copies ?? [])
     let answer: LaneClaim
     try {
-      answer = await recorder.step({ lane: this.lane, fence, results: rows, copies, claim: asked })
+      answer = await recorder.step({ lane: this.lane, fence, results: rows, copies, claim: asked, head: this.#machine.head })
     } catch (error) {
       return this.#stepFailed(error, fence, asked)
     } finally {
@@ -169,6 +170,7 @@ export class LaneSession {
       this.#leaseUntil = begun + this.#tools.limits.leaseMs
       this.#suspended = answer.suspended
       this.#probes = answer.probes
+      this.#machine.startAt(answer.head)
       await this.#recover(answer.items, answer.fence)
     }
     this.#machine.claimed(await this.#withReplies(answer.items), answer.nextAt, asked)

@@ -43,6 +43,8 @@ export type LaneRest =
 export class LaneMachine<R extends LaneItem> {
   readonly #maxWindow: number
   #window = 1
+  #head = 0
+  #recordingFrom = Number.POSITIVE_INFINITY
   #ready: R[] = []
   #inflight: R | undefined
   #results: LaneResult<R>[] = []
@@ -74,6 +76,25 @@ export class LaneMachine<R extends LaneItem> {
     return [...this.#ready, ...(this.#inflight === undefined ? [] : [this.#inflight]), ...this.#results.map((r) => r.item)]
   }
 
+  /** Where the next claim needs to look: everything before is parked, finished, or ours. */
+  get head(): number {
+    return this.#head
+  }
+
+  /** Nothing below is open in the database but parked deliveries, whatever becomes of us. */
+  get floor(): number {
+    return Math.min(
+      this.#head,
+      this.#recordingFrom,
+      ...this.known().flatMap((item) => (item.parkedAt === null ? [item.seq] : [])),
+    )
+  }
+
+  /** The lease was taken: the lane says where its open deliveries begin. */
+  startAt(head: number): void {
+    this.#head = head
+  }
+
   get window(): number {
     return this.#window
   }
@@ -94,6 +115,10 @@ export class LaneMachine<R extends LaneItem> {
     const results = this.#results
     this.#results = []
     this.#recording = results.length
+    for (const { item, next } of results) {
+      if (waits(next)) this.#head = Math.min(this.#head, item.seq)
+      if (item.parkedAt === null) this.#recordingFrom = Math.min(this.#recordingFrom, item.seq)
+    }
     if (claim > 0) this.#wokenWhileClaiming = false
     return { kind: 'step', results, claim }
   }
@@ -134,8 +159,10 @@ export class LaneMachine<R extends LaneItem> {
   /** The step's claim succeeded. `nextAt`: when a head that is not due yet will be; `asked`: what the step asked for. */
   claimed(items: readonly R[], nextAt: number | null, asked: number): void {
     this.#recording = undefined
+    this.#recordingFrom = Number.POSITIVE_INFINITY
     if (asked === 0) return
     this.#ready.push(...items)
+    for (const item of items) if (item.parkedAt === null) this.#head = Math.max(this.#head, item.seq + 1)
     this.#more = items.length >= asked || this.#wokenWhileClaiming
     if (nextAt !== null && items.length < asked) {
       this.#waitUntil = Math.max(this.#waitUntil, nextAt)

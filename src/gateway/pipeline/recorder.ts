@@ -22,6 +22,8 @@ export interface StepRequest {
   readonly results: readonly ResultRow[]
   readonly copies: readonly CopyRow[]
   readonly claim: number
+  /** Below this nothing of the lane is open but parked deliveries. */
+  readonly head: number
 }
 
 interface Waiting {
@@ -157,7 +159,7 @@ export class Recorder {
 }
 
 function claimsOf(requests: readonly StepRequest[]): ClaimRow[] {
-  return requests.map((r) => ({ lane: r.lane, fence: r.fence ?? null, n: r.claim }))
+  return requests.map((r) => ({ lane: r.lane, fence: r.fence ?? null, head: r.fence === undefined ? null : r.head, n: r.claim }))
 }
 
 /** Without what a bridge or platform said: that a delivery ended must be written even if its details cannot be. */

@@ -22,6 +22,8 @@ const HEAD_TIMEOUT_MS = 5_000
 /** The lane's rows as the database would hold them, with the two statements the machine asks for. */
 class Table {
   readonly rows: Row[] = []
+  /** Stored with the lease; what a new holder begins with. */
+  headSeq = 0
 
   add(barrier: boolean): void {
     const seq = this.rows.length + 1
@@ -42,22 +44,34 @@ class Table {
   record(id: string, next: NextState): void {
     const at = this.rows.findIndex((r) => r.id === id)
     const row = this.rows[at] as Row
-    must(row.state === 'leased', `${id} is recorded without being claimed`)
+    must(row.state === 'leased', `${id} is recorded as ${next.state} without being claimed`)
     this.rows[at] = { ...row, ...next, sentAt: 0 }
   }
 
-  claim(n: number, now: number): { items: Row[]; nextAt: number | null } {
-    const open = this.rows.filter(
-      (r) => r.state === 'pending' || r.state === 'ambiguous' || (r.state === 'parked' && r.notBefore <= now),
+  claim(n: number, now: number, head: number, anew = false): { items: Row[]; nextAt: number | null } {
+    const open = this.rows.filter((r) =>
+      r.parkedAt === null
+        ? r.seq >= head && (r.state === 'pending' || r.state === 'ambiguous' || (anew && r.state === 'leased'))
+        : (r.state === 'parked' && r.notBefore <= now) || (anew && r.state === 'leased'),
     )
     const items: Row[] = []
     for (const row of open.slice(0, n)) {
-      if (row.notBefore > now) return { items, nextAt: row.notBefore }
-      const leased: Row = { ...row, state: 'leased', sentAt: now }
+      if (row.notBefore > now && row.state !== 'leased') return { items, nextAt: row.notBefore }
+      const ambiguousSince = row.state === 'leased' ? (row.ambiguousSince ?? row.sentAt) : row.ambiguousSince
+      const leased: Row = { ...row, ambiguousSince, state: 'leased', sentAt: now }
       this.rows[row.seq - 1] = leased
       items.push(leased)
     }
     return { items, nextAt: null }
+  }
+
+  /** What a new holder does with claims of the old one that it did not take at once. */
+  recover(except: readonly Row[]): void {
+    this.rows.forEach((row, at) => {
+      if (row.state !== 'leased' || except.some((e) => e.id === row.id)) return
+      const state = row.parkedAt === null ? 'ambiguous' : 'parked'
+      this.rows[at] = { ...row, state, ambiguousSince: row.ambiguousSince ?? row.sentAt, sentAt: 0 }
+    })
   }
 
   get final(): boolean {
@@ -65,7 +79,7 @@ class Table {
   }
 }
 
-type Choice = 'add' | 'wake' | 'send-ends' | 'step-ends' | 'time'
+type Choice = 'add' | 'wake' | 'send-ends' | 'step-ends' | 'time' | 'renew' | 'crash'
 interface Script {
   readonly choices: readonly Choice[]
   readonly outcomes: readonly SendOutcome['kind'][]
@@ -80,7 +94,8 @@ const outcomeOf = (kind: SendOutcome['kind']): SendOutcome => {
 
 /** Plays a script against machine and table, then lets everything end well; answers what was sent, in order. */
 function play(script: Script): { sent: number[]; table: Table; inDoubt: number } {
-  const machine = new LaneMachine<Row>(WINDOW)
+  let machine = new LaneMachine<Row>(WINDOW)
+  let holds = false
   const table = new Table()
   const sent: number[] = []
   let now = 1_000
@@ -132,8 +147,30 @@ function play(script: Script): { sent: number[]; table: Table; inDoubt: number }
       decided.delete(item.id)
       table.record(item.id, next)
     }
-    const { items, nextAt } = table.claim(claim, now)
-    machine.claimed(items, nextAt, claim)
+    const asked = holds ? claim : Math.max(1, claim)
+    if (!holds) machine.startAt(table.headSeq)
+    const { items, nextAt } = table.claim(asked, now, machine.head, !holds)
+    if (!holds) table.recover(items)
+    holds = true
+    machine.claimed(items, nextAt, asked)
+    renew()
+  }
+  /** The floor may be stored at any time; nothing below it may be open then or ever after. */
+  const renew = (): void => {
+    if (!holds) return
+    table.headSeq = Math.max(table.headSeq, machine.floor)
+    for (const row of table.rows.filter((r) => r.seq < table.headSeq)) {
+      must(FINAL.includes(row.state) || row.parkedAt !== null, `${row.seq} is open below the floor ${table.headSeq}`)
+    }
+  }
+  const crash = (): void => {
+    // What was under way may have happened or not: here the step did not, the send is in doubt.
+    machine = new LaneMachine<Row>(WINDOW)
+    holds = false
+    inflight = undefined
+    step = undefined
+    unrecorded = 0
+    decided.clear()
   }
 
   for (const choice of script.choices) {
@@ -142,6 +179,8 @@ function play(script: Script): { sent: number[]; table: Table; inDoubt: number }
     if (choice === 'time') now += 400
     if (choice === 'send-ends') endSend(script.outcomes[outcomes++ % script.outcomes.length] ?? 'done')
     if (choice === 'step-ends') endStep()
+    if (choice === 'renew') renew()
+    if (choice === 'crash') crash()
     drive()
   }
   for (let i = 0; i < 20_000 && !(table.final && inflight === undefined && step === undefined && unrecorded === 0); i++) {
@@ -157,10 +196,20 @@ function play(script: Script): { sent: number[]; table: Table; inDoubt: number }
 
 const kinds = fc.constantFrom<SendOutcome['kind']>('done', 'done', 'done', 'not-sent', 'ambiguous', 'rate-limited', 'permanent')
 const scripts: fc.Arbitrary<Script> = fc.record({
-  choices: fc.array(fc.constantFrom<Choice>('add', 'add', 'wake', 'send-ends', 'send-ends', 'step-ends', 'step-ends', 'time'), {
-    minLength: 5,
-    maxLength: 200,
-  }),
+  choices: fc.array(
+    fc.oneof(
+      {
+        weight: 30,
+        arbitrary: fc.constantFrom<Choice>('add', 'add', 'wake', 'send-ends', 'send-ends', 'step-ends', 'step-ends', 'time'),
+      },
+      { weight: 3, arbitrary: fc.constant<Choice>('renew') },
+      { weight: 1, arbitrary: fc.constant<Choice>('crash') },
+    ),
+    {
+      minLength: 5,
+      maxLength: 200,
+    },
+  ),
   outcomes: fc.array(kinds, { minLength: 1, maxLength: 30 }),
   barriers: fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
 })
@@ -186,7 +235,7 @@ describe('lane machine', () => {
       expect(step).toMatchObject({ kind: 'step', claim: 1 })
       if (step?.kind !== 'step') return
       for (const { item, next } of step.results) table.record(item.id, next)
-      machine.claimed(table.claim(step.claim, now).items, null, step.claim)
+      machine.claimed(table.claim(step.claim, now, 0).items, null, step.claim)
       const send = machine.next(now)
       expect(send?.kind).toBe('send')
       expect(machine.next(now)).toBeUndefined()
@@ -217,7 +266,7 @@ describe('lane machine', () => {
     const first = machine.next(0)
     if (first?.kind !== 'step') throw new Error('expected a step')
     machine.stop()
-    machine.claimed(table.claim(first.claim, 0).items, null, first.claim)
+    machine.claimed(table.claim(first.claim, 0, 0).items, null, first.claim)
     const last = machine.next(0)
     expect(last).toMatchObject({ kind: 'step', claim: 0, results: [{ next: { state: 'pending', attempt: 0 } }] })
     machine.claimed([], null, 0)

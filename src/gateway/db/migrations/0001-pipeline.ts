@@ -66,7 +66,8 @@ const STATEMENTS: readonly string[] = [
   )`,
   'create index copy_cid on k2.copy (cid)',
 
-  // A destination: order counter, lease, and why it stands still if it does.
+  // A destination: order counter, lease, and why it stands still if it does. Below 'head_seq' nothing is open but parked
+  // deliveries: without it every search for the head would pass all index entries of finished ones that no vacuum removed.
   `create table k2.lane (
     id text collate "C" primary key,
     network text not null,
@@ -76,6 +77,7 @@ const STATEMENTS: readonly string[] = [
     channel text not null,
     thread text,
     next_seq bigint not null default 0,
+    head_seq bigint not null default 0,
     lease_owner text,
     lease_until bigint not null default 0,
     fence bigint not null default 0,

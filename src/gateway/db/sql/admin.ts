@@ -29,7 +29,8 @@ export const LANE_STATES = statement(
     from k2.delivery where done_at is null group by lane) o on o.lane = l.id
   left join lateral (
     select d.not_before, d.last_error from k2.delivery d
-    where o.depth > 0 and d.lane = l.id and d.done_at is null order by d.lane_seq limit 1) h on true
+    where o.depth > 0 and d.lane = l.id and d.lane_seq >= l.head_seq and d.done_at is null and d.parked_at is null
+    order by d.lane_seq limit 1) h on true
   order by depth desc, l.id`,
 )
 

@@ -26,8 +26,11 @@ export const EXPIRE_LANE = statement(
 export const EXPIRING_LANES = statement(
   'expiring_lanes',
   `select l.id from k2.lane l cross join lateral (
-    select d.expires_at from k2.delivery d where d.lane = l.id and ${EXPIRABLE} order by d.lane_seq limit 1) h
-  where h.expires_at <= $1::bigint`,
+    select d.expires_at from k2.delivery d where d.lane = l.id and d.lane_seq >= l.head_seq and ${EXPIRABLE}
+    order by d.lane_seq limit 1) h
+  where h.expires_at <= $1::bigint
+  union
+  select d.lane from k2.delivery d where d.parked_at is not null and ${EXPIRABLE} and d.expires_at <= $1::bigint`,
 )
 
 export interface NoticeLaneRow {

@@ -1,16 +1,18 @@
 import { statement } from './statement.ts'
 
-/** $1 lease name, $2 lease end, $3 lanes. Answers the lanes that are still ours, with their fence. */
+/** $1 lease end, $2 lanes with fences and heads (jsonb). Answers the lanes that are still ours. */
 export const RENEW_LEASES = statement(
   'renew_leases',
-  `update k2.lane set lease_until = $2::bigint where id = any($3::text[]) and lease_owner = $1 returning id, fence`,
+  `update k2.lane l set lease_until = $1::bigint, head_seq = greatest(l.head_seq, x.head)
+  from jsonb_to_recordset($2::jsonb) as x(lane text, fence bigint, head bigint)
+  where l.id = x.lane and l.fence = x.fence and l.lease_until > 0 returning l.id`,
 )
 
-/** $1 lanes with fences (jsonb). Gives leases back. */
+/** $1 lanes with fences and heads (jsonb). Gives leases back. */
 export const RELEASE_LEASES = statement(
   'release_leases',
-  `update k2.lane l set lease_owner = null, lease_until = 0
-  from jsonb_to_recordset($1::jsonb) as x(lane text, fence bigint) where l.id = x.lane and l.fence = x.fence`,
+  `update k2.lane l set lease_owner = null, lease_until = 0, head_seq = greatest(l.head_seq, x.head)
+  from jsonb_to_recordset($1::jsonb) as x(lane text, fence bigint, head bigint) where l.id = x.lane and l.fence = x.fence`,
 )
 
 /** $1 prefix of lease names. Frees what an earlier run of this instance held: its data directory lock says it is gone. */
@@ -34,7 +36,8 @@ export const UNCLAIM = statement(
 /** $1 lane, $2 fence, $3 deliveries claimed just now. What else the last holder had begun becomes ambiguous. */
 export const RECOVER = statement(
   'recover',
-  `update k2.delivery d set state = 'ambiguous', ambiguous_since = coalesce(d.ambiguous_since, d.sent_at), sent_at = null
+  `update k2.delivery d set ambiguous_since = coalesce(d.ambiguous_since, d.sent_at), sent_at = null,
+    state = case when d.parked_at is not null then 'parked' else 'ambiguous' end
   where d.lane = $1 and d.done_at is null and d.state = 'leased' and d.id <> all($3::uuid[])
     and exists (select 1 from k2.lane l where l.id = $1 and l.fence = $2::bigint)
   returning d.id`,
@@ -135,7 +138,8 @@ export const DUE_LANES = statement(
   `select l.id from k2.lane l
   where (l.suspended_at is null or l.probe_at <= $1::bigint) and (l.lease_until <= $1::bigint or l.lease_owner = $2)
     and (coalesce((select d.not_before from k2.delivery d
-        where d.lane = l.id and d.done_at is null and d.state <> 'parked' order by d.lane_seq limit 1) <= $3::bigint, false)
+        where d.lane = l.id and d.lane_seq >= l.head_seq and d.done_at is null and d.parked_at is null
+        order by d.lane_seq limit 1) <= $3::bigint, false)
       or exists (select 1 from k2.delivery d
         where d.lane = l.id and d.parked_at is not null and d.done_at is null and d.not_before <= $1::bigint))
   order by l.id`,

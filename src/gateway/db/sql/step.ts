@@ -33,6 +33,8 @@ export interface CopyRow {
 export interface ClaimRow {
   readonly lane: string
   readonly fence: number | null
+  /** Below this nothing is open but parked deliveries; null: as the lane says. */
+  readonly head: number | null
   readonly n: number
 }
 
@@ -41,6 +43,7 @@ export interface ClaimedRow {
   readonly lane: string
   /** Null: the lease is somebody else's. */
   readonly fence: string | null
+  readonly head: string | null
   readonly network: string | null
   readonly account: string
   readonly space: string | null
@@ -105,11 +108,15 @@ const BURIED = `, buried as (
   on conflict do nothing
 )`
 
-const claims = (param: string): string => `select * from jsonb_to_recordset(${param}::jsonb) as x(lane text, fence bigint, n int)`
+const OPEN = "'pending', 'ambiguous'"
+const DUE = (now: string): string => `d.state = 'parked' and d.not_before <= ${now}::bigint`
+
+const claims = (param: string): string =>
+  `select * from jsonb_to_recordset(${param}::jsonb) as x(lane text, fence bigint, head bigint, n int)`
 
 /** Lanes whose lease is still ours. */
 const HELD = `, q as materialized (${claims('$3')}), mine as materialized (
-  select l.id, l.fence, q.n from q join k2.lane l on l.id = any(array(select q.lane from q)) and l.id = q.lane
+  select l.id, l.fence, q.head, q.n from q join k2.lane l on l.id = any(array(select q.lane from q)) and l.id = q.lane
     and l.fence = q.fence
 )`
 
@@ -118,27 +125,36 @@ const TAKEN = `, mine as (
   update k2.lane l set lease_owner = $3, lease_until = $4::bigint, fence = l.fence + 1
   from q where l.id = any(array(select q.lane from q)) and l.id = q.lane
     and (l.lease_until <= $2::bigint or l.lease_owner = $3) and (l.suspended_at is null or l.probe_at <= $2::bigint)
-  returning l.id, l.fence, q.n
+  returning l.id, l.fence, l.head_seq as head, q.n
 )`
 
-/** Takes the first `n` heads in one of `states`; the first one that is not due ends the claim. */
-const claim = (states: string, now: string): string => `, heads as materialized (
+/**
+ * Takes the first `n` heads: parked ones that are due, and from `head` on those in one of `states`; the first one that is not
+ * due ends the claim. A head that was cancelled meanwhile has another state and is left out.
+ */
+const claim = (states: string, parked: string, now: string): string => `, heads as materialized (
   select m.id as lane, h.id, h.not_before, h.state,
     bool_and(h.not_before <= ${now}::bigint) over (partition by m.id order by h.lane_seq) as due
   from mine m cross join lateral (
-    select d.id, d.lane_seq, d.not_before, d.state from k2.delivery d
-    where d.lane = m.id and d.done_at is null
-      and (d.state in (${states}) or (d.state = 'parked' and d.not_before <= ${now}::bigint))
-    order by d.lane_seq
-    limit m.n
-    for update) h
+    select * from (
+      (select d.id, d.lane_seq, d.not_before, d.state from k2.delivery d
+        where d.lane = m.id and d.parked_at is not null and d.done_at is null and ${parked}
+        order by d.lane_seq limit m.n)
+      union all
+      (select d.id, d.lane_seq, d.not_before, d.state from k2.delivery d
+        where d.lane = m.id and d.lane_seq >= m.head and d.done_at is null and d.parked_at is null and d.state in (${states})
+        order by d.lane_seq limit m.n)) both_kinds
+    order by lane_seq
+    limit m.n) h
 ), claimed as (
   update k2.delivery d set state = 'leased', sent_at = ${now}::bigint, first_sent_at = coalesce(d.first_sent_at, ${now}::bigint),
     ambiguous_since = coalesce(d.ambiguous_since, d.sent_at)
-  from heads h where d.id = any(array(select heads.id from heads)) and d.id = h.id and h.due
+  from heads h
+  where d.id = any(array(select heads.id from heads)) and d.id = h.id and h.due and d.state = h.state
+    and coalesce(d.done_at, 0) = 0
   returning d.*, h.state = 'leased' as cut_off
 )
-select q.lane, m.fence, l.network, l.account, l.space, l.channel, l.thread, l.suspended_at, l.probes,
+select q.lane, m.fence, m.head, l.network, l.account, l.space, l.channel, l.thread, l.suspended_at, l.probes,
   (select min(h.not_before) from heads h where h.lane = q.lane and not h.due) as next_at,
   c.id, c.cid, c.event_id, c.route, c.lane_seq, c.op, c.revision, c.attempt, c.sent_at, c.first_sent_at, c.ambiguous_since,
   c.failed_since, c.parked_at, c.cut_off, c.render, c.parts, c.occurred_at, c.expires_at, c.created_at, i.envelope, g.reply
@@ -156,10 +172,10 @@ order by q.lane, c.lane_seq`
  * ones follow. A result of a lease that was lost counts only if it says `done`: a native message that exists is never
  * forgotten.
  */
-export const STEP = statement('step', `${RESULTS}${HELD}${claim("'pending', 'ambiguous'", '$4')}`)
+export const STEP = statement('step', `${RESULTS}${HELD}${claim(OPEN, DUE('$4'), '$4')}`)
 
 /** As `STEP`, when dead letters are among the results. */
-export const STEP_BURYING = statement('step_burying', `${RESULTS}${BURIED}${HELD}${claim("'pending', 'ambiguous'", '$4')}`)
+export const STEP_BURYING = statement('step_burying', `${RESULTS}${BURIED}${HELD}${claim(OPEN, DUE('$4'), '$4')}`)
 
 /**
  * $1 claims (without fences), $2 now, $3 our lease name, $4 lease end. Takes leases and the first heads. What the previous
@@ -167,5 +183,5 @@ export const STEP_BURYING = statement('step_burying', `${RESULTS}${BURIED}${HELD
  */
 export const ACQUIRE = statement(
   'acquire',
-  `with q as materialized (${claims('$1')})${TAKEN}${claim("'pending', 'ambiguous', 'leased'", '$2')}`,
+  `with q as materialized (${claims('$1')})${TAKEN}${claim(`${OPEN}, 'leased'`, `(${DUE('$2')} or d.state = 'leased')`, '$2')}`,
 )
