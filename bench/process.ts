@@ -1,15 +1,14 @@
 // Start-up time and idle cost of the real process, in a data directory of its own on loopback.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { cpuSecondsOf, rssMiBOf } from './proc-stat.ts'
 
 const COMMAND = fileURLToPath(new URL('../bin/k2gw.mjs', import.meta.url))
-const CLOCK_TICKS_PER_SECOND = 100
 
 interface Started {
   /** From spawn to the line that says it runs, ms. */
@@ -43,10 +42,10 @@ async function measure(dataDir: string, idleMs: number): Promise<Started> {
     ])) as [string | undefined]
     if (line === undefined) throw new Error('the gateway ended before it was ready')
     const readyMs = performance.now() - begun
-    const before = cpuTicks(pid)
+    const before = cpuSecondsOf(pid)
     await new Promise((done) => setTimeout(done, idleMs))
-    const idleCpuPercent = ((cpuTicks(pid) - before) / CLOCK_TICKS_PER_SECOND / (idleMs / 1000)) * 100
-    const rssMiB = rssOf(pid)
+    const idleCpuPercent = ((cpuSecondsOf(pid) - before) / (idleMs / 1000)) * 100
+    const rssMiB = rssMiBOf(pid)
     const stopping = performance.now()
     child.kill('SIGTERM')
     await exited
@@ -62,27 +61,6 @@ async function measure(dataDir: string, idleMs: number): Promise<Started> {
 }
 
 const round = (n: number): number => Math.round(n * 10) / 10
-
-/** User and system time so far; 0 where there is no /proc. */
-function cpuTicks(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return Number(fields[11]) + Number(fields[12])
-  } catch {
-    // Not Linux: the figure is left at 0.
-    return 0
-  }
-}
-
-function rssOf(pid: number): number {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1024
-  } catch {
-    // As above.
-    return 0
-  }
-}
 
 export async function benchProcess(options: { quick?: boolean } = {}): Promise<ProcessBench> {
   const dataDir = await mkdtemp(join(tmpdir(), 'k2gw-bench-'))

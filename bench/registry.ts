@@ -11,7 +11,7 @@ export const BENCHES: readonly Bench[] = [
   {
     name: 'gossip',
     what: 'gossip nodes over loopback QUIC: throughput and latency',
-    run: async (options) => (await import('./gossip.ts')).benchGossip(options),
+    run: async (options) => (await import('./gossip.ts')).benchGossip(options.quick ? { messages: 5_000, pings: 200 } : {}),
   },
   {
     name: 'gossip.vs_rust',
@@ -27,6 +27,11 @@ export const BENCHES: readonly Bench[] = [
     name: 'pipeline',
     what: 'message pipeline on the embedded database, destinations in the process',
     run: async (options) => (await import('./pipeline.ts')).benchPipeline(options),
+  },
+  {
+    name: 'bridge',
+    what: 'a whole gateway between fake Discord and fake Telegram: burst, steady load, isolation of lanes',
+    run: async (options) => (await import('./bridge.ts')).benchBridge(options),
   },
   {
     name: 'process',
