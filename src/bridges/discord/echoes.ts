@@ -1,6 +1,5 @@
 import { deferred } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
-import { hashId } from '../../base/ids.ts'
 
 /** Long enough for the gateway to catch up, short enough that an equal message of tomorrow is not taken for this one. */
 const TTL_MS = 30_000
@@ -28,7 +27,7 @@ interface Waiting {
 }
 
 function keyText(key: EchoKey): string {
-  return hashId([key.channel, key.author, key.name, key.content.trim()])
+  return [key.channel, key.author, key.name, key.content.trim()].join('\0')
 }
 
 /**

@@ -38,6 +38,7 @@ const MAX_LIST_INDEX = 999_999_999
  */
 export function discordForm(rich: RichText, options: DiscordPrintOptions = {}): RichText {
   const clean = onGraphemes(normaliseRich(sanitizeRich(rich)))
+  if (clean.spans.length === 0) return trimEnds(clean)
   const blocks = settleBlocks(settleLinks(settleAtoms(clean, options), options))
   return trimLines(settleInline(blocks))
 }

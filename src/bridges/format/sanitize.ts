@@ -40,7 +40,11 @@ function judge(text: string, found: string, at: number): string {
   return ''
 }
 
+/** Nothing to do for these, and most text is like that. */
+const HARMLESS = /^[\n\t\x20-\x7e]*$/
+
 function editsFor(text: string): TextEdit[] {
+  if (HARMLESS.test(text)) return []
   const edits: TextEdit[] = []
   for (const match of text.matchAll(SUSPECT)) {
     const found = match[0]
