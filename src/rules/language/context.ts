@@ -1,0 +1,115 @@
+import type { Converter } from '../match/rates.ts'
+import { converter } from '../match/rates.ts'
+import type { RuleFacts } from './facts.ts'
+import type { RuleState, StateChange, StateKind } from './state.ts'
+import { TextView } from './text-spec.ts'
+import type { KeyPart } from './values.ts'
+
+/** Monotonic milliseconds for budgets; none given: no time limits. */
+export type Stopwatch = () => number
+
+/** ms all patterns together may take for one message. */
+const PATTERN_BUDGET_MS = 5
+
+/** What one pass over the rules shares: views of the texts, tags and counters written so far, the time used. */
+export class PassContext {
+  readonly facts: RuleFacts
+  readonly now: number
+  readonly rates: Converter
+  readonly tags: Set<string>
+  /** Groups of the last pattern that matched, for `{from: "$1"}`. */
+  captures: readonly (string | null)[] | null = null
+  /** Rule under evaluation; counters of fires belong to it. */
+  ruleId = ''
+  patternMs = 0
+  readonly #stopwatch: Stopwatch | undefined
+  readonly #state: RuleState
+  readonly #pending = new Map<string, StateChange>()
+  readonly #views = new Map<string, TextView>()
+
+  constructor(facts: RuleFacts, state: RuleState, now: number, stopwatch?: Stopwatch) {
+    this.facts = facts
+    this.now = now
+    this.rates = converter(facts.rates, now)
+    this.tags = new Set(facts.tags)
+    this.#state = state
+    this.#stopwatch = stopwatch
+  }
+
+  view(name: 'clean' | 'raw' | 'title' | 'item'): TextView {
+    const known = this.#views.get(name)
+    if (known !== undefined) return known
+    const made = new TextView(this.#textOf(name))
+    this.#views.set(name, made)
+    return made
+  }
+
+  #textOf(name: 'clean' | 'raw' | 'title' | 'item'): string {
+    const { message, reading } = this.facts
+    if (name === 'raw') return message.text
+    if (name === 'clean') return message.clean ?? message.text
+    if (name === 'title') return message.title ?? ''
+    const item = reading?.slots.item
+    if (item === null || item === undefined) return ''
+    return [item.text, item.head ?? '', item.brand ?? '', ...item.model_tokens].join(' / ')
+  }
+
+  read(kind: StateKind, rule: string, key: string): readonly number[] | undefined {
+    const pending = this.#pending.get(`${kind}\u0000${rule}\u0000${key}`)
+    if (pending !== undefined) return pending.expires_at > this.now ? pending.value : undefined
+    return this.#state.get(kind, rule, key, this.now)
+  }
+
+  write(kind: StateKind, rule: string, key: string, value: readonly number[], expires_at: number): void {
+    this.#pending.set(`${kind}\u0000${rule}\u0000${key}`, { kind, rule, key, value, expires_at })
+  }
+
+  get changes(): readonly StateChange[] {
+    return [...this.#pending.values()]
+  }
+
+  /** Runs patterns under their common budget; undefined when it is used up. */
+  timed<T>(work: () => T): T | undefined {
+    if (this.#stopwatch === undefined) return work()
+    if (this.patternMs > PATTERN_BUDGET_MS) return undefined
+    const begun = this.#stopwatch()
+    const result = work()
+    this.patternMs += this.#stopwatch() - begun
+    return result
+  }
+
+  get elapsed(): Stopwatch | undefined {
+    return this.#stopwatch
+  }
+
+  key(parts: readonly KeyPart[]): string {
+    return parts.map((part) => this.#part(part)).join('\u0001')
+  }
+
+  #part(part: KeyPart): string {
+    const { author, message, reading, intent_id, recipient } = this.facts
+    switch (part) {
+      case 'rule':
+        return ''
+      case 'author':
+        return author.key
+      case 'channel':
+        return message.channel
+      case 'space':
+        return message.space ?? ''
+      case 'thread':
+        return message.thread ?? ''
+      case 'intent':
+        return intent_id ?? ''
+      case 'recipient':
+        return recipient ?? ''
+      case 'topic':
+        return reading?.topic?.slug ?? ''
+      case 'item': {
+        const item = reading?.slots.item
+        if (item === null || item === undefined) return ''
+        return item.model_tokens.length > 0 ? [...item.model_tokens].sort().join(' ') : (item.head ?? item.text).toLowerCase()
+      }
+    }
+  }
+}
