@@ -13,6 +13,7 @@ import { parseEndpointId } from '../../src/core/keys/endpoint-id.ts'
 import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
 import { type K2Endpoint, openEndpoint } from '../../src/core/net/index.ts'
 import { isLoad, LoadBook } from './ts-load.ts'
+import { marketDecode, marketEncode } from './ts-market.ts'
 
 const id = z.string().transform(parseEndpointId)
 const content = z
@@ -227,6 +228,8 @@ const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<obje
     return bound().load.report(topic, run, latencies)
   },
   'k2.topic': (args) => topicLine(z.strictObject({ name: z.string() }).parse(args).name),
+  'k2.market_encode': marketEncode,
+  'k2.market_decode': marketDecode,
   'k2.dm_topic': (args) => {
     const { a, b } = z.strictObject({ a: id, b: id }).parse(args)
     return topicLine(directTopicName(a, b))

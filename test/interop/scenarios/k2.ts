@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert'
 import type { LabNode } from '../lab/lab-node.ts'
 import { refusal } from '../lab/lab-node.ts'
 import { ALL_PAIRS, BOTH_WAYS, type Scenario, sides } from '../lab/scenario.ts'
+import { neighbors } from './gossip-basic.ts'
 
 const hex = (text: string): string => Buffer.from(text).toString('hex')
 const FOLDER_TICKET =
@@ -24,18 +25,37 @@ const topics: Scenario = {
   },
 }
 
+const OFFER = {
+  Offer: {
+    id: 'K2-18BCFE56800-DEADBEEF',
+    node_id: 'test-node',
+    topic: 'Goods',
+    action: 'sell',
+    subtopic: null,
+    category: 'Điện thoại',
+    skill: null,
+    title: 'iPhone 15',
+    description: 'boxed',
+    price_min: 50_000,
+    price_max: 5_000_000_000,
+    currency: 'VND',
+    timestamp: 1_750_464_000,
+  },
+}
+const MATCH = { Match: { offer_id: 'K2-1', request_id: 'K2-2' } }
+
 const market: Scenario = {
   name: 'k2.postcard-messages',
-  what: 'a postcard offer published on a topic is read on the other side',
+  what: 'postcard marketplace messages published on a topic are read on the other side',
   directions: ALL_PAIRS,
-  awaits: 'dm',
   async run(lab, direction) {
-    const [first, second] = sides(direction)
-    const [a, b] = await Promise.all([lab.node(first), lab.node(second)])
-    const message = { Match: { offer_id: 'K2-1', request_id: 'K2-2' } }
-    const { hex: bytes } = await a.peer.call<{ hex: string }>('k2.market_encode', { message })
-    assert.equal(bytes, '02044b322d31044b322d32')
-    assert.deepEqual(await b.peer.call('k2.market_decode', { hex: bytes }), message)
+    const { a, b, ta, tb } = await neighbors(lab, direction)
+    for (const message of [OFFER, MATCH]) {
+      const { hex: bytes } = await a.peer.call<{ hex: string }>('k2.market_encode', { message })
+      await ta.broadcast({ hex: bytes })
+      const got = await tb.received(bytes)
+      assert.deepEqual(await b.peer.call('k2.market_decode', { hex: got.data }), message)
+    }
     return undefined
   },
 }

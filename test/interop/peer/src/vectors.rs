@@ -5,7 +5,9 @@
 //! written from the specification, encoded by the same serialiser).
 
 mod blobs;
+mod blobs_live;
 mod docs;
+mod docs_live;
 mod gossip;
 mod k2;
 mod keys;
