@@ -86,16 +86,17 @@ export class EngineServer {
 
   /** Answers exactly once and never rejects. */
   async #query(client: Client, request: EngineRequest & { op: 'query' }): Promise<void> {
-    if (client.dead) return this.#options.reply({ op: 'error', id: request.id, error: client.dead, open: false })
+    if (client.dead) return this.#options.reply({ op: 'error', id: request.id, error: client.dead, held: 'channels' })
     try {
       const outcome = await this.#statement(client, request)
-      const open = client.giveBack !== undefined
+      const held = client.giveBack ? 'transaction' : client.channels.size > 0 ? 'channels' : 'nothing'
+      if (held === 'nothing') this.#clients.delete(client.id)
       if (outcome.error) {
         const error = this.#readOnly && outcome.error.code === READ_ONLY_STATE ? DISK_NEARLY_FULL : outcome.error
-        return this.#options.reply({ op: 'error', id: request.id, error, open })
+        return this.#options.reply({ op: 'error', id: request.id, error, held })
       }
       const { command, rowCount, fields, rows } = outcome
-      this.#options.reply({ op: 'result', id: request.id, command, rowCount, fields, rows, open })
+      this.#options.reply({ op: 'result', id: request.id, command, rowCount, fields, rows, held })
     } catch (error) {
       // Not an answer of Postgres: the engine itself broke (out of memory, disk, aborted WebAssembly).
       this.#options.reply({ op: 'failed', message: errorMessage(error), code: errorCode(error) })
@@ -218,8 +219,9 @@ export class EngineServer {
     try {
       await this.#exclusively('CHECKPOINT')
       await this.#db.close()
-    } finally {
       this.#options.reply({ op: 'closed', id })
+    } catch (error) {
+      this.#options.reply({ op: 'failed', message: errorMessage(error), code: errorCode(error) })
     }
   }
 

@@ -6,7 +6,7 @@ import type { Logger } from '../../base/logger.ts'
 import { EngineThread, type EngineThreadOptions } from './engine-thread.ts'
 import { closedError, databaseError, engineLost, engineUnavailable, overloadedError } from './errors.ts'
 import type { FieldInfo, Notification } from './pool.ts'
-import { type EngineReply, type EngineRequest, NO_CLIENT, type WireParam } from './wire.ts'
+import { type EngineReply, type EngineRequest, type Held, NO_CLIENT, type WireParam } from './wire.ts'
 
 /** Statements handed to the thread at once. The thread runs one at a time; more only grows its mailbox. */
 export const MAX_IN_FLIGHT = 64
@@ -69,9 +69,10 @@ export class PgliteHost {
   #outside = 0
   #waiting: Call[] = []
   readonly #clients = new Map<number, ClientSink>()
-  /** Clients the thread knows: it must be told when they go. */
-  readonly #used = new Set<number>()
-  readonly #open = new Set<number>()
+  /** Clients the thread keeps something for: it must be told when they go. */
+  readonly #held = new Map<number, Exclude<Held, 'nothing'>>()
+  /** Ends of earlier threads. */
+  #ending: Promise<void> = Promise.resolve()
   #closeAnswer: Deferred<void> | undefined
   #drained: Deferred<void> | undefined
 
@@ -109,14 +110,15 @@ export class PgliteHost {
   /** Rolls back and forgets a client. */
   unregister(id: number): void {
     this.#clients.delete(id)
-    this.#open.delete(id)
-    if (this.#used.delete(id) && this.#state !== 'closed') this.#post({ op: 'release', client: id })
+    // What a statement under way will leave open is not known yet.
+    const running = [...this.#sent.values()].some((call) => call.client === id)
+    if (this.#held.delete(id) || running) this.#post({ op: 'release', client: id })
   }
 
   submit(client: number, text: string, params: readonly WireParam[] | undefined): Promise<EngineResult> {
-    if (this.#state === 'closed' || (this.#state === 'closing' && !this.#open.has(client))) return Promise.reject(closedError())
+    const inside = this.#held.get(client) === 'transaction'
+    if (this.#state === 'closed' || (this.#state === 'closing' && !inside)) return Promise.reject(closedError())
     if (this.#refusal) return Promise.reject(this.#refusal)
-    const inside = this.#open.has(client)
     const call: Call = { id: this.#nextCall++, client, text, params, done: deferred<EngineResult>(), inside }
     if (inside) this.#send(call)
     else if (this.#waiting.length >= MAX_WAITING) return Promise.reject(overloadedError(MAX_WAITING))
@@ -135,6 +137,7 @@ export class PgliteHost {
       this.#drained = deferred<void>()
       if (this.pending > 0)
         await withDeadline(this.#drained.promise, { ms: CLOSE_MS, what: 'finishing statements', clock }).catch(() => {})
+      for (const id of [...this.#held.keys()]) this.#take(id, closedError())
       this.#closeAnswer = deferred<void>()
       this.#post({ op: 'close', id: this.#nextCall++ })
       await withDeadline(this.#closeAnswer.promise, { ms: CLOSE_MS, what: 'closing the embedded database', clock }).catch((err) =>
@@ -145,8 +148,16 @@ export class PgliteHost {
       )
     }
     this.#state = 'closed'
-    await this.#thread?.stop()
-    this.#failAll(() => closedError())
+    await Promise.all([this.#thread?.stop(), this.#ending])
+    for (const call of [...this.#sent.values(), ...this.#waiting.splice(0)]) call.done.reject(closedError())
+    this.#sent.clear()
+  }
+
+  /** Takes away what a client holds. */
+  #take(id: number, why: Error): void {
+    const sink = this.#clients.get(id)
+    this.unregister(id)
+    sink?.lost(why)
   }
 
   #boot(): Promise<void> {
@@ -176,7 +187,7 @@ export class PgliteHost {
       case 'error': {
         const call = this.#sent.get(reply.id)
         if (!call) return
-        this.#settle(call, reply.open)
+        this.#settle(call, reply.held)
         if (reply.op === 'result') call.done.resolve(reply)
         else call.done.reject(databaseError(reply.error))
         this.#pump()
@@ -186,8 +197,7 @@ export class PgliteHost {
         for (const id of reply.clients) this.#clients.get(id)?.notify({ channel: reply.channel, payload: reply.payload })
         return
       case 'client-error':
-        this.#open.delete(reply.client)
-        this.#clients.get(reply.client)?.lost(databaseError(reply.error))
+        this.#take(reply.client, databaseError(reply.error))
         return
       case 'disk':
         this.#diskFull = reply.full
@@ -199,11 +209,11 @@ export class PgliteHost {
     }
   }
 
-  #settle(call: Call, open: boolean): void {
+  #settle(call: Call, held: Held): void {
     this.#sent.delete(call.id)
     if (!call.inside) this.#outside--
-    if (open && this.#clients.has(call.client)) this.#open.add(call.client)
-    else this.#open.delete(call.client)
+    if (held !== 'nothing' && this.#clients.has(call.client)) this.#held.set(call.client, held)
+    else this.#held.delete(call.client)
     if (this.pending === 0) this.#drained?.resolve()
   }
 
@@ -211,14 +221,15 @@ export class PgliteHost {
     while ((this.#state === 'up' || this.#state === 'closing') && this.#outside < MAX_IN_FLIGHT) {
       const call = this.#waiting.shift()
       if (!call) return
-      this.#send(call)
+      // Whoever gave its client back does not want the statement any more, least of all a BEGIN.
+      if (call.client !== NO_CLIENT && !this.#clients.has(call.client)) call.done.reject(closedError())
+      else this.#send(call)
     }
   }
 
   #send(call: Call): void {
     this.#sent.set(call.id, call)
     if (!call.inside) this.#outside++
-    if (call.client !== NO_CLIENT) this.#used.add(call.client)
     const { id, client, text, params } = call
     this.#post({ op: 'query', id, client, text, ...(params && { params }) })
   }
@@ -244,7 +255,11 @@ export class PgliteHost {
     const first = this.#restarts === 0 && this.#booting !== undefined
     this.#booting?.reject(engineUnavailable(why, code))
     this.#booting = undefined
-    const stopped = thread?.stop() ?? Promise.resolve()
+    // The old thread must be gone before another engine opens the directory.
+    const stopped = (thread?.stop() ?? Promise.resolve()).catch((err) =>
+      log.warn({ ev: 'db-stop', err }, 'ending the database thread failed'),
+    )
+    this.#ending = stopped
     if (closing || first) {
       this.#state = 'closed'
       return
@@ -252,14 +267,11 @@ export class PgliteHost {
     this.#restarts++
     const pause = this.#pauseMs
     this.#pauseMs = Math.min(RESTART_MS.longest, pause * 2)
-    // The old thread must be gone before another engine opens the directory.
-    void stopped
-      .catch((err) => log.warn({ ev: 'db-stop', err }, 'ending the database thread failed'))
-      .then(() =>
-        clock.after(pause, () => {
-          if (this.#state === 'down') this.#boot().catch(() => {})
-        }),
-      )
+    void stopped.then(() =>
+      clock.after(pause, () => {
+        if (this.#state === 'down') this.#boot().catch(() => {})
+      }),
+    )
   }
 
   /** What the dead thread knew is gone: answers, transactions, subscriptions. */
@@ -268,15 +280,8 @@ export class PgliteHost {
     this.#sent.clear()
     this.#outside = 0
     for (const call of calls) call.done.reject(engineLost({ why, code, sent: true, inside: call.inside, text: call.text }))
-    const used = [...this.#used]
-    this.#used.clear()
-    this.#open.clear()
-    for (const id of used) this.#clients.get(id)?.lost(engineLost({ why, code, sent: false }))
-  }
-
-  #failAll(error: () => Error): void {
-    for (const call of this.#sent.values()) call.done.reject(error())
-    this.#sent.clear()
-    for (const call of this.#waiting.splice(0)) call.done.reject(error())
+    const holders = [...this.#held.keys()]
+    this.#held.clear()
+    for (const id of holders) this.#take(id, engineLost({ why, code, sent: false }))
   }
 }

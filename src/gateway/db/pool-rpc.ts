@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events'
 import { types } from 'pg'
 import { Mutex } from '../../base/async.ts'
-import { closedError, overloadedError } from './errors.ts'
+import { closedError, databaseError, overloadedError } from './errors.ts'
 import { toWireParam } from './pg-values.ts'
 import type { EngineResult, PgliteHost } from './pglite-host.ts'
 import type { Notification, PgClient, PgPool, QueryConfig, QueryResult } from './pool.ts'
-import { NO_CLIENT } from './wire.ts'
+import { NO_CLIENT, type WireError } from './wire.ts'
 
 /** Statements one client may have waiting for its own earlier ones. */
 const MAX_CLIENT_QUEUE = 1000
@@ -123,8 +123,20 @@ async function runOn<R>(
 ): Promise<QueryResult<R>> {
   const config: QueryConfig = typeof query === 'string' ? { text: query } : query
   const params = values ?? config.values
+  const refused = unsendable(config.text, params)
+  if (refused) throw databaseError(refused)
   const result = await host.submit(client, config.text, params?.map(toWireParam))
   return decode<R>(result, config.rowMode)
+}
+
+/** Most parameters the protocol can count. */
+const MAX_PARAMS = 65_535
+
+/** What would break the framing of the protocol, and with it the session of everybody. */
+function unsendable(text: string, params: readonly unknown[] | undefined): WireError | undefined {
+  if (text.includes('\0')) return { message: 'a statement cannot contain a NUL character', severity: 'ERROR', code: '22021' }
+  if ((params?.length ?? 0) <= MAX_PARAMS) return undefined
+  return { message: `a statement can have at most ${MAX_PARAMS} parameters`, severity: 'ERROR', code: '54000' }
 }
 
 /** Text values to JavaScript with the parsers `pg` uses, so that both drivers give the same types. */

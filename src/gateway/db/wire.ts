@@ -37,6 +37,9 @@ export interface WireError {
   readonly routine?: string | undefined
 }
 
+/** What the engine keeps for a client after a statement; with `nothing` it has forgotten the client. */
+export type Held = 'nothing' | 'channels' | 'transaction'
+
 export type EngineReply =
   | { readonly op: 'ready' }
   | { readonly op: 'failed'; readonly message: string; readonly code?: string | undefined }
@@ -47,10 +50,9 @@ export type EngineReply =
       readonly rowCount: number | null
       readonly fields: readonly FieldInfo[]
       readonly rows: readonly (string | null)[][]
-      /** The client has an open transaction after this statement. */
-      readonly open: boolean
+      readonly held: Held
     }
-  | { readonly op: 'error'; readonly id: number; readonly error: WireError; readonly open: boolean }
+  | { readonly op: 'error'; readonly id: number; readonly error: WireError; readonly held: Held }
   | { readonly op: 'closed'; readonly id: number }
   /** Whether writing is stopped because the disk is nearly full. */
   | { readonly op: 'disk'; readonly full: boolean }

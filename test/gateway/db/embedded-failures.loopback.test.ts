@@ -105,6 +105,29 @@ describe('embedded database in use', () => {
     expect(await ids()).toEqual([2])
   })
 
+  it('does not open a transaction for a client that was given back before its turn', async () => {
+    const holder = await pool.connect()
+    await holder.query('begin')
+    const others = Array.from({ length: 100 }, () => pool.query('select 1'))
+    const early = await pool.connect()
+    const begun = early.query('begin').catch((error: unknown) => error)
+    early.release()
+    await holder.query('commit')
+    holder.release()
+    await Promise.all(others)
+    expect(await begun).toMatchObject({ code: 'DB_CLOSED' })
+    // Nobody holds the session: this would wait for the end of the forgotten transaction.
+    await pool.query('insert into k2.item values (1)')
+    expect(await ids()).toEqual([1])
+  })
+
+  it('refuses what would break the protocol, and goes on', async () => {
+    await expect(pool.query('select 1\0; select 2')).rejects.toMatchObject({ code: '22021' })
+    await expect(pool.query('select $1::text', ['a\0b'])).rejects.toMatchObject({ code: '22021' })
+    await expect(pool.query('select 1', new Array(70_000).fill(1))).rejects.toMatchObject({ code: '54000' })
+    expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }])
+  })
+
   it('refuses a transaction outside a client instead of leaving it open', async () => {
     await expect(pool.query('begin')).rejects.toMatchObject({ code: '25001' })
     await pool.query('insert into k2.item values (1)')
@@ -168,6 +191,19 @@ describe('opening an embedded database', () => {
     })
     await db?.close()
     await open()
+  })
+
+  it('closes promptly although somebody holds a transaction open', async () => {
+    const { pool } = await open()
+    const client = await pool.connect()
+    const lost = once(client, 'error')
+    await client.query('begin')
+    await client.query('insert into k2.item values (77)')
+    await db?.close()
+    expect((await lost)[0]).toMatchObject({ code: 'DB_CLOSED' })
+    await expect(client.query('commit')).rejects.toMatchObject({ code: 'DB_CLOSED' })
+    client.release()
+    expect((await (await open()).pool.query('select * from k2.item where id = 77')).rows).toEqual([])
   })
 
   it('refuses a cluster of another engine version', async () => {
