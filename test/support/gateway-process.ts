@@ -57,7 +57,8 @@ export class GatewayProcess {
     this.#child = child
     const atExit = (): void => void child.kill('SIGKILL')
     process.once('exit', atExit)
-    const exited = once(child, 'exit')
+    // `close` comes after the last line on standard error, which says why.
+    const exited = once(child, 'close')
     exited.finally(() => process.removeListener('exit', atExit)).catch(() => {})
     child.stderr?.on('data', (data: Buffer) => {
       this.#log = (this.#log + data.toString()).slice(-20_000)
