@@ -9,7 +9,7 @@ import { PLANNER_SETTINGS } from './planner.ts'
 import { type PostgresOptions, PostgresPool } from './postgres.ts'
 
 /** Oldest server the SQL of this project runs on. */
-const MINIMUM_MAJOR = 14
+const MINIMUM_MAJOR = 15
 /** Connections for job queues: each worker and each event reader keeps one for listening, the others run statements. */
 const JOB_POOL = 20
 /** ms for one connection attempt. */
