@@ -1,0 +1,138 @@
+import type { Lexicon, PatternEntry } from '../lexicon/compile.ts'
+import type { CueRule, GuardRule } from '../lexicon/schema.ts'
+import type { Budget } from '../lexicon/trie.ts'
+import { acceptsFolded, type Tags } from '../slots/tags.ts'
+import type { Token } from '../text/model.ts'
+
+/** A cue phrase over tokens [start, end). */
+export interface CueHit {
+  readonly rule: CueRule
+  readonly label: string
+  readonly start: number
+  readonly end: number
+  readonly typo: boolean
+}
+export interface GuardHit {
+  readonly rule: GuardRule
+  readonly label: string
+  readonly start: number
+  readonly end: number
+}
+export interface PatternHits {
+  readonly cues: readonly CueHit[]
+  readonly guards: readonly GuardHit[]
+}
+
+const MAX_HITS = 256
+
+/** Every cue and guard of the message; cues inside idioms and inside longer cues are gone. */
+export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: Tags, budget: Budget): PatternHits {
+  const cues: CueHit[] = []
+  const guards: GuardHit[] = []
+  const idioms: { start: number; end: number }[] = []
+  const ends = (cls: number, at: number): readonly number[] | undefined => tags.classEnds(cls, at)
+  const { tokens: words, patched } = repair(lexicon, tokens)
+  for (let i = 0; i < words.length && cues.length + guards.length < MAX_HITS; i++) {
+    const token = words[i] as Token
+    if (token.kind === 'line') continue
+    lexicon.patterns.matchAt(words, i, ends, budget, (leaf, start, end) => {
+      if (end <= start) return
+      const entry = lexicon.patternEntries[leaf.entry] as PatternEntry
+      if (leaf.folded && !acceptsFolded(entry.lang, tags.lang)) return
+      if (leaf.anchor !== 0 && !startsClause(tokens, tags, start, leaf.anchor)) return
+      if (leaf.end && !endsClause(tokens, end)) return
+      if (entry.kind === 'idiom') {
+        idioms.push({ start, end })
+        return
+      }
+      const rule = entry.kind === 'cue' ? entry.cue : entry.guard
+      if (rule.same_lang && entry.lang !== tags.lang) return
+      if (entry.kind === 'cue') {
+        if (entry.cue.upper && tokens[start]?.caps !== 2) return
+        cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched !== undefined && patched.has(start) })
+      } else if (patched === undefined || !hasPatched(patched, start, end))
+        guards.push({ rule: entry.guard, label: entry.label, start, end })
+    })
+  }
+  return { cues: longestCues(cues.filter((c) => !idioms.some((d) => d.start < c.end && d.end > c.start))), guards }
+}
+
+/** Mistyped cue words put right; spans stay. */
+function repair(
+  lexicon: Lexicon,
+  tokens: readonly Token[],
+): { tokens: readonly Token[]; patched: ReadonlySet<number> | undefined } {
+  let out: Token[] | undefined
+  let patched: Set<number> | undefined
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token
+    if (token.kind !== 'word' || token.text.length < 4) continue
+    const word = lexicon.typos.get(token.text)
+    if (word === undefined || word === '') continue
+    out ??= [...tokens]
+    patched ??= new Set()
+    out[i] = { ...token, text: word, fold: word }
+    patched.add(i)
+  }
+  return { tokens: out ?? tokens, patched }
+}
+
+function hasPatched(patched: ReadonlySet<number>, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (patched.has(i)) return true
+  return false
+}
+
+/** Start of the message (2) or of a clause (1), greetings and fillers aside. */
+export function startsClause(tokens: readonly Token[], tags: Tags, at: number, anchor: 1 | 2): boolean {
+  let i = at
+  for (let guard = 0; guard < 16; guard++) {
+    const previous = tokens[i - 1]
+    if (previous === undefined) return true
+    if (
+      anchor === 1 &&
+      (previous.clause !== tokens[i]?.clause || previous.kind === 'op' || previous.kind === 'line' || previous.kind === 'emoji')
+    )
+      return true
+    if (previous.kind === 'op' || previous.kind === 'emoji' || previous.kind === 'line' || previous.kind === 'mark') {
+      i--
+      continue
+    }
+    const filler = tags.endingAt(i).find((h) => tags.name(h) === 'opener')
+    if (filler === undefined) return false
+    i = filler.start
+  }
+  return false
+}
+
+function endsClause(tokens: readonly Token[], at: number): boolean {
+  const next = tokens[at]
+  return (
+    next === undefined ||
+    next.kind === 'op' ||
+    next.kind === 'line' ||
+    next.kind === 'emoji' ||
+    next.clause !== tokens[at - 1]?.clause
+  )
+}
+
+/** A cue inside a longer one says nothing of its own. */
+function longestCues(cues: CueHit[]): CueHit[] {
+  const ordered = cues.toSorted(
+    (a, b) =>
+      b.end - b.start - (a.end - a.start) ||
+      b.rule.strength - a.rule.strength ||
+      a.start - b.start ||
+      (a.label < b.label ? -1 : 1),
+  )
+  const kept: CueHit[] = []
+  for (const cue of ordered) {
+    const covered = kept.some(
+      (k) =>
+        k.start < cue.end &&
+        k.end > cue.start &&
+        (k.start !== cue.start || k.end !== cue.end || k.rule.intent === cue.rule.intent),
+    )
+    if (!covered) kept.push(cue)
+  }
+  return kept.sort((a, b) => a.start - b.start || b.rule.strength - a.rule.strength)
+}

@@ -1,0 +1,152 @@
+import type { Amount } from '../slots/amounts.ts'
+import type { Hit, Tags } from '../slots/tags.ts'
+import type { Token } from '../text/model.ts'
+
+export type HeadKind = 'goods' | 'model' | 'trade' | 'service' | 'abstract' | 'nongoods' | 'people' | 'word'
+/** What a cue speaks of. */
+export interface ObjectHead {
+  readonly kind: HeadKind
+  readonly start: number
+  readonly end: number
+}
+
+const WINDOW = 10
+const KIND_OF: Readonly<Record<string, HeadKind>> = {
+  goods: 'goods',
+  brand: 'model',
+  model: 'model',
+  trade: 'trade',
+  service_noun: 'service',
+  abstract: 'abstract',
+  nongoods: 'nongoods',
+  people: 'people',
+}
+/** Where an object phrase ends. */
+const BREAKS = new Set([
+  'for',
+  'por',
+  'para',
+  'pra',
+  'để',
+  'lấy',
+  'на',
+  'для',
+  'because',
+  'who',
+  'that',
+  'to',
+  'if',
+  'on',
+  'in',
+  'at',
+  'near',
+  'with',
+  'from',
+  'en',
+  'em',
+  'con',
+  'com',
+  'ở',
+  'tại',
+  'в',
+  'с',
+  'when',
+  'after',
+  'before',
+  'about',
+  'que',
+  'nếu',
+])
+
+/** The first thing named in [from, to) of one sentence; in English the last noun of a compound. */
+export function objectIn(tokens: readonly Token[], tags: Tags, from: number, to = from + WINDOW): ObjectHead | undefined {
+  const first = tokens[from]
+  if (first === undefined) return undefined
+  let sentence = first.sentence
+  if (first.kind === 'line' || first.text === ':' || first.text === '!') sentence = tokens[from + 1]?.sentence ?? sentence
+  let word: ObjectHead | undefined
+  for (let i = from; i < Math.min(to, tokens.length); i++) {
+    const token = tokens[i] as Token
+    if (token.sentence !== sentence && i > from + 1) break
+    const hit = headAt(tags, i)
+    if (hit !== undefined) return compound(tokens, tags, hit)
+    if (
+      token.kind === 'word' &&
+      word === undefined &&
+      token.text.length > 1 &&
+      tags.at('det', i) === undefined &&
+      tags.at('talk', i) === undefined &&
+      !BREAKS.has(token.text)
+    ) {
+      word = { kind: 'word', start: i, end: i + 1 }
+    }
+    if (word !== undefined && BREAKS.has(token.text)) break
+  }
+  return word
+}
+
+function headAt(tags: Tags, i: number): ObjectHead | undefined {
+  let best: Hit | undefined
+  for (const hit of tags.startingAt(i)) {
+    if (KIND_OF[tags.name(hit)] === undefined) continue
+    if (best === undefined || hit.end > best.end || (hit.end === best.end && rank(tags.name(hit)) > rank(tags.name(best))))
+      best = hit
+  }
+  if (best === undefined) return undefined
+  return { kind: KIND_OF[tags.name(best)] as HeadKind, start: best.start, end: best.end }
+}
+
+const RANKS = ['brand', 'goods', 'model', 'service_noun', 'people', 'trade', 'nongoods', 'abstract']
+const rank = (name: string): number => RANKS.indexOf(name)
+
+/** "phone screen repair", "React dev": the last noun of adjacent ones is the head. */
+function compound(tokens: readonly Token[], tags: Tags, head: ObjectHead): ObjectHead {
+  if (tags.lang !== 'en' && tags.lang !== 'und') return head
+  let at = head
+  for (let k = 0; k < 4; k++) {
+    const next = headAt(tags, at.end) ?? (plainWord(tokens[at.end], tags, at.end) ? headAt(tags, at.end + 1) : undefined)
+    if (next === undefined || tokens[next.start]?.sentence !== tokens[head.start]?.sentence || next.start === at.start) return at
+    at = { ...next, start: head.start }
+  }
+  return at
+}
+
+const plainWord = (token: Token | undefined, tags: Tags, i: number): boolean =>
+  token?.kind === 'word' &&
+  !BREAKS.has(token.text) &&
+  token.text !== 'and' &&
+  token.text !== 'or' &&
+  token.text !== 'w' &&
+  tags.startingAt(i).length === 0
+
+/** Marks letter-digit mixes and numbers after a series word as models. */
+export function markModels(tokens: readonly Token[], tags: Tags, amounts: readonly Amount[]): boolean {
+  let any = false
+  for (const amount of amounts) {
+    if (amount.role === 'measure' && tokens[amount.at + 1]?.glued) {
+      tags.mark('model', amount.at, amount.end)
+      any = true
+    }
+    if (amount.role !== 'model') continue
+    const previous = tokens[amount.at - 1]
+    const start =
+      previous?.kind === 'word' && (tokens[amount.at]?.glued || tags.endingAt(amount.at).some((h) => tags.name(h) === 'series'))
+        ? amount.at - 1
+        : amount.at
+    const next = tokens[amount.at + 1]
+    tags.mark('model', start, next?.kind === 'word' && next.glued ? amount.at + 2 : amount.at + 1)
+    any = true
+  }
+  return any
+}
+
+/** Goods noun, brand or model anywhere in [from, to). */
+export function concreteIn(tags: Tags, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    for (const hit of tags.startingAt(i)) {
+      const name = tags.name(hit)
+      if (name === 'goods' || name === 'brand' || name === 'model') return true
+    }
+  }
+  return false
+}

@@ -1,0 +1,172 @@
+import { parse } from 'yaml'
+import type { z } from 'zod'
+import { K2Error } from '../../base/errors.ts'
+import type { Language } from '../text/model.ts'
+import { type Atom, parsePhrase } from './phrase.ts'
+import {
+  type CueRule,
+  type GuardRule,
+  type LexiconFile,
+  lexiconSchema,
+  type TaxonomyFile,
+  taxonomySchema,
+  type Weights,
+  weightsSchema,
+} from './schema.ts'
+import { PhraseTrie } from './trie.ts'
+import { typoTable } from './typos.ts'
+
+/** Texts of the data files; reading them is the caller's business. */
+export interface LexiconSources {
+  /** `en.yaml`, `vi.yaml`, …: name for messages, text. */
+  readonly languages: readonly { readonly name: string; readonly text: string }[]
+  readonly weights: string
+  readonly taxonomy: string
+}
+
+/** A word list entry: class, language, attached value (slug, place, code). */
+export interface TermEntry {
+  readonly cls: number
+  readonly lang: Language | 'any'
+  readonly value: string | undefined
+}
+export type PatternEntry =
+  | { readonly kind: 'cue'; readonly lang: Language; readonly cue: CueRule; readonly label: string }
+  | { readonly kind: 'guard'; readonly lang: Language; readonly guard: GuardRule; readonly label: string }
+  | { readonly kind: 'idiom'; readonly lang: Language; readonly label: string }
+
+export interface Lexicon {
+  /** `en1.es1.…`, goes into readings and traces. */
+  readonly version: string
+  readonly weights: Weights
+  readonly taxonomy: TaxonomyFile
+  readonly terms: PhraseTrie
+  readonly termEntries: readonly TermEntry[]
+  readonly patterns: PhraseTrie
+  readonly patternEntries: readonly PatternEntry[]
+  readonly functionWords: ReadonlyMap<string, readonly Language[]>
+  readonly typos: ReadonlyMap<string, string>
+  /** Number of a class; −1 for a class no file has. */
+  classOf(name: string): number
+  readonly classNames: readonly string[]
+}
+
+/** Classes the engine fills itself. */
+export const BUILT_IN_CLASSES = ['num', 'money', 'model', 'user', 'goods', 'brand', 'service_topic', 'place'] as const
+
+const MAX_FILE = 1_048_576
+
+/** Parses, checks and compiles all lexicon files. Throws K2Error LEXICON_INVALID or LEXICON_PHRASE. */
+export function compileLexicon(sources: LexiconSources): Lexicon {
+  const files = sources.languages.map((f) => load(f.name, f.text, lexiconSchema))
+  const weights = load('weights.yaml', sources.weights, weightsSchema)
+  const taxonomy = load('taxonomy.yaml', sources.taxonomy, taxonomySchema)
+  const classes = new Map<string, number>()
+  const classId = (name: string): number => {
+    const known = classes.get(name)
+    if (known !== undefined) return known
+    classes.set(name, classes.size)
+    return classes.size - 1
+  }
+  for (const name of BUILT_IN_CLASSES) classId(name)
+  for (const file of files) for (const name of Object.keys(file.terms)) classId(name)
+
+  const terms = new PhraseTrie(classId, true)
+  const termEntries: TermEntry[] = []
+  const addTerm = (phrase: string, entry: TermEntry): void => {
+    termEntries.push(entry)
+    for (const p of parsePhrase(phrase)) terms.add(p, termEntries.length - 1)
+  }
+  for (const file of files) {
+    for (const [name, list] of Object.entries(file.terms)) {
+      for (const phrase of list) addTerm(phrase, { cls: classId(name), lang: file.lang, value: undefined })
+    }
+    for (const [place, value] of Object.entries(file.places)) addTerm(place, { cls: classId('place'), lang: 'any', value })
+  }
+  for (const topic of taxonomy.topics) {
+    for (const noun of topic.nouns) addTerm(noun, { cls: classId('goods'), lang: 'any', value: topic.slug })
+    for (const brand of topic.brands) addTerm(brand, { cls: classId('brand'), lang: 'any', value: topic.slug })
+  }
+  taxonomy.services.forEach((s, i) => {
+    for (const noun of s.nouns) addTerm(noun, { cls: classId('service_topic'), lang: 'any', value: String(i) })
+  })
+
+  const patterns = new PhraseTrie((name) => knownClass(classes, name), false)
+  const patternEntries: PatternEntry[] = []
+  const cueWords = new Set<string>()
+  const add = (phrase: string, entry: PatternEntry): void => {
+    patternEntries.push(entry)
+    for (const p of parsePhrase(phrase)) {
+      patterns.add(p, patternEntries.length - 1)
+      for (const atom of p.atoms) if (entry.kind === 'cue') collectTypoWord(p.atoms, atom, cueWords)
+    }
+  }
+  for (const file of files) {
+    for (const cue of file.cues) for (const p of cue.phrases) add(p, { kind: 'cue', lang: file.lang, cue, label: p })
+    for (const guard of file.guards) for (const p of guard.phrases) add(p, { kind: 'guard', lang: file.lang, guard, label: p })
+    for (const p of file.idioms) add(p, { kind: 'idiom', lang: file.lang, label: p })
+  }
+  const functionWords = new Map<string, Language[]>()
+  const known = new Set(cueWords)
+  for (const file of files) {
+    for (const word of file.function_words) {
+      const lower = word.toLowerCase()
+      known.add(lower)
+      const langs = functionWords.get(lower) ?? []
+      if (!langs.includes(file.lang)) langs.push(file.lang)
+      functionWords.set(lower, langs)
+    }
+    for (const word of file.not_typos) known.add(word.toLowerCase())
+  }
+  return {
+    version: [...files.map((f) => `${f.lang}${f.version}`), `w${weights.version}`, `t${taxonomy.version}`].join('.'),
+    weights,
+    taxonomy,
+    terms,
+    termEntries,
+    patterns,
+    patternEntries,
+    functionWords,
+    typos: typoTable(cueWords, known),
+    classOf: (name) => classes.get(name) ?? -1,
+    classNames: [...classes.keys()],
+  }
+}
+
+/** Words of five letters and more that open a cue phrase may be mistyped. */
+function collectTypoWord(path: readonly Atom[], atom: Atom, into: Set<string>): void {
+  if (atom.kind === 'word' && atom.text.length >= 5 && path[0] === atom && /^[a-z]+$/u.test(atom.text)) into.add(atom.text)
+}
+
+function knownClass(classes: ReadonlyMap<string, number>, name: string): number {
+  const id = classes.get(name)
+  if (id === undefined)
+    throw new K2Error({ code: 'LEXICON_INVALID', kind: 'config', message: `no word list is called <${name}>` })
+  return id
+}
+
+function load<T extends z.ZodType>(name: string, text: string, schema: T): z.output<T> {
+  if (text.length > MAX_FILE)
+    throw new K2Error({ code: 'LEXICON_INVALID', kind: 'config', message: `${name} is larger than 1 MiB` })
+  let value: unknown
+  try {
+    value = parse(text, { schema: 'core', maxAliasCount: 100, merge: false, uniqueKeys: true })
+  } catch (cause) {
+    throw new K2Error({
+      code: 'LEXICON_INVALID',
+      kind: 'config',
+      message: `${name}: ${cause instanceof Error ? cause.message : 'not YAML'}`,
+      cause,
+    })
+  }
+  const checked = schema.safeParse(value)
+  if (checked.success) return checked.data
+  const issue = checked.error.issues[0]
+  throw new K2Error({
+    code: 'LEXICON_INVALID',
+    kind: 'config',
+    message: `${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
+  })
+}
+
+export type { LexiconFile }

@@ -1,0 +1,16 @@
+export {
+  type Act,
+  MAX_STEPS,
+  type Reading,
+  type ReadingFlag,
+  type ReadingInput,
+  readMessage,
+  readPrice,
+  type Slots,
+  type Trace,
+} from '../classify/read.ts'
+export { compileLexicon, type Lexicon, type LexiconSources } from '../lexicon/compile.ts'
+export { INTENTS, type Intent } from '../lexicon/schema.ts'
+export type { Money, PriceFlag, PriceUnit } from '../slots/price.ts'
+export type { Language, Span, TextEntity } from '../text/model.ts'
+export type { TopicRef } from '../topics/map-topic.ts'

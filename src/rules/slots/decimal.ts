@@ -1,0 +1,64 @@
+/** Decimal strings without exponent: digits, at most one point, no superfluous zeros. */
+
+const MAX_INTEGER_DIGITS = 15
+const MAX_FRACTION_DIGITS = 18
+const LIMIT = 1e15
+
+/** `integer.fraction × 10^shift`; undefined beyond 1e15 or 18 fraction digits. */
+export function decimal(integer: string, fraction: string, shift: number): string | undefined {
+  if (integer.length + fraction.length > 40) return undefined
+  const moved = fraction.padEnd(shift, '0')
+  const whole = trimLeft(integer + moved.slice(0, shift))
+  const rest = trimRight(moved.slice(shift))
+  if (whole.length > MAX_INTEGER_DIGITS + 1 || rest.length > MAX_FRACTION_DIGITS) return undefined
+  const text = rest === '' ? whole : `${whole}.${rest}`
+  return Number(text) > LIMIT ? undefined : text
+}
+
+function trimLeft(text: string): string {
+  let i = 0
+  while (i < text.length - 1 && text[i] === '0') i++
+  return text.slice(i) || '0'
+}
+
+function trimRight(text: string): string {
+  let end = text.length
+  while (end > 0 && text[end - 1] === '0') end--
+  return text.slice(0, end)
+}
+
+/** Shifts a decimal string by powers of ten. */
+export function shifted(text: string, shift: number): string | undefined {
+  const [whole = '0', rest = ''] = text.split('.')
+  return decimal(whole, rest, shift)
+}
+
+/** Digits with separators as written in chat (N1–N5): integer and fraction digits. `coin`: a single point is decimal. */
+export function splitNumber(text: string, coin: boolean): { readonly integer: string; readonly fraction: string } {
+  let dots = 0
+  let commas = 0
+  let last = -1
+  let digits = ''
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i] as string
+    if (char === '.') dots++
+    else if (char === ',') commas++
+    else if (char >= '0' && char <= '9') {
+      digits += char
+      continue
+    } else continue
+    last = i
+  }
+  const after = last < 0 ? 0 : text.length - last - 1
+  const split = (n: number) => ({ integer: digits.slice(0, digits.length - n) || '0', fraction: digits.slice(digits.length - n) })
+  if (last < 0) return { integer: digits, fraction: '' }
+  if (dots > 0 && commas > 0) {
+    const sign = text[last]
+    return (sign === '.' ? dots : commas) > 1 ? { integer: digits, fraction: '' } : split(after)
+  }
+  if (dots + commas > 1) return { integer: digits, fraction: '' }
+  const before = last
+  if (after === 3 && before <= 3 && !(before === 1 && text[0] === '0'))
+    return coin && dots === 1 ? split(3) : { integer: digits, fraction: '' }
+  return split(after)
+}

@@ -1,0 +1,187 @@
+import type { Token } from '../text/model.ts'
+
+/** Number words of the five languages; composed by adding below 100 and multiplying from 100 on. */
+const WORDS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    one: 1,
+    two: 2,
+    three: 3,
+    four: 4,
+    five: 5,
+    six: 6,
+    seven: 7,
+    eight: 8,
+    nine: 9,
+    ten: 10,
+    eleven: 11,
+    twelve: 12,
+    thirteen: 13,
+    fourteen: 14,
+    fifteen: 15,
+    sixteen: 16,
+    seventeen: 17,
+    eighteen: 18,
+    nineteen: 19,
+    twenty: 20,
+    thirty: 30,
+    forty: 40,
+    fourty: 40,
+    fifty: 50,
+    sixty: 60,
+    seventy: 70,
+    eighty: 80,
+    ninety: 90,
+    hundred: 100,
+    thousand: 1000,
+    grand: 1000,
+    dos: 2,
+    tres: 3,
+    cuatro: 4,
+    cinco: 5,
+    seis: 6,
+    siete: 7,
+    ocho: 8,
+    nueve: 9,
+    diez: 10,
+    quince: 15,
+    veinte: 20,
+    treinta: 30,
+    cuarenta: 40,
+    cincuenta: 50,
+    sesenta: 60,
+    setenta: 70,
+    ochenta: 80,
+    noventa: 90,
+    cien: 100,
+    ciento: 100,
+    doscientos: 200,
+    trescientos: 300,
+    cuatrocientos: 400,
+    quinientos: 500,
+    seiscientos: 600,
+    setecientos: 700,
+    ochocientos: 800,
+    novecientos: 900,
+    mil: 1000,
+    dois: 2,
+    duas: 2,
+    quatro: 4,
+    sete: 7,
+    oito: 8,
+    nove: 9,
+    dez: 10,
+    quinze: 15,
+    vinte: 20,
+    trinta: 30,
+    quarenta: 40,
+    cinquenta: 50,
+    sessenta: 60,
+    oitenta: 80,
+    cem: 100,
+    cento: 100,
+    duzentos: 200,
+    trezentos: 300,
+    quatrocentos: 400,
+    quinhentos: 500,
+    seiscentos: 600,
+    setecentos: 700,
+    oitocentos: 800,
+    novecentos: 900,
+    два: 2,
+    две: 2,
+    три: 3,
+    четыре: 4,
+    пять: 5,
+    шесть: 6,
+    семь: 7,
+    восемь: 8,
+    девять: 9,
+    десять: 10,
+    двенадцать: 12,
+    пятнадцать: 15,
+    двадцать: 20,
+    тридцать: 30,
+    сорок: 40,
+    пятьдесят: 50,
+    шестьдесят: 60,
+    семьдесят: 70,
+    восемьдесят: 80,
+    девяносто: 90,
+    сто: 100,
+    двести: 200,
+    триста: 300,
+    четыреста: 400,
+    пятьсот: 500,
+    шестьсот: 600,
+    семьсот: 700,
+    восемьсот: 800,
+    девятьсот: 900,
+    тысяча: 1000,
+    тысячи: 1000,
+    тысяч: 1000,
+    тыщ: 1000,
+    тыща: 1000,
+    косарь: 1000,
+    косаря: 1000,
+    косарей: 1000,
+    полторы: 1.5,
+    một: 1,
+    hai: 2,
+    ba: 3,
+    bốn: 4,
+    năm: 5,
+    sáu: 6,
+    bảy: 7,
+    tám: 8,
+    chín: 9,
+    mười: 10,
+    trăm: 100,
+    nghìn: 1000,
+    ngàn: 1000,
+    triệu: 1e6,
+  }),
+)
+const LINKS = new Set(['and', 'y', 'e'])
+const MAX_WORDS = 8
+
+export interface WordNumber {
+  readonly value: string
+  /** Token index after the last word. */
+  readonly end: number
+  /** Holds a word of a hundred or more. */
+  readonly large: boolean
+}
+
+/** The number spelled from token `start`; "a hundred", "couple hundred" included. */
+export function readNumberWords(tokens: readonly Token[], start: number): WordNumber | undefined {
+  let i = start
+  const opener = tokens[i]?.text
+  let current = 0
+  let total = 0
+  let words = 0
+  let large = false
+  if (opener === 'a' || opener === 'couple') {
+    const next = tokens[i + 1]?.text === 'of' ? i + 2 : i + 1
+    const scale = WORDS.get(tokens[next]?.text ?? '') ?? 0
+    if (scale !== 100 && scale !== 1000) return undefined
+    current = opener === 'a' ? 1 : 2
+    i = next
+  }
+  for (; words < MAX_WORDS; i++) {
+    const token = tokens[i]
+    if (token?.kind !== 'word') break
+    if (words > 0 && LINKS.has(token.text) && WORDS.has(tokens[i + 1]?.text ?? '')) continue
+    const value = WORDS.get(token.text)
+    if (value === undefined) break
+    if (value < 100 && words > 0 && current % 100 !== 0 && (current % 10 !== 0 || value >= 10)) break
+    words++
+    if (value >= 100) large = true
+    if (value === 100) current = (current || 1) * 100
+    else if (value >= 1000) {
+      total += (current || 1) * value
+      current = 0
+    } else current += value
+  }
+  if (words === 0) return undefined
+  return { value: String(total + current), end: i, large }
+}

@@ -1,0 +1,108 @@
+import type { Lexicon } from '../lexicon/compile.ts'
+import type { Budget } from '../lexicon/trie.ts'
+import { guessLanguage } from '../text/language.ts'
+import type { Language, Token } from '../text/model.ts'
+
+/** A word-list hit over tokens [start, end). */
+export interface Hit {
+  readonly cls: number
+  readonly start: number
+  readonly end: number
+  readonly value: string | undefined
+}
+
+/** Where the words of the lexicon's lists stand in one message. */
+export class Tags {
+  readonly lang: Language | 'und'
+  readonly hits: readonly Hit[]
+  readonly #starts: (Hit[] | undefined)[]
+  readonly #ends: (Hit[] | undefined)[]
+  readonly #lexicon: Lexicon
+
+  constructor(lexicon: Lexicon, lang: Language | 'und', hits: Hit[], length: number) {
+    this.#lexicon = lexicon
+    this.lang = lang
+    this.hits = hits
+    this.#starts = new Array(length + 1)
+    this.#ends = new Array(length + 1)
+    for (const hit of hits) this.#file(hit)
+  }
+
+  #file(hit: Hit): void {
+    const starts = (this.#starts[hit.start] ??= [])
+    starts.push(hit)
+    const ends = (this.#ends[hit.end] ??= [])
+    ends.push(hit)
+  }
+
+  /** Adds hits of classes the engine finds itself (numbers, money, models). */
+  mark(name: string, start: number, end: number): void {
+    this.#file({ cls: this.#lexicon.classOf(name), start, end, value: undefined })
+  }
+
+  startingAt(i: number): readonly Hit[] {
+    return this.#starts[i] ?? NONE
+  }
+  endingAt(i: number): readonly Hit[] {
+    return this.#ends[i] ?? NONE
+  }
+  /** The longest hit of the class that begins at token i. */
+  at(name: string, i: number): Hit | undefined {
+    const cls = this.#lexicon.classOf(name)
+    let best: Hit | undefined
+    for (const hit of this.startingAt(i)) if (hit.cls === cls && (best === undefined || hit.end > best.end)) best = hit
+    return best
+  }
+  /** The first hit of the class that begins in [from, to). */
+  first(name: string, from: number, to: number): Hit | undefined {
+    for (let i = from; i < to; i++) {
+      const hit = this.at(name, i)
+      if (hit !== undefined) return hit
+    }
+    return undefined
+  }
+  name(hit: Hit): string {
+    return this.#lexicon.classNames[hit.cls] as string
+  }
+  classEnds(cls: number, at: number): readonly number[] | undefined {
+    const list = this.#starts[at]
+    if (list === undefined) return undefined
+    let ends: number[] | undefined
+    for (const hit of list) {
+      if (hit.cls !== cls) continue
+      ends ??= []
+      if (!ends.includes(hit.end)) ends.push(hit.end)
+    }
+    return ends
+  }
+}
+
+const NONE: readonly Hit[] = []
+const NO_ENDS = (): undefined => undefined
+
+/** Looks every list word up. Short words of another language than the text's are left out. */
+export function tagTokens(lexicon: Lexicon, tokens: readonly Token[], budget: Budget): Tags {
+  const lang = guessLanguage(tokens, lexicon.functionWords)
+  const hits: Hit[] = []
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token
+    if (token.kind === 'line') continue
+    lexicon.terms.matchAt(tokens, i, NO_ENDS, budget, (leaf, start, end) => {
+      const entry = lexicon.termEntries[leaf.entry]
+      if (entry === undefined) return
+      if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
+      if (entry.lang !== 'any' && entry.lang !== lang && lang !== 'und' && end - start === 1) {
+        const limit = entry.lang === 'vi' ? 4 : 3
+        if (token.text.length <= limit && token.text.charCodeAt(0) < 128) return
+      }
+      hits.push({ cls: entry.cls, start, end, value: entry.value })
+    })
+  }
+  return new Tags(lexicon, lang, hits, tokens.length)
+}
+
+/** Whether words typed without their marks may be read as `phrase` language in a text of `text` language. */
+export function acceptsFolded(phrase: Language | 'any', text: Language | 'und'): boolean {
+  if (phrase === 'vi') return text === 'vi'
+  return phrase === text || text === 'und' || phrase === 'any' || phrase === 'ru' || (text !== 'en' && text !== 'vi')
+}

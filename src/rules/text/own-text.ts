@@ -1,0 +1,129 @@
+import type { RemovedSpan, TextEntity } from './model.ts'
+
+/** Placeholder unit for mentions and links in the clean view. */
+const MARK = 1
+const SPACE = 32
+/** Characters that make a closer look necessary; most chat has none of them. */
+const MARKUP = /[`~*_<>|:@“”„«»‘’‚–—−•\u2018-\u201f]|\/\/|www\./u
+const REPLACED: Readonly<Record<string, string>> = {
+  '’': "'",
+  '‘': "'",
+  '‚': "'",
+  '“': '"',
+  '”': '"',
+  '„': '"',
+  '«': '"',
+  '»': '"',
+  '−': '-',
+}
+const CODE_LIKE = /[;{}=$]|\(\)|=>|^\s*(?:npm|git|sudo|curl|cd|ls|docker|pip)\b/u
+const MENTION = /<(?:@[!&]?|#|a?:\w{1,40}:)\d{1,24}>/gu
+const LINK = /\b(?:https?:\/\/|www\.)[^\s<>]{1,2048}/giu
+const HANDLE = /(?<![\w@])@[A-Za-z]\w{2,40}/gu
+const SHORTCODE = /(?<![\w:]):[a-z][a-z0-9_+-]{1,32}:(?!\w)/gu
+
+export interface OwnText {
+  readonly clean: string
+  readonly removed: RemovedSpan[]
+  readonly struck: boolean
+}
+
+/** Blanks quotes, code, struck text, links, mentions and markup signs; every position stays where it was. */
+export function ownText(raw: string, entities: readonly TextEntity[]): OwnText {
+  const removed: RemovedSpan[] = []
+  if (entities.length === 0 && !MARKUP.test(raw)) return { clean: raw, removed, struck: false }
+  const chars = Array.from({ length: raw.length }, (_, i) => raw.charCodeAt(i))
+  const blank = (start: number, end: number, kind: RemovedSpan['kind'], mark = false): void => {
+    if (end <= start) return
+    for (let i = start; i < end && i < chars.length; i++) if (chars[i] !== 10) chars[i] = SPACE
+    if (mark) chars[start] = MARK
+    removed.push({ kind, span: [start, Math.min(end, raw.length)] })
+  }
+  for (const e of entities) {
+    if (e.kind === 'quote') blankQuote(e, blank)
+    else blank(e.start, e.end, e.kind, e.kind === 'link' || e.kind === 'mention')
+  }
+  fences(raw, blank)
+  quoteLines(raw, blank)
+  pairs(raw, '~~', (start, end) => blank(start, end, 'strike'))
+  inlineCode(raw, chars, blank)
+  for (const m of raw.matchAll(MENTION)) blank(m.index, m.index + m[0].length, 'mention', true)
+  for (const m of raw.matchAll(LINK)) blank(m.index, m.index + m[0].length, 'link', true)
+  for (const m of raw.matchAll(HANDLE)) blank(m.index, m.index + m[0].length, 'mention', true)
+  for (const m of raw.matchAll(SHORTCODE)) blank(m.index, m.index + m[0].length, 'emoji')
+  markup(raw, chars)
+  return { clean: assemble(raw, chars), removed: sorted(removed), struck: removed.some((r) => r.kind === 'strike') }
+}
+
+type Blank = (start: number, end: number, kind: RemovedSpan['kind'], mark?: boolean) => void
+
+function blankQuote(e: TextEntity, blank: Blank): void {
+  blank(e.start, e.end, 'quote')
+}
+
+function fences(raw: string, blank: Blank): void {
+  let from = raw.indexOf('```')
+  while (from >= 0) {
+    const close = raw.indexOf('```', from + 3)
+    const end = close < 0 ? raw.length : close + 3
+    blank(from, end, 'code')
+    from = raw.indexOf('```', end)
+  }
+}
+
+function quoteLines(raw: string, blank: Blank): void {
+  let start = 0
+  while (start <= raw.length) {
+    const found = raw.indexOf('\n', start)
+    const end = found < 0 ? raw.length : found
+    let at = start
+    while (raw[at] === ' ') at++
+    if (raw.startsWith('>>> ', at)) {
+      blank(start, raw.length, 'quote')
+      return
+    }
+    if (raw[at] === '>' && raw[at + 1] !== '=') blank(start, end, 'quote')
+    start = end + 1
+  }
+}
+
+function pairs(raw: string, sign: string, found: (start: number, end: number) => void): void {
+  let from = raw.indexOf(sign)
+  while (from >= 0) {
+    const close = raw.indexOf(sign, from + sign.length)
+    if (close < 0) return
+    if (close > from + sign.length) found(from, close + sign.length)
+    from = raw.indexOf(sign, close + sign.length)
+  }
+}
+
+/** Inline code goes when it looks like code; a product name in backticks stays. */
+function inlineCode(raw: string, chars: number[], blank: Blank): void {
+  pairs(raw, '`', (start, end) => {
+    if (chars[start] === SPACE) return
+    if (CODE_LIKE.test(raw.slice(start + 1, Math.min(end - 1, start + 200)))) blank(start, end, 'code')
+  })
+}
+
+/** Emphasis signs become spaces where they touch a word; single ones between digits stay. */
+function markup(raw: string, chars: number[]): void {
+  for (let i = 0; i < raw.length; i++) {
+    const char = raw[i] as string
+    if (char === '*' || char === '`') chars[i] = SPACE
+    else if (char === '_' && (raw[i + 1] === '_' || raw[i - 1] === '_' || raw[i - 1] === ' ' || i === 0 || raw[i + 1] === ' '))
+      chars[i] = SPACE
+    else if (char === '|' && (raw[i + 1] === '|' || raw[i - 1] === '|')) chars[i] = SPACE
+  }
+}
+
+function assemble(raw: string, chars: readonly number[]): string {
+  let out = ''
+  for (let i = 0; i < raw.length; i++) {
+    const code = chars[i] as number
+    const char = raw[i] as string
+    out += code === raw.charCodeAt(i) ? (REPLACED[char] ?? char) : String.fromCharCode(code)
+  }
+  return out
+}
+
+const sorted = (list: RemovedSpan[]): RemovedSpan[] => list.sort((a, b) => a.span[0] - b.span[0] || a.span[1] - b.span[1])

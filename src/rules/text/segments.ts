@@ -1,0 +1,57 @@
+import type { Token } from './model.ts'
+
+const SENTENCE_ENDS = new Set(['.', '!', '?', ';', '•', '|', '…', '·', '¿', '¡'])
+/** Words that begin a clause of their own: contrast and turn. */
+const TURNS = new Set([
+  'but',
+  'pero',
+  'nhưng',
+  'но',
+  'mas',
+  'porém',
+  'however',
+  'though',
+  'instead',
+  'sino',
+  'зато',
+  'однако',
+  'còn',
+  'porem',
+  'nhung',
+])
+
+/** Writes sentence and clause numbers into the tokens; says which sentences are questions. */
+export function segment(tokens: readonly Token[]): { questions: boolean[]; sentences: number } {
+  let sentence = 0
+  let clause = 0
+  let words = 0
+  const questions: boolean[] = [false]
+  const next = (): void => {
+    if (words > 0) {
+      sentence++
+      clause++
+      questions.push(false)
+    }
+    words = 0
+  }
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token
+    if (token.kind === 'word' && words > 0 && TURNS.has(token.text)) clause++
+    token.sentence = sentence
+    token.clause = clause
+    if (token.kind === 'line') next()
+    else if (token.kind === 'op') {
+      if (token.text === '?') questions[words > 0 ? sentence : Math.max(0, sentence - 1)] = true
+      if (SENTENCE_ENDS.has(token.text)) next()
+      else if (token.text === ',' || token.text === '(' || token.text === ')' || token.text === '—' || isDash(tokens, i)) clause++
+    } else if (token.kind !== 'emoji') words++
+  }
+  return { questions, sentences: sentence + 1 }
+}
+
+/** A dash with space on both sides parts clauses; a glued one belongs to a range or a name. */
+function isDash(tokens: readonly Token[], i: number): boolean {
+  const token = tokens[i] as Token
+  if (token.text !== '-' && token.text !== '–') return false
+  return !token.glued && tokens[i + 1]?.glued === false
+}

@@ -1,0 +1,130 @@
+import { charKind, DIGIT, foldWord, HIDDEN, LETTERS, LINE_END, MARKS, SPACE, unmix } from './chars.ts'
+import type { Token, TokenKind } from './model.ts'
+
+export const MAX_TOKENS = 512
+const SIGNS = new Set('$€£₹₫¥₩฿₱₽₴₸₺₪₦₿円元块')
+/** Words that would become other words without their apostrophe. */
+const KEEP_APOSTROPHE = new Set(["we're", "we'll", "i'll", "he'll", "she'll", "i'd", "we'd", "she'd", "who're", "can't've"])
+const APOSTROPHE = 39
+const DOT = 46
+const COMMA = 44
+const HYPHEN = 45
+
+interface Draft {
+  readonly tokens: Token[]
+  previousEnd: number
+}
+
+/** Splits the clean view into at most 512 tokens, left to right, without going back. */
+export function tokenize(clean: string): Token[] {
+  const draft: Draft = { tokens: [], previousEnd: -1 }
+  const n = clean.length
+  let i = 0
+  while (i < n && draft.tokens.length < MAX_TOKENS) {
+    const code = clean.charCodeAt(i)
+    const kind = charKind(code)
+    if (kind === SPACE || kind === HIDDEN || kind === MARKS) i++
+    else if (kind === LETTERS) i = word(clean, i, draft)
+    else if (kind === DIGIT) i = number(clean, i, draft)
+    else if (kind === LINE_END) i = push(draft, 'line', '\n', i, i + 1)
+    else if (code === 1) i = push(draft, 'mark', '<mark>', i, i + 1)
+    else i = symbol(clean, i, draft)
+  }
+  return draft.tokens
+}
+
+function push(draft: Draft, kind: TokenKind, text: string, start: number, end: number, caps: 0 | 1 | 2 = 0, fold = text): number {
+  draft.tokens.push({
+    kind,
+    text,
+    fold,
+    start,
+    end,
+    glued: draft.previousEnd === start && start > 0,
+    caps,
+    sentence: 0,
+    clause: 0,
+  })
+  draft.previousEnd = end
+  return end
+}
+
+function word(clean: string, start: number, draft: Draft): number {
+  const n = clean.length
+  let i = start
+  let hidden = false
+  while (i < n) {
+    const code = clean.charCodeAt(i)
+    const kind = charKind(code)
+    if (kind === LETTERS) i++
+    else if (kind === HIDDEN || kind === MARKS) {
+      hidden = true
+      i++
+    } else if ((code === APOSTROPHE || code === DOT) && i + 1 < n && charKind(clean.charCodeAt(i + 1)) === LETTERS) i++
+    else break
+  }
+  let text = clean.slice(start, i)
+  if (hidden) text = strip(text)
+  const lower = text.toLowerCase()
+  const caps =
+    text === lower ? 0 : text.length > 1 && text === text.toUpperCase() ? 2 : text[0] === lower[0] ? 0 : text.length === 1 ? 2 : 1
+  let normal = lower.includes("'") && !KEEP_APOSTROPHE.has(lower) ? lower.replaceAll("'", '') : lower
+  normal = unmix(normal)
+  const end = push(draft, 'word', normal, start, i, caps, foldWord(normal))
+  return joinHyphen(clean, end, draft)
+}
+
+/** A hyphen inside a word or model name separates tokens without being one. */
+function joinHyphen(clean: string, end: number, draft: Draft): number {
+  if (clean.charCodeAt(end) !== HYPHEN || end + 1 >= clean.length) return end
+  const next = charKind(clean.charCodeAt(end + 1))
+  if (next !== LETTERS && next !== DIGIT) return end
+  draft.previousEnd = end + 1
+  return end + 1
+}
+
+function strip(text: string): string {
+  let out = ''
+  for (let i = 0; i < text.length; i++) {
+    const kind = charKind(text.charCodeAt(i))
+    if (kind !== HIDDEN && kind !== MARKS) out += text[i]
+  }
+  return out
+}
+
+/** Digits with single inner separators; `1,25,000`, `1.050,00`, `1'200`. Spaces between groups are the scanner's business. */
+function number(clean: string, start: number, draft: Draft): number {
+  const n = clean.length
+  let i = start
+  while (i < n) {
+    const code = clean.charCodeAt(i)
+    if (charKind(code) === DIGIT) i++
+    else if ((code === DOT || code === COMMA || code === APOSTROPHE) && i + 1 < n && charKind(clean.charCodeAt(i + 1)) === DIGIT)
+      i++
+    else if ((code === 0xa0 || code === 0x202f || code === 0x2009) && threeDigits(clean, i + 1)) i++
+    else break
+  }
+  const end = push(draft, 'number', clean.slice(start, i), start, i)
+  if (clean.charCodeAt(end) === HYPHEN && end + 1 < n && charKind(clean.charCodeAt(end + 1)) === LETTERS) {
+    draft.previousEnd = end + 1
+    return end + 1
+  }
+  return end
+}
+
+function threeDigits(clean: string, at: number): boolean {
+  for (let k = 0; k < 3; k++) if (charKind(clean.charCodeAt(at + k)) !== DIGIT) return false
+  return charKind(clean.charCodeAt(at + 3)) !== DIGIT
+}
+
+function symbol(clean: string, i: number, draft: Draft): number {
+  const code = clean.charCodeAt(i)
+  const char = clean[i] as string
+  if (SIGNS.has(char)) return push(draft, 'sign', char, i, i + 1)
+  if (code >= 0xd800 && code <= 0xdbff) return push(draft, 'emoji', clean.slice(i, i + 2), i, Math.min(i + 2, clean.length))
+  if (code >= 0x2600 && code <= 0x27bf && code !== 0x2794 && code !== 0x279c && code !== 0x27a1)
+    return push(draft, 'emoji', char, i, i + 1)
+  if ((char === '-' || char === '=') && clean[i + 1] === '>') return push(draft, 'op', '→', i, i + 2)
+  if (code === 0x279c || code === 0x27a1 || code === 0x2794 || code === 0xbb) return push(draft, 'op', '→', i, i + 1)
+  return push(draft, 'op', char, i, i + 1)
+}
