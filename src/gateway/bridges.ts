@@ -11,6 +11,7 @@ import { WebChatBridge } from '../bridges/webchat/index.ts'
 import type { K2Node } from '../core/index.ts'
 import type { Config } from './config/schema.ts'
 import type { Database } from './db/database.ts'
+import { knownCopies } from './db/repos/copies.ts'
 import { cursorStore } from './db/repos/cursors.ts'
 import { intentStore } from './db/repos/peer-intents.ts'
 import { aliasStore } from './db/repos/telegram-aliases.ts'
@@ -61,6 +62,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
     )
   }
   for (const [account, { token, apiUrl, webhooks }] of Object.entries(config.accounts.discord)) {
+    const routed = new Set(placesOf(parts.routes, 'discord', account).map((place) => place.channel))
     bridges.push(
       new DiscordBridge({
         account,
@@ -71,6 +73,9 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
         webhooks: webhookRegistry({ pool: db.pool, sealer: parts.sealer, now, log: logFor('discord') }),
         useWebhooks: webhooks,
         places: () => placesOf(parts.routes, 'discord', account),
+        // Large servers have many channels; only those of routes are of interest, with their threads.
+        wanted: (place) => routed.has(place.channel),
+        knownCopies: knownCopies(db.pool),
         log: logFor('discord'),
         ...(apiUrl !== undefined && { apiUrl: apiUrl.replace(/\/+$/, '') }),
         clock,
