@@ -66,11 +66,14 @@ const HOP_ATTEMPTS = 6
 
 const hops: Scenario = {
   name: 'gossip.hops',
-  what: 'forwarding: in a tree of five, the second kind passes messages on; the round counts the hops, delivered-from is the last one',
+  what: 'forwarding: in a tree of eight, the second kind passes messages on; the round counts the hops, delivered-from is the last one',
   directions: ALL_PAIRS,
   async run(lab, direction) {
     const [first, second] = sides(direction)
-    const nodes = await Promise.all([first, second, first, second, first].map((impl) => lab.node(impl)))
+    // Eight nodes with views of three cannot all be direct neighbours, so messages have to be passed on.
+    const nodes = await Promise.all(
+      [first, second, first, second, first, second, first, second].map((impl) => lab.node(impl, { bind: { active_view: 3 } })),
+    )
     const hub = nodes[0] as LabNode
     for (const node of nodes.slice(1)) await node.knows(hub)
     let forwarded = 0
