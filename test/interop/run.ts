@@ -3,6 +3,7 @@
 // Exit codes: 0 all passed, 1 something failed, 2 usage, 3 no cargo (1 where CI=true).
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { errorMessage } from '../../src/base/errors.ts'
 import { buildPeer, targetFolder } from './lab/build.ts'
 import { figures, matrix, reasons, summary, writeReport } from './lab/report.ts'
 import { type Result, runAll } from './lab/runner.ts'
@@ -11,14 +12,23 @@ import { scenarios } from './scenarios/index.ts'
 const NO_CARGO = 3
 const REPORT = join(import.meta.dirname, '../../docs/interop.md')
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    list: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    jobs: { type: 'string', default: '3' },
-  },
-})
+const OPTIONS = {
+  only: { type: 'string' },
+  list: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  jobs: { type: 'string', default: '3' },
+} as const
+
+function parse() {
+  try {
+    return parseArgs({ options: OPTIONS }).values
+  } catch (error) {
+    console.error(errorMessage(error))
+    return process.exit(2)
+  }
+}
+
+const values = parse()
 
 let binary = ''
 const wanted = values.only?.split(',').filter((name) => name !== '')

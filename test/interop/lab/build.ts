@@ -56,14 +56,25 @@ function run(
   })
 }
 
+/** Where rustup puts cargo when nobody has put it on the path. */
+const cargoHome = (env: NodeJS.ProcessEnv): string => join(env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin', 'cargo')
+
+async function findCargo(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  for (const command of ['cargo', cargoHome(env)]) {
+    const version = await run(command, ['--version'], env, () => {})
+    if (version?.code === 0) return command
+  }
+  return undefined
+}
+
 /** Builds the Rust peer, or finds it built. Cargo decides; an up-to-date binary costs under a second. */
 export async function buildPeer(onLine: (line: string) => void = () => {}): Promise<Build> {
   const begun = performance.now()
   const target = targetFolder()
   const env = { ...process.env, CARGO_TARGET_DIR: target, CARGO_TERM_COLOR: 'never' }
-  const version = await run('cargo', ['--version'], env, () => {})
-  if (version === undefined || version.code !== 0) return { status: 'no-cargo' }
-  const built = await run('cargo', ['build', '--release', '--locked', '--manifest-path', join(CRATE, 'Cargo.toml')], env, onLine)
+  const cargo = await findCargo(env)
+  if (cargo === undefined) return { status: 'no-cargo' }
+  const built = await run(cargo, ['build', '--release', '--locked', '--manifest-path', join(CRATE, 'Cargo.toml')], env, onLine)
   const binary = join(target, 'release', process.platform === 'win32' ? 'k2-interop-peer.exe' : 'k2-interop-peer')
   if (built?.code !== 0 || !existsSync(binary)) return { status: 'failed', output: built?.output ?? '' }
   return { status: 'built', binary, seconds: (performance.now() - begun) / 1000 }

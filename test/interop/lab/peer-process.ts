@@ -107,6 +107,11 @@ export class PeerProcess {
     })
   }
 
+  /** Writes a line as it is. What is no command is answered without an id: the answer appears as the event `refused`. */
+  sendLine(line: string): void {
+    this.#child.stdin.write(`${line}\n`)
+  }
+
   /** Number of events so far; `next` can look from there on. */
   mark(): number {
     return this.events.length
@@ -157,6 +162,12 @@ export class PeerProcess {
     for (const watcher of [...this.#watchers]) watcher()
   }
 
+  #record(event: PeerEvent): void {
+    this.events.push(event)
+    if (this.events.length > EVENTS_MAX) this.events.splice(0, EVENTS_MAX / 2)
+    this.#wake()
+  }
+
   #take(line: string): void {
     let value: Record<string, unknown>
     try {
@@ -166,9 +177,11 @@ export class PeerProcess {
       return
     }
     if (typeof value.event === 'string') {
-      this.events.push(value as unknown as PeerEvent)
-      if (this.events.length > EVENTS_MAX) this.events.splice(0, EVENTS_MAX / 2)
-      this.#wake()
+      this.#record(value as unknown as PeerEvent)
+      return
+    }
+    if (value.id === null) {
+      this.#record({ event: 'refused', ...(value.error as object) })
       return
     }
     const call = this.#pending.get(value.id as number)

@@ -8,10 +8,12 @@ import { gossipMesh } from './gossip-mesh.ts'
 import { gossipWire } from './gossip-wire.ts'
 import { hostScenarios } from './hosts.ts'
 import { k2 } from './k2.ts'
+import { peers } from './peers.ts'
 import { vectors } from './vectors.ts'
 
 /** All scenarios, in the order of the report. */
 export const scenarios = (binary: () => string): readonly Scenario[] => [
+  ...peers,
   vectors(binary),
   ...gossipBasic,
   ...gossipWire,
