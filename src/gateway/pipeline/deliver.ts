@@ -106,13 +106,18 @@ export class DeliveryWorker {
     this.#accepting = false
     this.#cancelHousekeeping()
     for (const entry of this.#entries.values()) entry.session.stop()
-    const abort = (): void => this.#abort.abort()
+    const abort = (): void => this.abort()
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
     this.#pump()
     await this.#tasks.settled()
     signal.removeEventListener('abort', abort)
     await this.#release([...this.#entries.values()])
+  }
+
+  /** Ends what is being sent now. */
+  abort(): void {
+    this.#abort.abort()
   }
 
   #wake(lane: string, insist: boolean): void {

@@ -23,7 +23,7 @@ import { toJsonb } from './json.ts'
 const NOTICE_LIFE_MS = 7 * 86_400_000
 
 /** `14:03` in UTC, with the day where the span crosses one. */
-export function spanText(from: number, to: number): string {
+function spanText(from: number, to: number): string {
   const day = (t: number): string => new Date(t).toISOString().slice(0, 10)
   const time = (t: number): string => new Date(t).toISOString().slice(11, 16)
   return day(from) === day(to) ? `${time(from)}–${time(to)} UTC` : `${day(from)} ${time(from)} – ${day(to)} ${time(to)} UTC`

@@ -4,12 +4,12 @@ import { type AttemptState, type NextState, untouched, type Verdict } from './ou
  * A destination that answers faster than this is limited by our commits, so several of its deliveries share one. Slower
  * ones are recorded singly: what they cost in commits is small, and after a crash only one delivery is in doubt.
  */
-export const FAST_SEND_MS = 10
+const FAST_SEND_MS = 10
 /**
  * While a lane goes on sending, its results are written this often. Smaller: more commits. Larger: more deliveries are in
  * doubt after a crash. A lane that cannot go on without the commit does not wait.
  */
-export const RECORD_WITHIN_MS = 5
+const RECORD_WITHIN_MS = 5
 
 /** What the lane needs to know of a claimed delivery. */
 export interface LaneItem extends AttemptState {

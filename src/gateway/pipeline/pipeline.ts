@@ -23,7 +23,8 @@ import { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts'
 import { prune } from './prune.ts'
 import { Recorder } from './recorder.ts'
 import { planRoute, type RouteContext, type RouteDecision } from './route.ts'
-import { compileRoutes, type RouteDefinition, type RouteTable } from './routes.ts'
+import type { RouteDefinition } from './route-definition.ts'
+import { compileRoutes, type RouteTable } from './routes.ts'
 import { Counters, type HistogramSample, type Sample } from './stats.ts'
 import { Sweeper } from './sweeper.ts'
 import { JobWaker, noWaker, type WakeJobs } from './waker.ts'
@@ -113,6 +114,7 @@ class OpenPipeline implements Pipeline {
   #table: RouteTable
   #rules: ReturnType<typeof compileRules>
   #state: 'new' | 'running' | 'stopped' = 'new'
+  #drained: Promise<void> | undefined
 
   constructor(options: PipelineOptions) {
     this.#options = options
@@ -177,7 +179,12 @@ class OpenPipeline implements Pipeline {
     this.#sweeper.start()
   }
 
-  async drain(signal: AbortSignal): Promise<void> {
+  drain(signal: AbortSignal): Promise<void> {
+    this.#drained ??= this.#drain(signal)
+    return this.#drained
+  }
+
+  async #drain(signal: AbortSignal): Promise<void> {
     if (this.#state !== 'running') return
     this.#state = 'stopped'
     this.#abort.abort()
@@ -188,8 +195,11 @@ class OpenPipeline implements Pipeline {
   }
 
   async stop(): Promise<void> {
+    // A database that does not answer must not hold the end up; what it missed counts as in doubt.
     this.#recorder.close()
+    this.#worker.abort()
     await this.drain(AbortSignal.abort()).catch((error: unknown) => this.#events.background('stop', error))
+    this.#state = 'stopped'
   }
 
   health(): Health {

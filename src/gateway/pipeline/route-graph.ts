@@ -1,4 +1,4 @@
-import type { RouteDefinition } from './routes.ts'
+import type { RouteDefinition } from './route-definition.ts'
 import { channelKey } from './scope.ts'
 
 interface Edge {

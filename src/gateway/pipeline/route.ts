@@ -4,7 +4,8 @@ import { holds, type Plan, prepareFacts, type RuleSet } from '../../rules/index.
 import type { BreakerVerdict } from './breaker.ts'
 import { type LineBody, lineBodyOf } from './event-lines.ts'
 import { factsOf, isAutomatic } from './facts.ts'
-import type { CompiledRoute, RouteMember, RouteTable } from './routes.ts'
+import type { RouteMember } from './route-definition.ts'
+import type { CompiledRoute, RouteTable } from './routes.ts'
 import { channelKey } from './scope.ts'
 
 /** Longest chain of bridges a message may have passed (bridging 12.5). */

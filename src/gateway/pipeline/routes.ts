@@ -1,46 +1,9 @@
 import { type Place, placeKey } from '../../bridges/model/place.ts'
-import { type Condition, type PreparedCondition, prepareCondition } from '../../rules/index.ts'
+import { type PreparedCondition, prepareCondition } from '../../rules/index.ts'
 import { badRoutes } from './errors.ts'
+import type { RouteDefinition, RouteMember } from './route-definition.ts'
 import { findRouteCycle } from './route-graph.ts'
 import { channelKey } from './scope.ts'
-
-export interface RouteMember {
-  readonly place: Place
-  /** `in`: only read from it, `out`: only write to it. */
-  readonly direction: 'both' | 'in' | 'out'
-  readonly identity: 'webhook' | 'bot'
-  /** Put before and behind author names of messages that go to this member. */
-  readonly prefix?: string | undefined
-  readonly suffix?: string | undefined
-}
-
-/** A named condition of one route; the first that holds decides, and what no filter holds for passes. */
-export interface RouteFilter {
-  readonly name: string
-  readonly when: Condition
-  readonly action: 'allow' | 'drop'
-}
-
-/** A configured set of places whose messages are shared (bridging 18). */
-export interface RouteDefinition {
-  readonly id: string
-  readonly members: readonly RouteMember[]
-  /** Which messages of other bots and webhooks are bridged: none, all, or those of these author keys (12.6). */
-  readonly bots: 'none' | 'all' | readonly string[]
-  /** Undelivered creates older than this expire, ms. */
-  readonly maxAge: number
-  /** What an edit becomes where the network has none: a new message, or nothing. */
-  readonly p2pEdits: 'resend' | 'ignore'
-  /** Accept that this route forwards in a circle with others (12.8). */
-  readonly allowChain: boolean
-  readonly filters?: readonly RouteFilter[] | undefined
-  /** Show joins, pins, thread changes and the like as lines. Default false. */
-  readonly notices?: boolean | undefined
-  /** Show reactions as lines. Default `off`. */
-  readonly reactions?: 'off' | 'line' | undefined
-  /** What deleting one copy does: take all others along if a moderator did it, always, or never. Default `moderators`. */
-  readonly copyDeletes?: 'moderators' | 'mirror' | 'local' | undefined
-}
 
 export interface CompiledRoute extends RouteDefinition {
   readonly preparedFilters: readonly {

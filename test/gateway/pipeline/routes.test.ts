@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Place } from '../../../src/bridges/model/place.ts'
 import { compileRoutes } from '../../../src/gateway/pipeline/index.ts'
+import type { RouteDefinition } from '../../../src/gateway/pipeline/route-definition.ts'
 import { findRouteCycle } from '../../../src/gateway/pipeline/route-graph.ts'
-import type { RouteDefinition } from '../../../src/gateway/pipeline/routes.ts'
 import { discord, route, telegram } from './scripted.ts'
 
 const web = (channel: string): Place => ({ network: 'web', account: 'main', channel })

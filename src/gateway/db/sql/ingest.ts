@@ -53,12 +53,6 @@ export interface LaneRow {
   readonly thread: string | null
 }
 
-export interface CursorRow {
-  readonly account: string
-  readonly stream: string
-  readonly value: string
-}
-
 /** One row per event that was new. */
 export interface IngestedRow {
   readonly event_id: string
@@ -68,8 +62,6 @@ export interface IngestedRow {
   /** Edits and deletes that waited for this message. */
   readonly held: string[] | null
 }
-
-export const LANE_COLUMNS = 'id text, network text, account text, scope text, space text, channel text, thread text'
 
 /**
  * $1 events, $2 deliveries, $3 lanes, $4 cursors (jsonb arrays of the rows above), $5 now. One statement, one commit: inbox
@@ -126,9 +118,11 @@ with e as materialized (
 ), lanes as (
   insert into k2.lane as l (id, network, account, scope, space, channel, thread, next_seq, created_at)
   select x.id, x.network, x.account, x.scope, x.space, x.channel, x.thread, c.added, $5::bigint
-  from jsonb_to_recordset($3::jsonb) as x(${LANE_COLUMNS}) join counts c on c.lane = x.id
+  from jsonb_to_recordset($3::jsonb) as x(id text, network text, account text, scope text, space text, channel text,
+    thread text)
+  join counts c on c.lane = x.id
   order by x.id
-  on conflict (id) do update set next_seq = l.next_seq + excluded.next_seq
+  on conflict (id) do update set next_seq = l.next_seq + excluded.next_seq, space = excluded.space
   returning l.id, l.next_seq
 ), placed as (
   insert into k2.delivery (id, cid, event_id, route, lane, lane_seq, op, revision, state, render, occurred_at, expires_at,
