@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Backing } from './backing.ts'
-import { bootThread } from './boot-thread.ts'
+import { startClusterThread } from './boot-thread.ts'
 import { acquireDirLock } from './dir-lock.ts'
 import { compileEngine } from './engine-module.ts'
 import { checkEngineVersion, writeEngineVersion } from './engine-version.ts'
@@ -65,9 +65,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Backing> {
 }
 
 /** In a thread of its own, whose memory is given back when it ends. */
-async function createClusterIn(input: Omit<ClusterInput, 'entry'>, log: Logger): Promise<void> {
+async function createClusterIn(input: ClusterInput, log: Logger): Promise<void> {
   log.info({ ev: 'db-create', dir: input.pgData }, 'creating the database (first start)')
-  const thread = bootThread<ClusterInput>('cluster-worker', input)
+  const thread = startClusterThread(input)
   try {
     const [status] = await once(thread, 'exit')
     if (status !== 0) throw new Error(`creating it ended with status ${status}`)

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
-import { bootThread } from './boot-thread.ts'
+import { startEngineThread } from './boot-thread.ts'
 import type { EngineReply, EngineRequest } from './wire.ts'
 import { BUSY_BYTES, BUSY_COUNT, BUSY_FLAG, type WorkerInput } from './worker-input.ts'
 
@@ -27,7 +27,7 @@ export class EngineThread {
 
   constructor(options: EngineThreadOptions) {
     this.#options = options
-    this.#worker = bootThread<WorkerInput>('pglite-worker', {
+    this.#worker = startEngineThread({
       engine: options.engine,
       pgData: options.pgData,
       synchronousCommit: options.synchronousCommit,

@@ -6,22 +6,17 @@ export const BUSY_FLAG = 0
 export const BUSY_COUNT = 1
 export const BUSY_BYTES = 8
 
-/** `workerData` of every thread started through the boot file. */
-export interface BootInput {
-  /** Module the boot file imports, a file URL. */
-  readonly entry: string
-  readonly engine: EngineModule
-}
-
 /** `workerData` of the thread that creates a cluster. */
-export interface ClusterInput extends BootInput {
+export interface ClusterInput {
+  readonly engine: EngineModule
+  /** Postgres data directory. */
   readonly pgData: string
 }
 
 /** `workerData` of the database thread. */
-export interface WorkerInput extends BootInput {
-  /** Postgres data directory. */
-  readonly pgData: string
+export interface WorkerInput extends ClusterInput {
+  /** Module the boot file imports, a file URL. */
+  readonly entry: string
   readonly synchronousCommit: boolean
   readonly idleTransactionMs: number
   readonly busy: SharedArrayBuffer

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, open, rm, statfs } from 'node:fs/promises'
+import { cp, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -12,11 +12,11 @@ import { embeddedDir } from '../../support/embedded.ts'
 const run = promisify(execFile)
 const MIGRATIONS = [{ name: '0001-test', sql: 'create table k2.item (id integer primary key, note text)' }]
 
-/** A file system of 100 MB, if this user may make one. */
-async function smallDisk(): Promise<string | undefined> {
+/** A file system of so many MB, if this user may make one. */
+async function smallDisk(size: number): Promise<string | undefined> {
   const dir = await mkdtemp(join(tmpdir(), 'k2-disk-'))
   try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', dir])
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${size}m`, 'tmpfs', dir])
     return dir
   } catch {
     // Mounting needs rights that few users have.
@@ -25,7 +25,7 @@ async function smallDisk(): Promise<string | undefined> {
   }
 }
 
-const disk = process.platform === 'linux' && process.getuid?.() === 0 ? await smallDisk() : undefined
+const disk = process.platform === 'linux' && process.getuid?.() === 0 ? await smallDisk(100) : undefined
 if (disk === undefined) console.warn('skipped: full disk (needs the right to mount a tmpfs)')
 
 describe('disk guard', () => {
@@ -34,6 +34,19 @@ describe('disk guard', () => {
     expect(shouldStopWrites(false, STOP_BELOW_BYTES - 1)).toBe(true)
     expect(shouldStopWrites(true, STOP_BELOW_BYTES + 1)).toBe(true)
     expect(shouldStopWrites(true, 2 * STOP_BELOW_BYTES)).toBe(false)
+  })
+})
+
+describe.skipIf(disk === undefined)('embedded database on a disk that is too small', () => {
+  it('says so, and leaves nothing behind', async () => {
+    const tiny = (await smallDisk(12)) as string
+    try {
+      await expect(openDatabase({ driver: 'embedded', dir: join(tiny, 'db') })).rejects.toMatchObject({ code: 'DB_DISK_FULL' })
+      expect((await readdir(join(tiny, 'db'))).filter((name) => !name.startsWith('lock.'))).toEqual([])
+    } finally {
+      await run('umount', [tiny])
+      await rm(tiny, { recursive: true, force: true })
+    }
   })
 })
 
