@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { errorCode, K2Error } from '../../base/errors.ts'
 
 /** Exit code of the program when a folder is in use. */
-export const EXIT_LOCKED = 5
+const EXIT_LOCKED = 5
 /** How often the holder touches its lock, ms. */
 const TOUCH_MS = 5000
 /** A lock of another machine or container, whose processes cannot be seen, counts as left behind after this, ms. */

@@ -6,7 +6,7 @@ import { statfs } from 'node:fs/promises'
  */
 export const STOP_BELOW_BYTES = 24 * 1024 ** 2
 /** Writes are taken again above this, bytes; higher than the other so that it does not flicker. */
-export const RESUME_ABOVE_BYTES = 32 * 1024 ** 2
+const RESUME_ABOVE_BYTES = 32 * 1024 ** 2
 /** ms between two looks at the disk. */
 const LOOK_MS = 1000
 

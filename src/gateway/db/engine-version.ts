@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { errorCode, K2Error } from '../../base/errors.ts'
 
 /** Major version of Postgres inside the embedded engine: decides whether it can read a data directory. */
-export const ENGINE_MAJOR = 18
+const ENGINE_MAJOR = 18
 
 const versionFile = z.object({ engine: z.literal('pglite'), version: z.string(), postgres: z.int() })
 

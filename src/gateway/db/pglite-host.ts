@@ -9,7 +9,7 @@ import type { FieldInfo, Notification } from './pool.ts'
 import { type EngineReply, type EngineRequest, type Held, NO_CLIENT, type WireParam } from './wire.ts'
 
 /** Statements handed to the thread at once. The thread runs one at a time; more only grows its mailbox. */
-export const MAX_IN_FLIGHT = 64
+const MAX_IN_FLIGHT = 64
 /** Statements that wait for their turn here; beyond that callers get `DB_OVERLOADED` instead of memory growth. */
 export const MAX_WAITING = 10_000
 /** First and longest pause before the engine is started again, ms. */

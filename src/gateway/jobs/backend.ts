@@ -24,7 +24,7 @@ import { toJobError, unavailableError } from './errors.ts'
 import { RedisLink } from './redis.ts'
 
 /** Schema of the queues' tables; BullMQ uses this one for every pool it is given. */
-export const JOB_SCHEMA = 'bullmq'
+const JOB_SCHEMA = 'bullmq'
 
 /** Seconds an idle worker waits before it looks by itself. Notifications wake it; this is for one that was lost. */
 const DRAIN_DELAY_SEC = 30
