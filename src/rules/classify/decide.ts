@@ -214,9 +214,15 @@ function applyGuard(
   const { tokens } = input.prepared
   const base = { kind: rule.kind, points: rule.penalty, scope: rule.scope, start: guard.start, end: guard.end, cue: guard.label }
   if (rule.max_words !== undefined && words > rule.max_words) return { ...base, applied: false }
+  // Speaking for somebody else with an invitation to get in touch is the author's own offer.
+  if (rule.kind === 'third_person' && input.tags.hits.some((h) => input.tags.name(h) === 'contact'))
+    return { ...base, applied: false }
   const sentence = (i: number): number => tokens[i]?.sentence ?? 0
   const inScope = (e: Evidence): boolean => {
     if (rule.only !== undefined && !rule.only.includes(e.intent)) return false
+    // "Who's selling a …" asks for a seller; "can you recommend a plumber" asks for the plumber.
+    if (rule.kind === 'third_person' && e.family === 'ask_phrase' && e.start <= guard.start) return false
+    if (rule.kind === 'advice' && e.intent === 'service_wanted' && inside(e, tokens, input.tags)) return false
     if (rule.scope === 'message') return true
     if (e.family === 'structure' && e.end - e.start > 2) return true
     if (rule.scope === 'sentence') return sentence(e.start) === sentence(guard.start)
@@ -248,6 +254,12 @@ function applyGuard(
   return { ...base, applied }
 }
 
+/** The cue itself names a trade. */
+function inside(e: Evidence, tokens: readonly Token[], tags: Tags): boolean {
+  for (let i = e.start; i < e.end && i < tokens.length; i++) if (tags.at('trade', i) !== undefined) return true
+  return false
+}
+
 function cueEvidence(input: DecideInput): Evidence[] {
   const { tags, prepared, candidates, patterns } = input
   const { tokens } = prepared
@@ -276,11 +288,11 @@ function cue(
   if ((object === undefined || object.kind === 'word') && postfix)
     object = objectIn(tokens, tags, Math.max(0, hit.start - 8), hit.start) ?? object
   const nextSentence = object === undefined ? objectIn(tokens, tags, skipOps(tokens, hit.end)) : undefined
-  object ??= nextSentence
-  if (object?.kind === 'abstract') return undefined
+  object ??= nextSentence ?? inside
+  if (object?.kind === 'abstract' || inside?.kind === 'abstract') return undefined
   const priced = candidates.some((c) => c.tier >= 2 && c.role !== 'historic' && c.role !== 'face')
   if (object?.kind === 'nongoods' || (object?.kind === 'people' && rule.intent !== 'service_offered')) {
-    if (rule.needs !== undefined && rule.needs !== 'price') return undefined
+    if (rule.needs !== undefined && rule.needs !== 'price' && !priced) return undefined
   }
   if (rule.follows_object && (object?.kind === 'trade' || object?.kind === 'service')) {
     if (intent === 'buy') [intent, strength] = ['service_wanted', Math.max(strength, 6)]

@@ -120,8 +120,8 @@ function longestCues(cues: CueHit[]): CueHit[] {
   const ordered = cues.toSorted(
     (a, b) =>
       b.end - b.start - (a.end - a.start) ||
-      b.rule.strength - a.rule.strength ||
       a.start - b.start ||
+      b.rule.strength - a.rule.strength ||
       (a.label < b.label ? -1 : 1),
   )
   const kept: CueHit[] = []

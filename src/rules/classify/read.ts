@@ -152,8 +152,9 @@ export function readMessage(lexicon: Lexicon, input: ReadingInput): Reading {
     flags.push('budget')
     return nothing(lexicon, input, prepared, flags, tags)
   }
-  const cueEnds = new Set(patterns.cues.map((c) => c.end))
-  const candidates = amounts.length === 0 ? [] : priceCandidates(tokens, tags, amounts, (end) => cueEnds.has(end))
+  const ofCue = (at: number): boolean =>
+    patterns.cues.some((c) => c.rule.family !== 'price' && (c.end === at || (c.start < at && c.end > at)))
+  const candidates = amounts.length === 0 ? [] : priceCandidates(tokens, tags, amounts, ofCue)
   const decision = decide({ lexicon, prepared, tags, patterns, amounts, candidates, prior: input.profile?.prior ?? {} })
   const used = MAX_STEPS - budget.left
   if (decision.intent === 'none') return noIntent(lexicon, input, prepared, tags, patterns, decision, candidates, flags, used)
@@ -168,18 +169,14 @@ export function readPrice(lexicon: Lexicon, text: string, intent: Intent): Money
   const amounts = scanAmounts(prepared.tokens, tags)
   if (amounts.length > 0) markAmounts(tags, prepared.tokens, amounts)
   const cues = findPatterns(lexicon, prepared.tokens, tags, budget).cues
-  const ends = new Set(cues.map((c: CueHit) => c.end))
-  return choosePrice(
-    prepared.tokens,
-    tags,
-    priceCandidates(prepared.tokens, tags, amounts, (end) => ends.has(end)),
-    intent,
-  ).price
+  const ofCue = (at: number): boolean =>
+    cues.some((c: CueHit) => c.rule.family !== 'price' && (c.end === at || (c.start < at && c.end > at)))
+  return choosePrice(prepared.tokens, tags, priceCandidates(prepared.tokens, tags, amounts, ofCue), intent).price
 }
 
 function markAmounts(tags: Tags, tokens: readonly Token[], amounts: readonly Amount[]): void {
   for (const a of amounts) {
-    if (a.role !== 'amount') continue
+    if (a.role !== 'amount' && a.role !== 'quantity') continue
     tags.mark('num', a.start, a.end)
     if (a.currency !== undefined || a.multiplied) tags.mark('money', a.start, a.end)
   }

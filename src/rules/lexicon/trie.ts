@@ -81,8 +81,10 @@ export class PhraseTrie {
     switch (atom.kind) {
       case 'word': {
         from.words ??= new Map()
-        let next = from.words.get(atom.text)
-        if (next === undefined) from.words.set(atom.text, (next = node()))
+        const known = from.words.get(atom.text)
+        if (known !== undefined) return known
+        const next = node()
+        from.words.set(atom.text, next)
         return next
       }
       case 'prefix': {

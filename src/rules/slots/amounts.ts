@@ -287,7 +287,7 @@ function contextRole(
     }
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
-    if (tags.endingAt(i).some((h) => tags.name(h) === 'number_label')) return 'id'
+    if (tags.endingAt(i).some((h) => tags.name(h) === 'number_label') && !moneyFollows(tokens, at, tags)) return 'id'
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
     if (next?.kind === 'word' && next.glued && next.text === 'x') return 'quantity'
     if (previous?.text === 'x' && !token.glued && previous.kind === 'word') return 'quantity'

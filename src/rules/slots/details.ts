@@ -161,6 +161,8 @@ export function readDeadline(tokens: readonly Token[], tags: Tags): Deadline | n
     : { at: null, text: textOf(tokens, soon.start, soon.end), urgency: urgent === undefined ? 'soon' : 'urgent' }
 }
 
+/** Digit groups of one number are separate tokens, so none of them is shown. */
+const MASKED_PHONE = '•••••••••'
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,24}){1,4}/gu
 
 /** Contact signs; numbers and addresses masked. */
@@ -185,8 +187,7 @@ export function readContact(raw: string, tokens: readonly Token[], tags: Tags, a
   for (const amount of amounts) {
     if (amount.role !== 'phone' || masked.length >= 5) continue
     kinds.add('phone')
-    const digits = (tokens[amount.at] as Token).text
-    masked.push(`•••••${digits.slice(-3)}`)
+    if (!masked.includes(MASKED_PHONE)) masked.push(MASKED_PHONE)
   }
   for (const match of raw.matchAll(EMAIL)) {
     if (masked.length >= 5) break

@@ -115,6 +115,14 @@ export function priceCandidates(
     const candidate = judge(tokens, tags, amount, isCue)
     if (candidate !== undefined) out.push(candidate)
   }
+  // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
+  for (let i = 0; i + 1 < out.length; i++) {
+    const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
+    const code = a.amount.currency?.code
+    if (code === undefined || !COINS.has(code) || b.amount.currency?.code === code || b.tier < 2) continue
+    const link = tags.endingAt(b.amount.start).some((h) => tags.name(h) === 'p_for' || tags.name(h) === 'p_ask')
+    if (link) out[i] = { ...a, role: 'coin_quantity' }
+  }
   return out
 }
 
@@ -181,6 +189,7 @@ function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount): Left
   let cls: string | undefined
   let outer: string | undefined
   let approx = false
+  let decidedAt = -1
   let stop = amount.start
   let skipped = 0
   for (let end = amount.start; end > Math.max(0, amount.start - LOOK_BACK); ) {
@@ -197,8 +206,11 @@ function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount): Left
       if (!ROLE_CLASSES.has(name)) continue
       const size = hit.end - hit.start
       if (size < width && cls !== undefined) continue
-      if (cls === undefined || (skipped === 0 && size > width)) {
-        if (name !== 'p_for' || end === amount.start || approx) cls = name
+      if (cls === undefined || (decidedAt === end && size > width)) {
+        if (name !== 'p_for' || end === amount.start || approx) {
+          cls = name
+          decidedAt = end
+        }
       } else if (outer === undefined && name !== 'p_for') outer = name
       width = Math.max(width, size)
     }
@@ -258,7 +270,7 @@ function rightContext(tokens: readonly Token[], tags: Tags, amount: Amount): Rig
   }
   for (let k = 0; k < 3; k++) {
     let moved = false
-    for (const hit of tags.startingAt(at)) {
+    for (const hit of tags.startingAt(at).toSorted((a, b) => b.end - a.end)) {
       const name = tags.name(hit)
       if (name === 'r_max') cue.max = true
       else if (name === 'r_min') cue.min = true

@@ -29,10 +29,12 @@ export class Tags {
   }
 
   #file(hit: Hit): void {
-    const starts = (this.#starts[hit.start] ??= [])
-    starts.push(hit)
-    const ends = (this.#ends[hit.end] ??= [])
-    ends.push(hit)
+    const starts = this.#starts[hit.start]
+    if (starts === undefined) this.#starts[hit.start] = [hit]
+    else starts.push(hit)
+    const ends = this.#ends[hit.end]
+    if (ends === undefined) this.#ends[hit.end] = [hit]
+    else ends.push(hit)
   }
 
   /** Adds hits of classes the engine finds itself (numbers, money, models). */
@@ -78,6 +80,8 @@ export class Tags {
 }
 
 const NONE: readonly Hit[] = []
+/** Lists whose short words mean the same in every language. */
+const NEUTRAL = new Set(['series', 'unit_measure', 'pay', 'contact', 'f_negotiable', 'cond_new', 'brand', 'number_label'])
 const NO_ENDS = (): undefined => undefined
 
 /** Looks every list word up. Short words of another language than the text's are left out. */
@@ -93,7 +97,8 @@ export function tagTokens(lexicon: Lexicon, tokens: readonly Token[], budget: Bu
       if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
       if (entry.lang !== 'any' && entry.lang !== lang && lang !== 'und' && end - start === 1) {
         const limit = entry.lang === 'vi' ? 4 : 3
-        if (token.text.length <= limit && token.text.charCodeAt(0) < 128) return
+        if (token.text.length <= limit && token.text.charCodeAt(0) < 128 && !NEUTRAL.has(lexicon.classNames[entry.cls] as string))
+          return
       }
       hits.push({ cls: entry.cls, start, end, value: entry.value })
     })

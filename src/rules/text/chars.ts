@@ -86,7 +86,7 @@ export function unmix(word: string): string {
   let foreign = false
   for (let i = 0; i < word.length; i++) {
     const code = word.charCodeAt(i)
-    if (code < 0x250) latin = true
+    if (code < 0x250) latin ||= charKind(code) === LETTERS
     else if (code >= 0x370 && code < 0x530) foreign = true
   }
   if (!latin || !foreign) return word

@@ -1,0 +1,53 @@
+/** Typed arrays that grow by half; values are read and written by index. */
+export class GrowingU32 {
+  data: Uint32Array
+  length = 0
+  constructor(capacity = 1_024) {
+    this.data = new Uint32Array(capacity)
+  }
+  push(value: number): number {
+    this.ensure(this.length + 1)
+    this.data[this.length] = value
+    return this.length++
+  }
+  ensure(size: number): void {
+    if (size <= this.data.length) return
+    const grown = new Uint32Array(Math.max(size, Math.ceil(this.data.length * 1.5)))
+    grown.set(this.data)
+    this.data = grown
+  }
+}
+
+export class GrowingF64 {
+  data: Float64Array
+  constructor(capacity = 1_024) {
+    this.data = new Float64Array(capacity)
+  }
+  set(index: number, value: number): void {
+    if (index >= this.data.length) {
+      const grown = new Float64Array(Math.max(index + 1, Math.ceil(this.data.length * 1.5)))
+      grown.set(this.data)
+      this.data = grown
+    }
+    this.data[index] = value
+  }
+  add(index: number, value: number): void {
+    this.set(index, (this.data[index] ?? 0) + value)
+  }
+}
+
+const buffer = new ArrayBuffer(4)
+const asFloat = new Float32Array(buffer)
+const asBits = new Uint32Array(buffer)
+
+/** Bits of the float32 next to `value`, at or below it (`down`) or at or above it. */
+export function floatBits(value: number, down: boolean): number {
+  asFloat[0] = value
+  const rounded = asFloat[0] as number
+  if (Number.isFinite(rounded) && (down ? rounded > value : rounded < value)) {
+    // Values here are never negative: neighbours are neighbours in bits.
+    if (down) asBits[0] = Math.max(0, (asBits[0] as number) - 1)
+    else asBits[0] = (asBits[0] as number) + 1
+  }
+  return asBits[0] as number
+}

@@ -1,0 +1,145 @@
+import { floatBits, GrowingF64, GrowingU32 } from './growing.ts'
+import { FLAGS, ID, IN_POOL, KEY_A, KEY_B, MAX, MIN, NO_KEY, type Rarity, SIG_HIGH, SIG_LOW } from './packed.ts'
+
+/** Subscription flags; the low byte is also in the packed records. */
+export const WANT_OFFERS = 1
+export const WANT_REQUESTS = 2
+export const UNPRICED = 4
+export const PRICED = 8
+/** Needs the check of the cold store. */
+export const COLD = 16
+export const ALIVE = 1 << 9
+/** The keys are alternatives of one group, each an anchor of its own. */
+export const ALTERNATIVES = 1 << 10
+
+/** Compact rows of all subscriptions by dense id: keys, price bounds in the base currency, flags. */
+export class DocumentStore {
+  #pool = new GrowingU32(4_096)
+  readonly #keyStart = new GrowingU32()
+  readonly #keyCount = new GrowingU32()
+  readonly #flags = new GrowingU32()
+  readonly min = new GrowingF64()
+  readonly max = new GrowingF64()
+  readonly ids: string[] = []
+  readonly #free: number[] = []
+  /** Pool words of removed documents. */
+  #waste = 0
+  keyCount = 0
+
+  get size(): number {
+    return this.ids.length
+  }
+  get bytes(): number {
+    return this.#pool.data.byteLength + this.#keyStart.data.byteLength * 3 + this.min.data.byteLength * 2
+  }
+
+  /** `reuse`: rows that are free may be taken; not while an index is being built over them. */
+  add(id: string, keys: readonly number[], flags: number, min: number, max: number, reuse: boolean): number {
+    const dense = (reuse ? this.#free.pop() : undefined) ?? this.ids.length
+    this.ids[dense] = id
+    for (const list of [this.#keyStart, this.#keyCount, this.#flags]) {
+      list.ensure(dense + 1)
+      list.length = Math.max(list.length, dense + 1)
+    }
+    this.#keyStart.data[dense] = this.#pool.length
+    this.#keyCount.data[dense] = keys.length
+    this.#flags.data[dense] = flags | ALIVE
+    for (const key of keys) this.#pool.push(key)
+    this.min.set(dense, min)
+    this.max.set(dense, max)
+    return dense
+  }
+
+  remove(dense: number): void {
+    this.#flags.data[dense] = (this.#flags.data[dense] as number) & ~ALIVE
+    this.#waste += this.#keyCount.data[dense] as number
+    this.#keyCount.data[dense] = 0
+    this.ids[dense] = ''
+  }
+
+  /** Dense ids that no index mentions any more may be given out again. */
+  free(dense: number): void {
+    this.#free.push(dense)
+  }
+
+  isAlive(dense: number): boolean {
+    return ((this.#flags.data[dense] as number) & ALIVE) !== 0
+  }
+  flags(dense: number): number {
+    return this.#flags.data[dense] as number
+  }
+  keysOf(dense: number): Uint32Array {
+    const start = this.#keyStart.data[dense] as number
+    return this.#pool.data.subarray(start, start + (this.#keyCount.data[dense] as number))
+  }
+  /** Number of required keys: how specific the search is. */
+  specificity(dense: number): number {
+    return (this.flags(dense) & ALTERNATIVES) !== 0 ? 1 : (this.#keyCount.data[dense] as number)
+  }
+
+  /** The keys a document is filed under: its rarest and second-rarest, or each alternative. */
+  forAnchors(dense: number, rarity: Rarity, visit: (first: number, second: number) => void): void {
+    const start = this.#keyStart.data[dense] as number
+    const end = start + (this.#keyCount.data[dense] as number)
+    const keys = this.#pool.data
+    if (((this.#flags.data[dense] as number) & ALTERNATIVES) !== 0) {
+      for (let i = start; i < end; i++) visit(keys[i] as number, NO_KEY)
+      return
+    }
+    let [first, second] = [NO_KEY, NO_KEY]
+    let [least, next] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+    for (let i = start; i < end; i++) {
+      const key = keys[i] as number
+      const rank = rarity(key)
+      if (rank < least || (rank === least && key < first)) {
+        ;[second, next] = [first, least]
+        ;[first, least] = [key, rank]
+      } else if (rank < next || (rank === next && key < second)) [second, next] = [key, rank]
+    }
+    if (first !== NO_KEY) visit(first, second)
+  }
+
+  /** Writes the packed record of a document filed under (first, second). */
+  write(dense: number, words: Uint32Array, at: number, first: number, second: number): void {
+    const keys = this.keysOf(dense)
+    const flags = this.flags(dense)
+    const alternatives = (flags & ALTERNATIVES) !== 0
+    let [low, high] = [0, 0]
+    const rest: number[] = []
+    if (!alternatives) {
+      for (const key of keys) {
+        const bit = signatureBit(key)
+        if (bit < 32) low |= 1 << bit
+        else high |= 1 << (bit - 32)
+        if (key !== first && key !== second) rest.push(key)
+      }
+    }
+    const pooled = rest.length > 2
+    words[at + ID] = dense
+    words[at + SIG_LOW] = low
+    words[at + SIG_HIGH] = high
+    words[at + MIN] = floatBits(this.min.data[dense] as number, true)
+    words[at + MAX] = floatBits(this.max.data[dense] as number, false)
+    words[at + FLAGS] = (flags & 0xff) | (pooled ? IN_POOL : 0)
+    words[at + KEY_A] = rest[0] ?? NO_KEY
+    words[at + KEY_B] = rest[1] ?? NO_KEY
+  }
+
+  /** Rewrites the key pool when more than half of it belongs to removed documents. */
+  tidy(): void {
+    if (this.#waste * 2 < this.#pool.length) return
+    const pool = new GrowingU32(Math.max(4_096, this.#pool.length - this.#waste))
+    for (let dense = 0; dense < this.size; dense++) {
+      if (!this.isAlive(dense)) continue
+      const keys = this.keysOf(dense)
+      this.#keyStart.data[dense] = pool.length
+      for (const key of keys) pool.push(key)
+    }
+    this.#pool = pool
+    this.#waste = 0
+  }
+}
+
+export function signatureBit(key: number): number {
+  return (Math.imul(key, 0x9e3779b1) >>> 26) & 63
+}

@@ -1,0 +1,378 @@
+import { K2Error } from '../../base/errors.ts'
+import { type SearchDocument, searchKey } from '../match/document.ts'
+import { type Converter, converter } from '../match/rates.ts'
+import { wordsOf } from '../match/terms.ts'
+import { DEFAULT_VOCABULARY, type Vocabulary } from '../match/vocabulary.ts'
+import { type ColdQuery, coldQuery } from './cold.ts'
+import { GrowingF64 } from './growing.ts'
+import {
+  FLAGS,
+  ID,
+  IN_POOL,
+  KEY_A,
+  KEY_B,
+  MAX,
+  MIN,
+  NO_KEY,
+  PackedIndex,
+  type Rarity,
+  RECORD,
+  Rebuild,
+  SIG_HIGH,
+  SIG_LOW,
+} from './packed.ts'
+import type { SubscriptionQuery } from './query.ts'
+import { ALTERNATIVES, COLD, DocumentStore, PRICED, signatureBit, UNPRICED, WANT_OFFERS, WANT_REQUESTS } from './store.ts'
+
+export interface SubscriptionIndexOptions {
+  /** Most subscriptions held. */
+  readonly max?: number
+  readonly vocabulary?: Vocabulary
+  /** Currency the packed price bounds are kept in. */
+  readonly base?: string
+}
+
+/** Subscriptions one intent hits; handles are valid until the next change of the index. */
+export interface SubscriptionHits {
+  readonly handles: Uint32Array
+  /** More than 10,000 hits: searches too broad, the operator is warned. */
+  readonly broad: boolean
+}
+
+const MAX_SUBSCRIPTIONS = 5_000_000
+const BROAD_HITS = 10_000
+const DELTA_MAX = 20_000
+/** Intents after which the counted frequencies are halved. */
+const DECAY_EVERY = 20_000
+
+/**
+ * Reverse search: the stored queries are the documents, each new intent is the query (section 13.3). Additions are found at once;
+ * `rebuildStep` moves them into the packed part bit by bit, searches going on meanwhile.
+ */
+export class SubscriptionIndex {
+  readonly #max: number
+  readonly #vocabulary: Vocabulary
+  readonly #base: string
+  readonly #store = new DocumentStore()
+  readonly #cold = new Map<number, ColdQuery>()
+  readonly #handles = new Map<string, number>()
+  readonly #keys = new Map<string, number>()
+  readonly #seen = new GrowingF64()
+  readonly #uses = new GrowingF64()
+  #seenTotal = 0
+  #packed = PackedIndex.empty()
+  #packedDead: number[] = []
+  #delta = new Map<number, number[]>()
+  #deltaCount = 0
+  #rebuild: { readonly work: Rebuild; readonly dead: number[] } | undefined
+  #marks = new Uint32Array(1_024)
+  #generation = 0
+  #hits = new Uint32Array(1_024)
+  #hitMarks = new Uint32Array(1_024)
+  #present = new Uint32Array(1_024)
+
+  constructor(options: SubscriptionIndexOptions = {}) {
+    this.#max = options.max ?? MAX_SUBSCRIPTIONS
+    this.#vocabulary = options.vocabulary ?? DEFAULT_VOCABULARY
+    this.#base = options.base ?? 'USD'
+  }
+
+  get size(): number {
+    return this.#handles.size
+  }
+  /** Additions not yet in the packed part; above 20,000 a rebuild is due. */
+  get deltaSize(): number {
+    return this.#deltaCount
+  }
+  get rebuildDue(): boolean {
+    return this.#deltaCount > DELTA_MAX || this.#packedDead.length > Math.max(DELTA_MAX, this.size / 5)
+  }
+  /** Bytes of the typed arrays and tables, without the strings of ids and words. */
+  get bytes(): number {
+    return (
+      this.#packed.bytes + this.#store.bytes + this.#marks.byteLength + this.#hitMarks.byteLength + this.#seen.data.byteLength * 2
+    )
+  }
+
+  has(id: string): boolean {
+    return this.#handles.has(id)
+  }
+  /** External id of a handle. */
+  id(handle: number): string {
+    return this.#store.ids[handle] ?? ''
+  }
+  /** Number of required keys; caps drop the least specific search first. */
+  specificity(handle: number): number {
+    return this.#store.specificity(handle)
+  }
+  /** Share of recent intents that have a word, for `acceptQuery`. */
+  share(key: string): number {
+    const number = this.#keys.get(`w${key}`)
+    return number === undefined || this.#seenTotal === 0 ? 0 : (this.#seen.data[number] ?? 0) / this.#seenTotal
+  }
+
+  /** Adds or replaces a subscription; found from the next intent on. Throws K2Error SUBSCRIPTIONS_FULL. */
+  add(id: string, query: SubscriptionQuery): void {
+    this.remove(id)
+    if (this.#handles.size >= this.#max)
+      throw new K2Error({ code: 'SUBSCRIPTIONS_FULL', kind: 'limit', message: 'no room for another saved search' })
+    const { required, alternatives } = this.#requiredKeys(query)
+    const keys = required.length > 0 ? required : alternatives
+    const price = query.price
+    const foreign = price !== undefined && price.currency !== this.#base
+    let flags = query.want === 'both' ? WANT_OFFERS | WANT_REQUESTS : query.want === 'offers' ? WANT_OFFERS : WANT_REQUESTS
+    if (query.include_unpriced) flags |= UNPRICED
+    if (price !== undefined && (price.min !== undefined || price.max !== undefined)) flags |= PRICED
+    if (required.length === 0) flags |= ALTERNATIVES
+    const cold = coldQuery(query, this.#base, required.length, this.#vocabulary)
+    if (cold !== undefined) flags |= COLD
+    const min = foreign ? 0 : (price?.min ?? 0)
+    const max = foreign ? Number.POSITIVE_INFINITY : (price?.max ?? Number.POSITIVE_INFINITY)
+    const dense = this.#store.add(id, keys, flags, min, max, this.#rebuild === undefined)
+    this.#store.keyCount = this.#keys.size
+    if (cold !== undefined) this.#cold.set(dense, cold)
+    this.#handles.set(id, dense)
+    this.#file(dense)
+    this.#grow()
+  }
+
+  remove(id: string): boolean {
+    const dense = this.#handles.get(id)
+    if (dense === undefined) return false
+    this.#handles.delete(id)
+    this.#cold.delete(dense)
+    for (const key of this.#store.keysOf(dense)) this.#uses.add(key, -1)
+    this.#store.remove(dense)
+    ;(this.#rebuild?.dead ?? this.#packedDead).push(dense)
+    return true
+  }
+
+  #file(dense: number): void {
+    for (const key of this.#store.keysOf(dense)) this.#uses.add(key, 1)
+    this.#store.forAnchors(dense, this.#rarity, (first) => {
+      const list = this.#delta.get(first)
+      if (list === undefined) this.#delta.set(first, [dense])
+      else list.push(dense)
+    })
+    this.#deltaCount++
+  }
+
+  readonly #rarity = (key: number): number => (this.#seen.data[key] ?? 0) * 1_024 + (this.#uses.data[key] ?? 0)
+
+  /** The passes of a rebuild must agree on what is rarest, whatever is counted meanwhile. */
+  #frozenRarity(): Rarity {
+    const ranks = Float64Array.from({ length: this.#keys.size }, (_, key) => this.#rarity(key))
+    return (key) => ranks[key] as number
+  }
+
+  #key(name: string): number {
+    const known = this.#keys.get(name)
+    if (known !== undefined) return known
+    const number = this.#keys.size
+    this.#keys.set(name, number)
+    this.#seen.set(number, 0)
+    this.#uses.set(number, 0)
+    return number
+  }
+
+  #requiredKeys(query: SubscriptionQuery): { required: number[]; alternatives: number[] } {
+    const keysOfTerm = (term: string): string[] => wordsOf(term).map((w) => `w${searchKey(w, this.#vocabulary)}`)
+    const names = new Set(query.all.flatMap(keysOfTerm))
+    for (const group of query.any) if (group.length === 1) for (const key of keysOfTerm(group[0] as string)) names.add(key)
+    if (query.topics.length === 1) names.add(`t${query.topics[0]}`)
+    if (query.place?.country !== undefined) names.add(`c${query.place.country}`)
+    const required = [...names].map((n) => this.#key(n))
+    if (required.length > 0) return { required, alternatives: [] }
+    // Nothing is required as such: file under every alternative of the smallest group.
+    const groups = [
+      ...query.any.map((g) => g.map((term) => keysOfTerm(term)[0] ?? 'w')),
+      query.topics.map((t) => `t${t}`),
+    ].filter((g) => g.length > 0)
+    const smallest = groups.sort((a, b) => a.length - b.length)[0] ?? []
+    return { required, alternatives: [...new Set(smallest)].map((n) => this.#key(n)) }
+  }
+
+  #grow(): void {
+    if (this.#marks.length < this.#keys.size) {
+      const grown = new Uint32Array(Math.ceil(this.#keys.size * 1.5))
+      grown.set(this.#marks)
+      this.#marks = grown
+    }
+    if (this.#hitMarks.length < this.#store.size) {
+      const grown = new Uint32Array(Math.ceil(this.#store.size * 1.5))
+      grown.set(this.#hitMarks)
+      this.#hitMarks = grown
+    }
+  }
+
+  /** Works on the packed part, at most so many rows; true while there is more to do. Begins a rebuild when none is under way. */
+  rebuildStep(rows = 20_000): boolean {
+    this.#rebuild ??= { work: new Rebuild(this.#store, this.#frozenRarity()), dead: [] }
+    const done = this.#rebuild.work.step(rows)
+    if (done === undefined) return true
+    const { dead } = this.#rebuild
+    this.#store.tidy()
+    this.#rebuild = undefined
+    this.#packed = done
+    const delta = new Map<number, number[]>()
+    const moved = new Set<number>()
+    for (const [key, list] of this.#delta) {
+      const left = list.filter((d) => d >= done.covered && this.#store.isAlive(d))
+      for (const d of left) moved.add(d)
+      if (left.length > 0) delta.set(key, left)
+    }
+    this.#delta = delta
+    this.#deltaCount = moved.size
+    for (const dense of this.#packedDead) this.#store.free(dense)
+    this.#packedDead = dead
+    return false
+  }
+
+  /** Counts the words of an intent, so that the rarest key of later subscriptions is known. */
+  observe(document: SearchDocument): void {
+    if (++this.#seenTotal > DECAY_EVERY) {
+      this.#seenTotal /= 2
+      for (let i = 0; i < this.#keys.size; i++) this.#seen.data[i] = (this.#seen.data[i] as number) / 2
+    }
+    const n = this.#mark(document)
+    for (let i = 0; i < n; i++) this.#seen.add(this.#present[i] as number, 1)
+  }
+
+  /** Marks the keys of an intent that some subscription knows. */
+  #mark(document: SearchDocument): number {
+    if (++this.#generation >= 0xffffffff) {
+      this.#generation = 1
+      this.#marks.fill(0)
+      this.#hitMarks.fill(0)
+    }
+    let n = 0
+    const add = (name: string): void => {
+      const key = this.#keys.get(name)
+      if (key === undefined || this.#marks[key] === this.#generation) return
+      this.#marks[key] = this.#generation
+      if (n >= this.#present.length) {
+        const grown = new Uint32Array(this.#present.length * 2)
+        grown.set(this.#present)
+        this.#present = grown
+      }
+      this.#present[n++] = key
+    }
+    for (const key of document.keys) add(`w${key}`)
+    if (document.topic !== null) add(`t${document.topic}`)
+    if (document.country !== null) add(`c${document.country}`)
+    return n
+  }
+
+  /** Handles of every subscription the intent hits, most specific first, then oldest. */
+  match(document: SearchDocument, rates: Converter = converter(undefined, 0)): SubscriptionHits {
+    const n = this.#mark(document)
+    const search = this.#search(document, rates, n)
+    for (let i = 0; i < n; i++) {
+      const key = this.#present[i] as number
+      const slot = this.#packed.find(key, NO_KEY)
+      if (slot >= 0) this.#scan(search, slot)
+      if (this.#packed.hot[key] === 1) this.#pairs(search, key, n)
+      const fresh = this.#delta.get(key)
+      if (fresh !== undefined) for (const dense of fresh) this.#test(search, dense)
+    }
+    const handles = this.#hits.slice(0, search.count)
+    const { specificity } = this
+    handles.sort((a, b) => specificity.call(this, b) - specificity.call(this, a) || a - b)
+    return { handles, broad: search.count > BROAD_HITS }
+  }
+
+  #search(document: SearchDocument, rates: Converter, n: number): Search {
+    let [low, high] = [0, 0]
+    for (let i = 0; i < n; i++) {
+      const bit = signatureBit(this.#present[i] as number)
+      if (bit < 32) low |= 1 << bit
+      else high |= 1 << (bit - 32)
+    }
+    const price = document.price
+    const factor = price === null ? undefined : price.currency === null ? undefined : rates.factor(price.currency, this.#base)
+    const side = document.side === 'offer' ? WANT_OFFERS : document.side === 'want' ? WANT_REQUESTS : WANT_OFFERS | WANT_REQUESTS
+    const priced = price !== null && factor !== undefined
+    return {
+      document,
+      rates,
+      low: ~low,
+      high: ~high,
+      side,
+      priced,
+      min: priced ? price.min * factor : 0,
+      max: priced ? price.max * factor : Number.POSITIVE_INFINITY,
+      count: 0,
+    }
+  }
+
+  #pairs(search: Search, key: number, n: number): void {
+    for (let k = 0; k < n; k++) {
+      const slot = this.#packed.find(key, this.#present[k] as number)
+      if (slot >= 0) this.#scan(search, slot)
+    }
+  }
+
+  #scan(s: Search, slot: number): void {
+    const { words, floats } = this.#packed
+    const end = this.#packed.endOf(slot) * RECORD
+    for (let at = this.#packed.startOf(slot) * RECORD; at < end; at += RECORD) {
+      if (((words[at + SIG_LOW] as number) & s.low) !== 0 || ((words[at + SIG_HIGH] as number) & s.high) !== 0) continue
+      const flags = words[at + FLAGS] as number
+      if ((flags & s.side) === 0) continue
+      if (s.priced) {
+        if (s.min > (floats[at + MAX] as number) || s.max < (floats[at + MIN] as number)) continue
+      } else if ((flags & (PRICED | UNPRICED)) === PRICED) continue
+      if (!this.#hasKeys(flags, words, at)) continue
+      this.#accept(s, words[at + ID] as number, flags)
+    }
+  }
+
+  #hasKeys(flags: number, words: Uint32Array, at: number): boolean {
+    const marks = this.#marks
+    const generation = this.#generation
+    if ((flags & IN_POOL) === 0) {
+      const a = words[at + KEY_A] as number
+      const b = words[at + KEY_B] as number
+      return (a === NO_KEY || marks[a] === generation) && (b === NO_KEY || marks[b] === generation)
+    }
+    for (const key of this.#store.keysOf(words[at + ID] as number)) if (marks[key] !== generation) return false
+    return true
+  }
+
+  /** A row of the delta, checked from the store. */
+  #test(s: Search, dense: number): void {
+    if (!this.#store.isAlive(dense)) return
+    const flags = this.#store.flags(dense)
+    if ((flags & s.side) === 0) return
+    if (!s.priced && (flags & (PRICED | UNPRICED)) === PRICED) return
+    if ((flags & ALTERNATIVES) === 0)
+      for (const key of this.#store.keysOf(dense)) if (this.#marks[key] !== this.#generation) return
+    this.#accept(s, dense, flags)
+  }
+
+  #accept(s: Search, dense: number, flags: number): void {
+    if (!this.#store.isAlive(dense) || this.#hitMarks[dense] === this.#generation) return
+    if (s.priced && (s.min > (this.#store.max.data[dense] as number) || s.max < (this.#store.min.data[dense] as number))) return
+    if ((flags & COLD) !== 0 && this.#cold.get(dense)?.holds(s.document, s.rates) !== true) return
+    this.#hitMarks[dense] = this.#generation
+    if (s.count >= this.#hits.length) {
+      const grown = new Uint32Array(this.#hits.length * 2)
+      grown.set(this.#hits)
+      this.#hits = grown
+    }
+    this.#hits[s.count++] = dense
+  }
+}
+
+interface Search {
+  readonly document: SearchDocument
+  readonly rates: Converter
+  /** Complement of the signature of the intent's keys. */
+  readonly low: number
+  readonly high: number
+  readonly side: number
+  readonly priced: boolean
+  readonly min: number
+  readonly max: number
+  count: number
+}

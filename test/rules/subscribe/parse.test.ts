@@ -1,0 +1,126 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_VOCABULARY } from '../../../src/rules/match/vocabulary.ts'
+import { acceptQuery, type ParseOptions, parseQuery, type SubscriptionQuery } from '../../../src/rules/subscribe/index.ts'
+
+function read(text: string, options: ParseOptions = {}): SubscriptionQuery {
+  const parsed = parseQuery(text, options)
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
+  return parsed.query
+}
+
+describe('searches in words', () => {
+  it.each([
+    ['thinkpad under 800 eur', { all: ['thinkpad'], price: { max: 800, currency: 'EUR' } }],
+    ['thinkpad x1 <900usd', { all: ['thinkpad', 'x1'], price: { max: 900, currency: 'USD' } }],
+    ['rtx 4090', { all: ['rtx', '4090'] }],
+    [
+      'rtx 4090 OR "rx 7900 xtx" -broken topic:computers price:<900usd',
+      { all: [], any: [['rtx 4090', 'rx 7900 xtx']], none: ['broken'], topics: ['computers'] },
+    ],
+    [
+      'thinkpad (x1 or t14) 500-800 eur',
+      { all: ['thinkpad'], any: [['x1', 't14']], price: { min: 500, max: 800, currency: 'EUR' } },
+    ],
+    ['ноутбук до 50к', { all: ['ноутбук'], price: { max: 50_000, currency: 'RUB' } }],
+    ['xe máy dưới 15tr', { all: ['xe', 'máy'], price: { max: 15e6, currency: 'VND' } }],
+    ['sofa between 100 and 200 eur', { all: ['sofa'], price: { min: 100, max: 200, currency: 'EUR' } }],
+    ['bike over $50 without kids', { all: ['bike'], price: { min: 50, currency: 'USD' }, none: ['kids'] }],
+    ['desk near berlin 50km', { all: ['desk'], place: { city: 'berlin', within_km: 50 } }],
+    ['desk within 20 km of Hanoi', { all: ['desk'], place: { city: 'Hanoi', within_km: 20 } }],
+    [
+      'gpu near:berlin 50km condition:new,like_new',
+      { all: ['gpu'], place: { city: 'berlin', within_km: 50 }, condition: ['new', 'like_new'] },
+    ],
+    ['laptop at most 700 eur every:day want:requests', { delivery: { mode: 'daily' }, want: 'requests' }],
+    ['camera price:100-200 eur unpriced:no', { price: { min: 100, max: 200, currency: 'EUR' }, include_unpriced: false }],
+  ])('%s', (text, expected) => {
+    expect(read(text)).toMatchObject(expected)
+  })
+
+  it.each([
+    ['topik:laptops x', 'unknown field `topik`'],
+    ['"open quote', 'the quotation mark is never closed'],
+    ['(a or b', 'this bracket is never closed'],
+    ['OR thing', 'OR needs a term on both sides'],
+    ['thing OR', 'OR needs a term on both sides'],
+    ['thing price:cheap', '`cheap` is no price'],
+    ['thing under 500', 'the price has no currency'],
+    ['condition:shiny thing', '`shiny` is no condition'],
+    ['', 'nothing to look for'],
+    ['-only', 'nothing to look for'],
+  ])('refuses %s with a reason', (text, message) => {
+    const parsed = parseQuery(text)
+    expect(parsed.ok).toBe(false)
+    if (!parsed.ok) expect(parsed.problems.map((p) => p.message)).toContain(message)
+  })
+
+  it('takes currency, places and topics from outside', () => {
+    const options: ParseOptions = {
+      currency: 'EUR',
+      topics: new Set(['laptops']),
+      findPlace: () => ({ city: 'Berlin', country: 'DE', lat: 52.5, lon: 13.4 }),
+    }
+    expect(read('topic:laptops max 500 near bln', options)).toMatchObject({
+      price: { max: 500, currency: 'EUR' },
+      place: { city: 'Berlin', country: 'DE' },
+    })
+    const wrong = parseQuery('topic:laptop x', options)
+    expect(wrong).toMatchObject({ ok: false, problems: [{ span: [0, 12] }] })
+  })
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => void parseQuery(text)),
+      { numRuns: 500 },
+    )
+    const pieces = fc.constantFrom(
+      '(',
+      ')',
+      'or',
+      '"',
+      '-',
+      'price:',
+      'near',
+      '50',
+      'km',
+      'under',
+      'between',
+      'and',
+      'eur',
+      ':',
+      'a',
+      '<',
+      '5-',
+      'within',
+      'of',
+    )
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 12 }), (list) => void parseQuery(list.join(' '))),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('limits against misuse', () => {
+  const accept = (text: string, share?: (key: string) => number) => () =>
+    acceptQuery(read(text), { vocabulary: DEFAULT_VOCABULARY, ...(share && { share }) })
+  it('needs a telling word, or a topic with a price or place', () => {
+    expect(accept('thinkpad')).not.toThrow()
+    expect(accept('thinkpad', () => 0.5)).toThrow(expect.objectContaining({ code: 'SUBSCRIPTION_BROAD' }))
+    expect(accept('x1')).toThrow(expect.objectContaining({ code: 'SUBSCRIPTION_BROAD' }))
+    expect(accept('topic:laptops')).toThrow(expect.objectContaining({ code: 'SUBSCRIPTION_BROAD' }))
+    expect(accept('topic:laptops every:day')).not.toThrow()
+    expect(accept('topic:laptops under 500 eur')).not.toThrow()
+  })
+  it.each(['@maria laptop', 'laptop 0912345678', '"+49 170 1234567" phone', 'https://t.me/x'])(
+    'never searches for people: %s',
+    (text) => {
+      const parsed = parseQuery(text)
+      if (parsed.ok)
+        expect(() => acceptQuery(parsed.query, { vocabulary: DEFAULT_VOCABULARY })).toThrow(
+          expect.objectContaining({ code: 'SUBSCRIPTION_PERSONAL' }),
+        )
+    },
+  )
+})
