@@ -21,6 +21,11 @@ export interface Capabilities {
   readonly reply: boolean
   /** Messages can carry another name than the account's own. */
   readonly senderName: boolean
+  /**
+   * False where nothing can tell whether a doubtful create arrived: then a crash repeats what was sent and not recorded, so
+   * as little as possible is sent ahead of its record. Default true.
+   */
+  readonly settlesDoubt?: boolean
 }
 
 /** Native message that shows all or part of a logical message. */

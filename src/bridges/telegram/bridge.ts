@@ -54,7 +54,14 @@ export interface TelegramStats extends SendCounters {
 }
 
 const PUBLIC_API = 'https://api.telegram.org'
-const CAPABILITIES: Capabilities = { maxText: MAX_TEXT, edit: true, delete: true, reply: true, senderName: false }
+const CAPABILITIES: Capabilities = {
+  maxText: MAX_TEXT,
+  edit: true,
+  delete: true,
+  reply: true,
+  senderName: false,
+  settlesDoubt: false,
+}
 /** Moves remembered; the gateway keeps them for good. */
 const MAX_ALIASES = 10_000
 const MAX_LOST_CHATS = 100
