@@ -258,6 +258,7 @@ export class LaneSession {
     const gate = gateOf(place)
     const wait = bridge === undefined ? NO_BRIDGE_WAIT_MS : gate.waitMs(now)
     if (bridge === undefined || wait > 0) return this.#defer(item, now + wait)
+    if (bridge.capabilities.settlesDoubt === false) this.#machine.beCareful()
     if (this.#leaseUntil - now < LEASE_MARGIN_MS) return this.#defer(item, now + LEASE_MARGIN_MS)
     if (isExpired(item, now)) {
       this.#toExpire = true

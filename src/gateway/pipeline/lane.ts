@@ -10,6 +10,8 @@ const FAST_SEND_MS = 10
  * doubt after a crash. A lane that cannot go on without the commit does not wait.
  */
 const RECORD_WITHIN_MS = 5
+/** Unrecorded sends where a crash repeats them. 1 would make every send wait for the commit of the one before. */
+const CAREFUL_WINDOW = 2
 
 /** What the lane needs to know of a claimed delivery. */
 export interface LaneItem extends AttemptState {
@@ -41,7 +43,8 @@ export type LaneRest =
  * something makes the lane wait. No I/O, no clock.
  */
 export class LaneMachine<R extends LaneItem> {
-  readonly #maxWindow: number
+  #maxWindow: number
+  #recordWithinMs = RECORD_WITHIN_MS
   #window = 1
   #head = 0
   #recordingFrom = Number.POSITIVE_INFINITY
@@ -95,6 +98,13 @@ export class LaneMachine<R extends LaneItem> {
     this.#head = head
   }
 
+  /** Doubt cannot be settled at this destination: one send runs beside the record of the one before, no more. */
+  beCareful(): void {
+    this.#maxWindow = Math.min(this.#maxWindow, CAREFUL_WINDOW)
+    this.#window = Math.min(this.#window, CAREFUL_WINDOW)
+    this.#recordWithinMs = 0
+  }
+
   get window(): number {
     return this.#window
   }
@@ -135,7 +145,7 @@ export class LaneMachine<R extends LaneItem> {
   finished(verdict: Verdict, tookMs: number, now: number): void {
     const item = this.#inflight as R
     this.#inflight = undefined
-    if (this.#results.length === 0) this.#recordBy = now + RECORD_WITHIN_MS
+    if (this.#results.length === 0) this.#recordBy = now + this.#recordWithinMs
     this.#results.push({ item, next: verdict.next })
     this.#adapt(verdict, tookMs)
     if (verdict.goOn) return

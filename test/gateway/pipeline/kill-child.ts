@@ -24,7 +24,7 @@ function platform(network: Network, account: string, remembers: boolean): Bridge
     name: account,
     network,
     account,
-    capabilities: CAPABLE,
+    capabilities: { ...CAPABLE, settlesDoubt: remembers },
     health: () => ({ status: 'ok' }),
     async send(request: SendRequest): Promise<SendOutcome> {
       const { channel } = request.place

@@ -259,6 +259,28 @@ describe('lane machine', () => {
     expect(inDoubt).toBeLessThanOrEqual(WINDOW)
   })
 
+  it('risks two at most where a crash repeats what was not recorded', () => {
+    const machine = new LaneMachine<Row>(WINDOW)
+    machine.beCareful()
+    const table = new Table()
+    for (let i = 0; i < 20; i++) table.add(false)
+    let unrecorded = 0
+    let most = 0
+    for (let i = 0; i < 200 && !table.final; i++) {
+      const action = machine.next(i)
+      if (action?.kind === 'send') {
+        most = Math.max(most, ++unrecorded)
+        machine.finished(judge({ kind: 'done', parts: [] }, action.item, { now: i, unit: 0, headTimeoutMs: 1 }), 0, i)
+      } else if (action?.kind === 'step') {
+        for (const { item, next } of action.results) table.record(item.id, next)
+        unrecorded -= action.results.length
+        machine.claimed(table.claim(action.claim, i, machine.head).items, null, action.claim)
+      }
+    }
+    expect(table.final).toBe(true)
+    expect(most).toBe(2)
+  })
+
   it('gives everything back when it is stopped', () => {
     const machine = new LaneMachine<Row>(WINDOW)
     const table = new Table()
