@@ -13,4 +13,5 @@ export { compileLexicon, type Lexicon, type LexiconSources } from '../lexicon/co
 export { INTENTS, type Intent } from '../lexicon/schema.ts'
 export type { Money, PriceFlag, PriceUnit } from '../slots/price.ts'
 export type { Language, Span, TextEntity } from '../text/model.ts'
+export { type K2Form, k2Form, priceRange } from '../topics/k2-form.ts'
 export type { TopicRef } from '../topics/map-topic.ts'
