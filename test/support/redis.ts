@@ -16,6 +16,9 @@ export interface TestRedis {
   /** SIGKILL; `restart` brings it back on the same port with its files. */
   kill(): Promise<void>
   restart(): Promise<void>
+  /** Stops it from answering while its connections stay, and lets it go on. */
+  freeze(): void
+  thaw(): void
   /** Ends it and removes its files. */
   stop(): Promise<void>
 }
@@ -66,6 +69,8 @@ export async function startRedis(args: readonly string[] = []): Promise<TestRedi
       await server.end('SIGKILL')
       server = await run()
     },
+    freeze: () => void server.child.kill('SIGSTOP'),
+    thaw: () => void server.child.kill('SIGCONT'),
     async stop() {
       await server.end('SIGKILL')
       await rm(dir, { recursive: true, force: true })

@@ -15,6 +15,7 @@ import {
   type WorkerOptions,
   withBackend,
 } from 'bullmq'
+import { type Clock, systemClock } from '../../base/clock.ts'
 import { isK2Error } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import { type Logger, nullLogger } from '../../base/logger.ts'
@@ -66,6 +67,7 @@ export type JobBackendConfig =
 
 export interface JobBackendOptions {
   readonly log?: Logger
+  readonly clock?: Clock
 }
 
 /** Where the job queues live. Makes BullMQ's objects; each must be closed by whoever made it, before the backend stops. */
@@ -98,11 +100,11 @@ export interface JobBackend extends Lifecycle {
 }
 
 export function createJobBackend(config: JobBackendConfig, options: JobBackendOptions = {}): JobBackend {
-  const log = options.log ?? nullLogger
+  const { log = nullLogger, clock = systemClock } = options
   return config.driver === 'database'
     ? new DatabaseBackend(new BullPool(config.pool))
     : new RedisBackend(
-        new RedisLink({ url: config.url, allowEviction: config.allowEviction ?? false, log }),
+        new RedisLink({ url: config.url, allowEviction: config.allowEviction ?? false, clock, log }),
         config.prefix ?? 'k2gw',
       )
 }

@@ -76,6 +76,8 @@ export class JobQueues implements Lifecycle {
     options: JobsOptions = {},
   ): Promise<void> {
     const checked = parseJob(queue, name, data)
+    // A store that is known to be away is not waited for.
+    if (!this.#backend.ready) throw unavailableError(reasonOf(this.#backend.health()))
     try {
       await this.queue(queue).add(name, checked, options)
     } catch (error) {
@@ -119,3 +121,5 @@ export class JobQueues implements Lifecycle {
     )
   }
 }
+
+const reasonOf = (health: Health): string => (health.status === 'ok' ? 'it is not ready' : health.reason)

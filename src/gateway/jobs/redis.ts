@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { type Deferred, deferred } from '../../base/async.ts'
+import type { Clock } from '../../base/clock.ts'
 import { errorMessage, K2Error } from '../../base/errors.ts'
 import type { Health } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -10,12 +11,17 @@ const RECONNECT_MAX_MS = 3000
 /** ms a command of a producer may take: whoever adds a job must not hang on a dead server. */
 const COMMAND_MS = 5000
 const CONNECT_MS = 5000
+/** ms between two looks at a connected server. */
+const PING_MS = 5000
+/** ms without an answer after which a waiting connection counts as dead; longer than a worker ever waits for a job. */
+const SILENCE_MS = 60_000
 
 export interface RedisLinkOptions {
   /** `redis://user:password@host:port/db` or `rediss://…`; never printed. */
   readonly url: string
   /** Work although the server may throw keys away when its memory is full. */
   readonly allowEviction: boolean
+  readonly clock: Clock
   readonly log: Logger
 }
 
@@ -47,6 +53,10 @@ export class RedisLink {
   readonly #options: RedisLinkOptions
   #usable: Deferred<void> = deferred()
   #isUsable = false
+  /** The last look got an answer. A server that hangs keeps its connections. */
+  #answers = true
+  #cancelPing = (): void => {}
+  #closed = false
   #lastError: string | undefined
   #refusal: K2Error | undefined
   readonly #listeners = new Set<() => void>()
@@ -68,7 +78,12 @@ export class RedisLink {
       connectionName: 'k2gw',
     })
     // BullMQ's workers need null: a command waits for the connection instead of failing the job that ends.
-    this.consumer = new Redis(options.url, { ...shared, maxRetriesPerRequest: null, connectionName: 'k2gw-worker' })
+    this.consumer = new Redis(options.url, {
+      ...shared,
+      maxRetriesPerRequest: null,
+      socketTimeout: SILENCE_MS,
+      connectionName: 'k2gw-worker',
+    })
     for (const client of [this.producer, this.consumer]) {
       client.setMaxListeners(0)
       client.on('error', (error) => this.#failed(error))
@@ -78,12 +93,13 @@ export class RedisLink {
   }
 
   get usable(): boolean {
-    return this.#isUsable && this.producer.status === 'ready'
+    return this.#isUsable && this.#answers && this.producer.status === 'ready'
   }
 
   /** Settles with the first look at the server: usable, unreachable (`JOB_UNAVAILABLE`), or wrongly set up (`JOB_REDIS_EVICTION`). */
   async connect(): Promise<void> {
     this.consumer.connect().catch((error) => this.#failed(error))
+    this.#ping()
     try {
       await this.producer.connect()
       await this.#inspect()
@@ -111,12 +127,36 @@ export class RedisLink {
 
   async close(): Promise<void> {
     this.#isUsable = false
+    this.#closed = true
+    this.#cancelPing()
     this.#usable.reject(unavailableError('it is being closed'))
     for (const client of [this.producer, this.consumer]) {
       const quit = client.status === 'ready' ? client.quit() : Promise.reject(new Error('not connected'))
       // Without a server there is nobody to say goodbye to.
       await quit.catch(() => client.disconnect())
     }
+  }
+
+  #ping(): void {
+    if (this.#closed) return
+    this.#cancelPing = this.#options.clock.after(PING_MS, () => {
+      if (this.producer.status !== 'ready') {
+        this.#ping()
+        return
+      }
+      this.producer
+        .ping()
+        .then(
+          () => {
+            this.#answers = true
+          },
+          (error) => {
+            this.#answers = false
+            this.#failed(error)
+          },
+        )
+        .finally(() => this.#ping())
+    })
   }
 
   #check(): void {
@@ -137,6 +177,7 @@ export class RedisLink {
     }
     this.#refusal = undefined
     this.#lastError = undefined
+    this.#answers = true
     this.#isUsable = true
     this.#usable.resolve()
     for (const listener of this.#listeners) listener()

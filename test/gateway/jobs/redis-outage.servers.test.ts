@@ -75,6 +75,19 @@ describeWith('redis', 'Redis in trouble', () => {
     await expect.poll(() => lanes, { timeout: 20_000 }).toEqual(['a', 'b'])
   })
 
+  it('notices a server that hangs, and goes on when it answers again', async () => {
+    const { backend, queues, lanes } = await startParts(server.url)
+    await queues.wakeLane('a')
+    await expect.poll(() => lanes, { timeout: 10_000 }).toEqual(['a'])
+    server.freeze()
+    await expect(queues.wakeLane('b')).rejects.toMatchObject(unavailable)
+    await expect.poll(() => backend.health().status, { timeout: 20_000 }).toBe('degraded')
+    server.thaw()
+    await expect.poll(() => backend.health().status, { timeout: 20_000 }).toBe('ok')
+    await queues.wakeLane('c')
+    await expect.poll(() => lanes, { timeout: 20_000 }).toContain('c')
+  })
+
   it('goes on after somebody emptied the server, schedules included', async () => {
     const { backend, queues, lanes } = await startParts(server.url)
     const schedules = new JobSchedules({
