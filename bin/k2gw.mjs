@@ -12,3 +12,5 @@ if (existsSync(built) && process.env.K2_FROM_SOURCE !== '1') {
   main = await import('../src/gateway/main.ts')
 }
 process.exitCode = await main.main(process.argv.slice(2))
+// A library may still try to reach a server that is gone; by now everything of ours is stopped.
+setTimeout(() => process.exit(), 1_000).unref()

@@ -85,7 +85,8 @@ export class QueueWorker<Q extends QueueDefinition> implements Lifecycle {
     if (signal.aborted) give()
     else signal.addEventListener('abort', give, { once: true })
     try {
-      await this.#worker?.close()
+      // Without its store the library would wait for it, and a later forced close for this one.
+      await this.#worker?.close(!this.#options.backend.ready)
     } finally {
       signal.removeEventListener('abort', give)
     }
