@@ -34,6 +34,11 @@ export const BENCHES: readonly Bench[] = [
     run: async (options) => (await import('./bridge.ts')).benchBridge(options),
   },
   {
+    name: 'rules',
+    what: 'reading of messages by the rules engine',
+    run: async (options) => (await import('./rules.ts')).benchRules(options),
+  },
+  {
     name: 'process',
     what: 'start-up time, memory and idle cost of the gateway process',
     run: async (options) => (await import('./process.ts')).benchProcess(options),
