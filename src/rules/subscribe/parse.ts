@@ -2,6 +2,7 @@ import { parseHours } from '../alert/local-time.ts'
 import { currencyOf, parseAmount } from '../match/amount.ts'
 import { CONDITIONS, TRUST_LEVELS } from '../model.ts'
 import { type SubscriptionInput, type SubscriptionQuery, subscriptionQuerySchema } from './query.ts'
+import { splitQuery, type Token } from './query-tokens.ts'
 
 export interface QueryProblem {
   /** Characters of the text it is about. */
@@ -23,15 +24,6 @@ export interface ParseOptions {
   readonly topics?: ReadonlySet<string>
   /** For amounts without a currency. */
   readonly currency?: string
-}
-
-interface Token {
-  readonly text: string
-  readonly start: number
-  readonly end: number
-  readonly quoted: boolean
-  /** `-word` or `not word`. */
-  readonly minus: boolean
 }
 
 const MAX_TEXT = 500
@@ -83,7 +75,7 @@ class Parser {
   constructor(text: string, options: ParseOptions) {
     this.#text = text
     this.#options = options
-    this.#tokens = text.length > MAX_TEXT ? [] : this.#split(text)
+    this.#tokens = text.length > MAX_TEXT ? [] : splitQuery(text, (span, message) => this.#fault(span, message))
   }
 
   run(): ParsedQuery {
@@ -113,41 +105,6 @@ class Parser {
     this.#problems.push(hint === undefined ? { span, message } : { span, message, hint })
   }
 
-  #split(text: string): Token[] {
-    const out: Token[] = []
-    let i = 0
-    while (i < text.length) {
-      const char = text[i] as string
-      if (/[\s,]/.test(char)) {
-        i++
-        continue
-      }
-      const start = i
-      const minus = (char === '-' || char === '−') && /\S/.test(text[i + 1] ?? ' ')
-      if (minus) i++
-      if (text[i] === '"' || text[i] === '“') {
-        const close = text.slice(i + 1).search(/["”]/)
-        if (close < 0) {
-          this.#fault([start, text.length], 'the quotation mark is never closed')
-          return out
-        }
-        out.push({ text: text.slice(i + 1, i + 1 + close), start, end: i + close + 2, quoted: true, minus })
-        i += close + 2
-        continue
-      }
-      if (text[i] === '(' || text[i] === ')') {
-        out.push({ text: text[i] as string, start, end: ++i, quoted: false, minus })
-        continue
-      }
-      let end = i
-      while (end < text.length && !/[\s()"“”]/.test(text[end] as string)) end++
-      const word = text.slice(i, end).replace(/[,;.!?]+$/, '')
-      if (word !== '') out.push({ text: word, start, end, quoted: false, minus })
-      i = end
-    }
-    return out
-  }
-
   #peek(ahead = 0): Token | undefined {
     return this.#tokens[this.#at + ahead]
   }
@@ -166,7 +123,7 @@ class Parser {
           lower === ')' ? 'this bracket was never opened' : 'OR needs a term on both sides',
         )
       }
-      if (this.#priceWords(lower) || this.#distance(lower)) return
+      if (this.#distance(lower) || this.#priceWords(lower)) return
       if ((lower === 'not' || lower === 'without' || lower === 'sin' || lower === 'без') && this.#peek(1) !== undefined) {
         this.#at++
         this.#out.none.push((this.#peek() as Token).text)
@@ -194,7 +151,8 @@ class Parser {
       this.#at++
       return
     }
-    while (token !== undefined && !ends(token)) {
+    const first = this.#at
+    while (token !== undefined && (this.#at === first || !ends(token))) {
       if (!token.quoted && token.text.toLowerCase() === 'or') runs.push([])
       else (runs[runs.length - 1] as string[]).push(token.text)
       this.#at++
@@ -228,6 +186,9 @@ class Parser {
   }
 
   #opensPrice(lower: string): boolean {
+    if ((lower === 'between' || lower === 'entre' || lower === 'между') && this.#amountFrom(this.#at + 1) !== undefined)
+      return true
+    if (lower === 'within' || KM.test(lower) || /^\d{1,2}[-–]\d/.test(lower) || /^\d{1,6}[-–]\d{1,6}$/.test(lower)) return true
     return (
       ((MAX_WORDS.has(lower) || MIN_WORDS.has(lower)) && this.#amountFrom(this.#at + 1) !== undefined) ||
       /^[<>]=?\S/.test(lower) ||
@@ -318,11 +279,8 @@ class Parser {
         this.#place((this.#peek() as Token).text, 1)
       return true
     }
-    if (lower === 'within' && KM.test(`${this.#peek(1)?.text ?? ''} ${this.#peek(2)?.text ?? ''}`.trim())) {
-      this.#at++
-      return true
-    }
-    if (lower === 'within' && KM.test(this.#peek(1)?.text ?? '')) {
+    const next = this.#peek(1)?.text ?? ''
+    if (lower === 'within' && (KM.test(next) || KM.test(`${next} ${this.#peek(2)?.text ?? ''}`))) {
       this.#at++
       return true
     }

@@ -122,7 +122,8 @@ export class SubscriptionIndex {
     const foreign = price !== undefined && price.currency !== this.#base
     let flags = query.want === 'both' ? WANT_OFFERS | WANT_REQUESTS : query.want === 'offers' ? WANT_OFFERS : WANT_REQUESTS
     if (query.include_unpriced) flags |= UNPRICED
-    if (price !== undefined && (price.min !== undefined || price.max !== undefined)) flags |= PRICED
+    // Bounds in another currency are the cold check's: they may be comparable where the base currency is not.
+    if (price !== undefined && !foreign && (price.min !== undefined || price.max !== undefined)) flags |= PRICED
     if (required.length === 0) flags |= ALTERNATIVES
     const cold = coldQuery(query, this.#base, required.length, this.#vocabulary)
     if (cold !== undefined) flags |= COLD

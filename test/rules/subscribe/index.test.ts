@@ -17,7 +17,7 @@ const VOCABULARY = vocabularyOf([])
 const some = (max: number) => fc.uniqueArray(fc.constantFrom(...WORDS), { maxLength: max })
 const query = fc.record({
   want: fc.constantFrom('offers' as const, 'requests' as const, 'both' as const),
-  all: fc.oneof(some(4), fc.constant(['alfa beto'])),
+  all: fc.oneof(some(4), fc.constant<string[]>(['alfa beto'])),
   any: fc.array(fc.uniqueArray(fc.constantFrom(...WORDS, 'gamo delto'), { minLength: 1, maxLength: 3 }), { maxLength: 2 }),
   none: some(1),
   topics: fc.uniqueArray(fc.constantFrom(...TOPICS), { maxLength: 2 }),
@@ -29,7 +29,7 @@ const query = fc.record({
   ),
   include_unpriced: fc.boolean(),
   country: fc.constantFrom(undefined, 'DE', 'VN'),
-  condition: fc.constantFrom([], ['new' as const]),
+  condition: fc.constantFrom<'new'[]>([], ['new']),
 })
 type Query = typeof query extends fc.Arbitrary<infer Q> ? Q : never
 const toQuery = ({ country, price, ...q }: Query): SubscriptionQuery => {
