@@ -80,10 +80,6 @@ export class PgliteHost {
     this.#options = options
   }
 
-  get restarts(): number {
-    return this.#restarts
-  }
-
   /** Statements taken and not answered yet. */
   get pending(): number {
     return this.#sent.size + this.#waiting.length

@@ -17,7 +17,6 @@ export class RpcPool extends EventEmitter implements PgPool {
   /** BullMQ: `keepAlive` means that a lost listener is noticed, `max` must leave room beside a listener. */
   readonly options = { keepAlive: true, max: 10 } as const
   readonly #host: PgliteHost
-  readonly #clients = new Set<RpcClient>()
   #ended = false
 
   constructor(host: PgliteHost) {
@@ -27,10 +26,6 @@ export class RpcPool extends EventEmitter implements PgPool {
     this.#host = host
   }
 
-  get totalCount(): number {
-    return this.#clients.size
-  }
-
   async query<R>(text: string | QueryConfig, values?: readonly unknown[]): Promise<QueryResult<R>> {
     if (this.#ended) throw closedError()
     return runOn<R>(this.#host, NO_CLIENT, text, values)
@@ -38,10 +33,7 @@ export class RpcPool extends EventEmitter implements PgPool {
 
   async connect(): Promise<PgClient> {
     if (this.#ended) throw closedError()
-    const client = new RpcClient(this.#host, () => this.#clients.delete(client))
-    this.#clients.add(client)
-    this.emit('connect', client)
-    return client
+    return new RpcClient(this.#host)
   }
 
   /** Refuses further use. The database stays open: others may use it. */
@@ -53,17 +45,15 @@ export class RpcPool extends EventEmitter implements PgPool {
 class RpcClient extends EventEmitter implements PgClient {
   readonly #host: PgliteHost
   readonly #id: number
-  readonly #onRelease: () => void
   readonly #turn = new Mutex()
   readonly #unheard = new Map<string, Notification>()
   #broken: Error | undefined
   #released = false
 
-  constructor(host: PgliteHost, onRelease: () => void) {
+  constructor(host: PgliteHost) {
     super()
     this.setMaxListeners(0)
     this.#host = host
-    this.#onRelease = onRelease
     this.#id = host.register({ notify: (n) => this.#deliver(n), lost: (error) => this.#lost(error) })
     this.on('newListener', (event) => {
       if (event === 'notification') this.#replay()
@@ -84,7 +74,6 @@ class RpcClient extends EventEmitter implements PgClient {
     this.#released = true
     this.#unheard.clear()
     this.#host.unregister(this.#id)
-    this.#onRelease()
   }
 
   #lost(error: Error): void {
