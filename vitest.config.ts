@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const CI = process.env['CI'] === 'true'
+const CI = process.env.CI === 'true'
 const shared = { retry: 0, allowOnly: !CI, pool: 'forks' as const }
 
 /**

@@ -272,7 +272,7 @@ function cueEvidence(input: DecideInput): Evidence[] {
 }
 
 function cue(
-  input: DecideInput,
+  _input: DecideInput,
   hit: CueHit,
   tokens: readonly Token[],
   tags: Tags,

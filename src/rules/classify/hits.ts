@@ -49,7 +49,7 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
       if (rule.same_lang && entry.lang !== tags.lang) return
       if (entry.kind === 'cue') {
         if (entry.cue.upper && tokens[start]?.caps !== 2) return
-        cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched !== undefined && patched.has(start) })
+        cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched?.has(start) ?? false })
       } else if (patched === undefined || !hasPatched(patched, start, end))
         guards.push({ rule: entry.guard, label: entry.label, start, end })
     })

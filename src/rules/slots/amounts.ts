@@ -245,8 +245,7 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
   if (next.start - previous.end !== 1) return false
   if ((tokens[at - 1] as Token).text.length > 3) return false
   const after = tokens[at + 1]
-  if (after !== undefined && after.glued && after.kind === 'word' && currencyAfter(tokens, at + 1, tags.lang) === undefined)
-    return false
+  if (after?.glued && after.kind === 'word' && currencyAfter(tokens, at + 1, tags.lang) === undefined) return false
   if (before !== undefined) return true
   if (after?.kind === 'number' && !after.glued && after.text.length === 3) return true
   if (currencyAfter(tokens, at + 1, tags.lang) !== undefined || tags.at('unit_measure', at + 1) !== undefined) return true
