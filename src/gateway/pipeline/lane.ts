@@ -9,7 +9,7 @@ const FAST_SEND_MS = 10
  * While a lane goes on sending, its results are written this often. Smaller: more commits. Larger: more deliveries are in
  * doubt after a crash. A lane that cannot go on without the commit does not wait.
  */
-const RECORD_WITHIN_MS = 5
+const RECORD_WITHIN_MS = 8
 /** Unrecorded sends where a crash repeats them. 1 would make every send wait for the commit of the one before. */
 const CAREFUL_WINDOW = 2
 

@@ -42,7 +42,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   ingestBatch: 50,
   ingestQueue: 10_000,
   deliveries: 32,
-  window: 8,
+  window: 16,
   leaseMs: 30_000,
   renewMs: 10_000,
   sweepMs: 5_000,

@@ -16,7 +16,7 @@ interface Row extends LaneItem {
   notBefore: number
 }
 
-const WINDOW = 8
+const WINDOW = 16
 const HEAD_TIMEOUT_MS = 5_000
 
 /** The lane's rows as the database would hold them, with the two statements the machine asks for. */

@@ -647,9 +647,9 @@ export function pipelineSuite(name: string, open: () => Promise<{ readonly db: T
           }),
         }
         const rig = await start({ db: flaky })
-        await offer(rig, numbered(30))
-        await rig.dc.until(() => rig.dc.texts(rig.to.channel).at(-1) === 'm 29')
-        expect(rig.dc.texts(rig.to.channel)).toEqual(numbered(30))
+        await offer(rig, numbered(90))
+        await rig.dc.until(() => rig.dc.texts(rig.to.channel).at(-1) === 'm 89')
+        expect(rig.dc.texts(rig.to.channel)).toEqual(numbered(90))
         expect(rig.dc.requests.filter((r) => r.ambiguousSince !== undefined)).toEqual([])
         expect(rig.pipeline.counters.total('bridge_record_failures_total')).toBeGreaterThan(2)
       })
