@@ -170,8 +170,9 @@ export class DeliveryWorker {
       end = await entry.session.run(() => this.#queue.length > 0)
     } finally {
       this.#running--
-      await this.#ended(entry, end)
+      const ended = this.#ended(entry, end)
       this.#pump()
+      await ended
     }
   }
 

@@ -77,9 +77,7 @@ export class Ingest implements BridgeSink {
     this.#waiting += items.length
     return new Promise((resolve, reject) => {
       this.#queue.push({ items, cursors, resolve, reject })
-      this.#loop ??= this.#work().finally(() => {
-        this.#loop = undefined
-      })
+      this.#loop ??= this.#work()
     })
   }
 
@@ -100,6 +98,8 @@ export class Ingest implements BridgeSink {
       }
       for (const chunk of batch) this.#waiting -= chunk.items.length
     }
+    // Here and not when the promise settles: an event in between would find a loop that is already over.
+    this.#loop = undefined
   }
 
   /** Whole chunks up to the batch size; at least one. */

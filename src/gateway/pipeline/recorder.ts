@@ -62,9 +62,7 @@ export class Recorder {
   step(request: StepRequest): Promise<LaneClaim> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ request, resolve, reject })
-      this.#loop ??= this.#work().finally(() => {
-        this.#loop = undefined
-      })
+      this.#loop ??= this.#work()
     })
   }
 
@@ -83,6 +81,8 @@ export class Recorder {
       if (holding.length > 0) await this.#flush(holding)
       if (acquiring.length > 0) await this.#flush(acquiring)
     }
+    // Here and not when the promise settles: a request in between would find a loop that is already over.
+    this.#loop = undefined
   }
 
   async #flush(batch: readonly Waiting[]): Promise<void> {
