@@ -123,7 +123,7 @@ const ROUNDS = 10
 const simultaneous: Scenario = {
   name: 'gossip.simultaneous-dial',
   what: `both dial at the same moment, ${ROUNDS} times: no message lost, no neighbour lost`,
-  directions: ['ts→rust', 'rust→rust'],
+  directions: ALL_PAIRS,
   limitMs: 120_000,
   async run(lab, direction) {
     const [first, second] = sides(direction)
@@ -143,7 +143,7 @@ const simultaneous: Scenario = {
         assert.equal(topicSide.all('gossip.neighbor_down').length, 0, `round ${round}: ${topicSide.node.name} lost its neighbour`)
       }
     }
-    return { rounds: ROUNDS }
+    return undefined
   },
 }
 
@@ -226,7 +226,7 @@ async function until(what: string, holds: () => boolean, ms: number): Promise<vo
 const shuffle: Scenario = {
   name: 'gossip.shuffle-60s',
   what: 'a whole shuffle round at the real interval of 60 s: asked, answered, no neighbour lost',
-  directions: ['ts→rust', 'rust→rust'],
+  directions: ALL_PAIRS,
   waits: true,
   limitMs: 110_000,
   async run(lab, direction) {

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Serialize)]
 enum Body {
     Swarm(Swarm),
-    Gossip(Gossip),
+    Gossip(Broadcast),
 }
 
 #[derive(Clone, Serialize)]
@@ -50,7 +50,7 @@ enum Scope {
 }
 
 #[derive(Serialize)]
-enum Gossip {
+enum Broadcast {
     Gossip([u8; 32], Bytes, Scope),
     Prune,
     Graft(Option<[u8; 32]>, u16),
@@ -172,32 +172,47 @@ pub fn vectors() -> Result<Book> {
         ),
         (
             "gossip_swarm0",
-            Body::Gossip(Gossip::Gossip(id(&hello), hello.clone(), Scope::Swarm(0))),
+            Body::Gossip(Broadcast::Gossip(
+                id(&hello),
+                hello.clone(),
+                Scope::Swarm(0),
+            )),
         ),
         (
             "gossip_swarm300",
-            Body::Gossip(Gossip::Gossip(id(&hello), hello.clone(), Scope::Swarm(300))),
+            Body::Gossip(Broadcast::Gossip(
+                id(&hello),
+                hello.clone(),
+                Scope::Swarm(300),
+            )),
         ),
         (
             "gossip_neighbors",
-            Body::Gossip(Gossip::Gossip(id(&hello), hello.clone(), Scope::Neighbors)),
+            Body::Gossip(Broadcast::Gossip(
+                id(&hello),
+                hello.clone(),
+                Scope::Neighbors,
+            )),
         ),
         (
             "gossip_200",
-            Body::Gossip(Gossip::Gossip(id(&long), long.clone(), Scope::Swarm(1))),
+            Body::Gossip(Broadcast::Gossip(id(&long), long.clone(), Scope::Swarm(1))),
         ),
         (
             "gossip_emptycontent",
-            Body::Gossip(Gossip::Gossip(id(&[]), Bytes::new(), Scope::Swarm(0))),
+            Body::Gossip(Broadcast::Gossip(id(&[]), Bytes::new(), Scope::Swarm(0))),
         ),
-        ("prune", Body::Gossip(Gossip::Prune)),
-        ("graft_id", Body::Gossip(Gossip::Graft(Some(id(&hello)), 2))),
-        ("graft_noid", Body::Gossip(Gossip::Graft(None, 2))),
+        ("prune", Body::Gossip(Broadcast::Prune)),
+        (
+            "graft_id",
+            Body::Gossip(Broadcast::Graft(Some(id(&hello)), 2)),
+        ),
+        ("graft_noid", Body::Gossip(Broadcast::Graft(None, 2))),
         (
             "ihave_two",
-            Body::Gossip(Gossip::IHave(vec![(id(&hello), 1), (id(&long), 128)])),
+            Body::Gossip(Broadcast::IHave(vec![(id(&hello), 1), (id(&long), 128)])),
         ),
-        ("ihave_empty", Body::Gossip(Gossip::IHave(vec![]))),
+        ("ihave_empty", Body::Gossip(Broadcast::IHave(vec![]))),
     ];
     for (name, body) in &messages {
         book.bytes(name, From::Crate, frame(&through_crate(name, body)?));
@@ -211,7 +226,7 @@ pub fn vectors() -> Result<Book> {
     book.bytes("first_stream", From::Crate, first_stream);
 
     let largest = Bytes::from(vec![0; 4057]);
-    let body = Body::Gossip(Gossip::Gossip(
+    let body = Body::Gossip(Broadcast::Gossip(
         id(&largest),
         largest.clone(),
         Scope::Swarm(0),
