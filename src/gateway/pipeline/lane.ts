@@ -1,17 +1,14 @@
 import { type AttemptState, type NextState, untouched, type Verdict } from './outcomes.ts'
 
-/**
- * A destination that answers faster than this is limited by our commits, so several of its deliveries share one. Slower
- * ones are recorded singly: what they cost in commits is small, and after a crash only one delivery is in doubt.
- */
+/** A destination that answers faster than this is limited by our commits: several of its deliveries share one. */
 const FAST_SEND_MS = 10
 /**
- * While a lane goes on sending, its results are written this often. Smaller: more commits. Larger: more deliveries are in
- * doubt after a crash. A lane that cannot go on without the commit does not wait.
+ * While a fast lane goes on sending, its results are written this often. Smaller: more commits. Larger: more deliveries are
+ * in doubt after a crash. A lane that cannot go on without the commit does not wait.
  */
 const RECORD_WITHIN_MS = 8
-/** Unrecorded sends where a crash repeats them. 1 would make every send wait for the commit of the one before. */
-const CAREFUL_WINDOW = 2
+/** Everywhere else one send runs beside the record of the one before, which is written at once. */
+const OVERLAP = 2
 
 /** What the lane needs to know of a claimed delivery. */
 export interface LaneItem extends AttemptState {
@@ -44,7 +41,6 @@ export type LaneRest =
  */
 export class LaneMachine<R extends LaneItem> {
   #maxWindow: number
-  #recordWithinMs = RECORD_WITHIN_MS
   #window = 1
   #head = 0
   #recordingFrom = Number.POSITIVE_INFINITY
@@ -98,11 +94,10 @@ export class LaneMachine<R extends LaneItem> {
     this.#head = head
   }
 
-  /** Doubt cannot be settled at this destination: one send runs beside the record of the one before, no more. */
+  /** A crash repeats what was sent and not recorded at this destination: as little as possible is risked, however fast it is. */
   beCareful(): void {
-    this.#maxWindow = Math.min(this.#maxWindow, CAREFUL_WINDOW)
-    this.#window = Math.min(this.#window, CAREFUL_WINDOW)
-    this.#recordWithinMs = 0
+    this.#maxWindow = Math.min(this.#maxWindow, OVERLAP)
+    this.#window = Math.min(this.#window, OVERLAP)
   }
 
   get window(): number {
@@ -145,7 +140,7 @@ export class LaneMachine<R extends LaneItem> {
   finished(verdict: Verdict, tookMs: number, now: number): void {
     const item = this.#inflight as R
     this.#inflight = undefined
-    if (this.#results.length === 0) this.#recordBy = now + this.#recordWithinMs
+    if (this.#results.length === 0) this.#recordBy = this.#window > OVERLAP ? now + RECORD_WITHIN_MS : now
     this.#results.push({ item, next: verdict.next })
     this.#adapt(verdict, tookMs)
     if (verdict.goOn) return
@@ -231,7 +226,8 @@ export class LaneMachine<R extends LaneItem> {
       return
     }
     this.#averageMs += (tookMs - this.#averageMs) / 8
-    this.#window = this.#averageMs < FAST_SEND_MS ? Math.min(this.#maxWindow, this.#window * 2) : 1
+    const wanted = this.#averageMs < FAST_SEND_MS ? this.#window * 2 : OVERLAP
+    this.#window = Math.min(this.#maxWindow, wanted)
   }
 }
 

@@ -8,7 +8,8 @@ export interface PipelineLimits {
   readonly deliveries: number
   /**
    * Deliveries of one lane that may be sent before the first of their results is on disk, while the destination answers
-   * faster than its commits (see `LaneMachine`). 1: after a crash at most one delivery per lane is in doubt, at the price of one commit each.
+   * faster than the database commits; otherwise it is 2. 1: after a crash at most one delivery per lane is in doubt, but each
+   * send waits for the commit of the one before.
    */
   readonly window: number
   /** Life of a lane's lease; a crashed holder's lane is free after this. */
