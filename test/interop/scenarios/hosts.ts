@@ -29,7 +29,7 @@ async function hosts(lab: Lab, impls: readonly Impl[]): Promise<Hosts> {
 
 const smoke: Scenario = {
   name: 'hosts.smoke',
-  what: 'three hosts with delay and loss: join, addresses by gossip, messages of all sizes both ways, leave',
+  what: 'three hosts (delay and loss where the kernel has netem): join, addresses by gossip, messages of all sizes both ways, leave',
   directions: ALL_PAIRS,
   skip: namespacesRefused,
   waits: true,
