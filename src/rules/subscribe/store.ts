@@ -1,4 +1,4 @@
-import { floatBits, GrowingF64, GrowingU32 } from './growing.ts'
+import { floatBits, GrowingF64, GrowingU32 } from '../match/growing.ts'
 import { FLAGS, ID, IN_POOL, KEY_A, KEY_B, MAX, MIN, NO_KEY, type Rarity, SIG_HIGH, SIG_LOW } from './packed.ts'
 
 /** Subscription flags; the low byte is also in the packed records. */

@@ -1,10 +1,10 @@
 import { K2Error } from '../../base/errors.ts'
 import { type SearchDocument, searchKey } from '../match/document.ts'
+import { GrowingF64 } from '../match/growing.ts'
 import { type Converter, converter } from '../match/rates.ts'
 import { wordsOf } from '../match/terms.ts'
 import { DEFAULT_VOCABULARY, type Vocabulary } from '../match/vocabulary.ts'
 import { type ColdQuery, coldQuery } from './cold.ts'
-import { GrowingF64 } from './growing.ts'
 import {
   FLAGS,
   ID,

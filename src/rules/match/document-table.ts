@@ -1,0 +1,229 @@
+import type { Side, StoredIntent } from '../model.ts'
+import { expandKeys } from './document.ts'
+import { wantedItem } from './filters.ts'
+import { GrowingU32 } from './growing.ts'
+import { keysOf, stem, wordsOf } from './terms.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/** Distinct words of an intent with their weight: 3 in the item, 1 elsewhere. */
+export interface IntentTerms {
+  readonly tokens: Uint32Array
+  readonly weights: Uint8Array
+  readonly length: number
+  /** Words of a query no open intent has. */
+  readonly unknown: number
+}
+
+const ITEM_WEIGHT = 3
+/** Distinct words of one intent that are indexed. */
+const MAX_TERMS = 64
+const OFFER = 1
+const WANT = 2
+
+/** Rows of open intents and the lists of rows by word. */
+export class DocumentTable {
+  readonly #vocabulary: Vocabulary
+  readonly #tokens = new Map<string, number>()
+  readonly #lists: (GrowingU32 | undefined)[] = []
+  readonly #frequency = new GrowingU32()
+  readonly #rows = new Map<string, number>()
+  readonly intents: (StoredIntent | undefined)[] = []
+  readonly #terms: (IntentTerms | undefined)[] = []
+  readonly #sides = new GrowingU32()
+  readonly #hashes = new GrowingU32()
+  #free: number[] = []
+  #gone: number[] = []
+  #sweep: { at: number; readonly gone: readonly number[] } | undefined
+  #totalLength = 0
+
+  constructor(vocabulary: Vocabulary) {
+    this.#vocabulary = vocabulary
+  }
+
+  get alive(): number {
+    return this.#rows.size
+  }
+  get rows(): number {
+    return this.intents.length
+  }
+  get dead(): number {
+    return this.#gone.length
+  }
+  get(id: string): StoredIntent | undefined {
+    const row = this.#rows.get(id)
+    return row === undefined ? undefined : this.intents[row]
+  }
+  postings(token: number): GrowingU32 | undefined {
+    return this.#lists[token]
+  }
+  frequency(token: number): number {
+    return this.#frequency.data[token] ?? 0
+  }
+  get maxIdf(): number {
+    return Math.log(1 + (this.alive + 0.5) / 0.5)
+  }
+  idf(token: number): number {
+    const df = this.frequency(token)
+    return Math.log(1 + (this.alive - df + 0.5) / (df + 0.5))
+  }
+  ratioOf(length: number): number {
+    return this.alive === 0 || this.#totalLength === 0 ? 1 : length / (this.#totalLength / this.alive)
+  }
+  lengthRatio(row: number): number {
+    return this.ratioOf((this.#terms[row] as IntentTerms).length)
+  }
+  /** A number of the intent that does not depend on when it came. */
+  hash(row: number): number {
+    return this.#hashes.data[row] as number
+  }
+  /** Alive and on the other side of a query. */
+  isCandidate(row: number, query: Side): boolean {
+    const side = this.#sides.data[row] as number
+    return query === 'exchange' ? side !== 0 : (side & (query === 'offer' ? WANT : OFFER)) !== 0
+  }
+
+  /** Words a listing answers to: its own, their synonyms, joined spellings and wider nouns. */
+  listingTerms(intent: StoredIntent): IntentTerms {
+    const row = this.#rows.get(intent.intent_id)
+    if (row !== undefined && this.intents[row] === intent) return this.#terms[row] as IntentTerms
+    return this.#listing(intent, false)
+  }
+
+  #listing(intent: StoredIntent, create: boolean): IntentTerms {
+    const weights = new Map<string, number>()
+    const { item } = intent.slots
+    let length = 0
+    for (const [text, weight] of [
+      [item === null ? '' : `${item.text} / ${item.brand ?? ''}`, ITEM_WEIGHT],
+      [intent.text, 1],
+    ] as const) {
+      const words = wordsOf(text)
+      for (const word of words)
+        if (!weights.has(this.#vocabulary.canonical(stem(word)))) length += this.#add(weights, stem(word), weight)
+      for (const key of expandKeys(keysOf(words), this.#vocabulary)) this.#add(weights, key, weight)
+    }
+    return this.#numbered(weights, length, create)
+  }
+
+  /** Words a want asks for: those of its item; its other words only when it names none. */
+  wantTerms(intent: StoredIntent): IntentTerms {
+    return this.#asked(intent, false)
+  }
+
+  #asked(intent: StoredIntent, create: boolean): IntentTerms {
+    const weights = new Map<string, number>()
+    const item = wantedItem(intent)
+    let length = 0
+    for (const text of [item === null ? '' : `${item.text} / ${item.brand ?? ''}`, intent.text]) {
+      if (weights.size > 0) break
+      const weight = text === intent.text && item === null ? 1 : ITEM_WEIGHT
+      for (const word of wordsOf(text)) length += this.#add(weights, stem(word), weight)
+    }
+    return this.#numbered(weights, length, create)
+  }
+
+  /** Adds a word under the name all its synonyms share; its weight when it is new. */
+  #add(weights: Map<string, number>, key: string, weight: number): number {
+    const name = this.#vocabulary.canonical(key)
+    if (weights.size >= MAX_TERMS || weights.has(name) || this.#vocabulary.isStopWord(key)) return 0
+    weights.set(name, weight)
+    return weight
+  }
+
+  #numbered(weights: ReadonlyMap<string, number>, length: number, create: boolean): IntentTerms {
+    const tokens: number[] = []
+    const values: number[] = []
+    let unknown = 0
+    for (const [word, weight] of weights) {
+      let token = this.#tokens.get(word)
+      if (token === undefined && create) {
+        token = this.#tokens.size
+        this.#tokens.set(word, token)
+      }
+      if (token === undefined) unknown++
+      else {
+        tokens.push(token)
+        values.push(weight)
+      }
+    }
+    return { tokens: Uint32Array.from(tokens), weights: Uint8Array.from(values), length, unknown }
+  }
+
+  insert(intent: StoredIntent): void {
+    const terms = this.#listing(intent, true)
+    // Words asked for in exchange get numbers, so that listings outside the table can be compared with them.
+    if (intent.intent === 'exchange') this.#asked(intent, true)
+    const row = (this.#sweep === undefined ? this.#free.pop() : undefined) ?? this.intents.length
+    this.intents[row] = intent
+    this.#terms[row] = terms
+    this.#rows.set(intent.intent_id, row)
+    this.#sides.ensure(row + 1)
+    this.#hashes.ensure(row + 1)
+    this.#hashes.data[row] = hashOf(intent.intent_id)
+    this.#sides.data[row] = intent.side === 'offer' ? OFFER : intent.side === 'want' ? WANT : OFFER | WANT
+    this.#totalLength += terms.length
+    for (let i = 0; i < terms.tokens.length; i++) {
+      const token = terms.tokens[i] as number
+      let list = this.#lists[token]
+      if (list === undefined) {
+        list = new GrowingU32(2)
+        this.#lists[token] = list
+      }
+      list.push(((row << 4) | (terms.weights[i] as number)) >>> 0)
+      this.#frequency.ensure(token + 1)
+      this.#frequency.data[token] = (this.#frequency.data[token] as number) + 1
+    }
+  }
+
+  remove(id: string): boolean {
+    const row = this.#rows.get(id)
+    if (row === undefined) return false
+    const terms = this.#terms[row] as IntentTerms
+    for (const token of terms.tokens) this.#frequency.data[token] = (this.#frequency.data[token] as number) - 1
+    this.#totalLength -= terms.length
+    this.#rows.delete(id)
+    this.intents[row] = undefined
+    this.#terms[row] = undefined
+    this.#sides.data[row] = 0
+    this.#gone.push(row)
+    return true
+  }
+
+  expire(now: number): StoredIntent[] {
+    const out: StoredIntent[] = []
+    for (const intent of this.intents) if (intent !== undefined && intent.expires_at <= now) out.push(intent)
+    for (const intent of out) this.remove(intent.intent_id)
+    return out
+  }
+
+  /** Takes removed rows out of the lists; rows are given out again once no list mentions them. */
+  compactStep(lists: number): boolean {
+    if (this.#sweep === undefined) {
+      this.#sweep = { at: 0, gone: this.#gone }
+      this.#gone = []
+    }
+    const end = Math.min(this.#lists.length, this.#sweep.at + lists)
+    for (; this.#sweep.at < end; this.#sweep.at++) {
+      const list = this.#lists[this.#sweep.at]
+      if (list === undefined) continue
+      let kept = 0
+      for (let k = 0; k < list.length; k++) {
+        const entry = list.data[k] as number
+        if (this.intents[entry >>> 4] !== undefined) list.data[kept++] = entry
+      }
+      list.length = kept
+      if (kept === 0) this.#lists[this.#sweep.at] = undefined
+    }
+    if (this.#sweep.at < this.#lists.length) return true
+    this.#free = [...this.#free, ...this.#sweep.gone]
+    this.#sweep = undefined
+    return false
+  }
+}
+
+function hashOf(id: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
+  hash ^= hash >>> 15
+  return Math.imul(hash, 0x2c1b3c6d) >>> 0
+}

@@ -1,0 +1,247 @@
+import { K2Error } from '../../base/errors.ts'
+import type { StoredIntent } from '../model.ts'
+import { DocumentTable, type IntentTerms } from './document-table.ts'
+import { failedFilter, offerSide } from './filters.ts'
+import { MATCH_LISTED, type MatchScore, type ScoreOptions, scorePair } from './score.ts'
+import { DEFAULT_VOCABULARY, type Vocabulary } from './vocabulary.ts'
+
+export interface Match extends MatchScore {
+  readonly intent: StoredIntent
+}
+
+export interface SearchOptions extends ScoreOptions {
+  /** Most matches answered. */
+  readonly limit?: number
+  readonly minScore?: number
+}
+
+export interface OpenIntentsOptions {
+  /** Most intents held; 1,000,000 unless told. */
+  readonly max?: number
+  readonly vocabulary?: Vocabulary
+}
+
+const MAX_INTENTS = 1_000_000
+const DEFAULT_LIMIT = 20
+/** Pairs scored in full per level of text score. */
+const MAX_SCORED = 2_000
+const LEVELS = 64
+const K1 = 1.2
+const B = 0.3
+
+/**
+ * Open intents by their words (section 12.6): token to list of documents, accumulators in one reusable array, cheap bounds before
+ * the full score. Changes are found at once; `compactStep` clears removed documents out of the lists bit by bit.
+ */
+export class OpenIntents {
+  readonly #max: number
+  readonly #table: DocumentTable
+  #scores = new Float64Array(1_024)
+  #touched = new Uint32Array(1_024)
+  #sorted = new Uint32Array(1_024)
+  readonly #starts = new Uint32Array(LEVELS + 2)
+
+  constructor(options: OpenIntentsOptions = {}) {
+    this.#max = options.max ?? MAX_INTENTS
+    this.#table = new DocumentTable(options.vocabulary ?? DEFAULT_VOCABULARY)
+  }
+
+  get size(): number {
+    return this.#table.alive
+  }
+  get(id: string): StoredIntent | undefined {
+    return this.#table.get(id)
+  }
+  /** More than a fifth of the documents in the lists are gone. */
+  get compactionDue(): boolean {
+    return this.#table.dead > Math.max(1_024, this.#table.alive / 5)
+  }
+  /** Clears at most so many lists; true while there is more to do. */
+  compactStep(lists = 2_000): boolean {
+    return this.#table.compactStep(lists)
+  }
+
+  /** Adds an intent or its new revision; one that is not open is taken out. Throws K2Error INTENTS_FULL. */
+  insert(intent: StoredIntent): void {
+    this.#table.remove(intent.intent_id)
+    if (intent.status !== 'open') return
+    if (this.#table.alive >= this.#max)
+      throw new K2Error({ code: 'INTENTS_FULL', kind: 'limit', message: 'no room for another open intent' })
+    this.#table.insert(intent)
+    if (this.#scores.length >= this.#table.rows) return
+    const size = Math.ceil(this.#table.rows * 1.5)
+    this.#scores = new Float64Array(size)
+    this.#touched = new Uint32Array(size)
+  }
+
+  remove(id: string): boolean {
+    return this.#table.remove(id)
+  }
+
+  /** Takes out everything whose life ended; answers what it was. */
+  expire(now: number): StoredIntent[] {
+    return this.#table.expire(now)
+  }
+
+  /** Best matches for an intent of either side; best first, ties newer first, then by id. */
+  search(query: StoredIntent, options: SearchOptions): Match[] {
+    const limit = options.limit ?? DEFAULT_LIMIT
+    const least = options.minScore ?? MATCH_LISTED
+    // A want is scored while collecting; what an offer is worth to a want is only known from the want's own words.
+    const exact = query.side === 'want'
+    const terms = query.side === 'offer' ? this.#table.listingTerms(query) : this.#table.wantTerms(query)
+    const own = exact ? this.#bestText(terms) : 1
+    const touched = this.#collect(query, terms)
+    const best: Match[] = []
+    const bound = boundOf(query)
+    let worst = least
+    this.#bucket(touched, own, exact)
+    for (let level = LEVELS; level >= 0; level--) {
+      if (bound(exact ? Math.min(1, (level + 1) / LEVELS) : 1) < worst) break
+      for (const row of this.#level(level)) {
+        const text = exact ? (this.#scores[row] as number) / own : 1
+        if (bound(Math.min(1, text)) < worst) continue
+        const match = this.#pair(query, this.#table.intents[row] as StoredIntent, text, options)
+        if (match === undefined || match.score < worst) continue
+        place(best, match, limit)
+        if (best.length === limit) worst = Math.max(least, (best[limit - 1] as Match).score)
+      }
+    }
+    for (let i = 0; i < touched; i++) this.#scores[this.#touched[i] as number] = 0
+    return best
+  }
+
+  #pair(query: StoredIntent, found: StoredIntent, share: number, options: SearchOptions): Match | undefined {
+    const side = offerSide(query, found)
+    if (side === undefined) return undefined
+    const [offer, want] = side === 'a' ? [query, found] : [found, query]
+    if (failedFilter(offer, want, options) !== undefined) return undefined
+    const both = query.intent === 'exchange' && found.intent === 'exchange'
+    const text = both
+      ? this.#exchangeText(query, found)
+      : want === query && query.side === 'want'
+        ? share
+        : this.#textShare(want, offer)
+    return text <= 0 ? undefined : { intent: found, ...scorePair(offer, want, text, options) }
+  }
+
+  /** Each one's item against what the other asks for; who does not say what he asks for takes anything. */
+  #exchangeText(a: StoredIntent, b: StoredIntent): number {
+    const toA = a.slots.want_item === null ? 1 : this.#textShare(a, b)
+    const toB = b.slots.want_item === null ? 1 : this.#textShare(b, a)
+    return a.slots.want_item === null && b.slots.want_item === null ? 0 : Math.min(toA, toB)
+  }
+
+  /** Documents that share a word, with their text score; long lists only add to documents already found by rarer words. */
+  #collect(query: StoredIntent, terms: IntentTerms): number {
+    const table = this.#table
+    const opposite = query.side
+    const order = [...terms.tokens]
+      .map((_, i) => i)
+      .sort((a, b) => table.frequency(terms.tokens[a] as number) - table.frequency(terms.tokens[b] as number))
+    let count = 0
+    const longest = Math.max(512, table.alive / 5)
+    for (const i of order) {
+      const token = terms.tokens[i] as number
+      const list = table.postings(token)
+      if (list === undefined) continue
+      const weight = table.idf(token) * (terms.weights[i] as number)
+      const long = list.length > longest && count > 0
+      for (let k = 0; k < list.length; k++) {
+        const entry = list.data[k] as number
+        const row = entry >>> 4
+        const before = this.#scores[row] as number
+        if (before === 0) {
+          if (long || !table.isCandidate(row, opposite)) continue
+          this.#touched[count++] = row
+        }
+        this.#scores[row] = before + weight * saturation(entry & 15, table.lengthRatio(row))
+      }
+    }
+    return count
+  }
+
+  /** Sorts the rows found into levels of their text score, without comparing them. */
+  #bucket(count: number, own: number, exact: boolean): void {
+    let top = own
+    if (!exact) for (let i = 0; i < count; i++) top = Math.max(top, this.#scores[this.#touched[i] as number] as number)
+    this.#starts.fill(0)
+    if (this.#sorted.length < count) this.#sorted = new Uint32Array(this.#touched.length)
+    const levelOf = (row: number): number => Math.min(LEVELS, Math.floor(((this.#scores[row] as number) / top) * LEVELS))
+    for (let i = 0; i < count; i++) {
+      const level = levelOf(this.#touched[i] as number)
+      this.#starts[level + 1] = (this.#starts[level + 1] as number) + 1
+    }
+    for (let level = 0; level <= LEVELS; level++)
+      this.#starts[level + 1] = (this.#starts[level + 1] as number) + (this.#starts[level] as number)
+    const next = this.#starts.slice()
+    for (let i = 0; i < count; i++) {
+      const row = this.#touched[i] as number
+      const level = levelOf(row)
+      const at = next[level] as number
+      this.#sorted[at] = row
+      next[level] = at + 1
+    }
+  }
+
+  /** Rows of a level; of more than 2,000 a sample that is the same whatever order they came in. */
+  #level(level: number): Uint32Array {
+    const rows = this.#sorted.subarray(this.#starts[level] as number, this.#starts[level + 1] as number)
+    if (rows.length <= MAX_SCORED) return rows
+    const limit = (MAX_SCORED / rows.length) * 0x1_0000_0000
+    return rows.filter((row) => this.#table.hash(row) < limit)
+  }
+
+  /** BM25 of a query against itself: what a perfect listing would score. */
+  #bestText(terms: IntentTerms): number {
+    let sum = 0
+    const ratio = this.#table.ratioOf(terms.length)
+    for (let i = 0; i < terms.tokens.length; i++) {
+      const token = terms.tokens[i] as number
+      sum += this.#table.idf(token) * (terms.weights[i] as number) * saturation(terms.weights[i] as number, ratio)
+    }
+    return sum + terms.unknown * this.#table.maxIdf * 3 * saturation(3, ratio) || 1
+  }
+
+  #textShare(want: StoredIntent, offer: StoredIntent): number {
+    const [asked, offered] = [this.#table.wantTerms(want), this.#table.listingTerms(offer)]
+    const ratio = this.#table.ratioOf(offered.length)
+    let sum = 0
+    for (let i = 0; i < asked.tokens.length; i++) {
+      const at = offered.tokens.indexOf(asked.tokens[i] as number)
+      if (at >= 0)
+        sum +=
+          this.#table.idf(asked.tokens[i] as number) *
+          (asked.weights[i] as number) *
+          saturation(offered.weights[at] as number, ratio)
+    }
+    return sum / this.#bestText(asked)
+  }
+}
+
+const saturation = (tf: number, ratio: number): number => (tf * (K1 + 1)) / (tf + K1 * (1 - B + B * ratio))
+
+/** Highest score a document with this text share can still reach. */
+function boundOf(query: StoredIntent): (text: number) => number {
+  const price = query.slots.price !== null
+  const place = query.slots.place !== null
+  const other = 0.15 + (price ? 0.2 : 0) + (place ? 0.1 : 0) + 0.1
+  const factor = (price ? 1 : 0.9) * (place ? 1 : 0.9)
+  // Rounding to four decimals may lift a score by half a unit.
+  return (text) => ((0.45 * text + other) / (0.45 + other)) * factor + 0.00006
+}
+
+/** Keeps the list sorted: score, then newer, then id. */
+function place(best: Match[], match: Match, limit: number): void {
+  let at = best.length
+  while (at > 0 && before(match, best[at - 1] as Match)) at--
+  if (at >= limit) return
+  best.splice(at, 0, match)
+  if (best.length > limit) best.pop()
+}
+
+function before(a: Match, b: Match): boolean {
+  if (a.score !== b.score) return a.score > b.score
+  if (a.intent.created_at !== b.intent.created_at) return a.intent.created_at > b.intent.created_at
+  return a.intent.intent_id < b.intent.intent_id
+}
