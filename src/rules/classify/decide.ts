@@ -265,19 +265,13 @@ function cueEvidence(input: DecideInput): Evidence[] {
   const { tokens } = prepared
   const out: Evidence[] = []
   for (const hit of patterns.cues) {
-    const made = cue(input, hit, tokens, tags, candidates)
+    const made = cue(hit, tokens, tags, candidates)
     if (made !== undefined) out.push(made)
   }
   return out
 }
 
-function cue(
-  _input: DecideInput,
-  hit: CueHit,
-  tokens: readonly Token[],
-  tags: Tags,
-  candidates: readonly PriceCandidate[],
-): Evidence | undefined {
+function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: readonly PriceCandidate[]): Evidence | undefined {
   const { rule } = hit
   let { intent, strength } = rule
   if (hit.typo) strength--
