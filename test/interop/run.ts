@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { errorMessage } from '../../src/base/errors.ts'
 import { buildPeer, targetFolder } from './lab/build.ts'
+import { closeAll } from './lab/lab-run.ts'
 import { figures, matrix, reasons, summary, writeReport } from './lab/report.ts'
 import { type Result, runAll } from './lab/runner.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -90,4 +91,9 @@ async function main(): Promise<number> {
   return results.some((r) => r.status === 'failed') ? 1 : 0
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void closeAll().finally(() => process.exit(1))
+  })
+}
 process.exit(await main())

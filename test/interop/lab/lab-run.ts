@@ -10,6 +10,14 @@ import type { Lab, NodeOptions } from './scenario.ts'
 const BAD_FRAME =
   /Deserialization failed|larger than the configured|too large|Failed to decode|before header|UnexpectedEof|early eof/i
 
+/** Runs that have not been closed: an interrupted process still has to end their nodes and remove their hosts. */
+const open = new Set<LabRun>()
+
+/** Ends all runs under way. Never rejects. */
+export async function closeAll(): Promise<void> {
+  await Promise.all([...open].map((run) => run.close()))
+}
+
 /** The nodes of one run, and what has to be true of all of them when it ends. */
 export class LabRun implements Lab {
   readonly #binary: string
@@ -19,6 +27,7 @@ export class LabRun implements Lab {
 
   constructor(binary: string) {
     this.#binary = binary
+    open.add(this)
   }
 
   async node(impl: Impl, options: NodeOptions = {}): Promise<LabNode> {
@@ -61,8 +70,9 @@ export class LabRun implements Lab {
 
   /** Ends everything. Never rejects. */
   async close(): Promise<void> {
+    open.delete(this)
     await Promise.all(this.#nodes.map((node) => node.peer.end()))
-    for (const cleanup of this.#cleanups.reverse()) {
+    for (const cleanup of this.#cleanups.splice(0).reverse()) {
       await cleanup().catch((error) => console.error('cleanup failed:', error))
     }
   }
