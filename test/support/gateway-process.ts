@@ -52,7 +52,8 @@ export class GatewayProcess {
   async start(): Promise<Started> {
     const child = spawn(process.execPath, [COMMAND, '--config', this.#configFile, '--json', 'run'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...this.#env },
+      // The sources under test, not a build that may be older.
+      env: { ...process.env, K2_FROM_SOURCE: '1', ...this.#env },
     })
     this.#child = child
     const atExit = (): void => void child.kill('SIGKILL')
