@@ -24,6 +24,7 @@ export class LabRun implements Lab {
   readonly #nodes: LabNode[] = []
   readonly #cleanups: (() => Promise<void>)[] = []
   #badFramesExpected = false
+  #closing: Promise<void> | undefined
 
   constructor(binary: string) {
     this.#binary = binary
@@ -68,8 +69,13 @@ export class LabRun implements Lab {
     }
   }
 
-  /** Ends everything. Never rejects. */
-  async close(): Promise<void> {
+  /** Ends everything, once; every caller waits for it. Never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     open.delete(this)
     await Promise.all(this.#nodes.map((node) => node.peer.end()))
     for (const cleanup of this.#cleanups.splice(0).reverse()) {
