@@ -50,6 +50,7 @@ export function parseSource(file: RuleFile): Source {
   }
   if (report.failed) return { file: file.path, data: undefined, report }
   const walk = measure(doc.contents)
+  if (walk.oddKey) report.error([], 'keys must be plain text')
   if (walk.tag !== undefined) report.error([], `tags such as \`${walk.tag}\` are not allowed`)
   if (walk.depth > MAX_DEPTH) report.error([], `nested deeper than ${MAX_DEPTH} levels`)
   if (walk.aliases > MAX_ALIASES) report.error([], `more than ${MAX_ALIASES} aliases`)
@@ -64,16 +65,20 @@ export function parseSource(file: RuleFile): Source {
 
 const yamlMessage = (message: string): string => message.split('\n', 1)[0]?.slice(0, 200) ?? 'not valid YAML'
 
-function measure(root: unknown): { depth: number; aliases: number; tag: string | undefined } {
-  const out = { depth: 0, aliases: 0, tag: undefined as string | undefined }
+function measure(root: unknown): { depth: number; aliases: number; tag: string | undefined; oddKey: boolean } {
+  const out = { depth: 0, aliases: 0, tag: undefined as string | undefined, oddKey: false }
   const stack: [unknown, number][] = [[root, 1]]
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const [node, depth] = next
     out.depth = Math.max(out.depth, depth)
     if (depth > MAX_DEPTH) return out
     if (isAlias(node)) out.aliases++
-    else if (isMap(node)) for (const pair of node.items) stack.push([pair.key, depth], [pair.value, depth + 1])
-    else if (isSeq(node)) for (const item of node.items) stack.push([item, depth + 1])
+    else if (isMap(node)) {
+      for (const pair of node.items) {
+        if (!isScalar(pair.key)) out.oddKey = true
+        stack.push([pair.key, depth], [pair.value, depth + 1])
+      }
+    } else if (isSeq(node)) for (const item of node.items) stack.push([item, depth + 1])
     const tag = (node as Node | null)?.tag
     if (typeof tag === 'string' && !tag.startsWith('tag:yaml.org,2002:')) out.tag = tag
   }
