@@ -37,7 +37,8 @@ describe(`kill -9 of a gateway, ${KILLS} times, while ${MESSAGES} messages cross
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'k2gw-kill-'))
-    discord = await FakeDiscord.start()
+    // Kills come faster than the 5 s between identifies that Discord asks of one bot.
+    discord = await FakeDiscord.start({ identifyIntervalMs: 0 })
     telegram = await new FakeTelegram({ port: 0, limits: 'unlimited', seed: 1 }).start()
     const guild = discord.info.guild
     const farBot = discord.control.addBot({ name: 'Far', guilds: [guild] })
