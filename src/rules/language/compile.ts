@@ -2,7 +2,7 @@ import { type Action, compileAction, compileTemplates } from './actions.ts'
 import { check } from './check.ts'
 import { compileCondition, type Node, requiredLeaf } from './condition.ts'
 import { parseCron } from './cron.ts'
-import { canonicalJson, sha256Hex } from './hash.ts'
+import { canonicalJson, digestOf, sha256Hex } from './hash.ts'
 import type { CountWindow } from './leaf.ts'
 import { lintRules } from './lint.ts'
 import type { Path, RuleProblem } from './problem.ts'
@@ -155,6 +155,7 @@ function compileRule(value: unknown, position: number, scope: FileScope): void {
     cron: trigger.cron === undefined ? undefined : parseCron(trigger.cron),
     condition,
     actions,
+    digests: actions.map((_, i) => digestOf(body.id, i)),
     cooldown: body.cooldown ?? file.defaults.cooldown,
     limit: body.limit ?? file.defaults.limit,
     stop: body.stop,

@@ -1,6 +1,7 @@
 import type { Converter } from '../match/rates.ts'
 import { converter } from '../match/rates.ts'
 import type { RuleFacts } from './facts.ts'
+import { digestOf } from './hash.ts'
 import type { RuleState, StateChange, StateKind } from './state.ts'
 import { TextView } from './text-spec.ts'
 import type { KeyPart } from './values.ts'
@@ -15,7 +16,8 @@ const PATTERN_BUDGET_MS = 5
 export class PassContext {
   readonly facts: RuleFacts
   readonly now: number
-  readonly rates: Converter
+  #rates: Converter | undefined
+  #digest: Uint8Array | undefined
   readonly tags: Set<string>
   /** Groups of the last pattern that matched, for `{from: "$1"}`. */
   captures: readonly (string | null)[] | null = null
@@ -30,10 +32,20 @@ export class PassContext {
   constructor(facts: RuleFacts, state: RuleState, now: number, stopwatch?: Stopwatch) {
     this.facts = facts
     this.now = now
-    this.rates = converter(facts.rates, now)
     this.tags = new Set(facts.tags)
     this.#state = state
     this.#stopwatch = stopwatch
+  }
+
+  /** Half of the ids of all effects of this message. */
+  get messageDigest(): Uint8Array {
+    this.#digest ??= digestOf(this.facts.message.id, this.facts.message.revision)
+    return this.#digest
+  }
+
+  get rates(): Converter {
+    this.#rates ??= converter(this.facts.rates, this.now)
+    return this.#rates
   }
 
   view(name: 'clean' | 'raw' | 'title' | 'item'): TextView {

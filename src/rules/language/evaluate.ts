@@ -77,9 +77,16 @@ export function evaluateRules(
 ): Evaluation {
   const pass = new Pass(ruleSet, facts, state, now, options)
   pass.countMessage()
-  const rules = options.explain === true || options.probe !== undefined ? ruleSet.rules : selectRules(ruleSet, facts)
+  const rules = options.explain === true ? ruleSet.rules : withProbe(ruleSet, selectRules(ruleSet, facts), options.probe?.rule)
   for (const rule of rules) pass.look(rule)
   return { plan: pass.plan.finish(), state: pass.c.changes, trace: pass.trace, suspended: pass.suspended }
+}
+
+/** The selection with one more rule in its place. */
+function withProbe(ruleSet: RuleSet, selected: readonly CompiledRule[], probe: string | undefined): readonly CompiledRule[] {
+  if (probe === undefined || selected.some((r) => r.id === probe)) return selected
+  const chosen = new Set(selected)
+  return ruleSet.rules.filter((r) => r.id === probe || chosen.has(r))
 }
 
 class Pass {

@@ -9,9 +9,26 @@ export function sha256Hex(text: string): string {
   return out
 }
 
-/** First 26 base32 characters (130 bits) of SHA-256 over the parts; the parts cannot run into each other. */
+const ID_BYTES = 17
+
+/** Leading bytes of SHA-256 over the parts; the parts cannot run into each other. */
+export function digestOf(...parts: readonly (string | number)[]): Uint8Array {
+  return sha256(new TextEncoder().encode(parts.map((p) => `${String(p).length}:${p}`).join(''))).subarray(0, ID_BYTES)
+}
+
+/** First 26 base32 characters (130 bits) of SHA-256 over the parts. */
 export function stableId(...parts: readonly (string | number)[]): string {
-  const bytes = sha256(new TextEncoder().encode(parts.map((p) => `${String(p).length}:${p}`).join('')))
+  return base32(digestOf(...parts))
+}
+
+/** An id of two digests that belong together, without hashing again. */
+export function pairedId(a: Uint8Array, b: Uint8Array): string {
+  const mixed = new Uint8Array(ID_BYTES)
+  for (let i = 0; i < ID_BYTES; i++) mixed[i] = (a[i] as number) ^ (b[i] as number)
+  return base32(mixed)
+}
+
+function base32(bytes: Uint8Array): string {
   let [out, bits, held] = ['', 0, 0]
   for (const byte of bytes) {
     held = (held << 8) | byte
@@ -21,7 +38,6 @@ export function stableId(...parts: readonly (string | number)[]): string {
       out += BASE32[(held >> bits) & 31]
       held &= (1 << bits) - 1
     }
-    if (out.length >= 26) break
   }
   return out.slice(0, 26)
 }

@@ -2,13 +2,13 @@ import type { Action, ActionKind, SetSlot } from './actions.ts'
 import { slotValue } from './actions.ts'
 import type { PassContext } from './context.ts'
 import { intentOf } from './facts.ts'
-import { stableId } from './hash.ts'
+import { pairedId, stableId } from './hash.ts'
 import type { CompiledRule } from './rule-set.ts'
 import { type Escape, fillTemplate } from './template.ts'
 
 /** One effect the gateway carries out at least once; idempotent by `id`. Plain data. */
 export interface PlannedEffect {
-  /** hash(message, revision, rule, index of the action). */
+  /** Of hash(message, revision) and hash(rule, index of the action). */
   readonly id: string
   readonly rule: string
   readonly index: number
@@ -55,7 +55,7 @@ export function planEffect(rule: CompiledRule, index: number, c: PassContext, de
   if (action.kind === 'emit' && action.fields.set !== undefined) fields.set = filledSlots(action.fields.set, c.captures)
   if (action.kind === 'job') fields.id = action.fields.id ?? stableId(rule.id, message.id, action.fields.name)
   return {
-    id: stableId(message.id, message.revision, rule.id, index),
+    id: pairedId(c.messageDigest, rule.digests[index] as Uint8Array),
     rule: rule.id,
     index,
     action: action.kind,

@@ -20,6 +20,8 @@ export interface CompiledRule {
   readonly cron: Cron | undefined
   readonly condition: Node | undefined
   readonly actions: readonly Action[]
+  /** Per action, half of the ids of its effects. */
+  readonly digests: readonly Uint8Array[]
   readonly cooldown: Cooldown | undefined
   readonly limit: Limit | undefined
   readonly stop: boolean

@@ -77,28 +77,52 @@ export function outOfTime(rule: CompiledRule, facts: RuleFacts, now: number): Na
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
-/** Places whose rules are remembered per rule set. */
-const MAX_SELECTIONS = 2_048
-const selections = new WeakMap<RuleSet, Map<string, readonly CompiledRule[]>>()
+/** Places remembered per rule set, and pairs of intent and topic per group of places with the same rules. */
+const MAX_PLACES = 4_096
+const MAX_KINDS = 1_024
+
+interface Selections {
+  readonly places: Map<string, Group>
+  /** Groups by the rules they hold: places without rules of their own share one. */
+  readonly groups: Map<string, Group>
+}
+
+interface Group {
+  readonly rules: readonly CompiledRule[]
+  readonly kinds: Map<string, readonly CompiledRule[]>
+}
+
+const selections = new WeakMap<RuleSet, Selections>()
 
 /** Rules that can hold for this event, place, intent and topic, in order. Remembered per rule set. */
 export function selectRules(ruleSet: RuleSet, facts: RuleFacts): readonly CompiledRule[] {
-  const known = selections.get(ruleSet) ?? new Map<string, readonly CompiledRule[]>()
+  const known: Selections = selections.get(ruleSet) ?? { places: new Map(), groups: new Map() }
   selections.set(ruleSet, known)
   const { message, profile } = facts
+  const place = `${facts.event}\n${message.platform}\n${message.space ?? ''}\n${message.channel}\n${message.thread ?? ''}\n${profile?.mode ?? ''}\n${profile?.rules?.join(',') ?? '-'}`
+  const group = known.places.get(place) ?? placeGroup(ruleSet, facts, known, place)
   const intent = intentOf(facts)
   const slug = facts.reading?.topic?.slug ?? ''
-  const key = `${facts.event}\n${message.platform}\n${message.space ?? ''}\n${message.channel}\n${message.thread ?? ''}\n${profile?.mode ?? ''}\n${profile?.rules?.join(',') ?? '-'}\n${intent}\n${slug}`
-  const found = known.get(key)
+  const kind = `${intent}/${slug}`
+  const found = group.kinds.get(kind)
   if (found !== undefined) return found
-  const list = ruleSet.rules.filter(
-    (r) =>
-      r.mode !== 'off' &&
-      (r.intents === undefined || r.intents.has(intent)) &&
-      (r.topics === undefined || r.topics.has(slug)) &&
-      narrowedByPlace(r, facts) === undefined,
+  const list = group.rules.filter(
+    (r) => (r.intents === undefined || r.intents.has(intent)) && (r.topics === undefined || r.topics.has(slug)),
   )
-  if (known.size >= MAX_SELECTIONS) known.delete(known.keys().next().value as string)
-  known.set(key, list)
+  if (group.kinds.size >= MAX_KINDS) group.kinds.delete(group.kinds.keys().next().value as string)
+  group.kinds.set(kind, list)
   return list
+}
+
+function placeGroup(ruleSet: RuleSet, facts: RuleFacts, known: Selections, place: string): Group {
+  const rules = ruleSet.rules.filter((r) => r.mode !== 'off' && narrowedByPlace(r, facts) === undefined)
+  const key = rules.length === ruleSet.rules.length ? '' : rules.map((r) => r.id).join('\n')
+  const group = known.groups.get(key) ?? { rules, kinds: new Map() }
+  known.groups.set(key, group)
+  if (known.places.size >= MAX_PLACES) {
+    known.places.clear()
+    known.groups.clear()
+  }
+  known.places.set(place, group)
+  return group
 }

@@ -1,7 +1,8 @@
-import type { Side, StoredIntent } from '../model.ts'
+import type { StoredIntent } from '../model.ts'
 import { expandKeys } from './document.ts'
-import { wantedItem } from './filters.ts'
-import { GrowingU32 } from './growing.ts'
+import { levelOne, wantedItem } from './filters.ts'
+import { GrowingF64, GrowingU32 } from './growing.ts'
+import type { Converter } from './rates.ts'
 import { keysOf, stem, wordsOf } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -19,6 +20,19 @@ const ITEM_WEIGHT = 3
 const MAX_TERMS = 64
 const OFFER = 1
 const WANT = 2
+/** Highest tolerance any pair of prices may have (section 12.2), with room for rounding. */
+const WIDEST = 1.2001
+
+/** What `passes` compares rows with. */
+export interface RowFilter {
+  readonly side: number
+  readonly slug: number
+  readonly level: number
+  readonly offer: boolean
+  readonly bound: number
+  /** By number of the currency; 0 where nothing can be compared. */
+  readonly factors: Float64Array
+}
 
 /** Rows of open intents and the lists of rows by word. */
 export class DocumentTable {
@@ -31,6 +45,12 @@ export class DocumentTable {
   readonly #terms: (IntentTerms | undefined)[] = []
   readonly #sides = new GrowingU32()
   readonly #hashes = new GrowingU32()
+  readonly #slugs = new GrowingU32()
+  readonly #levels = new GrowingU32()
+  readonly #currencyOf = new GrowingU32()
+  readonly #bounds = new GrowingF64()
+  readonly #currencies: string[] = ['']
+  readonly #names = new Map<string, number>()
   #free: number[] = []
   #gone: number[] = []
   #sweep: { at: number; readonly gone: readonly number[] } | undefined
@@ -76,10 +96,63 @@ export class DocumentTable {
   hash(row: number): number {
     return this.#hashes.data[row] as number
   }
-  /** Alive and on the other side of a query. */
-  isCandidate(row: number, query: Side): boolean {
-    const side = this.#sides.data[row] as number
-    return query === 'exchange' ? side !== 0 : (side & (query === 'offer' ? WANT : OFFER)) !== 0
+  /** What a row must be for a query, as numbers; a first sieve that never drops what the hard filters let through. */
+  filterFor(query: StoredIntent, rates: Converter): RowFilter {
+    const { topic } = query
+    const { price } = query.slots
+    const factors = new Float64Array(this.#currencies.length)
+    for (const [i, code] of this.#currencies.entries())
+      factors[i] = price?.currency == null ? 0 : (rates.factor(code, price.currency) ?? 0)
+    const side = query.side === 'exchange' ? OFFER | WANT : query.side === 'offer' ? WANT : OFFER
+    const slug = topic === null || topic.slug === 'goods' ? 0 : this.#number(`slug ${topic.slug}`)
+    return {
+      side,
+      slug,
+      level: this.#levelOf(query),
+      offer: query.side === 'offer',
+      bound: query.side === 'exchange' ? Number.NaN : boundOf(query),
+      factors,
+    }
+  }
+
+  passes(row: number, filter: RowFilter): boolean {
+    if (((this.#sides.data[row] as number) & filter.side) === 0) return false
+    const slug = this.#slugs.data[row] as number
+    if (slug !== filter.slug && slug !== 0 && filter.slug !== 0) {
+      const level = this.#levels.data[row] as number
+      if (level === 0 || level !== filter.level) return false
+    }
+    const factor = filter.factors[this.#currencyOf.data[row] as number] as number
+    if (factor === 0 || Number.isNaN(filter.bound) || this.#sides.data[row] === (OFFER | WANT)) return true
+    const amount = (this.#bounds.data[row] as number) * factor
+    // Without a price the amount is not a number and every comparison is false.
+    return !(filter.offer ? filter.bound > amount * WIDEST : amount > filter.bound * WIDEST)
+  }
+
+  #number(name: string): number {
+    const known = this.#names.get(name) ?? this.#names.size + 1
+    this.#names.set(name, known)
+    return known
+  }
+
+  #levelOf(intent: StoredIntent): number {
+    const level = levelOne(intent)
+    return level === undefined || level === 'Other' || intent.topic === null
+      ? 0
+      : this.#number(`level ${intent.topic.k2_topic}/${level}`)
+  }
+
+  #writeRow(row: number, intent: StoredIntent): void {
+    for (const list of [this.#sides, this.#hashes, this.#slugs, this.#levels, this.#currencyOf]) list.ensure(row + 1)
+    this.#sides.data[row] = intent.side === 'offer' ? OFFER : intent.side === 'want' ? WANT : OFFER | WANT
+    this.#hashes.data[row] = hashOf(intent.intent_id)
+    this.#slugs.data[row] = intent.topic === null || intent.topic.slug === 'goods' ? 0 : this.#number(`slug ${intent.topic.slug}`)
+    this.#levels.data[row] = this.#levelOf(intent)
+    const currency = intent.slots.price?.currency ?? ''
+    let number = this.#currencies.indexOf(currency)
+    if (number < 0) number = this.#currencies.push(currency) - 1
+    this.#currencyOf.data[row] = number
+    this.#bounds.set(row, boundOf(intent))
   }
 
   /** Words a listing answers to: its own, their synonyms, joined spellings and wider nouns. */
@@ -157,10 +230,7 @@ export class DocumentTable {
     this.intents[row] = intent
     this.#terms[row] = terms
     this.#rows.set(intent.intent_id, row)
-    this.#sides.ensure(row + 1)
-    this.#hashes.ensure(row + 1)
-    this.#hashes.data[row] = hashOf(intent.intent_id)
-    this.#sides.data[row] = intent.side === 'offer' ? OFFER : intent.side === 'want' ? WANT : OFFER | WANT
+    this.#writeRow(row, intent)
     this.#totalLength += terms.length
     for (let i = 0; i < terms.tokens.length; i++) {
       const token = terms.tokens[i] as number
@@ -226,4 +296,12 @@ function hashOf(id: string): number {
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
   hash ^= hash >>> 15
   return Math.imul(hash, 0x2c1b3c6d) >>> 0
+}
+
+/** Lowest price of an offer, highest of a want; not a number without one. */
+function boundOf(intent: StoredIntent): number {
+  const { price } = intent.slots
+  if (price === null) return Number.NaN
+  const text = intent.side === 'offer' ? (price.min ?? price.max) : price.max
+  return text === null ? Number.NaN : Number(text)
 }

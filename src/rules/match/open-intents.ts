@@ -2,7 +2,8 @@ import { K2Error } from '../../base/errors.ts'
 import type { StoredIntent } from '../model.ts'
 import { DocumentTable, type IntentTerms } from './document-table.ts'
 import { failedFilter, offerSide } from './filters.ts'
-import { MATCH_LISTED, type MatchScore, type ScoreOptions, scorePair } from './score.ts'
+import type { Converter } from './rates.ts'
+import { MATCH_LISTED, type MatchScore, type ScoreOptions, scorePair, shownParts } from './score.ts'
 import { DEFAULT_VOCABULARY, type Vocabulary } from './vocabulary.ts'
 
 export interface Match extends MatchScore {
@@ -91,7 +92,7 @@ export class OpenIntents {
     const exact = query.side === 'want'
     const terms = query.side === 'offer' ? this.#table.listingTerms(query) : this.#table.wantTerms(query)
     const own = exact ? this.#bestText(terms) : 1
-    const touched = this.#collect(query, terms)
+    const touched = this.#collect(query, terms, options.rates)
     const best: Match[] = []
     const bound = boundOf(query)
     let worst = least
@@ -108,7 +109,7 @@ export class OpenIntents {
       }
     }
     for (let i = 0; i < touched; i++) this.#scores[this.#touched[i] as number] = 0
-    return best
+    return best.map((match) => ({ ...match, parts: shownParts(match.parts) }))
   }
 
   #pair(query: StoredIntent, found: StoredIntent, share: number, options: SearchOptions): Match | undefined {
@@ -133,9 +134,9 @@ export class OpenIntents {
   }
 
   /** Documents that share a word, with their text score; long lists only add to documents already found by rarer words. */
-  #collect(query: StoredIntent, terms: IntentTerms): number {
+  #collect(query: StoredIntent, terms: IntentTerms, rates: Converter): number {
     const table = this.#table
-    const opposite = query.side
+    const wanted = table.filterFor(query, rates)
     const order = [...terms.tokens]
       .map((_, i) => i)
       .sort((a, b) => table.frequency(terms.tokens[a] as number) - table.frequency(terms.tokens[b] as number))
@@ -152,7 +153,7 @@ export class OpenIntents {
         const row = entry >>> 4
         const before = this.#scores[row] as number
         if (before === 0) {
-          if (long || !table.isCandidate(row, opposite)) continue
+          if (long || !table.passes(row, wanted)) continue
           this.#touched[count++] = row
         }
         this.#scores[row] = before + weight * saturation(entry & 15, table.lengthRatio(row))

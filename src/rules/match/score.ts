@@ -52,8 +52,9 @@ export function scorePair(offer: StoredIntent, want: StoredIntent, text: number,
     condition: conditionPart(offer, want),
     freshness: Math.exp(-Math.max(0, options.now - offer.updated_at) / WEEK_MS),
   }
-  let [sum, weights] = [0, 0]
-  for (const name of Object.keys(WEIGHTS) as (keyof MatchParts)[]) {
+  let sum = WEIGHTS.text * parts.text + WEIGHTS.freshness * parts.freshness
+  let weights = WEIGHTS.text + WEIGHTS.freshness
+  for (const name of OPTIONAL) {
     const value = parts[name]
     if (value === null) continue
     sum += WEIGHTS[name] * value
@@ -62,12 +63,28 @@ export function scorePair(offer: StoredIntent, want: StoredIntent, text: number,
   let score = sum / weights
   if (parts.price === null) score *= MISSING_FACTOR
   if (parts.place === null) score *= MISSING_FACTOR
-  return { score: round(score), parts: rounded(parts), flags: suspicious ? ['suspicious_price'] : [] }
+  return { score: round(score), parts, flags: suspicious ? SUSPICIOUS : NO_FLAGS }
 }
 
+const OPTIONAL = ['topic', 'price', 'place', 'condition'] as const
+const SUSPICIOUS = ['suspicious_price'] as const
+const NO_FLAGS: readonly 'suspicious_price'[] = []
+
+/** Four decimals, so that runs are equal across machines. */
 const round = (n: number): number => Math.round(n * 10_000) / 10_000
-const rounded = (parts: MatchParts): MatchParts =>
-  Object.fromEntries(Object.entries(parts).map(([k, v]) => [k, v === null ? null : round(v as number)])) as unknown as MatchParts
+
+/** The parts as they are shown and traced. */
+export function shownParts(parts: MatchParts): MatchParts {
+  const show = (n: number | null): number | null => (n === null ? null : round(n))
+  return {
+    text: round(parts.text),
+    topic: show(parts.topic),
+    price: show(parts.price),
+    place: show(parts.place),
+    condition: show(parts.condition),
+    freshness: round(parts.freshness),
+  }
+}
 
 function topicPart(offer: StoredIntent, want: StoredIntent): number | null {
   if (offer.topic === null || want.topic === null) return null

@@ -7,6 +7,8 @@ const MAX_WORD_CHARS = 64
 const MARKS = /\p{M}+/gu
 const WORD = /[\p{L}\p{N}]+/gu
 const ASCII = /^[\x00-\x7f]*$/
+/** One plain word, the usual case in searches. */
+const SIMPLE = /^[a-z0-9]{1,64}$/
 const APOSTROPHES = /['’ʼ]/g
 
 /** Lower case without diacritics (đ → d, ё → е). */
@@ -17,6 +19,10 @@ export function foldText(text: string): string {
 
 /** Words in their order. `rtx4090` and `4070xt` come as two words, `x1` and `5800x3d` as one. */
 export function wordsOf(text: string): string[] {
+  if (SIMPLE.test(text)) {
+    const cut = seam(text)
+    return cut === 0 ? [text] : [text.slice(0, cut), text.slice(cut)]
+  }
   const out: string[] = []
   const folded = foldText(text.length > MAX_CHARS ? text.slice(0, MAX_CHARS) : text).replace(APOSTROPHES, '')
   for (const match of folded.match(WORD) ?? []) {

@@ -1,24 +1,10 @@
+import { HOT, NO_KEY, type Rarity, RECORD } from './record.ts'
 import type { DocumentStore } from './store.ts'
 
 /**
  * Immutable part of the index: records of one anchor lie next to each other, eight words each (section 13.3). Built in steps, so that
  * nothing waits for it.
  */
-export const RECORD = 8
-/** Keys with more entries are split by the second-rarest key. */
-const HOT = 128
-export const ID = 0
-export const SIG_LOW = 1
-export const SIG_HIGH = 2
-export const MIN = 3
-export const MAX = 4
-export const FLAGS = 5
-export const KEY_A = 6
-export const KEY_B = 7
-/** Flag: more keys than the record holds; all are in the store. */
-export const IN_POOL = 1 << 8
-export const NO_KEY = 0xffffffff
-
 export class PackedIndex {
   readonly words: Uint32Array
   readonly floats: Float32Array
@@ -127,9 +113,6 @@ function hash(first: number, second: number): number {
   h = Math.imul(h, 0x2c1b3c6d)
   return (h ^ (h >>> 13)) >>> 0
 }
-
-/** Rarity of a key; smaller is rarer. */
-export type Rarity = (key: number) => number
 
 /** Builds a packed index over the living documents of a store in three passes of small steps. */
 export class Rebuild {

@@ -1,5 +1,5 @@
 import { floatBits, GrowingF64, GrowingU32 } from '../match/growing.ts'
-import { FLAGS, ID, IN_POOL, KEY_A, KEY_B, MAX, MIN, NO_KEY, type Rarity, SIG_HIGH, SIG_LOW } from './packed.ts'
+import { FLAGS, ID, IN_POOL, KEY_A, KEY_B, MAX, MIN, NO_KEY, type Rarity, SIG_HIGH, SIG_LOW } from './record.ts'
 
 /** Subscription flags; the low byte is also in the packed records. */
 export const WANT_OFFERS = 1

@@ -5,23 +5,9 @@ import { type Converter, converter } from '../match/rates.ts'
 import { wordsOf } from '../match/terms.ts'
 import { DEFAULT_VOCABULARY, type Vocabulary } from '../match/vocabulary.ts'
 import { type ColdQuery, coldQuery } from './cold.ts'
-import {
-  FLAGS,
-  ID,
-  IN_POOL,
-  KEY_A,
-  KEY_B,
-  MAX,
-  MIN,
-  NO_KEY,
-  PackedIndex,
-  type Rarity,
-  RECORD,
-  Rebuild,
-  SIG_HIGH,
-  SIG_LOW,
-} from './packed.ts'
+import { PackedIndex, Rebuild } from './packed.ts'
 import type { SubscriptionQuery } from './query.ts'
+import { FLAGS, ID, IN_POOL, KEY_A, KEY_B, MAX, MIN, NO_KEY, type Rarity, RECORD, SIG_HIGH, SIG_LOW } from './record.ts'
 import { ALTERNATIVES, COLD, DocumentStore, PRICED, signatureBit, UNPRICED, WANT_OFFERS, WANT_REQUESTS } from './store.ts'
 
 export interface SubscriptionIndexOptions {
@@ -42,6 +28,10 @@ export interface SubscriptionHits {
 const MAX_SUBSCRIPTIONS = 5_000_000
 const BROAD_HITS = 10_000
 const DELTA_MAX = 20_000
+/** Rows fit 27 bits; specificity above 31 keys makes no difference. */
+const ROW_BITS = 27
+const ROW_MASK = (1 << ROW_BITS) - 1
+const MAX_RANK = 31
 /** Intents after which the counted frequencies are halved. */
 const DECAY_EVERY = 20_000
 
@@ -276,9 +266,14 @@ export class SubscriptionIndex {
       const fresh = this.#delta.get(key)
       if (fresh !== undefined) for (const dense of fresh) this.#test(search, dense)
     }
-    const handles = this.#hits.slice(0, search.count)
-    const { specificity } = this
-    handles.sort((a, b) => specificity.call(this, b) - specificity.call(this, a) || a - b)
+    // Sorted as plain numbers: rank in the high bits, row in the low ones.
+    for (let i = 0; i < search.count; i++) {
+      const dense = this.#hits[i] as number
+      const rank = MAX_RANK - Math.min(MAX_RANK, this.#store.specificity(dense))
+      this.#hits[i] = ((rank << ROW_BITS) | dense) >>> 0
+    }
+    const handles = this.#hits.slice(0, search.count).sort()
+    for (let i = 0; i < handles.length; i++) handles[i] = (handles[i] as number) & ROW_MASK
     return { handles, broad: search.count > BROAD_HITS }
   }
 
