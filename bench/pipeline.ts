@@ -144,7 +144,7 @@ async function withDatabase<T>(synchronousCommit: boolean, work: (db: BenchDatab
 
 async function burst(db: BenchDatabase, lanes: number, total: number): Promise<LoadFigures> {
   const r = await rig(db, lanes, `burst${lanes}`)
-  await load(r, 300, 'w')
+  await load(r, 1_000, 'w')
   const figures = await load(r, total, 'm')
   await r.stop()
   return figures
