@@ -66,6 +66,10 @@ export class PassContext {
     return [item.text, item.head ?? '', item.brand ?? '', ...item.model_tokens].join(' / ')
   }
 
+  wasHeld(rule: string): boolean {
+    return this.#state.wasHeld(rule)
+  }
+
   read(kind: StateKind, rule: string, key: string): readonly number[] | undefined {
     const pending = this.#pending.get(`${kind}\u0000${rule}\u0000${key}`)
     if (pending !== undefined) return pending.expires_at > this.now ? pending.value : undefined

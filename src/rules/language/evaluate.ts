@@ -142,8 +142,10 @@ class Pass {
     const { c } = this
     const late = outOfTime(rule, c.facts, c.now)
     if (late !== undefined) return this.#quiet({ id: rule.id, result: 'schedule', ...reason(late) })
-    if (c.read('mute', rule.id, '') !== undefined) return void this.trace.push({ id: rule.id, result: 'muted' })
-    if (c.read('suspend', rule.id, '') !== undefined) return void this.trace.push({ id: rule.id, result: 'suspended' })
+    if (c.wasHeld(rule.id)) {
+      if (c.read('mute', rule.id, '') !== undefined) return void this.trace.push({ id: rule.id, result: 'muted' })
+      if (c.read('suspend', rule.id, '') !== undefined) return void this.trace.push({ id: rule.id, result: 'suspended' })
+    }
     if (this.#outOfTimeBudget(rule))
       return void this.trace.push({ id: rule.id, result: 'budget', why: 'the message used up its time' })
     const begun = rule.heavy ? c.elapsed?.() : undefined

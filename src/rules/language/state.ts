@@ -21,6 +21,8 @@ const VANISHED_MS = 86_400_000
 export class RuleState {
   readonly #entries = new Map<string, StateChange>()
   readonly #vanished = new Map<string, number>()
+  /** Rules that were muted or suspended at some time; most never are. */
+  readonly #held = new Set<string>()
   readonly #max: number
 
   constructor(max = MAX_ENTRIES) {
@@ -36,11 +38,17 @@ export class RuleState {
     return entry === undefined || entry.expires_at <= now ? undefined : entry.value
   }
 
+  /** False for rules that were never muted or suspended: nothing to look up. */
+  wasHeld(rule: string): boolean {
+    return this.#held.has(rule)
+  }
+
   apply(changes: readonly StateChange[]): void {
     for (const change of changes) {
       const id = `${change.kind}\u0000${change.rule}\u0000${change.key}`
       this.#entries.delete(id)
       this.#entries.set(id, change)
+      if (change.kind === 'mute' || change.kind === 'suspend') this.#held.add(change.rule)
       if (this.#entries.size > this.#max) this.#entries.delete(this.#entries.keys().next().value as string)
     }
   }
@@ -60,6 +68,8 @@ export class RuleState {
         if (now - since >= VANISHED_MS) this.#entries.delete(id)
       }
     }
+    this.#held.clear()
+    for (const { kind, rule } of this.#entries.values()) if (kind === 'mute' || kind === 'suspend') this.#held.add(rule)
     for (const rule of this.#vanished.keys()) if (rules.has(rule)) this.#vanished.delete(rule)
   }
 }
