@@ -2,7 +2,7 @@ import { parseHours } from '../alert/local-time.ts'
 import { currencyOf, parseAmount } from '../match/amount.ts'
 import { CONDITIONS, TRUST_LEVELS } from '../model.ts'
 import { type SubscriptionInput, type SubscriptionQuery, subscriptionQuerySchema } from './query.ts'
-import { splitQuery, type Token } from './query-tokens.ts'
+import { FILLERS, MAX_WORDS, MIN_WORDS, splitQuery, type Token } from './query-tokens.ts'
 
 export interface QueryProblem {
   /** Characters of the text it is about. */
@@ -45,13 +45,6 @@ const FIELDS = [
   'expires',
 ] as const
 type Field = (typeof FIELDS)[number]
-const MAX_WORDS = new Set(
-  'under below max maximum < <= cheaper up within dưới tối hasta maximo máximo menos до дешевле макс até ate unter bis'.split(
-    ' ',
-  ),
-)
-const MIN_WORDS = new Set('over above min minimum > >= from desde от từ tu ab'.split(' '))
-const FILLERS = new Set('than to at most least no more de đa of'.split(' '))
 const KM = /^(\d{1,5})\s?(km|mi|miles?)$/i
 
 /**
