@@ -4,7 +4,9 @@ import { join } from 'node:path'
 
 const folder = process.argv[2]
 const total = { passed: 0, failed: 0, skipped: 0 }
-for (const file of readdirSync(folder)) {
+for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  if (!entry.isFile()) continue // a step may keep a data folder beside its report
+  const file = entry.name
   const text = readFileSync(join(folder, file), 'utf8')
   if (file.endsWith('.json')) {
     const report = JSON.parse(text)
