@@ -56,6 +56,10 @@ export interface CommandDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly summary: string
   readonly help?: string
   readonly role: Role
+  /** Answers are for the asking person alone, unless a result says otherwise. Default: true. */
+  readonly private?: boolean
+  /** ms `run` may take; default 60 s. */
+  readonly timeoutMs?: number
   /** Asked before running, with a button (`yes` on the command line). */
   readonly confirm?: (args: z.output<S>) => string
   readonly arguments: S
@@ -65,11 +69,16 @@ export interface CommandDefinition<S extends z.ZodObject = z.ZodObject> {
   run(context: CommandContext, args: z.output<S>): Promise<CommandResult>
 }
 
-/** A button's meaning: `id` on the wire is made by the registry (`<name>:<argument>`, signed and bounded). */
+/** A button's meaning. `ActionIds.id(name, argument)` (`action-ids.ts`) makes the signed, bounded id that goes into `Action.id`. */
 export interface ActionDefinition {
   /** 1 to 12 of a-z, '-'. */
   readonly name: string
   readonly role: Role
   /** `argument` is at most 40 printable ASCII characters without blanks, usually a database id. */
   run(context: CommandContext, argument: string): Promise<CommandResult>
+}
+
+/** Gives a definition its argument types and takes them off again, so that definitions of all kinds fit into one list. */
+export function defineCommand<S extends z.ZodObject>(definition: CommandDefinition<S>): CommandDefinition {
+  return definition as unknown as CommandDefinition
 }
