@@ -2,7 +2,7 @@
 // events on standard output. Run as `node --import tsx test/interop/ts-peer.ts`.
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import { fromHex, toHex, utf8 } from '../../src/base/bytes.ts'
+import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { errorCode, errorMessage, K2Error } from '../../src/base/errors.ts'
 import { cryptoRng } from '../../src/base/random.ts'
 import { DEFAULT_CONFIG, Gossip, type GossipEvent, type TopicHandle } from '../../src/core/gossip/index.ts'
@@ -12,19 +12,11 @@ import { endpointAddr } from '../../src/core/keys/address.ts'
 import { parseEndpointId } from '../../src/core/keys/endpoint-id.ts'
 import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
 import { type K2Endpoint, openEndpoint } from '../../src/core/net/index.ts'
+import { content, LabBlobs } from './ts-blobs.ts'
 import { isLoad, LoadBook } from './ts-load.ts'
 import { marketDecode, marketEncode } from './ts-market.ts'
 
 const id = z.string().transform(parseEndpointId)
-const content = z
-  .strictObject({ hex: z.string().optional(), text: z.string().optional(), pattern: z.int().min(0).optional() })
-  .transform(({ hex, text, pattern }) =>
-    hex !== undefined
-      ? fromHex(hex)
-      : text !== undefined
-        ? utf8(text)
-        : Uint8Array.from({ length: pattern ?? 0 }, (_, i) => i % 251),
-  )
 const Bind = z.strictObject({
   secret: z.string().optional(),
   ip: z.string().optional(),
@@ -55,6 +47,7 @@ interface Node {
   readonly gossip: Gossip
   readonly topics: Map<string, TopicHandle>
   readonly load: LoadBook
+  readonly blobs: LabBlobs
 }
 
 let node: Node | undefined
@@ -99,7 +92,7 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
     },
   })
   await gossip.start()
-  node = { endpoint, gossip, topics: new Map(), load: new LoadBook() }
+  node = { endpoint, gossip, topics: new Map(), load: new LoadBook(), blobs: new LabBlobs(endpoint) }
   return describe(node)
 }
 
@@ -188,7 +181,7 @@ const topicLine = (name: string): object => {
 }
 
 /** Parts that have their commands below; scenarios of the others are pending. */
-const OFFERS: readonly string[] = ['gossip']
+const OFFERS: readonly string[] = ['gossip', 'blobs']
 
 const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<object>>> = {
   hello: () => ({ impl: 'ts', offers: OFFERS, monotonic_ns: process.hrtime.bigint().toString() }),
@@ -227,6 +220,7 @@ const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<obje
     const { topic, run, latencies } = Report.parse(args)
     return bound().load.report(topic, run, latencies)
   },
+  'blobs.parse_ticket': LabBlobs.parseTicket,
   'k2.topic': (args) => topicLine(z.strictObject({ name: z.string() }).parse(args).name),
   'k2.market_encode': marketEncode,
   'k2.market_decode': marketDecode,
@@ -245,7 +239,7 @@ async function serve(line: string): Promise<void> {
     return
   }
   try {
-    const command = COMMANDS[request.cmd]
+    const command = COMMANDS[request.cmd] ?? (request.cmd.startsWith('blobs.') ? bound().blobs.commands[request.cmd] : undefined)
     if (command === undefined) throw fail('BAD_COMMAND', 'no command has this name')
     print({ id: request.id, ok: await command(request.args ?? {}) })
   } catch (error) {
