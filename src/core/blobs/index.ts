@@ -12,5 +12,24 @@ export {
 export { joinShare, safeFileName, splitShare } from './proto/file-name.ts'
 export { BLOBS_ALPN } from './proto/requests.ts'
 export { BlobProvider, type ProviderLimits, type ProviderOptions, type ProviderStats } from './provider.ts'
-export type { BlobReader, BlobSink, BlobStatus } from './store.ts'
+export type {
+  BlobReader,
+  BlobSink,
+  BlobStatus,
+  BlobStore,
+  BlobTag,
+  ExportOptions,
+  GcOptions,
+  GcResult,
+  ImportedBlob,
+  ImportOptions,
+  ListedBlob,
+  OpenBlob,
+  OwnerQuota,
+  PartialBlob,
+  PartialState,
+  Protection,
+  StoreUsage,
+  WriteOptions,
+} from './store.ts'
 export { BlobHasher, type HashedBlob, hashBlob } from './tree/outboard.ts'

@@ -1,7 +1,7 @@
 import { K2Error } from '../../base/errors.ts'
 import { type Hash, hashOf } from '../ids.ts'
-import type { BlobReader, BlobStatus } from './store.ts'
-import { type BlobSource, memorySource } from './tree/encode.ts'
+import type { BlobReader, BlobStatus, OpenBlob } from './store.ts'
+import { memorySource } from './tree/encode.ts'
 import { hashBlob } from './tree/outboard.ts'
 
 /** Complete blobs in memory, up to a bound: for small things and tests. */
@@ -32,8 +32,15 @@ export class MemoryBlobStore implements BlobReader {
     return blob ? { kind: 'complete', size: blob.data.length } : { kind: 'absent' }
   }
 
-  async open(hash: Hash): Promise<(BlobSource & { close(): Promise<void> }) | undefined> {
+  async open(hash: Hash): Promise<OpenBlob | undefined> {
     const blob = this.#blobs.get(hash)
     return blob && { ...memorySource(blob.data, blob.outboard), close: async () => {} }
   }
+
+  /** Blobs are added whole and never change. */
+  watch(): () => void {
+    return () => {}
+  }
+
+  reportDamage(): void {}
 }
