@@ -30,9 +30,15 @@ export interface Capabilities {
 
 /** Native message that shows all or part of a logical message. */
 export interface NativePart {
+  /** Place in the logical message: texts count from 0, further messages with files from `FILE_PART` plus the file's place. */
   readonly part: number
   readonly ref: NativeRef
+  /** Which of the body's files (`bodyFiles`) this message shows, and which it only names in a line of its text. */
+  readonly carries?: { readonly files: readonly number[]; readonly lines: readonly number[] }
 }
+
+/** First part number of messages that carry files beside those of the text. */
+export const FILE_PART = 1_000
 
 /** One delivery. `create`, `edit` and `delete` are idempotent per `idemKey` as far as the platform allows (bridging 15.4). */
 export interface SendRequest {

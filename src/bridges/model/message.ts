@@ -42,8 +42,11 @@ export interface Attachment {
   readonly alt?: string
   readonly source:
     | { readonly kind: 'discord-url'; readonly url: string; readonly expiresAt: number; readonly ref: NativeRef }
-    | { readonly kind: 'telegram-file'; readonly fileId: string; readonly fileUniqueId: string }
+    /** File ids belong to one bot: `account` names it. */
+    | { readonly kind: 'telegram-file'; readonly account?: string; readonly fileId: string; readonly fileUniqueId: string }
     | { readonly kind: 'blob'; readonly hash: string }
+    /** Uploaded to this gateway itself: kept in its media store under this name (hex). */
+    | { readonly kind: 'media'; readonly sha256: string }
   /** Hex, known after download. */
   readonly sha256?: string
 }

@@ -40,7 +40,7 @@ function richOf(text: string | undefined, entities: readonly object[] | undefine
   return text === undefined ? plain('') : fromTelegramEntities(text, (entities ?? []) as readonly TelegramEntity[])
 }
 
-function attachment(kind: AttachmentKind, file: TgFile, spoiler = false): Attachment {
+function attachment(kind: AttachmentKind, file: TgFile, account: string | undefined, spoiler = false): Attachment {
   const given = file.file_name ?? ([file.performer, file.title].filter((p) => p !== undefined).join(' - ') || undefined)
   const name = sanitizeName((given ?? '').split(/[/\\]/).at(-1) ?? '', MAX_FILE_NAME)
   return {
@@ -53,14 +53,19 @@ function attachment(kind: AttachmentKind, file: TgFile, spoiler = false): Attach
     ...(file.height === undefined ? {} : { height: file.height }),
     ...(file.duration === undefined ? {} : { durationMs: file.duration * 1000 }),
     ...(spoiler ? { spoiler } : {}),
-    source: { kind: 'telegram-file', fileId: file.file_id, fileUniqueId: file.file_unique_id },
+    source: {
+      kind: 'telegram-file',
+      ...(account === undefined ? {} : { account }),
+      fileId: file.file_id,
+      fileUniqueId: file.file_unique_id,
+    },
   }
 }
 
-function attachmentsOf(m: TgPlainMessage): Attachment[] {
+function attachmentsOf(m: TgPlainMessage, account: string | undefined): Attachment[] {
   const out: Attachment[] = []
   const add = (kind: AttachmentKind, file: TgFile | undefined): void => {
-    if (file) out.push(attachment(kind, file, m.has_media_spoiler === true))
+    if (file) out.push(attachment(kind, file, account, m.has_media_spoiler === true))
   }
   const pixels = (f: TgFile): number => (f.width ?? 0) * (f.height ?? 0)
   add('image', m.photo?.toSorted((a, b) => pixels(b) - pixels(a))[0])
@@ -90,10 +95,14 @@ function smallThings(m: TgPlainMessage): RichText | undefined {
   return undefined
 }
 
-function stickerOf(m: TgPlainMessage): Body['sticker'] {
+function stickerOf(m: TgPlainMessage, account: string | undefined): Body['sticker'] {
   if (!m.sticker) return undefined
   const { set_name, emoji } = m.sticker
-  return { name: set_name ?? '', ...(emoji === undefined ? {} : { emoji }), attachment: attachment('sticker', m.sticker) }
+  return {
+    name: set_name ?? '',
+    ...(emoji === undefined ? {} : { emoji }),
+    attachment: attachment('sticker', m.sticker, account),
+  }
 }
 
 function placeOf(m: TgPlainMessage): Body['location'] {
@@ -104,13 +113,16 @@ function placeOf(m: TgPlainMessage): Body['location'] {
   return m.location && { lat: m.location.latitude, lon: m.location.longitude }
 }
 
-/** What a message holds, in the neutral model. Never empty: unknown content becomes a line that names it. */
-export function bodyOf(m: TgPlainMessage): Body {
+/**
+ * What a message holds, in the neutral model. Never empty: unknown content becomes a line that names it. `account` is the bot
+ * that can fetch its files.
+ */
+export function bodyOf(m: TgPlainMessage, account?: string): Body {
   const text = m.rich_message
     ? flattenRichMessage(m.rich_message.blocks)
     : richOf(m.text ?? m.caption, m.entities ?? m.caption_entities)
-  const attachments = attachmentsOf(m)
-  const sticker = stickerOf(m)
+  const attachments = attachmentsOf(m, account)
+  const sticker = stickerOf(m, account)
   const location = placeOf(m)
   const small = smallThings(m)
   const poll = m.poll && {

@@ -79,7 +79,7 @@ function messageInbound(raw: unknown, edited: boolean, ctx: InboundContext): Out
   const migration = migrationOf(m)
   if (dropped) return migration ? { dropped, migration } : { dropped }
   const service = edited ? undefined : serviceEvent(m)
-  const event: BridgeEvent = service ?? (edited ? editEvent(m) : createEvent(m, ctx))
+  const event: BridgeEvent = service ?? (edited ? editEvent(m, ctx) : createEvent(m, ctx))
   const discriminator = event.kind === 'message.edit' ? event.revisionKey : ''
   // Threads are named by their event; the place stays the chat.
   const thread = event.kind.startsWith('thread.') ? undefined : threadOf(m)
@@ -117,12 +117,12 @@ function threadOf(m: { is_topic_message?: boolean | undefined; message_thread_id
 function createEvent(m: TgMessage, ctx: InboundContext): BridgeEvent {
   const replyTo = replyOf(m, ctx)
   const album = m.media_group_id === undefined ? {} : { albumKey: `${m.chat.id}:${m.media_group_id}` }
-  return { kind: 'message.create', body: withExternalQuote(m), ...(replyTo ? { replyTo } : {}), ...album }
+  return { kind: 'message.create', body: withExternalQuote(m, ctx), ...(replyTo ? { replyTo } : {}), ...album }
 }
 
-function editEvent(m: TgMessage): BridgeEvent {
+function editEvent(m: TgMessage, ctx: InboundContext): BridgeEvent {
   const editedAt = (m.edit_date ?? m.date) * 1000
-  const body = withExternalQuote(m)
+  const body = withExternalQuote(m, ctx)
   return { kind: 'message.edit', body, editedAt, revisionKey: editDiscriminator(editedAt, body) }
 }
 
@@ -142,8 +142,8 @@ function replyOf(m: TgMessage, ctx: InboundContext): ReplyTo | undefined {
 }
 
 /** Replies to messages of other chats become a quote in front of the text (bridging 10.3). */
-function withExternalQuote(m: TgMessage): Body {
-  const body = bodyOf(m)
+function withExternalQuote(m: TgMessage, ctx: InboundContext): Body {
+  const body = bodyOf(m, ctx.account)
   if (!m.external_reply) return body
   const from = originOf(m.external_reply.origin).name
   const quoted = m.quote ? `${from}: ${excerptOf(plain(m.quote.text))}` : from

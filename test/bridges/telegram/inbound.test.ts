@@ -145,7 +145,7 @@ describe('messages', () => {
       name: 'a.pdf',
       mime: 'application/pdf',
       size: 12,
-      source: { kind: 'telegram-file', fileId: 'F', fileUniqueId: 'U' },
+      source: { kind: 'telegram-file', account: 'main', fileId: 'F', fileUniqueId: 'U' },
     })
   })
 
