@@ -6,8 +6,10 @@ import { checkConfig } from './check-config.ts'
 import { type CliContext, EXIT, exitCodeOf, type GlobalOptions } from './context.ts'
 import { dmFollow, dmSend } from './dm.ts'
 import { doctor } from './doctor.ts'
+import { intentParse } from './intent.ts'
 import { nodeId, nodeStatus } from './node.ts'
 import { queueDead, queueDiscard, queueLanes, queueReplay, queueWhy } from './queue.ts'
+import { type ExplainOptions, rulesCheck, rulesExplain, rulesSimulate, rulesTest, type SimulateOptions } from './rules.ts'
 import { run } from './run.ts'
 import { topicFollow, topicSend } from './topic.ts'
 
@@ -96,6 +98,42 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .command('why <event>')
     .description('what became of an event: rules, routes, deliveries')
     .action((event: string) => act(() => queueWhy(context, globals(), event))())
+
+  const rules = program.command('rules').description('rules: check, try and explain them; no gateway is needed')
+  rules
+    .command('check [files...]')
+    .description('check rule files and run their examples; exit status 1 when they would be refused')
+    .action((files: string[]) => act(() => rulesCheck(context, globals(), files))())
+  rules
+    .command('test [files...]')
+    .description('run the examples and print what differs')
+    .action((files: string[]) => act(() => rulesTest(context, globals(), files))())
+  rules
+    .command('explain')
+    .description('what a text is read as, and why each rule does or does not fire')
+    .requiredOption('--text <text>', 'the message')
+    .option('--channel <channel>', 'where it was written')
+    .option('--platform <platform>', 'discord, telegram, p2p or web')
+    .option('--author <key>', 'who wrote it')
+    .option('--trust <level>', 'blocked, unknown, verified, contact or trusted')
+    .option('--profile <mode>', 'mode of the channel: off, observe, assist or auto')
+    .option('--event <event>', 'such as message.create or intent.opened')
+    .option('--rules <files...>', 'rule files or folders instead of the configured ones')
+    .action((options: ExplainOptions) => act(() => rulesExplain(context, globals(), options))())
+  rules
+    .command('simulate')
+    .description('replay stored messages through rules; nothing is sent or stored')
+    .option('--from <time>', 'first moment, such as 2026-01-31')
+    .option('--to <time>', 'last moment')
+    .option('--in <file>', 'JSON lines {id, text, platform, channel, author, at} instead of the database')
+    .option('--rules <files...>', 'rule files or folders instead of the configured ones')
+    .action((options: SimulateOptions) => act(() => rulesSimulate(context, globals(), options))())
+
+  const intent = program.command('intent').description('what messages want')
+  intent
+    .command('parse <text>')
+    .description('read one text: intent, item, price, topic')
+    .action((text: string) => act(() => intentParse(context, globals(), text))())
 
   try {
     await program.parseAsync(argv, { from: 'user' })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
+import { marketSchema } from './market.ts'
 import { parsePlace } from './places.ts'
 import { secret } from './secrets.ts'
 import { duration, size } from './units.ts'
@@ -158,6 +159,7 @@ export const configSchema = z
       .optional()
       .describe('default: each topic of the node joined with a web room of the same name'),
     rules: z.array(ruleSchema).max(1000).default([]),
+    market: marketSchema.prefault({}),
     limits: z
       .strictObject({
         deliveries: z.int().min(1).max(256).default(32).describe('lanes that send at once'),
