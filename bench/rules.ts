@@ -44,7 +44,7 @@ export async function benchRules(options: { readonly quick?: boolean } = {}): Pr
     .filter((l) => l !== '')
     .map((l) => (JSON.parse(l) as { text: string }).text)
   const rounds = options.quick === true ? 5 : 40
-  const read = (text: string): void => void readMessage(lexicon, { message_id: 'b', text })
+  const read = (text: string): void => void readMessage({ id: 'b', text }, { lexicon })
   for (let i = 0; i < 3; i++) texts.forEach(read)
   const latencies: number[] = []
   const start = performance.now()

@@ -35,7 +35,13 @@ export const TRUST_LEVELS = ['blocked', 'unknown', 'verified', 'contact', 'trust
 export const PLATFORMS = ['discord', 'telegram', 'p2p', 'web'] as const
 export const INTENT_STATES = ['draft', 'open', 'paused', 'closed', 'expired', 'withdrawn'] as const
 
+export const LANGUAGES = ['en', 'vi', 'es', 'ru', 'pt'] as const
+export const READING_FLAGS = ['forwarded', 'quoted', 'code', 'truncated', 'token_limit', 'budget', 'implausible_price'] as const
+
 export type Intent = (typeof INTENTS)[number]
+export type TradeIntent = Exclude<Intent, 'none'>
+export type Language = (typeof LANGUAGES)[number]
+export type ReadingFlag = (typeof READING_FLAGS)[number]
 export type Act = (typeof ACTS)[number]
 export type Condition = (typeof CONDITIONS)[number]
 export type PriceUnit = (typeof PRICE_UNITS)[number]
@@ -132,7 +138,7 @@ export const spanSchema = z.tuple([z.number().int().nonnegative(), z.number().in
 
 export const readingSchema = z.strictObject({
   message_id: z.string(),
-  lang: z.enum(['en', 'vi', 'es', 'ru', 'pt', 'und']),
+  lang: z.enum([...LANGUAGES, 'und']),
   intent: z.enum(INTENTS),
   act: z.enum(ACTS),
   confidence: z.number().min(0).max(1),
@@ -140,12 +146,14 @@ export const readingSchema = z.strictObject({
   secondary: z.array(z.strictObject({ intent: z.enum(INTENTS), score: z.number().int(), span: spanSchema })).max(4),
   slots: slotsSchema,
   topic: topicRefSchema.nullable(),
-  flags: z.array(z.string()),
+  flags: z.array(z.enum(READING_FLAGS)),
   source: z.enum(['rules', 'model', 'merged', 'command']),
   lexicon_version: z.string(),
   trace: z.record(z.string(), z.unknown()),
 })
 
+/** Half-open range of UTF-16 units in the text as read. */
+export type Span = readonly [start: number, end: number]
 export type Money = Deep<z.infer<typeof moneySchema>>
 export type Item = Deep<z.infer<typeof itemSchema>>
 export type Place = Deep<z.infer<typeof placeSchema>>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { k2Form, readMessage } from '../../src/rules/reading/index.ts'
 import { shippedLexicon } from './support/lexicon.ts'
 
-const form = (text: string) => k2Form(readMessage(shippedLexicon(), { message_id: 'm', text }), text)
+const form = (text: string) => k2Form(readMessage({ id: 'm', text }, { lexicon: shippedLexicon() }), text)
 
 describe('K2 form', () => {
   it('maps sides and topics', () => {

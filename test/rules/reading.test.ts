@@ -12,7 +12,7 @@ const lines = <T>(name: string): T[] =>
     .split('\n')
     .filter((l) => l !== '')
     .map((l) => JSON.parse(l) as T)
-const read = (text: string) => readMessage(lexicon, { message_id: 'm', text })
+const read = (text: string) => readMessage({ id: 'm', text }, { lexicon })
 
 describe('evaluation', () => {
   it('meets the bars on the development set', () => {
@@ -52,13 +52,13 @@ describe('own statement', () => {
 
   it('takes quotes and strikes from platform entities', () => {
     const text = 'WTS 3080 $400'
-    expect(
-      readMessage(lexicon, { message_id: 'm', text, entities: [{ kind: 'quote', start: 0, end: text.length }] }).intent,
-    ).toBe('none')
-    expect(
-      readMessage(lexicon, { message_id: 'm', text, entities: [{ kind: 'strike', start: 0, end: text.length }] }).intent,
-    ).toBe('none')
-    expect(readMessage(lexicon, { message_id: 'm', text, forwarded: true }).intent).toBe('none')
+    expect(readMessage({ id: 'm', text, entities: [{ kind: 'quote', start: 0, end: text.length }] }, { lexicon }).intent).toBe(
+      'none',
+    )
+    expect(readMessage({ id: 'm', text, entities: [{ kind: 'strike', start: 0, end: text.length }] }, { lexicon }).intent).toBe(
+      'none',
+    )
+    expect(readMessage({ id: 'm', text, forwarded: true }, { lexicon }).intent).toBe('none')
   })
 
   it('reads the text below a quote', () => {

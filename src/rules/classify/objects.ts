@@ -1,4 +1,4 @@
-import type { Amount } from '../slots/amounts.ts'
+import type { Amount } from '../slots/amount.ts'
 import type { Hit, Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
 

@@ -1,10 +1,10 @@
-import type { Intent } from '../lexicon/schema.ts'
+import type { TradeIntent } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
 
 /** Both sides of a have/want line as token ranges. */
 export interface HaveWant {
-  readonly intent: Exclude<Intent, 'none'>
+  readonly intent: TradeIntent
   readonly have: readonly [number, number]
   readonly want: readonly [number, number]
   /** Token index where the structure begins. */
@@ -115,7 +115,7 @@ function moneyShare(tokens: readonly Token[], tags: Tags, [from, to]: readonly [
 }
 
 export interface TagPrefix {
-  readonly intent: Exclude<Intent, 'none'> | 'closed'
+  readonly intent: TradeIntent | 'closed'
   readonly start: number
   readonly end: number
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod'
+import { INTENTS } from '../model.ts'
 
-export const INTENTS = ['buy', 'sell', 'exchange', 'service_wanted', 'service_offered', 'none'] as const
-export type Intent = (typeof INTENTS)[number]
 export const FAMILIES = ['tag', 'verb', 'market', 'price', 'offer_phrase', 'ask_phrase', 'role', 'structure'] as const
 export const NEEDS = ['object', 'concrete', 'price', 'trade', 'service', 'price_or_concrete'] as const
 export const SCOPES = ['message', 'sentence', 'clause'] as const

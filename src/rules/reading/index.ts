@@ -1,17 +1,19 @@
+export type { ReadingContext, ReadingMessage, ReadingProfile, ReadingTrace } from '../classify/context.ts'
+export { MAX_STEPS, type RulesReading, readMessage, readPrice } from '../classify/read.ts'
+export { compileLexicon, type Lexicon, type LexiconSources } from '../lexicon/compile.ts'
 export {
   type Act,
-  MAX_STEPS,
+  INTENTS,
+  type Intent,
+  type Language,
+  type Money,
+  type PriceFlag,
+  type PriceUnit,
   type Reading,
   type ReadingFlag,
-  type ReadingInput,
-  readMessage,
-  readPrice,
   type Slots,
-  type Trace,
-} from '../classify/read.ts'
-export { compileLexicon, type Lexicon, type LexiconSources } from '../lexicon/compile.ts'
-export { INTENTS, type Intent } from '../lexicon/schema.ts'
-export type { Money, PriceFlag, PriceUnit } from '../slots/price.ts'
-export type { Language, Span, TextEntity } from '../text/model.ts'
+  type Span,
+  type TopicRef,
+} from '../model.ts'
+export type { TextEntity } from '../text/model.ts'
 export { type K2Form, k2Form, priceRange } from '../topics/k2-form.ts'
-export type { TopicRef } from '../topics/map-topic.ts'

@@ -1,13 +1,7 @@
+import type { Item } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
 import { textOf } from './details.ts'
-
-export interface Item {
-  readonly text: string
-  readonly head: string | null
-  readonly model_tokens: readonly string[]
-  readonly brand: string | null
-}
 
 const MAX_TOKENS = 12
 const CONNECT = new Set([

@@ -85,8 +85,8 @@ const NEUTRAL = new Set(['series', 'unit_measure', 'pay', 'contact', 'f_negotiab
 const NO_ENDS = (): undefined => undefined
 
 /** Looks every list word up. Short words of another language than the text's are left out. */
-export function tagTokens(lexicon: Lexicon, tokens: readonly Token[], budget: Budget): Tags {
-  const lang = guessLanguage(tokens, lexicon.functionWords)
+export function tagTokens(lexicon: Lexicon, tokens: readonly Token[], budget: Budget, fallback?: Language): Tags {
+  const lang = guessLanguage(tokens, lexicon.functionWords, fallback)
   const hits: Hit[] = []
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token

@@ -4,7 +4,11 @@ export type FunctionWords = ReadonlyMap<string, readonly Language[]>
 const LATIN: readonly Language[] = ['en', 'es', 'pt', 'vi']
 
 /** The guess of 3.4; `und` when nothing speaks for any language. */
-export function guessLanguage(tokens: readonly Token[], words: FunctionWords): Language | 'und' {
+export function guessLanguage(
+  tokens: readonly Token[],
+  words: FunctionWords,
+  fallback: Language | 'und' = 'und',
+): Language | 'und' {
   let cyrillic = 0
   let vietnamese = 0
   let spanish = 0
@@ -49,5 +53,5 @@ export function guessLanguage(tokens: readonly Token[], words: FunctionWords): L
     } else if (score[lang] > second) second = score[lang]
   }
   if (first >= 2 && first >= 1.5 * second) return best
-  return vietnamese > 0 ? 'vi' : first >= 1 && second === 0 ? best : 'und'
+  return vietnamese > 0 ? 'vi' : first >= 1 && second === 0 ? best : fallback
 }

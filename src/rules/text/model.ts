@@ -1,6 +1,6 @@
-/** Half-open range of UTF-16 units in the raw view. */
-export type Span = readonly [start: number, end: number]
-export type Language = 'en' | 'vi' | 'es' | 'ru' | 'pt'
+import type { Language, Span } from '../model.ts'
+
+export type { Language, Span }
 export type TokenKind = 'word' | 'number' | 'sign' | 'op' | 'line' | 'emoji' | 'mark'
 
 /** One token of the clean view; spans point into the raw view. */

@@ -7,23 +7,27 @@ import { MAX_TOKENS, tokenize } from './tokens.ts'
 
 export const MAX_TEXT = 4096
 const MAX_MARKS = 8
+const MAX_ENTITIES = 200
 const FORWARDED =
   /^\s{0,8}(?:forwarded (?:message )?from\b|fwd:|fw:|\[?forwarded\b|переслано от|пересланное сообщение|reenviado|encaminhada|encaminhado|mensagem encaminhada|mensaje reenviado|chuyển tiếp từ|tin nhắn chuyển tiếp|переслано)/iu
 
 export interface TextInput {
   readonly text: string
+  /** Read as a line of its own above the text. */
+  readonly title?: string | undefined
   readonly entities?: readonly TextEntity[] | undefined
   readonly forwarded?: boolean | undefined
 }
 
 /** Views, own statement and tokens of one message. Bounded by 4,096 units and 512 tokens. */
-export function prepare(input: TextInput): Prepared {
+export function prepare(input: TextInput, forwardsCount = false): Prepared {
   const flags: PrepareFlag[] = []
-  const raw = bounded(input.text, flags)
-  const forwarded = input.forwarded === true || FORWARDED.test(raw)
+  const head = input.title === undefined || input.title === '' ? 0 : input.title.length + 1
+  const text = head === 0 ? input.text : `${input.title}\n${input.text}`
+  const raw = bounded(text, flags)
+  const forwarded = !forwardsCount && (input.forwarded === true || FORWARDED.test(raw))
   if (forwarded) flags.push('forwarded')
-  const entities = (input.entities ?? []).filter((e) => e.start >= 0 && e.end > e.start && e.start < raw.length)
-  const own = ownText(raw, raw === input.text ? entities : [])
+  const own = ownText(raw, moved(input, head, raw.length))
   const quotes = own.removed.some((r) => r.kind === 'quote')
   if (quotes && own.clean.trim() === '') flags.push('quoted')
   if (!forwarded && (looksLikeCode(own.clean) || (own.removed.some((r) => r.kind === 'code') && own.clean.trim() === '')))
@@ -33,6 +37,18 @@ export function prepare(input: TextInput): Prepared {
   if (tokens.length >= MAX_TOKENS) flags.push('token_limit')
   const { questions, sentences } = segment(tokens)
   return { raw, clean: own.clean, tokens, removed: own.removed, flags, struck: own.struck, questions, sentences }
+}
+
+/** Entities where they stand in the composed text below the title. */
+function moved({ text, entities }: TextInput, head: number, limit: number): readonly TextEntity[] {
+  if (entities === undefined || entities.length === 0) return []
+  const composed = text.length > MAX_TEXT * 2 || text.normalize('NFC') === text
+  const place = (at: number): number => head + (composed ? at : text.slice(0, at).normalize('NFC').length)
+  return entities
+    .slice(0, MAX_ENTITIES)
+    .filter((e) => e.start >= 0 && e.end > e.start)
+    .map((e) => ({ kind: e.kind, start: place(e.start), end: place(e.end) }))
+    .filter((e) => e.start < limit)
 }
 
 /** NFC, at most 8 marks per base, cut at a border between code points without splitting a marked letter. */

@@ -1,5 +1,4 @@
-import type { Reading } from '../classify/read.ts'
-import type { Money } from '../slots/price.ts'
+import type { Money, Reading, TopicRef } from '../model.ts'
 
 /** Fields of K2's `form_data` that a reading fills (9.3, 9.4). The gateway adds sender and its own member. */
 export interface K2Form {
@@ -7,7 +6,7 @@ export interface K2Form {
   readonly action: 'buy' | 'sell' | 'exchange'
   readonly title: string
   readonly description: string
-  readonly selection: Readonly<Record<string, string>>
+  readonly selection: TopicRef['selection']
   /** Finite numbers in main units; 0 stands for "none". */
   readonly priceRange: { readonly min: number; readonly max: number; readonly currency: string }
   readonly location: string
@@ -19,7 +18,7 @@ const STABLE: Readonly<Record<string, string>> = { USDT: 'USD', USDC: 'USD', DAI
 const CONDITION = { new: 'new', like_new: 'like-new', used: 'used', refurbished: 'used', for_parts: 'used' } as const
 
 /** K2 form of a reading; undefined for `none`. `description` is cleaned text without contact data. */
-export function k2Form(reading: Reading, description: string): K2Form | undefined {
+export function k2Form(reading: Pick<Reading, 'intent' | 'slots' | 'topic'>, description: string): K2Form | undefined {
   const { intent, slots, topic } = reading
   if (intent === 'none' || topic === null) return undefined
   const action = intent === 'exchange' ? 'exchange' : intent === 'sell' || intent === 'service_offered' ? 'sell' : 'buy'

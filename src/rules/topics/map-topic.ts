@@ -1,15 +1,9 @@
 import type { Lexicon } from '../lexicon/compile.ts'
-import type { Intent } from '../lexicon/schema.ts'
+import type { Intent, TopicRef } from '../model.ts'
 import type { Hit, Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
 
-/** Topic of a reading; `k2_topic` is the string that is hashed on the network. */
-export interface TopicRef {
-  readonly slug: string
-  readonly k2_topic: string
-  readonly selection: { readonly subtopic?: string; readonly category?: string; readonly skill?: string }
-  readonly source: 'service' | 'coin' | 'item' | 'clause' | 'channel' | 'default'
-}
+type Source = 'service' | 'coin' | 'item' | 'clause' | 'channel' | 'default'
 
 /** Maps by 9.2: services, coins, item nouns (the head wins over modifiers), any noun, channel, `goods`. */
 export function mapTopic(
@@ -58,7 +52,7 @@ function bestIn(tags: Tags, from: number, to: number, lastWins: boolean): string
   return (noun ?? brand)?.value
 }
 
-function ref(lexicon: Lexicon, slug: string, source: TopicRef['source']): TopicRef {
+function ref(lexicon: Lexicon, slug: string, source: Source): TopicRef {
   const topic = lexicon.taxonomy.topics.find((t) => t.slug === slug)
   if (topic === undefined) return { slug: 'goods', k2_topic: 'Goods', selection: { subtopic: 'Other' }, source: 'default' }
   return { slug, k2_topic: topic.k2_topic, selection: { subtopic: topic.subtopic }, source }

@@ -35,7 +35,7 @@ export interface Prediction {
 const num = (text: string | null | undefined): number | null => (text === null || text === undefined ? null : Number(text))
 
 export function predict(lexicon: Lexicon, row: { readonly id: string; readonly text: string }): Prediction {
-  const r = readMessage(lexicon, { message_id: row.id, text: row.text })
+  const r = readMessage({ id: row.id, text: row.text }, { lexicon })
   const { slots } = r
   return {
     id: row.id,

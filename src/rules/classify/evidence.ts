@@ -1,0 +1,106 @@
+import type { CueRule } from '../lexicon/schema.ts'
+import type { PriceCandidate } from '../slots/price-candidates.ts'
+import type { Tags } from '../slots/tags.ts'
+import type { Token } from '../text/model.ts'
+import type { CueHit } from './hits.ts'
+import { concreteIn, type ObjectHead, objectIn } from './objects.ts'
+import type { Evidence, Weighing } from './weighing.ts'
+
+const POSTFIX = new Set(['market', 'price', 'offer_phrase'])
+
+/** Evidence of every cue whose needs are met. */
+export function cueEvidence(input: Weighing): Evidence[] {
+  const { tags, prepared, candidates, patterns } = input
+  const { tokens } = prepared
+  const out: Evidence[] = []
+  for (const hit of patterns.cues) {
+    const made = cue(hit, tokens, tags, candidates)
+    if (made !== undefined) out.push(made)
+  }
+  return out
+}
+
+function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: readonly PriceCandidate[]): Evidence | undefined {
+  const { rule } = hit
+  let { intent, strength } = rule
+  if (hit.typo) strength--
+  const postfix = POSTFIX.has(rule.family)
+  let object = objectIn(tokens, tags, hit.end)
+  const inside = objectIn(tokens, tags, hit.start + 1, hit.end)
+  if ((object === undefined || object.kind === 'word') && inside !== undefined && inside.kind !== 'word') object = inside
+  if ((object === undefined || object.kind === 'word') && postfix)
+    object = objectIn(tokens, tags, Math.max(0, hit.start - 8), hit.start) ?? object
+  const nextSentence = object === undefined ? objectIn(tokens, tags, skipOps(tokens, hit.end)) : undefined
+  object ??= nextSentence ?? inside
+  if (object?.kind === 'abstract' || inside?.kind === 'abstract') return undefined
+  const priced = candidates.some((c) => c.tier >= 2 && c.role !== 'historic' && c.role !== 'face')
+  if (object?.kind === 'nongoods' || (object?.kind === 'people' && rule.intent !== 'service_offered')) {
+    if (rule.needs !== undefined && rule.needs !== 'price' && !priced) return undefined
+  }
+  if (rule.follows_object && (object?.kind === 'trade' || object?.kind === 'service')) {
+    if (intent === 'buy') [intent, strength] = ['service_wanted', Math.max(strength, 6)]
+    else if (intent === 'sell') [intent, strength] = ['service_offered', Math.max(strength, 6)]
+  }
+  if (!needsMet(rule, object, tokens, tags, hit, priced, candidates)) return undefined
+  return { intent, points: strength, family: rule.family, cue: hit.label, start: hit.start, end: hit.end, object, postfix }
+}
+
+/** The first token from `at` on that is no sign. */
+export function skipOps(tokens: readonly Token[], at: number): number {
+  let i = at
+  while (
+    i < tokens.length &&
+    (tokens[i]?.kind === 'op' || tokens[i]?.kind === 'line' || tokens[i]?.kind === 'emoji' || tokens[i]?.kind === 'mark')
+  )
+    i++
+  return i
+}
+
+function needsMet(
+  rule: CueRule,
+  object: ObjectHead | undefined,
+  tokens: readonly Token[],
+  tags: Tags,
+  hit: CueHit,
+  priced: boolean,
+  candidates: readonly PriceCandidate[],
+): boolean {
+  const kind = object?.kind
+  const concrete = kind === 'goods' || kind === 'model'
+  switch (rule.needs) {
+    case undefined:
+      return true
+    case 'object':
+      return object !== undefined || priced
+    case 'concrete':
+      return (
+        concrete ||
+        kind === 'trade' ||
+        kind === 'service' ||
+        priced ||
+        named(tokens, object) ||
+        counted(tokens, hit.end) ||
+        candidates.some((c) => c.role === 'coin_quantity')
+      )
+    case 'price':
+      return priced
+    case 'price_or_concrete':
+      return priced || concrete || concreteIn(tags, 0, tokens.length)
+    case 'trade':
+      return kind === 'trade'
+    case 'service':
+      return kind === 'trade' || kind === 'service'
+  }
+}
+
+/** Two capitalised words or more that do not open a sentence: a name. */
+function named(tokens: readonly Token[], object: ObjectHead | undefined): boolean {
+  if (object === undefined || object.kind !== 'word') return false
+  const token = tokens[object.start] as Token
+  const previous = tokens[object.start - 1]
+  return token.caps === 1 && previous?.kind === 'word' && tokens[object.start + 1]?.caps === 1
+}
+
+function counted(tokens: readonly Token[], at: number): boolean {
+  return tokens[at]?.kind === 'number' && tokens[at + 1]?.kind === 'word' && tokens[at]?.sentence === tokens[at + 1]?.sentence
+}

@@ -1,0 +1,86 @@
+import type { Tags } from '../slots/tags.ts'
+import type { Token } from '../text/model.ts'
+import type { GuardHit } from './hits.ts'
+import type { Evidence, Weighing } from './weighing.ts'
+
+export interface AppliedGuard {
+  readonly kind: string
+  readonly points: number | 'veto'
+  readonly scope: string
+  readonly start: number
+  readonly end: number
+  readonly cue: string
+  readonly applied: boolean
+}
+
+/** One guard of a kind and scope region is enough. */
+export function dedupe(guards: readonly GuardHit[]): GuardHit[] {
+  const seen = new Set<string>()
+  const out: GuardHit[] = []
+  for (const g of guards) {
+    const key = `${g.rule.kind}|${g.start}|${g.end}`
+    if (seen.has(key)) continue
+    seen.add(key)
+    out.push(g)
+  }
+  return out
+}
+
+/** Writes what a guard takes from each piece of evidence into `lost`. */
+export function applyGuard(
+  input: Weighing,
+  guard: GuardHit,
+  evidence: readonly Evidence[],
+  openers: readonly Evidence[],
+  words: number,
+  lost: Map<Evidence, number>,
+): AppliedGuard {
+  const { rule } = guard
+  const { tokens } = input.prepared
+  const base = { kind: rule.kind, points: rule.penalty, scope: rule.scope, start: guard.start, end: guard.end, cue: guard.label }
+  if (rule.max_words !== undefined && words > rule.max_words) return { ...base, applied: false }
+  // Speaking for somebody else with an invitation to get in touch is the author's own offer.
+  if (rule.kind === 'third_person' && input.tags.hits.some((h) => input.tags.name(h) === 'contact'))
+    return { ...base, applied: false }
+  const sentence = (i: number): number => tokens[i]?.sentence ?? 0
+  const inScope = (e: Evidence): boolean => {
+    if (rule.only !== undefined && !rule.only.includes(e.intent)) return false
+    // "Who's selling a …" asks for a seller; "can you recommend a plumber" asks for the plumber.
+    if (rule.kind === 'third_person' && e.family === 'ask_phrase' && e.start <= guard.start) return false
+    if (rule.kind === 'advice' && e.intent === 'service_wanted' && inside(e, tokens, input.tags)) return false
+    if (rule.scope === 'message') return true
+    if (e.family === 'structure' && e.end - e.start > 2) return true
+    if (rule.scope === 'sentence') return sentence(e.start) === sentence(guard.start)
+    const clause = tokens[e.start]?.clause
+    return clause === tokens[guard.start]?.clause || clause === tokens[guard.end - 1]?.clause
+  }
+  if (rule.penalty === 'veto') {
+    // A veto yields to a strong opening of the author's own in another sentence.
+    const rescued =
+      openers.some((e) => sentence(e.start) !== sentence(guard.start) && e.family !== 'structure') &&
+      rule.kind !== 'closed' &&
+      rule.kind !== 'moderation'
+    const laterOpen =
+      rule.kind === 'closed' &&
+      openers.some((e) => e.start >= guard.end && tokens[e.start]?.clause !== tokens[guard.start]?.clause)
+    if (rescued || laterOpen) {
+      for (const e of evidence) if (sentence(e.start) === sentence(guard.start) && !laterOpen) lost.set(e, 99)
+      return { ...base, applied: false }
+    }
+    for (const e of evidence) if (rule.scope === 'message' || inScope(e)) lost.set(e, 99)
+    return { ...base, applied: true }
+  }
+  let applied = false
+  for (const e of evidence) {
+    if (!inScope(e)) continue
+    lost.set(e, (lost.get(e) ?? 0) + rule.penalty)
+    applied = true
+  }
+  return { ...base, applied }
+}
+
+/** The cue itself names a trade. */
+function inside(e: Evidence, tokens: readonly Token[], tags: Tags): boolean {
+  for (let i = e.start; i < e.end && i < tokens.length; i++) if (tags.at('trade', i) !== undefined) return true
+  return false
+}

@@ -1,0 +1,112 @@
+import type { Money, Slots, TopicRef } from '../model.ts'
+import type { Amount } from '../slots/amount.ts'
+import { readContact } from '../slots/contact.ts'
+import { readDeadline } from '../slots/deadline.ts'
+import { readCondition, readDelivery, readPayment } from '../slots/details.ts'
+import { readItem } from '../slots/item.ts'
+import { readPlace } from '../slots/place.ts'
+import { choosePrice, type PriceReading } from '../slots/price.ts'
+import type { PriceCandidate } from '../slots/price-candidates.ts'
+import { readQuantity } from '../slots/quantity.ts'
+import type { Tags } from '../slots/tags.ts'
+import type { Prepared, Token } from '../text/model.ts'
+import { mapTopic } from '../topics/map-topic.ts'
+import type { ReadingContext, ReadingMessage } from './context.ts'
+import type { Decision } from './decide.ts'
+
+export interface TermsInput {
+  readonly message: ReadingMessage
+  readonly context: ReadingContext
+  readonly prepared: Prepared
+  readonly tags: Tags
+  readonly amounts: readonly Amount[]
+  readonly candidates: readonly PriceCandidate[]
+  /** Of an intent other than `none`. */
+  readonly decision: Decision
+}
+
+export interface Terms {
+  readonly slots: Slots
+  readonly topic: TopicRef | null
+  readonly price: PriceReading
+}
+
+/** Slots and topic of an intent that has been decided (section 6.6). */
+export function readTerms(input: TermsInput): Terms {
+  const { prepared, tags, amounts, candidates, decision } = input
+  const { lexicon, profile } = input.context
+  const { tokens, raw } = prepared
+  const { intent, lead, haveWant: frame } = decision
+  const side = frame === undefined ? undefined : intent === 'buy' ? frame.want : frame.have
+  const moneySide = frame === undefined ? undefined : intent === 'buy' ? frame.have : frame.want
+  const usable =
+    moneySide === undefined ? candidates : candidates.filter((c) => c.amount.at >= moneySide[0] && c.amount.at < moneySide[1])
+  const price = choosePrice(tokens, tags, limitToFirst(decision, usable), intent, 0)
+  const stops = new Set<number>()
+  for (const c of candidates) if (c.tier >= 1) stops.add(c.amount.start)
+  const from = side?.[0] ?? (lead?.postfix ? 0 : lead?.family === 'structure' ? lead.start : (lead?.end ?? 0))
+  const to = side?.[1] ?? (lead?.postfix ? lead.start : tokens.length)
+  const found =
+    readItem(tokens, tags, from, to, stops) ??
+    (lead === undefined ? null : readItem(tokens, tags, lead.end, tokens.length, stops))
+  const coin = price.coin
+  const topic = mapTopic(
+    lexicon,
+    tags,
+    tokens,
+    intent,
+    coin !== undefined,
+    found?.start ?? from,
+    found?.end ?? to,
+    profile?.topic,
+  )
+  const slots: Slots = {
+    item: coin === undefined ? (found?.item ?? null) : { text: coin.ticker, head: null, model_tokens: [], brand: null },
+    want_item:
+      frame !== undefined && intent === 'exchange'
+        ? (readItem(tokens, tags, frame.want[0], frame.want[1], stops)?.item ?? null)
+        : null,
+    quantity:
+      coin === undefined
+        ? readQuantity(tokens, tags, amounts, found?.start ?? from, found?.end ?? to)
+        : { value: coin.value, unit: coin.ticker },
+    condition: readCondition(tags),
+    price: withProfile(price.price, profile?.currency),
+    extra_prices: extras(tokens, tags, price, intent),
+    cash_topup: intent === 'exchange' ? price.topup : null,
+    place: readPlace(tokens, tags),
+    delivery: readDelivery(tags),
+    deadline: readDeadline(tokens, tags),
+    contact: readContact(raw, tokens, tags, amounts),
+    payment: readPayment(tokens, tags),
+  }
+  return { slots, topic, price }
+}
+
+/** A second cue of another intent begins its own terms: its prices are not the first one's. */
+function limitToFirst(decision: Decision, candidates: readonly PriceCandidate[]): readonly PriceCandidate[] {
+  const lead = decision.lead
+  if (lead === undefined || decision.secondary.length === 0) return candidates
+  const other = decision.evidence.find((e) => e.start > lead.end && e.intent !== lead.intent && e.family === 'tag')
+  return other === undefined ? candidates : candidates.filter((c) => c.amount.start < other.start)
+}
+
+function withProfile(price: Money | null, currency: string | undefined): Money | null {
+  if (price === null || price.currency !== null || currency === undefined || price.flags.includes('free')) return price
+  return { ...price, currency, currency_source: 'channel' }
+}
+
+/** Further prices with the words that stand before each of them. */
+function extras(
+  tokens: readonly Token[],
+  tags: Tags,
+  price: PriceReading,
+  intent: Decision['intent'],
+): { item: string; price: Money }[] {
+  const out: { item: string; price: Money }[] = []
+  for (const c of price.extras) {
+    const single = choosePrice(tokens, tags, [c], intent).price
+    if (single !== null) out.push({ item: '', price: single })
+  }
+  return out
+}

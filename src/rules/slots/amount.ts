@@ -1,0 +1,36 @@
+import type { CurrencyHit } from './currency.ts'
+
+/** Why a number is no amount of money. */
+export type NumberRole =
+  | 'amount'
+  | 'model'
+  | 'quantity'
+  | 'measure'
+  | 'percent'
+  | 'time'
+  | 'ratio'
+  | 'ordinal'
+  | 'id'
+  | 'phone'
+  | 'year'
+
+/** A number with everything that touches it; token range [start, end). */
+export interface Amount {
+  readonly start: number
+  /** Index of the (first) number token. */
+  readonly at: number
+  readonly end: number
+  readonly role: NumberRole
+  readonly min: string
+  readonly max: string
+  readonly range: boolean
+  readonly currency: CurrencyHit | undefined
+  /** Multiplier of money or language written: k, тыс, tr. */
+  readonly multiplied: boolean
+  /** Currency that follows from the multiplier (C4). */
+  readonly implied: string | undefined
+  readonly approx: boolean
+  readonly words: boolean
+  /** Written with fraction digits. */
+  readonly fractional: boolean
+}

@@ -1,0 +1,147 @@
+import type { Token } from '../text/model.ts'
+import { type CurrencyHit, currencyAfter } from './currency.ts'
+import { decimal } from './decimal.ts'
+import type { Tags } from './tags.ts'
+
+/** A word of size after a number: value × 10^shift. */
+export interface Multiplier {
+  readonly shift: number
+  readonly implied?: string
+  readonly end: number
+  readonly tail: boolean
+}
+
+const THOUSAND_WORDS = new Set([
+  'grand',
+  'mil',
+  'тыс',
+  'тысяч',
+  'тысячи',
+  'тысяча',
+  'тыщ',
+  'тыщи',
+  'тр',
+  'т.р',
+  'т',
+  'косарей',
+  'косаря',
+  'косарь',
+  'штук',
+  'thousand',
+  'tho',
+])
+export const VI_THOUSAND = new Set(['nghìn', 'ngàn', 'nghin', 'ngan', 'ng', 'cành'])
+export const VI_MILLION = new Set(['tr', 'triệu', 'trieu', 'củ', 'chai', 'cu', 'trịu', 'tr.'])
+export const MILLION_WORDS = new Set([
+  'million',
+  'millions',
+  'mil',
+  'mio',
+  'mn',
+  'mln',
+  'млн',
+  'миллион',
+  'миллиона',
+  'миллионов',
+  'лям',
+  'ляма',
+  'лямов',
+  'millones',
+  'millón',
+  'milhão',
+  'milhões',
+  'milhoes',
+])
+
+const HALF = new Set(['rưỡi', 'ruoi', 'rưởi'])
+
+/** N6: multiplier word at token `at`, right after a number of about `value`. */
+export function multiplierAt(
+  tokens: readonly Token[],
+  at: number,
+  tags: Tags,
+  value: number,
+  before?: CurrencyHit,
+): Multiplier | undefined {
+  const token = tokens[at]
+  if (token?.kind !== 'word') return undefined
+  const { text, glued } = token
+  const gap = token.start - (tokens[at - 1] as Token).end
+  if (gap > 1) return undefined
+  const vi = tags.lang === 'vi'
+  const ru = tags.lang === 'ru'
+  if (text === 'k' && glued) {
+    if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number') return undefined
+    return vi
+      ? { shift: 3, implied: 'VND', end: at + 1, tail: false }
+      : ru
+        ? { shift: 3, implied: 'RUB', end: at + 1, tail: false }
+        : { shift: 3, end: at + 1, tail: false }
+  }
+  if (text === 'k' && !glued && value < 1000 && !(tokens[at + 1]?.kind === 'word' && tokens[at + 1]?.glued)) {
+    return vi ? { shift: 3, implied: 'VND', end: at + 1, tail: false } : { shift: 3, end: at + 1, tail: false }
+  }
+  if (text === 'к' && glued) return { shift: 3, implied: 'RUB', end: at + 1, tail: false }
+  if (text === 'кк' && glued) return { shift: 6, implied: 'RUB', end: at + 1, tail: false }
+  if (text === 'т' && tokens[at + 1]?.text === '.' && tokens[at + 2]?.text === 'р')
+    return { shift: 3, implied: 'RUB', end: at + (tokens[at + 3]?.text === '.' ? 4 : 3), tail: false }
+  if (text === 'т.р' || text === 'т.р.' || text === 'тр')
+    return { shift: 3, implied: 'RUB', end: at + (tokens[at + 1]?.text === '.' ? 2 : 1), tail: false }
+  if (text === 'т' && !ru) return undefined
+  if (text === 'т') return { shift: 3, implied: 'RUB', end: at + 1, tail: false }
+  if (VI_MILLION.has(text) && (vi || text !== 'cu') && !(text === 'chai' && !vi))
+    return { shift: 6, implied: 'VND', end: at + 1, tail: true }
+  if (text === 'm' && glued && vi && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued && tokens[at + 1]?.text !== '2')
+    return { shift: 6, implied: 'VND', end: at + 1, tail: true }
+  if (text === 'tỷ' || text === 'tỉ' || (text === 'ty' && vi)) return { shift: 9, implied: 'VND', end: at + 1, tail: true }
+  if (VI_THOUSAND.has(text) && (vi || text.length > 2)) return { shift: 3, implied: 'VND', end: at + 1, tail: false }
+  if (text === 'lít' || (text === 'lit' && vi) || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: false }
+  if (text === 'lakh' || text === 'lakhs' || text === 'lac') return { shift: 5, implied: 'INR', end: at + 1, tail: false }
+  if (text === 'crore' || text === 'crores' || (text === 'cr' && glued))
+    return { shift: 7, implied: 'INR', end: at + 1, tail: false }
+  if (text === 'mil' && tags.lang === 'en') return { shift: 6, end: at + 1, tail: false }
+  if (THOUSAND_WORDS.has(text)) {
+    const cyrillic = text.charCodeAt(0) > 0x3ff
+    // "20 тысяч" names no currency by itself; the short forms do.
+    const dotted = text === 'тыс' && tokens[at + 1]?.text === '.' ? 2 : 1
+    const long = text.startsWith('тысяч') || text === 'штук'
+    return { shift: 3, ...(cyrillic && !long ? { implied: 'RUB' } : {}), end: at + dotted, tail: false }
+  }
+  if (MILLION_WORDS.has(text))
+    return { shift: 6, end: at + (tokens[at + 1]?.text === '.' && text === 'млн' ? 2 : 1), tail: false }
+  if ((text === 'm' || text === 'mm') && glued && millions(tokens, at, tags, value, before))
+    return { shift: 6, end: at + 1, tail: false }
+  return undefined
+}
+
+/** "1.2m" is millions beside a currency or a price word; alone it may be metres. */
+function millions(tokens: readonly Token[], at: number, tags: Tags, value: number, before: CurrencyHit | undefined): boolean {
+  if (before !== undefined || currencyAfter(tokens, at + 1, tags.lang) !== undefined) return true
+  const near = [...tags.endingAt(at - 1), ...tags.endingAt(at - 2)]
+  return value <= 99 && near.some((h) => tags.name(h).startsWith('p_'))
+}
+
+/** N7: digits right after a Vietnamese multiplier are its decimal digits; "rưỡi" is a half. */
+export function withTail(tokens: readonly Token[], m: Multiplier, integer: string, fraction: string): string | undefined {
+  const tail = tokens[m.end]
+  if (tail !== undefined && HALF.has(tail.text)) return decimal(integer, '5', m.shift)
+  if (fraction === '' && isTail(tokens, m)) return decimal(integer, (tail as Token).text, m.shift)
+  return decimal(integer, fraction, m.shift)
+}
+
+function isTail(tokens: readonly Token[], m: Multiplier): boolean {
+  const tail = tokens[m.end]
+  if (tail?.kind !== 'number' || !/^\d{1,3}$/u.test(tail.text) || tail.start - (tokens[m.end - 1] as Token).end > 1) return false
+  if (tail.glued) return true
+  const next = tokens[m.end + 1]
+  return tail.text.length === 1 && (next === undefined || next.kind === 'op' || next.kind === 'line')
+}
+
+/** Token index after the tail. */
+export function tailEnd(tokens: readonly Token[], m: Multiplier): number {
+  const tail = tokens[m.end]
+  if (tail !== undefined && HALF.has(tail.text)) return m.end + 1
+  if (!isTail(tokens, m)) return m.end
+  const k = tokens[m.end + 1]
+  return k?.text === 'k' && k.glued ? m.end + 2 : m.end + 1
+}

@@ -1,0 +1,93 @@
+import type { Token } from '../text/model.ts'
+import type { NumberRole } from './amount.ts'
+import { type CurrencyHit, currencyAfter } from './currency.ts'
+import type { Tags } from './tags.ts'
+
+const MAX_PHONE_SCAN = 10
+
+export const endsSeries = (tags: Tags, i: number): boolean => tags.endingAt(i).some((h) => tags.name(h) === 'series')
+
+/** Roles that the surroundings decide before the value is looked at. */
+export function contextRole(
+  tokens: readonly Token[],
+  i: number,
+  at: number,
+  tags: Tags,
+  before: CurrencyHit | undefined,
+): NumberRole | undefined {
+  const token = tokens[i] as Token
+  const previous = tokens[i - 1]
+  const next = tokens[at]
+  if (previous?.text === '#' && token.glued) return 'id'
+  if (next?.text === '%' || next?.text === '％') return 'percent'
+  if (isPhone(tokens, i, at, tags)) return 'phone'
+  if (next?.text === ':' && next.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued) return 'time'
+  if (previous?.text === ':' && token.glued && tokens[i - 2]?.kind === 'number') return 'time'
+  if (before === undefined) {
+    const slashAfter = next?.text === '/' && next.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued
+    if (slashAfter && currencyAfter(tokens, at + 2, tags.lang) === undefined) return 'ratio'
+    if (
+      previous?.text === '/' &&
+      token.glued &&
+      tokens[i - 2]?.kind === 'number' &&
+      currencyAfter(tokens, at, tags.lang) === undefined
+    )
+      return 'ratio'
+    if (previous?.kind === 'word' && token.glued) {
+      if (previous.text === 'x' && previous.end - previous.start === 1) return 'quantity'
+      return 'model'
+    }
+    if (previous?.kind === 'word' && previous.end === token.start) return 'model'
+    if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
+    if (tags.endingAt(i).some((h) => tags.name(h) === 'number_label') && !moneyFollows(tokens, at, tags)) return 'id'
+    if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
+    if (next?.kind === 'word' && next.glued && next.text === 'x') return 'quantity'
+    if (previous?.text === 'x' && !token.glued && previous.kind === 'word') return 'quantity'
+    // Model names written with a hyphen: "WH-1000", "K-12".
+    if (previous?.kind === 'word' && token.start - previous.end === 1 && token.glued) return 'model'
+  }
+  return undefined
+}
+
+function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
+  const currency = currencyAfter(tokens, at, tags.lang)
+  return currency !== undefined && currency.rank > 0
+}
+
+/** Digit groups of a phone number: plus sign or leading zero and nine digits, or seven digits after a contact word. */
+function isPhone(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
+  const first = (tokens[i] as Token).text
+  const plus = tokens[i - 1]?.text === '+' && tokens[i]?.glued === true
+  const contact =
+    tags.endingAt(i).some((h) => tags.name(h) === 'contact') ||
+    (tokens[i - 1]?.text === ':' && tags.endingAt(i - 1).some((h) => tags.name(h) === 'contact'))
+  let digits = count(first)
+  for (let k = at; k < i + MAX_PHONE_SCAN; k++) {
+    const token = tokens[k]
+    if (token?.kind === 'number' && !/[,']/u.test(token.text)) digits += count(token.text)
+    else if (token?.text !== '-' && token?.text !== '(' && token?.text !== ')') break
+  }
+  const previousNumber = tokens[i - 1]?.kind === 'number' || (tokens[i - 1]?.text === '-' && tokens[i - 2]?.kind === 'number')
+  if (plus && digits >= 9) return true
+  if (first.startsWith('0') && first.length >= 3 && !first.includes(',') && digits >= 9) return true
+  if (contact && digits >= 7) return true
+  return previousNumber && count(first) === 4 && count(tokens[i - 1]?.text ?? '') === 3 && count(tokens[i - 2]?.text ?? '') >= 3
+}
+
+const count = (text: string): number => {
+  let n = 0
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 48 && text.charCodeAt(i) <= 57) n++
+  return n
+}
+export const isYear = (text: string): boolean => text.length === 4 && text >= '1950' && text <= '2035' && /^\d+$/u.test(text)
+
+/** Letters glued to a number that are neither multiplier nor currency nor unit make it part of a model name. */
+export function gluedModel(tokens: readonly Token[], at: number, tags: Tags): boolean {
+  const next = tokens[at]
+  if (next?.kind !== 'word' || !next.glued || next.text === 'ish') return false
+  if (next.start !== (tokens[at - 1] as Token).end) return false
+  if (currencyAfter(tokens, at, tags.lang) !== undefined) return false
+  return (
+    tags.at('unit_measure', at) === undefined && tags.at('unit_time', at) === undefined && tags.at('glue_ok', at) === undefined
+  )
+}

@@ -1,0 +1,155 @@
+import type { PriceUnit } from '../model.ts'
+import type { Token } from '../text/model.ts'
+import type { Amount } from './amount.ts'
+import { COINS } from './currency.ts'
+import { type Left, leftContext, type Right, rightContext } from './price-context.ts'
+import type { Tags } from './tags.ts'
+
+export type PriceRole = 'asking' | 'budget' | 'offer' | 'rate' | 'historic' | 'addon' | 'topup' | 'face' | 'coin_quantity'
+
+export interface PriceCandidate {
+  readonly amount: Amount
+  readonly role: PriceRole
+  /** 3 money by sign or multiplier, 2 price word, 1 alone in its clause, 0 trailing number. */
+  readonly tier: 0 | 1 | 2 | 3
+  readonly bound: 'min' | 'max' | 'both'
+  readonly now: boolean
+  readonly approx: boolean
+  readonly unit: PriceUnit
+  /** Token index after unit and bound words. */
+  readonly end: number
+}
+
+/** Role, tier and unit of every amount of money in the message. `isCue(i)`: an intent cue ends at token i. */
+export function priceCandidates(
+  tokens: readonly Token[],
+  tags: Tags,
+  amounts: readonly Amount[],
+  isCue: (end: number) => boolean,
+): PriceCandidate[] {
+  const out: PriceCandidate[] = []
+  for (const amount of amounts) {
+    if (amount.role !== 'amount' && amount.role !== 'year') continue
+    const candidate = judge(tokens, tags, amount, isCue)
+    if (candidate !== undefined) out.push(candidate)
+  }
+  // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
+  for (let i = 0; i + 1 < out.length; i++) {
+    const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
+    const code = a.amount.currency?.code
+    if (code === undefined || !COINS.has(code) || b.amount.currency?.code === code || b.tier < 2) continue
+    const link = tags.endingAt(b.amount.start).some((h) => tags.name(h) === 'p_for' || tags.name(h) === 'p_ask')
+    if (link) out[i] = { ...a, role: 'coin_quantity' }
+  }
+  return out
+}
+
+function judge(
+  tokens: readonly Token[],
+  tags: Tags,
+  amount: Amount,
+  isCue: (end: number) => boolean,
+): PriceCandidate | undefined {
+  const left = leftContext(tokens, tags, amount)
+  const right = rightContext(tokens, tags, amount)
+  const money = amount.currency !== undefined || (amount.multiplied && !countsThings(tokens, tags, amount))
+  if (amount.role === 'year' && left.role === undefined) return undefined
+  let role: PriceRole = 'asking'
+  let bound: 'min' | 'max' | 'both' = 'both'
+  if (left.cls === 'p_max') [role, bound] = ['budget', 'max']
+  else if (left.cls === 'p_budget') [role, bound] = ['budget', amount.range ? 'both' : 'max']
+  else if (left.cls === 'p_min') bound = 'min'
+  else if (left.cls === 'p_offer') role = 'offer'
+  else if (left.cls === 'p_hist') role = 'historic'
+  else if (left.cls === 'p_addon') role = 'addon'
+  if (left.outer === 'p_hist' && left.cls !== 'p_now' && left.cls !== 'p_ask') role = 'historic'
+  if (left.outer === 'p_offer' && role === 'asking') role = 'offer'
+  if (left.outer === 'p_budget' && left.cls === undefined) [role, bound] = ['budget', amount.range ? 'both' : 'max']
+  if (right.max) [role, bound] = ['budget', 'max']
+  if (right.min && bound === 'both') bound = 'min'
+  if (right.hist && left.cls !== 'p_ask' && left.cls !== 'p_now') role = 'historic'
+  if (right.face) role = 'face'
+  if (right.addon && left.cls !== 'p_ask') role = 'addon'
+  if (tokens[amount.start - 1]?.text === '+' && !left.strong) role = right.shipAfterPlus ? 'addon' : 'topup'
+  if (left.cls === 'p_topup' || right.topup) role = 'topup'
+  if (amount.range) bound = 'both'
+  const coin = amount.currency?.code !== undefined && COINS.has(amount.currency.code)
+  if (coin && (isCue(amount.start) || left.cueBefore(isCue))) role = 'coin_quantity'
+  const tier = tierOf(tokens, tags, amount, money, left, right)
+  if (tier === undefined) return undefined
+  const now = left.cls === 'p_now' || tokens[amount.start - 1]?.text === '→'
+  return {
+    amount,
+    role,
+    tier,
+    bound,
+    now,
+    approx: amount.approx || left.approx || right.approx,
+    unit: right.unit,
+    end: right.end,
+  }
+}
+
+/** "10k cards", "3k followers": a counted noun, not money. */
+function countsThings(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
+  if (amount.implied !== undefined || amount.currency !== undefined) return false
+  const next = tokens[amount.end]
+  if (next?.kind !== 'word') return false
+  if (tags.at('unit_measure', amount.end) !== undefined) return true
+  if (isSlotWord(tags, amount.end)) return false
+  return tags.at('goods', amount.end) !== undefined || tags.at('counted', amount.end) !== undefined
+}
+
+const isSlotWord = (tags: Tags, i: number): boolean =>
+  tags.startingAt(i).some((h) => {
+    const name = tags.name(h)
+    return /^(?:f_|r_|u_|p_|pay|contact|pickup|ship|cond_|place_prep|urgent|slot_word)/u.test(name)
+  })
+
+function tierOf(
+  tokens: readonly Token[],
+  tags: Tags,
+  amount: Amount,
+  money: boolean,
+  left: Left,
+  right: Right,
+): 0 | 1 | 2 | 3 | undefined {
+  if (money) return 3
+  const next = tokens[amount.end]
+  const previous = tokens[amount.start - 1]
+  const value = Number(amount.max)
+  const open =
+    next === undefined ||
+    next.kind !== 'word' ||
+    next.clause !== tokens[amount.at]?.clause ||
+    right.end > amount.end ||
+    isSlotWord(tags, amount.end)
+  if (amount.multiplied) return undefined
+  if (amount.words) return left.strong || right.cue ? 2 : undefined
+  if (left.strong && left.cls !== undefined) {
+    if (open || (left.cls !== 'p_max' && left.cls !== 'p_min' && left.cls !== 'p_hist' && left.cls !== 'p_addon')) return 2
+    return undefined
+  }
+  if (left.cls === 'p_for' && open) return 2
+  if (right.cue || right.unit !== 'item') return 2
+  if (previous?.text === '→' || next?.text === '→') return 2
+  if (left.approx && open && value >= 5) return 1
+  if (value < 5 || amount.fractional || !open) return undefined
+  const startsClause =
+    previous === undefined ||
+    previous.kind === 'line' ||
+    previous.sentence !== tokens[amount.at]?.sentence ||
+    previous.text === ',' ||
+    previous.text === '—' ||
+    (previous.kind === 'op' && previous.text !== '/' && previous.text !== '+' && previous.text !== '.')
+  if (startsClause && previous?.text !== '.') return 1
+  if (startsClause) return 1
+  if (
+    previous?.kind === 'word' &&
+    tags
+      .endingAt(amount.start)
+      .some((h) => ['goods', 'brand', 'series', 'number_label', 'unit_time', 'month'].includes(tags.name(h)))
+  )
+    return undefined
+  return value >= 10 ? 0 : undefined
+}

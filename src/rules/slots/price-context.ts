@@ -1,0 +1,139 @@
+import type { PriceUnit } from '../model.ts'
+import type { Token } from '../text/model.ts'
+import type { Amount } from './amount.ts'
+import { unitAt } from './price-unit.ts'
+import type { Tags } from './tags.ts'
+
+const LOOK_BACK = 6
+const STOPS = new Set([',', '(', ')', '+'])
+
+export interface Left {
+  readonly cls: string | undefined
+  readonly outer: string | undefined
+  readonly role: string | undefined
+  readonly strong: boolean
+  readonly approx: boolean
+  cueBefore(isCue: (end: number) => boolean): boolean
+}
+
+const ROLE_CLASSES = new Set(['p_max', 'p_budget', 'p_min', 'p_offer', 'p_hist', 'p_addon', 'p_now', 'p_ask', 'p_for', 'p_topup'])
+
+/** Nearest price word to the left within the clause, with the one before it. */
+export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount): Left {
+  const sentence = tokens[amount.start]?.sentence
+  let cls: string | undefined
+  let outer: string | undefined
+  let approx = false
+  let decidedAt = -1
+  let stop = amount.start
+  let skipped = 0
+  for (let end = amount.start; end > Math.max(0, amount.start - LOOK_BACK); ) {
+    const token = tokens[end - 1] as Token
+    if (token.kind === 'line' || token.sentence !== sentence || STOPS.has(token.text)) break
+    if (token.kind === 'number') break
+    let width = 0
+    for (const hit of tags.endingAt(end)) {
+      const name = tags.name(hit)
+      if (name === 'p_approx' && cls === undefined) {
+        approx = true
+        width = Math.max(width, hit.end - hit.start)
+      }
+      if (!ROLE_CLASSES.has(name)) continue
+      const size = hit.end - hit.start
+      if (size < width && cls !== undefined) continue
+      if (cls === undefined || (decidedAt === end && size > width)) {
+        if (name !== 'p_for' || end === amount.start || approx) {
+          cls = name
+          decidedAt = end
+        }
+      } else if (outer === undefined && name !== 'p_for') outer = name
+      width = Math.max(width, size)
+    }
+    if (width === 0) {
+      if (token.text === '~' || token.text === '≈') approx = true
+      skipped++
+      width = 1
+      const filler = token.kind === 'op' || token.kind === 'sign' || tags.endingAt(end).some((h) => tags.name(h) === 'p_skip')
+      if (!filler && skipped > 2) break
+    }
+    end -= width
+    stop = end
+  }
+  if (tokens[amount.start - 1]?.text === '~' || tokens[amount.start - 1]?.text === '≈') approx = true
+  const strong = cls !== undefined && cls !== 'p_for'
+  return {
+    cls,
+    outer,
+    role: cls,
+    strong,
+    approx,
+    cueBefore: (isCue) => {
+      for (let i = amount.start; i >= Math.max(stop, amount.start - 2); i--) if (isCue(i)) return true
+      return false
+    },
+  }
+}
+
+export interface Right {
+  readonly max: boolean
+  readonly min: boolean
+  readonly hist: boolean
+  readonly face: boolean
+  readonly addon: boolean
+  readonly topup: boolean
+  readonly shipAfterPlus: boolean
+  readonly approx: boolean
+  readonly cue: boolean
+  readonly unit: PriceUnit
+  readonly end: number
+}
+
+/** Unit, bounds and price words to the right of an amount. */
+export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amount): Right {
+  let at = amount.end
+  const unit = unitAt(tokens, tags, at)
+  if (unit !== undefined) at = unit.end
+  const cue = {
+    max: false,
+    min: false,
+    hist: false,
+    face: false,
+    addon: false,
+    topup: false,
+    shipAfterPlus: false,
+    approx: false,
+    cue: false,
+  }
+  for (let k = 0; k < 3; k++) {
+    let moved = false
+    for (const hit of tags.startingAt(at).toSorted((a, b) => b.end - a.end)) {
+      const name = tags.name(hit)
+      if (name === 'r_max') cue.max = true
+      else if (name === 'r_min') cue.min = true
+      else if (name === 'r_hist') cue.hist = true
+      else if (name === 'r_addon') cue.addon = true
+      else if (name === 'r_topup') cue.topup = true
+      else if (
+        name === 'f_shipped' ||
+        name === 'f_firm' ||
+        name === 'f_negotiable' ||
+        name === 'f_plus_shipping' ||
+        name === 'r_cue' ||
+        name === 'p_approx'
+      )
+        cue.cue = true
+      else continue
+      if (hit.end > at) {
+        at = hit.end
+        moved = true
+      }
+      break
+    }
+    if (!moved) break
+  }
+  for (let k = 0; k <= 2; k++) if (tags.at('r_face', amount.end + k) !== undefined) cue.face = true
+  if (tokens[amount.start - 1]?.text === '+' && tags.first('f_plus_shipping_word', amount.end, amount.end + 2) !== undefined)
+    cue.shipAfterPlus = true
+  if (cue.max || cue.min) cue.cue = true
+  return { ...cue, unit: unit?.unit ?? 'item', end: Math.max(at, amount.end) }
+}

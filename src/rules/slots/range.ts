@@ -1,0 +1,62 @@
+import type { Token } from '../text/model.ts'
+import type { Amount } from './amount.ts'
+import type { CurrencyHit } from './currency.ts'
+import { decimal } from './decimal.ts'
+
+const RANGE_OPS = new Set(['-', '–', '~', '—'])
+const RANGE_WORDS = new Set(['to', 'đến', 'tới', 'a', 'до', 'y', 'and', 'e', 'até', 'hasta', 'den', 'toi'])
+const BETWEEN = new Set(['between', 'from', 'entre', 'từ', 'от', 'de', 'tu', 'между', 'desde', 'và'])
+
+/** The currency that decides (C1 before C2 before C3). */
+export function stronger(a: CurrencyHit | undefined, b: CurrencyHit | undefined): CurrencyHit | undefined {
+  if (a === undefined) return b
+  if (b === undefined) return a
+  return b.rank > a.rank ? b : a
+}
+
+/** N8. */
+export function joinRange(left: Amount | undefined, right: Amount, tokens: readonly Token[]): Amount | undefined {
+  if (left === undefined || left.role !== 'amount' || right.role !== 'amount' || left.range) return undefined
+  const between = right.start - left.end
+  const first = tokens[left.end]
+  if (between !== 1 || first === undefined) return undefined
+  const opener = tokens[left.start - 1]?.text ?? ''
+  const byWord =
+    RANGE_WORDS.has(first.text) &&
+    (first.text === 'to' ||
+      first.text === 'đến' ||
+      first.text === 'tới' ||
+      first.text === 'до' ||
+      BETWEEN.has(opener) ||
+      BETWEEN.has(tokens[left.start - 2]?.text ?? '') ||
+      (first.text === 'a' && (right.currency !== undefined || right.multiplied)))
+  if (!RANGE_OPS.has(first.text) && !byWord && !(first.text === 'và' && BETWEEN.has(opener))) return undefined
+  let min = left.min
+  if (right.multiplied && !left.multiplied) {
+    const shift = right.max.length
+    const scaled = scaleLike(left.min, right)
+    if (scaled !== undefined && shift > 0) min = scaled
+  }
+  if (!(Number(min) < Number(right.max))) return undefined
+  return {
+    ...right,
+    start: left.start,
+    at: left.at,
+    min,
+    range: true,
+    currency: stronger(left.currency, right.currency),
+    multiplied: left.multiplied || right.multiplied,
+    implied: right.implied ?? left.implied,
+    approx: left.approx || right.approx,
+  }
+}
+
+/** The left bound under the right bound's multiplier, if it stays below the right bound. */
+function scaleLike(left: string, right: Amount): string | undefined {
+  for (const shift of [9, 7, 6, 5, 3]) {
+    const [whole = '0', rest = ''] = left.split('.')
+    const scaled = decimal(whole, rest, shift)
+    if (scaled !== undefined && Number(scaled) <= Number(right.max) && Number(scaled) * 1000 > Number(right.max)) return scaled
+  }
+  return undefined
+}
