@@ -1,0 +1,259 @@
+import { wordsOf } from '../match/terms.ts'
+import type { Money, Reading, Slots } from '../model.ts'
+import { forgotten, pruned, remembered } from './channel.ts'
+import { changedSlots, changedTerms, hasOwnCue, type Joined, joinedWith, joinParts, partsOf } from './group.ts'
+import { withInterest } from './intent-book.ts'
+import type {
+  ChannelState,
+  IntentRecord,
+  ReadText,
+  ThreadContext,
+  ThreadEvent,
+  ThreadInput,
+  ThreadMessage,
+  ThreadStep,
+  TradeKind,
+} from './model.ts'
+import { ended, readParts, reconcile } from './reconcile.ts'
+import { isLive, patchRecord, withStatus } from './stored-intent.ts'
+import { targetOfOther, targetOfOwner } from './target.ts'
+import { CLOSING, CLOSING_WORD, SAYS_AVAILABLE } from './words.ts'
+
+/** Longer messages say more than that something is sold or still there. */
+const MAX_ACT_WORDS = 8
+const DAY_MS = 86_400_000
+/** Confidence from which another reader's new intent would alert others; it only ever proposes. */
+const OPINION_STATUS = 'draft'
+
+/**
+ * One step of a conversation (section 8): what a message, an edit, a deletion or a late reading does to the intents of its channel.
+ * Pure: neither the state nor the book is changed; both changes are answered.
+ */
+export function advance(before: ChannelState, input: ThreadInput, context: ThreadContext): ThreadStep {
+  const state = pruned(before, context.now)
+  switch (input.kind) {
+    case 'create':
+      return created(state, input.message, context)
+    case 'edit':
+      return edited(state, input.message, context)
+    case 'delete':
+      return deleted(state, input.id, context)
+    case 'done':
+      return { ...quiet(state), act: 'close', events: closedBy(context.intents.ofMessage(input.id), input.author, context) }
+    case 'reading':
+      return reread(state, input.message, input.reading, context)
+  }
+}
+
+const quiet = (state: ChannelState): ThreadStep => ({ state, reading: null, act: 'none', events: [] })
+
+function created(state: ChannelState, message: ThreadMessage, context: ThreadContext): ThreadStep {
+  // The same message again changes nothing but what an edit would.
+  if (state.entries.some((e) => e.message.id === message.id)) return edited(state, message, context)
+  const alone = context.reader.read(joinParts([message]))
+  const joined = joinedWith(state, message, alone, context.reader)
+  if (joined !== undefined) return merged(state, message, joined, context)
+  const next = remembered(state, { message, reading: alone, first: message.id })
+  const owned = alone.act === 'none' || alone.intent !== 'none' ? ownerUpdate(state, message, alone, context) : undefined
+  if (owned !== undefined) return { state: next, reading: alone, act: 'update', events: [owned] }
+  if (alone.intent !== 'none') {
+    const parts = readParts(alone, fullText(joinParts([message])), message.id, context)
+    return {
+      state: next,
+      reading: alone,
+      act: 'open',
+      events: reconcile(parts, message, [message.id], context, 'edit', context.opens),
+    }
+  }
+  const { act, events } = spoken(next, message, alone, context)
+  return { state: next, reading: alone, act, events }
+}
+
+function merged(state: ChannelState, message: ThreadMessage, joined: Joined, context: ThreadContext): ThreadStep {
+  const { first, reading, parts } = joined
+  const next = remembered(withReading(state, first.id, reading), { message, reading, first: first.id })
+  const ids = parts.map((p) => p.id)
+  const known = context.intents.ofMessage(first.id).length > 0
+  const texts = readParts(reading, fullText(joinParts(parts)), first.id, context)
+  const events = reading.intent === 'none' ? [] : reconcile(texts, first, ids, context, 'merge', context.opens)
+  return { state: next, reading, act: events.length === 0 ? 'none' : known ? 'update' : 'open', events }
+}
+
+function withReading(state: ChannelState, first: string, reading: Reading): ChannelState {
+  return { entries: state.entries.map((e) => (e.first === first ? { ...e, reading } : e)) }
+}
+
+function edited(state: ChannelState, message: ThreadMessage, context: ThreadContext): ThreadStep {
+  const entry = state.entries.find((e) => e.message.id === message.id)
+  const group = entry === undefined ? [] : partsOf(state, entry.first)
+  const parts = group.length === 0 ? [message] : group.map((p) => (p.id === message.id ? message : p))
+  const first = parts[0] as ThreadMessage
+  const text = joinParts(parts)
+  const reading = context.reader.read(text)
+  const next = remembered(withReading(state, first.id, reading), { message, reading, first: first.id })
+  const known = context.intents.ofMessage(message.id)
+  const own = parts.length === 1 ? reading : context.reader.read(joinParts([message]))
+  if (reading.act === 'close' || own.act === 'close' || saysClosed(message.text))
+    return { state: next, reading, act: 'close', events: closed(known.filter(isLive), context.now, 'edit') }
+  // A later part of a listing whose first message is forgotten: only what it says itself may change.
+  const orphan = known[0]
+  if (entry === undefined && orphan !== undefined && orphan.message_id !== message.id) {
+    const patch = patched(orphan, message, context)
+    return { state: next, reading, act: patch === undefined ? 'none' : 'update', events: patch === undefined ? [] : [patch] }
+  }
+  const lost = orphan !== undefined && orphan.parts.length > parts.length && entry === undefined
+  const kept = lost ? { ...reading, slots: filled(reading.slots, orphan.intent.slots) } : reading
+  const ids = lost ? orphan.parts : parts.map((p) => p.id)
+  const events = reconcile(readParts(kept, fullText(text), first.id, context), first, ids, context, 'edit', context.opens)
+  const act = events.some((e) => e.type === 'opened') ? 'open' : events.some((e) => e.type === 'updated') ? 'update' : reading.act
+  return { state: next, reading, act, events }
+}
+
+function deleted(state: ChannelState, id: string, context: ThreadContext): ThreadStep {
+  const entry = state.entries.find((e) => e.message.id === id)
+  const next = forgotten(state, id)
+  const known = context.intents.ofMessage(id).filter(isLive)
+  const events: ThreadEvent[] = known.filter((r) => r.message_id === id).map((r) => ended(r, context.now, 'delete'))
+  const shortened = known.filter((r) => r.message_id !== id)
+  const left = entry === undefined ? [] : partsOf(next, entry.first)
+  if (shortened.length === 0 || left.length === 0) return { ...quiet(next), events }
+  const text = joinParts(left)
+  const reading = context.reader.read(text)
+  const first = left[0] as ThreadMessage
+  const parts = readParts(reading, fullText(text), first.id, context)
+  events.push(
+    ...reconcile(
+      parts,
+      first,
+      left.map((p) => p.id),
+      context,
+      'edit',
+      context.opens,
+    ),
+  ) // prettier-ignore
+  return { state: withReading(next, first.id, reading), reading, act: 'update', events }
+}
+
+/** A second opinion: what it opens anew is a draft, and it never reopens or closes by itself. */
+function reread(state: ChannelState, message: ThreadMessage, reading: Reading, context: ThreadContext): ThreadStep {
+  const entry = state.entries.find((e) => e.message.id === message.id)
+  const first = entry?.first ?? message.id
+  const known = context.intents.ofMessage(first)
+  if (known.length > 0 && !known.some(isLive)) return quiet(state)
+  const parts = entry === undefined ? [message] : partsOf(state, first)
+  const text = joinParts(parts)
+  const status = context.opens === null ? null : OPINION_STATUS
+  const ids = parts.map((p) => p.id)
+  const read = reading.intent === 'none' ? [] : [{ reading, text: fullText(text) }]
+  const events = reconcile(read, parts[0] as ThreadMessage, ids, context, 'opinion', status)
+  return { state: withReading(state, first, reading), reading, act: events.length === 0 ? 'none' : 'update', events }
+}
+
+/** Acts other than opening: who spoke decides what they mean. */
+function spoken(
+  state: ChannelState,
+  message: ThreadMessage,
+  reading: Reading,
+  context: ThreadContext,
+): Pick<ThreadStep, 'act' | 'events'> {
+  const { act } = reading
+  const short = wordsOf(message.text).length <= MAX_ACT_WORDS && !message.text.includes('?')
+  const own = short || act !== 'none' ? targetOfOwner(state, message, context.intents) : undefined
+  if (act === 'close' || (own !== undefined && short && CLOSING_WORD.test(message.text)))
+    return { act: 'close', events: own === undefined ? [] : closed([own], context.now, 'sold') }
+  const available = short && SAYS_AVAILABLE.test(message.text)
+  if (act === 'bump' || (own !== undefined && available)) {
+    const due = own !== undefined && context.now - own.bumped_at >= DAY_MS
+    return { act: 'bump', events: due ? [bumped(own, context.now)] : [] }
+  }
+  if (act !== 'interest' && act !== 'negotiate' && act !== 'question') return { act, events: [] }
+  const record = targetOfOther(state, message, context.intents)
+  if (record === undefined) return { act, events: [] }
+  if (act === 'question') return { act, events: [{ type: 'question', record, person: message.author, message_id: message.id }] }
+  const amount = act === 'negotiate' ? amountIn(message, context) : null
+  const first = !record.interested.includes(message.author)
+  const told = withInterest(record, message.author)
+  return { act, events: [{ type: 'interest', record: told, person: message.author, message_id: message.id, amount, first }] }
+}
+
+/** The owner adds to or corrects a listing below it: a reply, or any word in a thread of its own. */
+function ownerUpdate(
+  state: ChannelState,
+  message: ThreadMessage,
+  alone: Reading,
+  context: ThreadContext,
+): ThreadEvent | undefined {
+  if (message.reply_to === undefined && message.thread === undefined) return undefined
+  const record = targetOfOwner(state, message, context.intents)
+  if (record === undefined) return undefined
+  if (alone.intent !== 'none' && !speaksOf(alone, record)) return undefined
+  if (alone.intent === 'none' && hasOwnCue(alone) && !/\d/u.test(message.text)) return undefined
+  return patched(record, message, context)
+}
+
+/** No object of its own, or the same as the listing's. */
+function speaksOf(reading: Reading, { intent }: IntentRecord): boolean {
+  if (reading.intent !== intent.intent) return false
+  const [a, b] = [reading.slots.item, intent.slots.item]
+  if (a === null || b === null) return a === null
+  if (a.model_tokens.length > 0 || b.model_tokens.length > 0)
+    return a.model_tokens.length > 0 && a.model_tokens.every((t) => b.model_tokens.includes(t))
+  return (a.head ?? a.text).toLowerCase() === (b.head ?? b.text).toLowerCase()
+}
+
+function patched(record: IntentRecord, message: ThreadMessage, context: ThreadContext): ThreadEvent | undefined {
+  const { intent } = record
+  const reading = context.reader.read(underItem(intent.intent, intent.slots.item?.text ?? '', message))
+  if (reading.intent !== intent.intent) return undefined
+  const slots = changedTerms(intent.slots, reading.slots)
+  if (Object.keys(slots).length === 0) return undefined
+  return { type: 'updated', record: patchRecord(record, slots, context.now), before: intent, reading, reason: 'reply' }
+}
+
+/** Clear cues under which a fragment is read as terms of a known listing. */
+const CUES: Readonly<Record<TradeKind, string>> = {
+  sell: '[WTS]',
+  buy: '[WTB]',
+  exchange: '[WTT]',
+  service_offered: '[For Hire]',
+  service_wanted: '[Hiring]',
+}
+
+function underItem(kind: TradeKind, item: string, message: ThreadMessage): ReadText {
+  return { id: message.id, text: `${CUES[kind]} ${item}\n${message.text}`, sent_at: message.sent_at }
+}
+
+/** What somebody would pay, read as a buyer's words. */
+function amountIn(message: ThreadMessage, context: ThreadContext): Money | null {
+  return context.reader.read(underItem('buy', 'item', message)).slots.price
+}
+
+function bumped(record: IntentRecord, now: number): ThreadEvent {
+  return { type: 'bumped', record: { ...record, bumped_at: now, intent: { ...record.intent, updated_at: now } } }
+}
+
+function closed(records: readonly IntentRecord[], now: number, reason: 'sold' | 'edit' | 'reaction'): ThreadEvent[] {
+  return records.map((r) => ({ type: 'closed', record: withStatus(r, 'closed', now), reason }))
+}
+
+function closedBy(records: readonly IntentRecord[], author: string, context: ThreadContext): ThreadEvent[] {
+  const own = records.filter((r) => r.intent.owner === author && isLive(r))
+  return closed(own, context.now, 'reaction')
+}
+
+const saysClosed = (text: string): boolean => CLOSING.test(text)
+
+/** Slots of a reading, with those of the listing as it was where the reading has none. */
+function filled(slots: Slots, before: Slots): Slots {
+  return {
+    ...before,
+    ...changedSlots(before, slots),
+    item: slots.item ?? before.item,
+    want_item: slots.want_item ?? before.want_item,
+  }
+}
+
+/** Text the spans of a reading point into: a title stands as a line of its own above it. */
+function fullText(text: ReadText): string {
+  return text.title === undefined || text.title === '' ? text.text : `${text.title}\n${text.text}`
+}
