@@ -1,6 +1,7 @@
 import type { Hash } from '../ids.ts'
 import type { PeerAddr } from '../net/transport.ts'
 import type { BlobFormat } from './proto/blob-ticket.ts'
+import type { OwnerQuota } from './store.ts'
 import type { ChunkRanges } from './tree/ranges.ts'
 
 export interface DownloadLimits {
@@ -63,6 +64,8 @@ export interface DownloadRequest {
   /** Chunks wanted of a raw blob, widened to whole groups of 16; everything when omitted. */
   readonly ranges?: ChunkRanges
   readonly limits?: Partial<DownloadLimits>
+  /** Account that pays for what is stored. */
+  readonly quota?: OwnerQuota | undefined
   readonly signal?: AbortSignal | undefined
   /** Called synchronously, at most a few times per second and once at the end; must not throw. */
   readonly onProgress?: (progress: DownloadProgress) => void

@@ -1,9 +1,10 @@
-import { K2Error } from '../../base/errors.ts'
+import { errorCode, K2Error } from '../../base/errors.ts'
 import { type Hash, idBytes } from '../ids.ts'
-import type { Connection } from '../net/transport.ts'
+import { streamCodeOf } from '../net/net-errors.ts'
+import type { Connection, RecvHalf } from '../net/transport.ts'
 import { ByteReader } from './byte-reader.ts'
 import { rawRanges } from './proto/ranges-seq.ts'
-import { encodeRequest } from './proto/requests.ts'
+import { BLOB_CODES, encodeRequest } from './proto/requests.ts'
 import type { BlobSink } from './store.ts'
 import { RangeDecoder } from './tree/decode.ts'
 import type { ChunkRanges } from './tree/ranges.ts'
@@ -40,10 +41,13 @@ const cutOff = (hash: Hash): K2Error =>
     message: `the provider stopped in the middle of blob ${hash.slice(0, 10)}`,
   })
 
+/** Wait for the end of a response whose content is complete, ms. */
+const END_MS = 2_000
+
 /**
  * Asks one provider for ranges of one raw blob and feeds the sink with what was verified (blobs.md 7.1, 10.1). What the sink
  * took before a failure is good and need not be asked for again. Rejects `BLOB_NOT_FOUND`, `BLOB_CUT_OFF`, `BLOB_MISMATCH`,
- * `BLOB_TOO_LARGE`, `NET_*` or `TIMEOUT`. After a stall the connection is closed: a pending read cannot be taken back.
+ * `BLOB_TOO_LARGE`, `NET_*` or `ABORTED`. After a stall the connection is closed: a pending read cannot be taken back.
  */
 export async function getRanges(connection: Connection, options: GetOptions, sink: BlobSink): Promise<GetResult> {
   const { hash, ranges, maxSize, stallMs, signal } = options
@@ -75,14 +79,23 @@ export async function getRanges(connection: Connection, options: GetOptions, sin
         }
       }
     }
-    // A provider ends a closed request with FIN; waiting for it keeps the stream from being reset under its last bytes.
-    await reader.some(1)
+    await awaitEnd(recv, Math.min(END_MS, stallMs))
     return { size, sizeVerified, bytes }
   } catch (error) {
-    const code = error instanceof K2Error ? error.code : ''
-    if (code === 'NET_STREAM_RESET' && !started) throw notFound(hash)
-    if (code === 'NET_TIMEOUT' || code === 'TIMEOUT' || code === 'ABORTED') connection.close(0n, 'drop')
-    else await recv.stop(0n)
+    const code = errorCode(error)
+    // A stream cannot be taken from a peer that has stalled, and other streams of that connection would fare no better.
+    if (code === 'NET_TIMEOUT') connection.close(0n, 'drop')
+    else void recv.stop(0n) // waits for the pending read, if any
+    if (code === 'NET_STREAM_RESET' && !started && streamCodeOf(error) === BLOB_CODES.internal) throw notFound(hash)
     throw error
   }
+}
+
+/**
+ * A provider ends a closed request with FIN; stopping before would reset the stream under its last bytes. What else comes
+ * changes nothing: everything asked for is verified.
+ */
+async function awaitEnd(recv: RecvHalf, deadlineMs: number): Promise<void> {
+  const rest = await recv.read(1, { deadlineMs }).catch(() => null)
+  if (rest !== null) void recv.stop(0n)
 }

@@ -1,3 +1,12 @@
+export {
+  DEFAULT_DOWNLOAD_LIMITS,
+  type DownloadLimits,
+  type DownloadProgress,
+  type DownloadRequest,
+  type DownloadResult,
+  type ProviderOutcome,
+} from './download-types.ts'
+export { Downloader, type DownloaderOptions } from './downloader.ts'
 export { type GetOptions, type GetResult, getRanges } from './getter.ts'
 export { MemoryBlobStore } from './memory-store.ts'
 export { type BlobFormat, type BlobTicket, decodeBlobTicket, encodeBlobTicket } from './proto/blob-ticket.ts'

@@ -92,3 +92,17 @@ export function splitRanges(
   if (right.length === 1 && (right[0] as number) <= mid) right = [0]
   return { left, right }
 }
+
+/** The first `count` chunks of a set. */
+export function firstChunks(ranges: ChunkRanges, count: bigint): ChunkRanges {
+  const out: bigint[] = []
+  let left = count
+  for (let i = 0; i < ranges.length && left > 0n; i += 2) {
+    const from = ranges[i] as bigint
+    const end = ranges[i + 1]
+    const to = end === undefined || end - from > left ? from + left : end
+    out.push(from, to)
+    left -= to - from
+  }
+  return out
+}
