@@ -51,7 +51,8 @@ export const ACTIONS = {
     topic: word(60).optional(),
     set: setSchema.optional(),
     expires: durationSchema.refine((ms) => ms <= 90 * 86_400_000, 'at most 90d').optional(),
-    status: z.enum(['draft', 'open']).default('draft'),
+    /** Of an intent only this action opens; `draft` unless told. */
+    status: z.enum(['draft', 'open']).optional(),
     publish: z.enum(['never', 'ask', 'auto']).default('never'),
   }),
   alert: z.strictObject({

@@ -2,7 +2,7 @@ import type { Converter } from '../match/rates.ts'
 import { converter } from '../match/rates.ts'
 import type { RuleFacts } from './facts.ts'
 import { digestOf } from './hash.ts'
-import type { RuleState, StateChange, StateKind } from './state.ts'
+import type { RuleStateView, StateChange, StateKind } from './state.ts'
 import { TextView } from './text-spec.ts'
 import type { KeyPart } from './values.ts'
 
@@ -25,11 +25,11 @@ export class PassContext {
   ruleId = ''
   patternMs = 0
   readonly #stopwatch: Stopwatch | undefined
-  readonly #state: RuleState
+  readonly #state: RuleStateView
   readonly #pending = new Map<string, StateChange>()
   readonly #views = new Map<string, TextView>()
 
-  constructor(facts: RuleFacts, state: RuleState, now: number, stopwatch?: Stopwatch) {
+  constructor(facts: RuleFacts, state: RuleStateView, now: number, stopwatch?: Stopwatch) {
     this.facts = facts
     this.now = now
     this.tags = new Set(facts.tags)

@@ -4,7 +4,7 @@ import { intentOf, type RuleFacts } from './facts.ts'
 import { windowName } from './leaves-context.ts'
 import { type Delay, PlanBuilder, planEffect, type RulePlan } from './plan.ts'
 import type { CompiledRule, RuleSet } from './rule-set.ts'
-import { countUp, type RuleState, type StateChange } from './state.ts'
+import { countUp, type RuleStateView, type StateChange } from './state.ts'
 import type { Escape } from './template.ts'
 import { type Narrowed, narrowedByAuthor, narrowedByPlace, outOfTime, selectRules } from './trigger.ts'
 
@@ -71,7 +71,7 @@ const RULES_PER_LOOK = 64
 export function evaluateRules(
   ruleSet: RuleSet,
   facts: RuleFacts,
-  state: RuleState,
+  state: RuleStateView,
   now: number,
   options: EvaluateOptions = {},
 ): Evaluation {
@@ -101,7 +101,7 @@ class Pass {
   #looked = 0
   #spent = false
 
-  constructor(set: RuleSet, facts: RuleFacts, state: RuleState, now: number, options: EvaluateOptions) {
+  constructor(set: RuleSet, facts: RuleFacts, state: RuleStateView, now: number, options: EvaluateOptions) {
     this.c = new PassContext(facts, state, now, options.stopwatch)
     this.plan = new PlanBuilder(this.c)
     this.#set = set

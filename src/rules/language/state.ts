@@ -10,6 +10,13 @@ export interface StateChange {
   readonly expires_at: number
 }
 
+/** What evaluation reads of the state. */
+export interface RuleStateView {
+  get(kind: StateKind, rule: string, key: string, now: number): readonly number[] | undefined
+  /** False for rules that were never muted or suspended: nothing to look up. */
+  wasHeld(rule: string): boolean
+}
+
 const MAX_ENTRIES = 200_000
 /** Ids that vanish from the rule set lose their state after a day. */
 const VANISHED_MS = 86_400_000
@@ -18,7 +25,7 @@ const VANISHED_MS = 86_400_000
  * Cooldowns, buckets and counters by rule id. Evaluation only reads it and answers the changes; the caller applies them (a dry
  * run does not). Bounded: when full, the entry written longest ago goes first.
  */
-export class RuleState {
+export class RuleState implements RuleStateView {
   readonly #entries = new Map<string, StateChange>()
   readonly #vanished = new Map<string, number>()
   /** Rules that were muted or suspended at some time; most never are. */
@@ -38,7 +45,6 @@ export class RuleState {
     return entry === undefined || entry.expires_at <= now ? undefined : entry.value
   }
 
-  /** False for rules that were never muted or suspended: nothing to look up. */
   wasHeld(rule: string): boolean {
     return this.#held.has(rule)
   }

@@ -18,7 +18,7 @@ export function openRecord(
   message: ThreadMessage,
   parts: readonly string[],
   ordinal: number,
-  context: ThreadContext,
+  context: Pick<ThreadContext, 'now' | 'consent'>,
   status: 'draft' | 'open',
 ): IntentRecord | undefined {
   const { reading } = part
