@@ -29,7 +29,7 @@ import { QueueWorker } from './jobs/workers.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { Metrics } from './observe/metrics.ts'
 import { NodePeerPort } from './peers/index.ts'
-import { BridgeSet, createPipeline, type Pipeline } from './pipeline/index.ts'
+import { BridgeSet, bootName, createPipeline, openSentLog, type Pipeline } from './pipeline/index.ts'
 
 export const KEY_FILE = 'identity.json'
 /** What this node shares by itself is small and kept in memory. */
@@ -91,6 +91,9 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const bridgeSet = new BridgeSet()
     const pipeline = createPipeline({
       db,
+      // On a database server another machine may take a lane over, and could not read this one's notes.
+      sent:
+        config.database.driver === 'embedded' ? openSentLog(config.dataDir, bootName(), log.child({ mod: 'pipeline' })) : undefined,
       jobs: queues,
       bridges: bridgeSet,
       routes,

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { InternalRequest, RawFile, REST, RESTOptions } from 'discord.js'
 import { withDeadline } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -39,6 +38,12 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ])
 
+/**
+ * Names the flight of a request on its way through the library, which hands on nothing else of ours; taken out before it is
+ * sent. Async context would do the same and make every promise of the process several times dearer.
+ */
+const FLIGHT_HEADER = 'x-k2gw-flight'
+
 /** What became of the request this call belongs to. */
 interface Flight {
   sent: boolean
@@ -53,7 +58,8 @@ export class DiscordRest implements DiscordApi {
   readonly #open: REST
   readonly #library: Library
   readonly #timeoutMs: number
-  readonly #flights = new AsyncLocalStorage<Flight>()
+  readonly #flights = new Map<string, Flight>()
+  #lastFlight = 0
   readonly #clock: Clock
   #invalid: number[] = []
   /** Discord refused the token; the client has forgotten it, and asking again would only count against us. */
@@ -69,9 +75,10 @@ export class DiscordRest implements DiscordApi {
       rejectOnRateLimit: () => true,
       timeout: options.timeoutMs,
       makeRequest: (url, init) => {
-        const flight = this.#flights.getStore()
+        const { [FLIGHT_HEADER]: id, ...headers } = init.headers as Record<string, string>
+        const flight = id === undefined ? undefined : this.#flights.get(id)
         if (flight) flight.sent = true
-        return library.DefaultRestOptions.makeRequest(url, init)
+        return library.DefaultRestOptions.makeRequest(url, { ...init, headers })
       },
       ...(options.api !== undefined && { api: options.api }),
     }
@@ -93,23 +100,24 @@ export class DiscordRest implements DiscordApi {
   async call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
     if (this.#refused !== undefined && request.auth === 'bot') return { ok: false, failure: this.#refused }
     const flight: Flight = { sent: false }
+    const flightId = String(++this.#lastFlight)
     const abort = new AbortController()
     const onAbort = (): void => abort.abort()
     if (signal.aborted) return { ok: false, failure: { kind: 'transport', code: 'ABORTED', sent: false } }
     signal.addEventListener('abort', onAbort, { once: true })
     const rest = request.auth === 'bot' ? this.#bot : this.#open
+    this.#flights.set(flightId, flight)
     try {
-      const work = this.#flights.run(flight, () =>
-        answerOf(rest, {
-          method: request.method as never,
-          fullRoute: request.path,
-          auth: request.auth === 'bot',
-          signal: abort.signal,
-          ...(request.query && { query: new URLSearchParams(request.query) }),
-          ...(request.body !== undefined && { body: request.body }),
-          ...(request.files && { files: request.files.map(rawFile) }),
-        }),
-      )
+      const work = answerOf(rest, {
+        method: request.method as never,
+        fullRoute: request.path,
+        auth: request.auth === 'bot',
+        headers: { [FLIGHT_HEADER]: flightId },
+        signal: abort.signal,
+        ...(request.query && { query: new URLSearchParams(request.query) }),
+        ...(request.body !== undefined && { body: request.body }),
+        ...(request.files && { files: request.files.map(rawFile) }),
+      })
       const ms = this.#timeoutMs + BODY_GRACE_MS
       const body = await withDeadline(work, { ms, what: 'an answer of Discord', signal, onGiveUp: onAbort })
       // An answer that is not JSON came from something in between; the request itself may have been handled.
@@ -126,6 +134,7 @@ export class DiscordRest implements DiscordApi {
       return { ok: false, failure }
     } finally {
       signal.removeEventListener('abort', onAbort)
+      this.#flights.delete(flightId)
     }
   }
 

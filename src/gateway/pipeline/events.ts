@@ -154,6 +154,13 @@ export class PipelineEvents {
     this.#log.info({ ev: 'circuit-closed', network: place.network, account: place.account }, 'the platform answers again')
   }
 
+  /** Results an earlier process had noted and not recorded. */
+  settled(results: number): void {
+    if (results === 0) return
+    this.#counters.add('bridge_settled_after_kill_total', {}, results)
+    this.#log.info({ ev: 'settled', results }, 'what was sent before the process was cut off is recorded now')
+  }
+
   leaseLost(lane: string): void {
     this.#counters.add('bridge_leases_lost_total')
     this.#log.warn({ ev: 'lease-lost', lane }, 'another worker took the lane over')

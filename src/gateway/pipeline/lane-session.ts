@@ -11,6 +11,7 @@ import { LaneMachine, type LaneResult } from './lane.ts'
 import { ended, interrupted, judge, probeDelayMs, untouched, type Verdict } from './outcomes.ts'
 import type { Recorder } from './recorder.ts'
 import { type Existing, planSend } from './request.ts'
+import type { SentLog } from './sent-log.ts'
 
 /** Nothing is sent in the last part of a lease: another worker may hold it before the answer arrives. */
 const LEASE_MARGIN_MS = 5_000
@@ -28,6 +29,8 @@ export interface SessionTools extends AttemptTools {
   readonly bridges: BridgeRegistry
   readonly gateOf: (place: Pick<Place, 'network' | 'account'>) => AccountGate
   readonly rng: Rng
+  /** Absent where another machine may take over the lane: it could not read it. */
+  readonly sent?: SentLog | undefined
 }
 
 /** Why a run ended. `gone`: the session holds nothing any more and is thrown away. */
@@ -154,10 +157,14 @@ export class LaneSession {
     try {
       answer = await recorder.step({ lane: this.lane, fence, results: rows, copies, claim: asked, head: this.#machine.head })
     } catch (error) {
-      return this.#stepFailed(error, fence, asked)
+      await this.#stepFailed(error, fence, asked)
+      // By now they are written, unless the process is ending.
+      if (!this.#tools.abort.aborted) this.#tools.sent?.recorded(rows.map((row) => row.id))
+      return
     } finally {
       for (const { item } of results) this.#made.delete(item.id)
     }
+    this.#tools.sent?.recorded(rows.map((row) => row.id))
     if (answer.fence === undefined) {
       if (fence !== undefined && !this.#lost) this.#tools.events.leaseLost(this.lane)
       this.#fence = undefined
@@ -258,7 +265,7 @@ export class LaneSession {
     const gate = gateOf(place)
     const wait = bridge === undefined ? NO_BRIDGE_WAIT_MS : gate.waitMs(now)
     if (bridge === undefined || wait > 0) return this.#defer(item, now + wait)
-    if (bridge.capabilities.settlesDoubt === false) this.#machine.beCareful()
+    if (bridge.capabilities.settlesDoubt === false && this.#tools.sent === undefined) this.#machine.beCareful()
     if (this.#leaseUntil - now < LEASE_MARGIN_MS) return this.#defer(item, now + LEASE_MARGIN_MS)
     if (isExpired(item, now)) {
       this.#toExpire = true
@@ -278,6 +285,7 @@ export class LaneSession {
     if (plan.kind === 'skip') return this.#end(item, 'cancelled', 'SKIPPED', plan.reason)
     if (item.envelope === undefined && item.op !== 'delete')
       return this.#end(item, 'dead', 'CONTENT_GONE', 'its content was removed')
+    if (this.#tools.sent?.begun(item.id) === false) return this.#defer(item, now + STEP_RETRY_MS)
     await this.#attempt({ item: ready, place, bridge, plan, existing }, gate)
   }
 
@@ -292,9 +300,19 @@ export class LaneSession {
       ? interrupted(outcome, item)
       : judge(outcome, item, { now, unit: unit(rng), headTimeoutMs: limits.headTimeoutMs })
     this.#made.set(item.id, { parts, copies })
+    if (verdict.next.state === 'done') this.#note(item, verdict, work.bridge.capabilities.settlesDoubt !== false)
     events.attempted({ item, place, outcome, parked: verdict.next.state === 'parked', now })
     this.#apply(verdict, place, gate, now)
     this.#machine.finished(verdict, clock.monotonic() - begun, now)
+  }
+
+  /** Where neither the log nor the destination can say later what arrived, the lane goes on with less ahead of its record. */
+  #note(item: Claimed, verdict: Verdict, settlesDoubt: boolean): void {
+    const { sent } = this.#tools
+    if (sent === undefined) return
+    const copies = this.#made.get(item.id)?.copies ?? []
+    const noted = sent.sent({ result: this.#row({ item, next: verdict.next }, this.#fence ?? 0), copies })
+    if (!noted && !settlesDoubt) this.#machine.beCareful()
   }
 
   /** The target again, if it was not there when the delivery was claimed: an earlier delivery may have made it since. */

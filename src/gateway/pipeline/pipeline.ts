@@ -25,6 +25,7 @@ import { Recorder } from './recorder.ts'
 import { planRoute, type RouteContext, type RouteDecision } from './route.ts'
 import type { RouteDefinition } from './route-definition.ts'
 import { compileRoutes, type RouteTable } from './routes.ts'
+import { type SentLog, settleSent } from './sent-log.ts'
 import { Counters, type HistogramSample, type Sample } from './stats.ts'
 import { Sweeper } from './sweeper.ts'
 import { JobWaker, noWaker, type WakeJobs } from './waker.ts'
@@ -47,6 +48,8 @@ export interface PipelineOptions {
   readonly instance: string
   /** Our own accounts and webhooks on all networks (bridging 12.1). */
   readonly own?: OwnIdentities
+  /** Only where this process alone works on the database: see `SentLog`. The pipeline closes it. */
+  readonly sent?: SentLog | undefined
   readonly limits?: Partial<PipelineLimits>
   readonly clock?: Clock
   readonly rng?: Rng
@@ -144,6 +147,7 @@ class OpenPipeline implements Pipeline {
       instance: options.instance,
       owner,
       waker: this.#waker,
+      sent: options.sent,
     })
     const shared = { pool, clock, rng, limits, events }
     const decide = (envelope: Envelope): RouteDecision => planRoute(envelope, this.#context())
@@ -174,7 +178,10 @@ class OpenPipeline implements Pipeline {
   async start(): Promise<void> {
     const paused = await run<{ route: string }>(this.#options.db.pool, PAUSED_ROUTES, [])
     this.#paused = new Set(paused.map((r) => r.route))
-    await this.#worker.start(`${this.#options.instance}/`)
+    const { sent, db } = this.#options
+    const owners = `${this.#options.instance}/`
+    if (sent !== undefined) this.#events.settled(await settleSent(sent, db.pool, owners, this.#clock.now()))
+    await this.#worker.start(owners)
     this.#state = 'running'
     this.#sweeper.start()
   }
@@ -199,6 +206,7 @@ class OpenPipeline implements Pipeline {
     this.#recorder.close()
     this.#worker.abort()
     await this.drain(AbortSignal.abort()).catch((error: unknown) => this.#events.background('stop', error))
+    this.#options.sent?.close()
     this.#state = 'stopped'
   }
 

@@ -1,11 +1,13 @@
 // A gateway's pipeline that is killed again and again. argv: database (folder or postgres:// URL), journal file, source file,
 // number of messages per source. The journal is the outside world: what stands in it was sent, whatever the process knows.
 import { appendFileSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { nullLogger } from '../../../src/base/logger.ts'
 import type { Network } from '../../../src/bridges/model/place.ts'
 import type { Bridge, SendOutcome, SendRequest } from '../../../src/bridges/port.ts'
 import { openDatabase } from '../../../src/gateway/db/database.ts'
-import { BridgeSet, createPipeline } from '../../../src/gateway/pipeline/index.ts'
+import { BridgeSet, bootName, createPipeline, openSentLog } from '../../../src/gateway/pipeline/index.ts'
 import { type Journaled, KILL_ROUTES, KILL_SOURCES } from './kill-plan.ts'
 import { CAPABLE, create, refOf } from './scripted.ts'
 
@@ -57,7 +59,8 @@ const db = await openDatabase(
 const bridges = new BridgeSet()
 bridges.add(platform('discord', 'dc', true))
 bridges.add(platform('telegram', 'out', false))
-const pipeline = createPipeline({ db, bridges, routes: KILL_ROUTES, rules: [], instance: 'killed' })
+const sent = target.startsWith('postgres:') ? undefined : openSentLog(dirname(journalPath), bootName(), nullLogger)
+const pipeline = createPipeline({ db, bridges, routes: KILL_ROUTES, rules: [], instance: 'killed', sent })
 await pipeline.start(new AbortController().signal)
 process.stdout.write('ready\n')
 

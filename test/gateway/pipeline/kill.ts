@@ -33,13 +33,14 @@ export async function killRounds(target: string): Promise<void> {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Journaled)
-    judge(journal)
+    judge(journal, target.startsWith('postgres:') ? 2 : 1)
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-function judge(journal: readonly Journaled[]): void {
+/** `inDoubt`: what one lane may have sent without anybody knowing when the process is killed; with the log only what is in flight. */
+function judge(journal: readonly Journaled[], inDoubt: number): void {
   let doubles = 0
   for (const channel of [...REMEMBERING, ...FORGETFUL]) {
     const sent = journal.filter((entry) => entry.channel === channel)
@@ -59,6 +60,5 @@ function judge(journal: readonly Journaled[]): void {
       expect(own).toEqual(Array.from({ length: MESSAGES }, (_, i) => `${source}:${i}`))
     }
   }
-  // At most what each forgetful lane had sent and not recorded when it was killed.
-  expect(doubles).toBeLessThanOrEqual(KILLS * FORGETFUL.length * 2)
+  expect(doubles).toBeLessThanOrEqual(KILLS * FORGETFUL.length * inDoubt)
 }

@@ -33,6 +33,19 @@ export const UNCLAIM = statement(
     and exists (select 1 from k2.lane l where l.id = $1 and l.fence = $2::bigint)`,
 )
 
+/**
+ * $1 prefix of lease names, $2 deliveries an earlier process may have begun. What else it had claimed was certainly not sent.
+ */
+export const UNBEGUN = statement(
+  'unbegun',
+  `update k2.delivery d set sent_at = null,
+    first_sent_at = case when d.attempt = 0 and d.ambiguous_since is null then null else d.first_sent_at end,
+    state = case when d.parked_at is not null then 'parked' when d.ambiguous_since is not null then 'ambiguous' else 'pending' end
+  from k2.lane l
+  where l.lease_owner is not null and starts_with(l.lease_owner, $1) and d.lane = l.id
+    and d.done_at is null and d.state = 'leased' and d.id <> all($2::uuid[])`,
+)
+
 /** $1 lane, $2 fence, $3 deliveries claimed just now. What else the last holder had begun becomes ambiguous. */
 export const RECOVER = statement(
   'recover',
