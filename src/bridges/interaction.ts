@@ -31,6 +31,10 @@ export interface CommandSpec {
   readonly private: boolean
 }
 
+/** Names of the slash commands on Discord and the page: everybody's, and administrators' (Discord hides only whole commands). */
+export const DISCORD_ROOT = 'k2'
+export const DISCORD_ADMIN_ROOT = 'k2-admin'
+
 export type ArgumentValue = string | number | boolean | Attachment
 
 /** A button. `id` is opaque to bridges: at most 64 printable ASCII bytes, the bound of Telegram's callback data. */
@@ -110,6 +114,8 @@ export interface Interaction {
   readonly direct: boolean
   /** BCP 47, when the platform tells. */
   readonly locale?: string
+  /** The message a command was given as a reply to. */
+  readonly replyTo?: NativeRef
   readonly input: InteractionInput
   readonly answer: Responder
 }

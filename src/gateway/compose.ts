@@ -12,6 +12,8 @@ import { BLOBS_ALPN, BlobProvider, MemoryBlobStore } from '../core/blobs/index.t
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
 import { openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
+import { createActionIds } from './commands/action-ids.ts'
+import { openCommands } from './commands/open.ts'
 import { roomsOf, routesOf } from './config/routes.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
@@ -93,7 +95,9 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       db,
       // On a database server another machine may take a lane over, and could not read this one's notes.
       sent:
-        config.database.driver === 'embedded' ? openSentLog(config.dataDir, bootName(), log.child({ mod: 'pipeline' })) : undefined,
+        config.database.driver === 'embedded'
+          ? openSentLog(config.dataDir, bootName(), log.child({ mod: 'pipeline' }))
+          : undefined,
       jobs: queues,
       bridges: bridgeSet,
       routes,
@@ -138,14 +142,31 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
     for (const bridge of bridges) bridgeSet.add(bridge)
 
+    const control = createControl({ config, node, port, pipeline, metrics: () => metrics, parts: () => group.parts, clock })
+    const commands = openCommands({
+      config,
+      db,
+      node,
+      pipeline,
+      control,
+      bridges,
+      routes,
+      ids: createActionIds(identity.seed()),
+      // Capabilities add their commands and buttons here.
+      definitions: [],
+      actions: [],
+      clock,
+      log,
+    })
+
     await use(pipeline)
     await use(worker)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(node)
+    await use(commands.part)
     for (const bridge of bridges) await use(bridge)
 
     const web = bridges.find((b) => b.network === 'web') as WebChatBridge | undefined
-    const control = createControl({ config, node, port, pipeline, metrics: () => metrics, parts: () => group.parts, clock })
     const metrics = new Metrics({
       pipeline: () => pipeline.stats(),
       gauges: () => nodeGauges(node),
@@ -157,6 +178,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       new HttpServer({
         app: await createApp({
           control,
+          commands: commands.operator,
           adminToken: token,
           host,
           pages: web && fileURLToPath(WEBCHAT_PAGES),

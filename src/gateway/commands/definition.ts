@@ -26,7 +26,14 @@ export interface CommandContext {
  * to the asking person alone where the platform can. A `form` asks for more; its values come to `submit`.
  */
 export type CommandResult =
-  | { readonly kind: 'answer'; readonly notice: Notice; readonly data: unknown; readonly private?: boolean }
+  | {
+      readonly kind: 'answer'
+      readonly notice: Notice
+      readonly data: unknown
+      readonly private?: boolean
+      /** For buttons: the notice takes the place of the message that carries the button. */
+      readonly replace?: boolean
+    }
   | { readonly kind: 'form'; readonly form: Omit<Form, 'id'>; readonly submit: FormSubmit }
 
 export type FormSubmit = (context: CommandContext, values: Readonly<Record<string, string>>) => Promise<CommandResult>
@@ -64,6 +71,8 @@ export interface CommandDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly confirm?: (args: z.output<S>) => string
   readonly arguments: S
   readonly argumentHelp: { readonly [K in keyof z.output<S>]-?: ArgumentHelp }
+  /** Schema of `data`, for the description of the HTTP API. */
+  readonly data?: z.ZodType
   /** Surfaces without it; default: all. */
   readonly notOn?: readonly ('discord' | 'telegram' | 'web' | 'cli' | 'http')[]
   run(context: CommandContext, args: z.output<S>): Promise<CommandResult>

@@ -30,10 +30,16 @@ export function notice(text: RichText | string, parts: NoticeParts = {}): Notice
 export function answer(
   text: RichText | string,
   data: unknown,
-  parts: NoticeParts & { readonly private?: boolean } = {},
+  parts: NoticeParts & { readonly private?: boolean; readonly replace?: boolean } = {},
 ): CommandResult {
-  const { private: isPrivate, ...shown } = parts
-  return { kind: 'answer', notice: notice(text, shown), data, ...(isPrivate !== undefined && { private: isPrivate }) }
+  const { private: isPrivate, replace, ...shown } = parts
+  return {
+    kind: 'answer',
+    notice: notice(text, shown),
+    data,
+    ...(isPrivate !== undefined && { private: isPrivate }),
+    ...(replace !== undefined && { replace }),
+  }
 }
 
 /** A small file made here. */

@@ -130,6 +130,7 @@ export const configSchema = z
               token: secret(),
               apiUrl: z.url().optional().describe('another API root, for tests'),
               webhooks: z.boolean().default(true).describe('show authors through managed webhooks where permitted'),
+              commands: z.boolean().default(true).describe('register the slash commands /k2 and /k2-admin'),
             }),
           )
           .default({}),
@@ -141,11 +142,37 @@ export const configSchema = z
               apiUrl: z.url().optional().describe('another API root: tests, or a self-hosted Bot API server'),
               limits: z.enum(['default', 'off']).default('default').describe('off: for a server of your own without limits'),
               ambiguous: z.enum(['resend', 'drop']).default('resend').describe('when an answer was lost: send again, or not'),
+              commands: z.boolean().default(true).describe('answer /k2_ commands and show them in the menu'),
             }),
           )
           .default({}),
       })
       .prefault({}),
+    access: z
+      .strictObject({
+        admins: z
+          .array(
+            z
+              .string()
+              .regex(
+                /^(discord|discord-role|telegram|web):[A-Za-z0-9_-]{1,64}$/,
+                'write discord:<id>, discord-role:<id>, telegram:<id> or web:<id>',
+              ),
+          )
+          .max(1000)
+          .default([])
+          .describe('who may administrate the gateway by chat commands'),
+        platformAdmins: z
+          .boolean()
+          .default(true)
+          .describe('administrators of bridged Discord servers and Telegram groups administrate the gateway, too'),
+        traders: z
+          .enum(['everyone', 'linked'])
+          .default('everyone')
+          .describe('who may publish, answer offers and share files; linked: people with several linked accounts, or granted it'),
+      })
+      .prefault({})
+      .describe('rights of people who give commands'),
     web: z
       .strictObject({
         enabled: z.boolean().default(true),

@@ -4,9 +4,11 @@ import { secureHeaders } from 'hono/secure-headers'
 import { K2Error } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Secret } from '../../base/secret.ts'
+import type { OperatorCommands } from '../commands/operator.ts'
 import { hostAllowed, requireToken } from './auth.ts'
 import type { Control } from './control.ts'
 import { errorBody, errorResponse } from './errors.ts'
+import { commandRoutes } from './routes/commands.ts'
 import { controlRoutes } from './routes/control.ts'
 import { healthRoutes } from './routes/health.ts'
 import { staticRoutes } from './static.ts'
@@ -16,6 +18,8 @@ const MAX_BODY_BYTES = 256 * 1024
 
 export interface AppOptions {
   readonly control: Control
+  /** Every command under `/api/v1`; undefined in tests that need none. */
+  readonly commands?: OperatorCommands
   readonly adminToken: Secret
   /** Address the server listens on; decides which Host headers are believed. */
   readonly host: string
@@ -61,6 +65,7 @@ export async function createApp(options: AppOptions): Promise<Hono> {
   app.route('/health', healthRoutes(control))
   const token = requireToken(options.adminToken)
   app.use('/api/*', token)
+  if (options.commands) app.route('/api/v1', commandRoutes(options.commands))
   app.route('/api', controlRoutes(control))
   app.get('/metrics', token, async (c) => c.text(await control.metrics()))
   if (options.pages !== undefined) app.route('/', await staticRoutes(options.pages))

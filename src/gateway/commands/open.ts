@@ -1,0 +1,90 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Lifecycle } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/logger.ts'
+import { cryptoRng } from '../../base/random.ts'
+import type { Place } from '../../bridges/model/place.ts'
+import type { Bridge } from '../../bridges/port.ts'
+import type { K2Node } from '../../core/index.ts'
+import type { Config } from '../config/schema.ts'
+import type { PgPool } from '../db/pool.ts'
+import { accessStore } from '../db/repos/access.ts'
+import { commandLog } from '../db/repos/command-log.ts'
+import { topicChoices } from '../db/repos/topic-choices.ts'
+import type { Control } from '../http/control.ts'
+import type { Pipeline, RouteDefinition } from '../pipeline/index.ts'
+import { Access } from './access.ts'
+import type { ActionIds } from './action-ids.ts'
+import { applyTopicChoices, builtinCommands } from './builtin/index.ts'
+import type { ActionDefinition, CommandDefinition } from './definition.ts'
+import { isInteractive, Notifier } from './notifier.ts'
+import { OperatorCommands } from './operator.ts'
+import { CommandRegistry } from './registry.ts'
+import { CommandService } from './service.ts'
+
+export interface CommandParts {
+  readonly config: Config
+  readonly db: { readonly pool: PgPool }
+  readonly node: K2Node
+  readonly pipeline: Pipeline
+  readonly control: Control
+  readonly bridges: readonly Bridge[]
+  readonly routes: readonly RouteDefinition[]
+  readonly ids: ActionIds
+  /** What capabilities bring beside the gateway's own commands. */
+  readonly definitions: readonly CommandDefinition[]
+  readonly actions: readonly ActionDefinition[]
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export interface Commands {
+  /** To be started after the node and before anybody is served. */
+  readonly part: Lifecycle
+  readonly registry: CommandRegistry
+  readonly operator: OperatorCommands
+}
+
+/** The gateway's notices to people; needs nothing of the commands, so that capabilities can take it before they define theirs. */
+export function openNotifier(bridges: readonly Bridge[], db: { readonly pool: PgPool }): Notifier {
+  return new Notifier(bridges, accessStore(db.pool))
+}
+
+/** Puts all commands together and connects them to every bridge that can carry them. Call before bridges start. */
+export function openCommands(parts: CommandParts): Commands {
+  const { config, db, ids, clock, bridges, routes } = parts
+  const rng = cryptoRng
+  const log = parts.log.child({ mod: 'commands' })
+  const access = accessStore(db.pool)
+  const store = commandLog(db.pool)
+  const topics = topicChoices(db.pool)
+  const builtins = builtinCommands({ ...parts, access, log: store, topics, registry: () => registry, rng })
+  const registry = new CommandRegistry([...builtins, ...parts.definitions], parts.actions)
+  const rights = new Access(access, config.access, bridgedPlaces(routes))
+  const service = new CommandService({ registry, access: rights, store, ids, clock, rng, log })
+  for (const bridge of bridges.filter(isInteractive)) {
+    if (bridge.network === 'p2p' || !isSwitchedOn(config, bridge)) continue
+    bridge.interactions(registry.specsFor(bridge.network), service.handle)
+  }
+  const part: Lifecycle = {
+    name: service.name,
+    start: async () => {
+      await applyTopicChoices({ node: parts.node, topics, routes })
+      await service.start()
+    },
+    drain: () => service.drain(),
+  }
+  return { part, registry, operator: new OperatorCommands({ registry, runner: service.runner, ids, clock, rng }) }
+}
+
+function isSwitchedOn({ accounts }: Config, { network, account }: Bridge): boolean {
+  if (network !== 'discord' && network !== 'telegram') return true
+  return accounts[network][account]?.commands ?? true
+}
+
+/** Whether a place belongs to a server or group that a route names. */
+function bridgedPlaces(routes: readonly RouteDefinition[]): (place: Place) => boolean {
+  const key = (p: Place): string =>
+    JSON.stringify([p.network, p.account, p.network === 'discord' ? (p.space ?? p.channel) : p.channel])
+  const known = new Set(routes.flatMap((r) => r.members.map((m) => key(m.place))))
+  return (place) => known.has(key(place))
+}
