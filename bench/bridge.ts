@@ -48,7 +48,8 @@ const ISOLATION = { perLane: 20, latencyMs: 50 }
 const STEADY_SECONDS = 10
 /** Longest wait for one measurement, ms. */
 const LIMIT_MS = 180_000
-const WARM_UP = 300
+/** Messages before the first figure of each direction: the code is compiled on the way. */
+const WARM_UP = 2_000
 
 interface Times {
   readonly sent: readonly number[]
@@ -145,10 +146,10 @@ async function measureIsolation(rig: BridgeRig): Promise<IsolationFigures> {
   }
 }
 
-/** Median of three runs (one when quick). Everything it starts is ended, also when it fails. */
+/** Median of five runs (one when quick). Everything it starts is ended, also when it fails. */
 export async function benchBridge(options: { readonly quick?: boolean } = {}): Promise<BridgeFigures> {
   const quick = options.quick === true
-  const runs = quick ? 1 : 3
+  const runs = quick ? 1 : 5
   const count = quick ? 1_000 : 3_000
   const bursts = async (rig: BridgeRig): Promise<BridgeFigures['synchronous']> => {
     for (const burst of [toDiscord, toTelegram]) await measureBurst(rig, burst, WARM_UP)
