@@ -83,8 +83,9 @@ function withReading(state: ChannelState, first: string, reading: Reading): Chan
   return { entries: state.entries.map((e) => (e.first === first ? { ...e, reading } : e)) }
 }
 
-function edited(state: ChannelState, message: ThreadMessage, context: ThreadContext): ThreadStep {
-  const entry = state.entries.find((e) => e.message.id === message.id)
+function edited(state: ChannelState, now: ThreadMessage, context: ThreadContext): ThreadStep {
+  const entry = state.entries.find((e) => e.message.id === now.id)
+  const message = entry === undefined ? now : { ...now, sent_at: entry.message.sent_at }
   const group = entry === undefined ? [] : partsOf(state, entry.first)
   const parts = group.length === 0 ? [message] : group.map((p) => (p.id === message.id ? message : p))
   const first = parts[0] as ThreadMessage

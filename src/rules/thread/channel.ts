@@ -4,9 +4,9 @@ import { type ChannelState, EMPTY_CHANNEL, ENTRY_LIFE_MS, MAX_CHANNELS, MAX_ENTR
 /** Drops what is older than fifteen minutes and all but the last fifty. */
 export function pruned(state: ChannelState, now: number): ChannelState {
   const { entries } = state
-  const old = entries.findIndex((e) => now - e.message.sent_at <= ENTRY_LIFE_MS)
-  const from = Math.max(old < 0 ? entries.length : old, entries.length - MAX_ENTRIES)
-  return from === 0 ? state : { entries: entries.slice(from) }
+  const young = entries.filter((e) => now - e.message.sent_at <= ENTRY_LIFE_MS)
+  if (young.length === entries.length && young.length <= MAX_ENTRIES) return state
+  return { entries: young.slice(-MAX_ENTRIES) }
 }
 
 /** Remembers a message; one that is remembered already is replaced in its place. */

@@ -77,11 +77,15 @@ function follows(state: ChannelState, last: ThreadEntry, first: ThreadMessage, m
   if (state.entries.length - 1 - state.entries.indexOf(last) > MAX_FOREIGN) return false
   // A listing by its layout alone may still be the goods that a bare "WTS" before it meant.
   const waiting = last.reading.slots.item === null && hasOwnCue(last.reading)
-  if (hasOwnCue(alone) || (alone.intent === 'none' ? alone.act !== 'none' : !waiting)) return false
+  if (hasOwnCue(alone) || (alone.intent === 'none' ? alone.act !== 'none' : !waiting && isThing(alone.slots.item))) return false
   if (message.forwarded === true || alone.flags.some((f) => f === 'quoted' || f === 'code' || f === 'forwarded')) return false
   // An answer to somebody else is part of another conversation.
   return message.reply_to === undefined || state.entries.some((e) => e.message.id === message.reply_to && e.first === last.first)
 }
+
+/** Something by name, not just words beside a price. */
+const isThing = (item: Slots['item']): boolean =>
+  item !== null && (item.head !== null || item.brand !== null || item.model_tokens.length > 0)
 
 /** Families that say what a price or a layout is, not what the author wants. */
 const WEAK_FAMILIES = new Set(['price', 'structure', 'role'])

@@ -1,4 +1,5 @@
 import type { Reading } from '../model.ts'
+import { hasOwnCue } from './group.ts'
 import type { IntentRecord, ThreadContext, ThreadEvent, ThreadMessage, UpdateReason } from './model.ts'
 import { isLive, openRecord, type ReadPart, reviseRecord, withStatus } from './stored-intent.ts'
 
@@ -17,7 +18,7 @@ export function readParts(reading: Reading, text: string, messageId: string, con
     if (out.length + 1 >= MAX_PER_MESSAGE) break
     const part = text.slice(span[0], others[i + 1]?.span[0] ?? text.length)
     const own = context.reader.read({ id: messageId, text: part })
-    if (own.intent !== intent || own.intent === reading.intent || own.slots.item === null) continue
+    if (own.intent !== intent || own.intent === reading.intent || own.slots.item === null || !hasOwnCue(own)) continue
     out.push({ reading: own, text: part })
     first = Math.min(first, span[0])
   }
