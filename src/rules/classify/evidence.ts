@@ -26,7 +26,7 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
   if (hit.typo) strength--
   const postfix = POSTFIX.has(rule.family)
   let object = objectIn(tokens, tags, hit.end)
-  const inside = objectIn(tokens, tags, hit.start + 1, hit.end)
+  const inside = innerObject(tokens, tags, hit)
   if ((object === undefined || object.kind === 'word') && inside !== undefined && inside.kind !== 'word') object = inside
   if ((object === undefined || object.kind === 'word') && postfix)
     object = objectIn(tokens, tags, Math.max(0, hit.start - 8), hit.start) ?? object
@@ -44,6 +44,21 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
   if (!needsMet(rule, object, tokens, tags, hit, priced, candidates)) return undefined
   return { intent, points: strength, family: rule.family, cue: hit.label, start: hit.start, end: hit.end, object, postfix }
 }
+
+/** What the cue's own words name; pronouns in it name nothing. */
+function innerObject(tokens: readonly Token[], tags: Tags, hit: CueHit): ObjectHead | undefined {
+  let first: ObjectHead | undefined
+  for (let at = hit.start + 1; at < hit.end; ) {
+    const found = objectIn(tokens, tags, at, hit.end)
+    if (found === undefined) break
+    if (CONCRETE.has(found.kind)) return found
+    if (found.kind === 'abstract' || found.kind === 'word') first ??= found
+    at = Math.max(at + 1, found.end)
+  }
+  return first
+}
+
+const CONCRETE = new Set(['goods', 'model', 'trade', 'service'])
 
 /** The first token from `at` on that is no sign. */
 export function skipOps(tokens: readonly Token[], at: number): number {
@@ -71,7 +86,7 @@ function needsMet(
     case undefined:
       return true
     case 'object':
-      return object !== undefined || priced
+      return object !== undefined || priced || concreteIn(tags, 0, tokens.length)
     case 'concrete':
       return (
         concrete ||
@@ -80,7 +95,8 @@ function needsMet(
         priced ||
         named(tokens, object) ||
         counted(tokens, hit.end) ||
-        candidates.some((c) => c.role === 'coin_quantity')
+        candidates.some((c) => c.role === 'coin_quantity') ||
+        concreteBeside(tokens, tags, hit)
       )
     case 'price':
       return priced
@@ -91,6 +107,16 @@ function needsMet(
     case 'service':
       return kind === 'trade' || kind === 'service'
   }
+}
+
+/** A thing named elsewhere in the sentence of a cue or in the sentence before it. */
+function concreteBeside(tokens: readonly Token[], tags: Tags, hit: CueHit): boolean {
+  const sentence = tokens[hit.start]?.sentence ?? 0
+  let from = hit.start
+  while (from > 0 && (tokens[from - 1]?.sentence ?? 0) >= sentence - 1) from--
+  let to = hit.end
+  while (to < tokens.length && tokens[to]?.sentence === sentence) to++
+  return concreteIn(tags, from, to)
 }
 
 /** Two capitalised words or more that do not open a sentence: a name. */

@@ -37,6 +37,16 @@ export function applyGuard(
 ): AppliedGuard {
   const { rule } = guard
   const { tokens } = input.prepared
+  if (MILD.has(rule.kind) && partOfThing(input, guard))
+    return {
+      kind: rule.kind,
+      points: rule.penalty,
+      scope: rule.scope,
+      start: guard.start,
+      end: guard.end,
+      cue: guard.label,
+      applied: false,
+    }
   const base = { kind: rule.kind, points: rule.penalty, scope: rule.scope, start: guard.start, end: guard.end, cue: guard.label }
   if (rule.max_words !== undefined && words > rule.max_words) return { ...base, applied: false }
   // Speaking for somebody else with an invitation to get in touch is the author's own offer.
@@ -73,10 +83,26 @@ export function applyGuard(
   let applied = false
   for (const e of evidence) {
     if (!inScope(e)) continue
-    lost.set(e, (lost.get(e) ?? 0) + rule.penalty)
+    // A decisive cue with a thing and its price is no talk about a game or a market.
+    const mild = MILD.has(rule.kind) && e.points >= 8 && (e.object?.kind === 'goods' || e.object?.kind === 'model')
+    lost.set(e, (lost.get(e) ?? 0) + (mild ? Math.ceil(rule.penalty / 2) : rule.penalty))
     applied = true
   }
   return { ...base, applied }
+}
+
+const MILD = new Set(['game', 'finance'])
+
+/** The guard's only word belongs to the name of a thing: "fish tank". */
+function partOfThing(input: Weighing, guard: GuardHit): boolean {
+  if (guard.end - guard.start !== 1) return false
+  for (let i = Math.max(0, guard.start - 3); i <= guard.start; i++) {
+    for (const h of input.tags.startingAt(i)) {
+      const name = input.tags.name(h)
+      if (name === 'goods' && h.end > guard.start) return true
+    }
+  }
+  return false
 }
 
 /** The cue itself names a trade. */

@@ -41,64 +41,73 @@ export function structureEvidence(input: Weighing, frame: HaveWant | undefined):
 
 type Add = (intent: TradeIntent, points: number, label: string, start: number, end: number, object?: ObjectHead) => void
 
-/** Cards, price lists and one-line listings: an item first, a price, a sign of sale, and no talk around it. */
+const SPOKEN_FOR = new Set(['historic', 'face', 'topup', 'addon'])
+const WORK_UNITS = new Set(['hour', 'session', 'lesson', 'page', 'word', 'minute'])
+/** What a message without a cue must show to be a listing: thing, price and manner of an advertisement. */
+const ENOUGH = 4
+const MAX_SIGNS = 3
+const MAX_TALK = 4
+
+/** Cards, price lists and listings without a cue: a thing, a price and signs of sale outweigh ordinary talk. */
 function listing(input: Weighing, add: Add): void {
   const { lexicon, prepared, tags, candidates } = input
   const { tokens } = prepared
   const w = lexicon.weights.structure
-  const prices = candidates.filter(
-    (c) => c.tier >= 1 && c.role !== 'historic' && c.role !== 'face' && c.role !== 'topup' && c.role !== 'addon',
-  )
-  if (prices.length === 0 && tags.first('price_label', 0, tokens.length) === undefined) return
+  const prices = candidates.filter((c) => c.tier >= 1 && !SPOKEN_FOR.has(c.role))
+  const label = tags.first('price_label', 0, tokens.length) !== undefined || tokens.some((t) => MONEY_SIGNS.has(t.text))
+  if (prices.length === 0 && !label) return
+  if (prepared.questions.some((q) => q)) return
+  if (prices.length > 0 && prices.every((c) => c.role === 'budget' || c.role === 'offer')) return
   const first = headline(tokens, tags)
   if (first === undefined) return
-  const talk = talks(tokens, tags)
-  const question = prepared.questions.some((q) => q)
+  const strong = prices.filter((c) => c.tier >= 2).length
   const timed =
-    prices.some((c) => ['hour', 'session', 'lesson', 'page', 'word', 'minute'].includes(c.unit)) ||
-    prices.some((c) => unitAt(tokens, tags, c.amount.end)?.unit === 'hour')
+    prices.some((c) => WORK_UNITS.has(c.unit)) || prices.some((c) => unitAt(tokens, tags, c.amount.end)?.unit === 'hour')
   const lines = tokens.some((t) => t.kind === 'line')
-  const signs = saleSigns(tokens, tags)
-  const budgetOnly = prices.length > 0 && prices.every((c) => c.role === 'budget')
-  if (question || budgetOnly) return
+  const signs = Math.min(MAX_SIGNS, saleSigns(tokens, tags))
+  const talk = Math.min(MAX_TALK, talks(tokens, tags))
   const trade = first.kind === 'trade' || first.kind === 'service'
-  const strong = prices.some((c) => c.tier >= 2)
-  if (trade && !talk && (timed || strong || signs >= 1)) {
-    add('service_offered', w.trade_line, 'trade noun and price', first.start, first.end, first)
-    return
-  }
-  if (talk) return
-  const label =
-    tags.first('price_label', 0, tokens.length) !== undefined ||
-    tokens.some((t) => t.text === '💰' || t.text === '💵' || t.text === '🏷')
-  if (lines && (label || signs >= 1) && (prices.length > 0 || label)) {
-    add(timed || trade ? 'service_offered' : 'sell', w.card, 'card', first.start, first.start + 1, first)
-    return
-  }
   const concrete = first.kind === 'goods' || first.kind === 'model'
-  if (concrete && strong && prices.length >= 2 && lines)
-    add('sell', w.price_list, 'price list', first.start, first.start + 1, first)
-  else if (concrete && (strong || prices.length > 0) && (signs >= 1 || prices.length >= 2))
-    add(timed ? 'service_offered' : 'sell', w.listing_line, 'listing line', first.start, first.start + 1, first)
+  const points =
+    (strong > 0 ? 2 : prices.length > 0 ? 1 : 0) +
+    (prices.length >= 2 ? 1 : 0) +
+    (trade || concrete ? 2 : first.kind === 'word' ? 0 : -2) +
+    (lines && (prices.length > 0 || label) ? 1 : 0) +
+    (label ? 1 : 0) +
+    signs -
+    talk
+  if (points < ENOUGH || (!concrete && !trade && signs < 2)) return
+  const service = trade || (timed && !concrete)
+  const kind = lines && (label || signs >= 1) ? 'card' : strong >= 2 && lines ? 'price list' : 'listing line'
+  const value = trade ? w.trade_line : kind === 'card' ? w.card : kind === 'price list' ? w.price_list : w.listing_line
+  add(service ? 'service_offered' : 'sell', value, kind, first.start, first.start + 1, first)
 }
+
+const MONEY_SIGNS = new Set(['💰', '💵', '🏷', '💲', '💸'])
 
 /** The head of the first clause when the message begins with a thing or a trade. */
 function headline(tokens: readonly Token[], tags: Tags): ObjectHead | undefined {
   const start = skipOps(tokens, 0)
-  if (tags.at('talk', start) !== undefined) return undefined
-  return objectIn(tokens, tags, start, start + 7)
+  if (tags.at('talk', start) !== undefined && tags.at('not_talk', start) === undefined) return undefined
+  const found = objectIn(tokens, tags, start, start + 7)
+  if (found !== undefined && found.kind !== 'word') return found
+  // "Clearout! Makita drill 40": the thing stands in the second clause.
+  const next = tokens.findIndex((t, i) => i > start && (t.sentence !== tokens[start]?.sentence || t.text === ':'))
+  const later = next < 0 || next > start + 6 ? undefined : objectIn(tokens, tags, skipOps(tokens, next), next + 8)
+  return later !== undefined && later.kind !== 'word' ? later : found
 }
 
-/** Verbs and pronouns of ordinary talk in the first two clauses. */
-function talks(tokens: readonly Token[], tags: Tags): boolean {
+/** Verbs and pronouns of ordinary talk, those of sale phrases left out. */
+function talks(tokens: readonly Token[], tags: Tags): number {
+  let n = 0
   for (let i = 0; i < tokens.length; i++) {
     if (
       tags.at('talk', i) !== undefined &&
       !tags.startingAt(i).some((h) => tags.name(h).startsWith('f_') || tags.name(h) === 'not_talk')
     )
-      return true
+      n++
   }
-  return false
+  return n
 }
 
 const SALE_SIGNS = new Set([
@@ -120,6 +129,9 @@ const SALE_SIGNS = new Set([
   'place',
   'place_prep_strong',
   'u_alone',
+  'u_lot',
+  'u_alone_month',
+  'quantity_after',
 ])
 
 function saleSigns(tokens: readonly Token[], tags: Tags): number {

@@ -69,7 +69,10 @@ export function objectIn(tokens: readonly Token[], tags: Tags, from: number, to 
     const token = tokens[i] as Token
     if (token.sentence !== sentence && i > from + 1) break
     const hit = headAt(tags, i)
-    if (hit !== undefined) return compound(tokens, tags, hit)
+    if (hit !== undefined) {
+      const named = VAGUE.has(hit.kind) ? behindVague(tokens, tags, hit, to) : undefined
+      return compound(tokens, tags, named ?? hit)
+    }
     if (
       token.kind === 'word' &&
       word === undefined &&
@@ -83,6 +86,29 @@ export function objectIn(tokens: readonly Token[], tags: Tags, from: number, to 
     if (word !== undefined && BREAKS.has(token.text)) break
   }
   return word
+}
+
+const VAGUE: ReadonlySet<HeadKind> = new Set(['abstract', 'nongoods'])
+const PRONOUNS = new Set(
+  'it you u him them me us this that these those more better one someone somebody anyone anybody everyone whoever quiet'.split(
+    ' ',
+  ),
+)
+const PRONOUN_REACH = 7
+
+/** "free to whoever picks it up: old piano", "quiet 60% keyboard": a vague word before the thing that is meant. */
+function behindVague(tokens: readonly Token[], tags: Tags, vague: ObjectHead, to: number): ObjectHead | undefined {
+  if (vague.end - vague.start !== 1) return undefined
+  const pronoun = PRONOUNS.has(tokens[vague.start]?.text ?? '')
+  const limit = Math.min(to, vague.end + (pronoun ? PRONOUN_REACH : 2), tokens.length)
+  const clause = tokens[vague.start]?.clause
+  for (let i = vague.end; i < limit; i++) {
+    const token = tokens[i] as Token
+    if (token.clause !== clause || BREAKS.has(token.text)) return undefined
+    const hit = headAt(tags, i)
+    if (hit?.kind === 'goods' || hit?.kind === 'model') return hit
+  }
+  return undefined
 }
 
 function headAt(tags: Tags, i: number): ObjectHead | undefined {

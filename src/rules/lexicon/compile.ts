@@ -73,9 +73,13 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
 
   const terms = new PhraseTrie(classId, true)
   const termEntries: TermEntry[] = []
+  const known = new Set<string>()
   const addTerm = (phrase: string, entry: TermEntry): void => {
     termEntries.push(entry)
-    for (const p of parsePhrase(phrase)) terms.add(p, termEntries.length - 1)
+    for (const p of parsePhrase(phrase)) {
+      terms.add(p, termEntries.length - 1)
+      learn(p.atoms, known)
+    }
   }
   for (const file of files) {
     for (const [name, list] of Object.entries(file.terms)) {
@@ -98,6 +102,7 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     patternEntries.push(entry)
     for (const p of parsePhrase(phrase)) {
       patterns.add(p, patternEntries.length - 1)
+      learn(p.atoms, known)
       for (const atom of p.atoms) if (entry.kind === 'cue') collectTypoWord(p.atoms, atom, cueWords)
     }
   }
@@ -107,7 +112,6 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     for (const p of file.idioms) add(p, { kind: 'idiom', lang: file.lang, label: p })
   }
   const functionWords = new Map<string, Language[]>()
-  const known = new Set(cueWords)
   for (const file of files) {
     for (const word of file.function_words) {
       const lower = word.toLowerCase()
@@ -131,6 +135,11 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     classOf: (name) => classes.get(name) ?? -1,
     classNames: [...classes.keys()],
   }
+}
+
+/** Words of any list or phrase are words of their own, never mistyped others. */
+function learn(path: readonly Atom[], into: Set<string>): void {
+  for (const atom of path) if (atom.kind === 'word') into.add(atom.text)
 }
 
 /** Words of five letters and more that open a cue phrase may be mistyped. */
