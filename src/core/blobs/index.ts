@@ -1,3 +1,4 @@
+export { blobBytes, readBlob } from './blob-bytes.ts'
 export {
   DEFAULT_DOWNLOAD_LIMITS,
   type DownloadLimits,

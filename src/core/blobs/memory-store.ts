@@ -1,46 +1,47 @@
-import { K2Error } from '../../base/errors.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
 import { type Hash, hashOf } from '../ids.ts'
-import type { BlobReader, BlobStatus, OpenBlob } from './store.ts'
-import { memorySource } from './tree/encode.ts'
+import { type Change, MAX_INLINE_BYTES } from './store/backend.ts'
+import { BlobEngine } from './store/engine.ts'
+import { storeFull } from './store/errors.ts'
+import { MemoryBackend } from './store/memory-backend.ts'
+import { pageChanges, pagesOf } from './store/pages.ts'
 import { hashBlob } from './tree/outboard.ts'
 
-/** Complete blobs in memory, up to a bound: for small things and tests. */
-export class MemoryBlobStore implements BlobReader {
-  readonly #blobs = new Map<Hash, { data: Uint8Array; outboard: Uint8Array }>()
+/** A store in memory, up to a bound: for small things and tests. */
+export class MemoryBlobStore extends BlobEngine {
+  readonly #backend: MemoryBackend
   readonly #maxBytes: number
-  #bytes = 0
+  #added = 0
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, options: { readonly clock?: Clock; readonly log?: Logger } = {}) {
+    const backend = new MemoryBackend()
+    super(async () => backend, { ...options, limits: { maxBytes, minFreeBytes: 0 } })
+    this.#backend = backend
     this.#maxBytes = maxBytes
   }
 
-  /** Rejects nothing but `BLOB_STORE_FULL`. */
+  /** Adds at once, under a tag `added-<hash>`. Throws nothing but `BLOB_STORE_FULL`. */
   add(data: Uint8Array): Hash {
-    const { hash, outboard } = hashBlob(data)
-    const key = hashOf(hash)
-    if (this.#blobs.has(key)) return key
-    if (this.#bytes + data.length > this.#maxBytes) {
-      throw new K2Error({ code: 'BLOB_STORE_FULL', kind: 'limit', message: `the store holds at most ${this.#maxBytes} bytes` })
+    const { hash: bytes, outboard, size } = hashBlob(data)
+    const hash = hashOf(bytes)
+    const { meta, area } = this.#backend
+    const known = meta.blob(hash)
+    if (size === 0 || (known && known.kind !== 'partial')) return hash
+    if (meta.storedBytes() + size > this.#maxBytes) throw storeFull(this.#maxBytes)
+    const tag: Change = { kind: 'tag', name: `added-${hash}`, value: { hash, format: 'raw' } }
+    if (size <= MAX_INLINE_BYTES) {
+      meta.apply([{ kind: 'blob', hash, entry: { kind: 'inline', size, data: data.slice() } }, tag])
+      return hash
     }
-    this.#bytes += data.length
-    this.#blobs.set(key, { data: data.slice(), outboard })
-    return key
+    // No id of the engine looks like this one.
+    const content = `added${(this.#added++).toString(16).padStart(19, '0')}`
+    area.put(content, data.slice())
+    meta.apply([
+      ...pageChanges(content, outboard, 0, pagesOf(size)),
+      { kind: 'blob', hash, entry: { kind: 'file', size, content } },
+      tag,
+    ])
+    return hash
   }
-
-  async status(hash: Hash): Promise<BlobStatus> {
-    const blob = this.#blobs.get(hash)
-    return blob ? { kind: 'complete', size: blob.data.length } : { kind: 'absent' }
-  }
-
-  async open(hash: Hash): Promise<OpenBlob | undefined> {
-    const blob = this.#blobs.get(hash)
-    return blob && { ...memorySource(blob.data, blob.outboard), close: async () => {} }
-  }
-
-  /** Blobs are added whole and never change. */
-  watch(): () => void {
-    return () => {}
-  }
-
-  reportDamage(): void {}
 }
