@@ -1,6 +1,6 @@
 import { abortedError, Semaphore, timeoutError } from '../../base/async.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
-import { K2Error } from '../../base/errors.ts'
+import { errorCode, K2Error } from '../../base/errors.ts'
 import { cryptoRng, type Rng } from '../../base/random.ts'
 import type { Hash, PeerId } from '../ids.ts'
 import type { PeerAddr } from '../net/transport.ts'
@@ -11,8 +11,8 @@ import { DEFAULT_DOWNLOAD_LIMITS, type DownloadLimits, type DownloadRequest, typ
 import { MAX_HASH_SEQ_BYTES } from './proto/collection.ts'
 import { EMPTY_BLOB } from './provider.ts'
 import { ProviderPool } from './provider-pool.ts'
-import { type DialBlobs, type RangeFetcher, StreamFetcher } from './range-fetcher.ts'
-import type { BlobStore } from './store.ts'
+import { type DialBlobs, type FetchTask, type ParallelFetch, type RangeFetcher, StreamFetcher } from './range-fetcher.ts'
+import type { BlobSink, BlobStore } from './store.ts'
 import { ALL, type ChunkRanges, subtract } from './tree/ranges.ts'
 
 /** Blobs of a hash sequence fetched at a time. */
@@ -27,11 +27,8 @@ export interface DownloaderOptions {
   readonly store: Pick<BlobStore, 'resume' | 'hashSeq' | 'protect'>
   /** Connects with the blobs ALPN, e.g. through `K2Endpoint.dial`. */
   readonly dial: DialBlobs
-  /**
-   * Fetches large pieces beside this thread; see fetch-pool.ts. Blobs from `fromBytes` on use it. Without it everything is
-   * fetched in this thread.
-   */
-  readonly parallel?: { readonly lanes: number; readonly fromBytes: number; open(): RangeFetcher }
+  /** `parallelFetch(…)`: large blobs are fetched in threads of their own. Without it everything comes through this thread. */
+  readonly parallel?: ParallelFetch | undefined
   readonly clock?: Clock
   readonly rng?: Rng
 }
@@ -92,6 +89,7 @@ class Job {
   readonly #meter: DownloadProgressMeter
   readonly #here: RangeFetcher
   #beside: RangeFetcher | undefined
+  readonly #knowsUsOnly = new Set<PeerId>()
 
   constructor(
     options: DownloaderOptions,
@@ -177,9 +175,10 @@ class Job {
           ...common,
           watcher: this.#meter,
           fetch: (task, provider, sink) =>
-            this.#fetcher(partial.state().size).fetch(
+            this.#fetch(
               { ...task, provider: this.#addrs.get(provider) ?? { id: provider, direct: [] } },
               sink,
+              partial.state().size,
             ),
         }).run()
         // Parts fetched one after the other may add up to the whole.
@@ -195,15 +194,33 @@ class Job {
 
   #lanes(): number {
     const { parallel } = this.#options
-    if (parallel !== undefined) return Math.max(1, parallel.lanes)
-    return Math.min(LANES, this.#pool.providers.length)
+    // With one lane the size would not be asked for first, and it decides about the threads.
+    return parallel === undefined ? Math.min(LANES, this.#pool.providers.length) : Math.max(2, parallel.lanes)
   }
 
-  #fetcher(size: number): RangeFetcher {
+  async #fetch(task: FetchTask, sink: BlobSink, size: number): Promise<unknown> {
     const { parallel } = this.#options
-    if (parallel === undefined || size < parallel.fromBytes) return this.#here
+    const { id } = task.provider
+    if (parallel === undefined || size < parallel.fromBytes || this.#knowsUsOnly.has(id))
+      return await this.#here.fetch(task, sink)
     this.#beside ??= parallel.open()
-    return this.#beside
+    let hasAnswered = false
+    const noticing: BlobSink = {
+      size: (n) => {
+        hasAnswered = true
+        return sink.size(n)
+      },
+      pair: (index, pair) => sink.pair(index, pair),
+      leaf: (offset, data) => sink.leaf(offset, data),
+    }
+    try {
+      return await this.#beside.fetch(task, noticing)
+    } catch (error) {
+      if (hasAnswered || task.signal?.aborted || errorCode(error) === 'BLOB_NOT_FOUND') throw error
+      // A thread comes under a key of its own: some serve only whom they know, some are found only by this node.
+      this.#knowsUsOnly.add(id)
+      return await this.#here.fetch(task, sink)
+    }
   }
 }
 

@@ -17,6 +17,14 @@ export interface RangeFetcher {
   close(): Promise<void>
 }
 
+/** Fetching beside the main thread, for blobs of at least `fromBytes`, with `lanes` attempts at a time. */
+export interface ParallelFetch {
+  readonly lanes: number
+  readonly fromBytes: number
+  /** For one download, which closes it. */
+  open(): RangeFetcher
+}
+
 export type DialBlobs = (provider: PeerAddr, options: CallOptions) => Promise<Connection>
 
 /** Fetches in this thread, with one connection per provider for all streams of a download. */

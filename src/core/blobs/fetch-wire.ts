@@ -1,0 +1,58 @@
+import { type ErrorData, type ErrorKind, isK2Error, K2Error, type RetryAdvice } from '../../base/errors.ts'
+import type { IrohMode } from '../net/iroh-bind.ts'
+import type { GetResult } from './getter.ts'
+import type { FetchTask } from './range-fetcher.ts'
+
+/** What a fetch worker gets at its start. */
+export interface FetchWorkerInput {
+  /** URL of the module the boot file loads. */
+  readonly entry: string
+  readonly mode: IrohMode
+  readonly bind: readonly string[]
+}
+
+/** Bytes of verified content a fetch may have on its way to the main thread: more waits until the store has taken some. */
+export const WINDOW_BYTES = 1024 * 1024
+/** Content sent in one message. */
+export const BATCH_BYTES = 128 * 1024
+/** Longest time verified content waits for its batch to fill, ms. */
+export const BATCH_MS = 50
+
+export type FetchOrder =
+  | { readonly op: 'fetch'; readonly id: number; readonly task: Omit<FetchTask, 'signal'> }
+  /** The store has taken this many bytes of content. */
+  | { readonly op: 'credit'; readonly id: number; readonly bytes: number }
+  | { readonly op: 'abort'; readonly id: number }
+  | { readonly op: 'close' }
+
+/** Verified pieces in the order of the tree; the buffers are transferred, not copied. */
+export type FetchPiece =
+  | { readonly kind: 'pair'; readonly index: number; readonly data: Uint8Array }
+  | { readonly kind: 'leaf'; readonly offset: number; readonly data: Uint8Array }
+
+export type FetchReport =
+  | { readonly op: 'size'; readonly id: number; readonly size: number }
+  | { readonly op: 'pieces'; readonly id: number; readonly pieces: readonly FetchPiece[] }
+  | { readonly op: 'done'; readonly id: number; readonly result: GetResult }
+  | { readonly op: 'failed'; readonly id: number; readonly error: PlainError }
+  /** The worker itself cannot go on; it ends. */
+  | { readonly op: 'broken'; readonly error: PlainError }
+
+/** A `K2Error` without its class: errors lose it between threads. */
+export interface PlainError {
+  readonly code: string
+  readonly kind: ErrorKind
+  readonly message: string
+  readonly retry: RetryAdvice
+  readonly data: ErrorData
+}
+
+export function toPlain(error: unknown): PlainError {
+  const { code, kind, message, retry, data } = isK2Error(error) ? error : workerFailed(error)
+  return { code, kind, message, retry, data }
+}
+
+export const fromPlain = (plain: PlainError): K2Error => new K2Error(plain)
+
+export const workerFailed = (cause: unknown): K2Error =>
+  new K2Error({ code: 'BLOB_WORKER_FAILED', kind: 'bug', retry: 'now', message: 'a fetch worker failed', cause })
