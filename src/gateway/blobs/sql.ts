@@ -292,6 +292,18 @@ export const REVOKE_LINKS = statement(
   `update k2.blob_link set revoked_at = $3 where gateway = $1 and (id = $2 or file_id = $2) and revoked_at is null returning id`,
 )
 
+// -- $1 ids of tags in the store: those that still have a reason
+export const KEPT_FILES = statement('blob_kept_files', 'select id::text from k2.blob_file where id::text = any($1::text[])')
+export const KEPT_JOBS = statement(
+  'blob_kept_jobs',
+  'select id::text from k2.blob_job where id::text = any($1::text[]) and done_at is null',
+)
+export const KEPT_FETCHES = statement(
+  'blob_kept_fetches',
+  `select f.id::text from k2.blob_fetch f where f.id::text = any($1::text[]) and (f.done_at is null or exists (
+     select 1 from k2.blob_job j where j.fetch_id = f.id and j.done_at is null))`,
+)
+
 /** $1 before: what is of no interest any more. */
 export const PRUNE: readonly ReturnType<typeof statement>[] = [
   statement('blob_prune_jobs', 'delete from k2.blob_job where done_at < $1'),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
+import { blobsSchema, routeFilesSchema } from './blobs.ts'
 import { marketSchema } from './market.ts'
 import { parsePlace } from './places.ts'
 import { secret } from './secrets.ts'
@@ -48,6 +49,7 @@ const route = z.strictObject({
     .describe('what deleting one copy does: take the others along if a moderator did it, always, or never'),
   p2pEdits: z.enum(['resend', 'ignore']).default('resend').describe('K2 has no edits: send the new text, or nothing'),
   allowChain: z.boolean().default(false).describe('allow routes that forward what another route forwarded'),
+  files: routeFilesSchema.optional().describe('attachments as K2 tickets, and which files people may fetch here'),
 })
 
 const endpointText = z.string().min(1).max(2000)
@@ -186,6 +188,7 @@ export const configSchema = z
       .optional()
       .describe('default: each topic of the node joined with a web room of the same name'),
     rules: z.array(ruleSchema).max(1000).default([]),
+    blobs: blobsSchema.prefault({}).describe('files: fetched, shared and served'),
     market: marketSchema.prefault({}),
     limits: z
       .strictObject({
@@ -219,6 +222,13 @@ export const configSchema = z
         if (network === 'web' && !config.web.enabled)
           ctx.addIssue({ code: 'custom', path, message: 'the web chat is switched off (web.enabled)' })
       }
+    }
+    if (config.blobs.worker === 'separate' && config.database.driver === 'embedded') {
+      ctx.addIssue({
+        code: 'custom',
+        path: ['blobs', 'worker'],
+        message: 'separate workers need a database they can reach: set database.driver to postgres',
+      })
     }
     for (const [i, r] of config.rules.entries()) {
       for (const [j, id] of (r.routes ?? []).entries()) {

@@ -27,6 +27,33 @@ export const DELIVER = {
   options: { attempts: 1, removeOnComplete: true, removeOnFail: { count: 1000, age: 7 * 86_400 } },
 } satisfies QueueDefinition
 
+const uuid = z.string().regex(/^[0-9a-f-]{36}$/)
+
+/**
+ * Fetches of blobs, taken by the gateway or by workers elsewhere. What is fetched, for whom and how often it failed stands in
+ * the database under a lease; the id of a job follows from its fetch, so that adding it again changes nothing. Pauses grow
+ * as the database's own do. No failed job is kept: it would stand in the way of the same fetch.
+ */
+export const BLOB_FETCH = {
+  name: 'blob-fetch',
+  jobs: { fetch: z.strictObject({ fetch: uuid }) },
+  options: { attempts: 12, backoff: { type: 'exponential', delay: 2000 }, removeOnComplete: true, removeOnFail: true },
+} satisfies QueueDefinition
+
+/**
+ * The gateway's own work on blobs: makes a blob of an attachment (`share`), takes one over from a worker (`collect`), and
+ * brings a fetched one to whoever asked (`finish`).
+ */
+export const BLOB_SHARE = {
+  name: 'blob-share',
+  jobs: {
+    share: z.strictObject({ job: uuid }),
+    collect: z.strictObject({ fetch: uuid }),
+    finish: z.strictObject({ job: uuid }),
+  },
+  options: { attempts: 3, backoff: { type: 'exponential', delay: 2000 }, removeOnComplete: true, removeOnFail: true },
+} satisfies QueueDefinition
+
 /** Regular work on the queues themselves, started by schedules. */
 export const UPKEEP = {
   name: 'upkeep',
@@ -39,7 +66,7 @@ export const UPKEEP = {
   },
 } satisfies QueueDefinition
 
-export const QUEUES = [DELIVER, UPKEEP] as const satisfies readonly QueueDefinition[]
+export const QUEUES = [DELIVER, UPKEEP, BLOB_FETCH, BLOB_SHARE] as const satisfies readonly QueueDefinition[]
 
 /** The data of a job, checked: nobody else writes these queues, but a store outlives versions of this program. */
 export function parseJob<Q extends QueueDefinition, N extends JobName<Q>>(queue: Q, name: N, data: unknown): JobData<Q, N> {

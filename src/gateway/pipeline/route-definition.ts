@@ -37,4 +37,13 @@ export interface RouteDefinition {
   readonly reactions?: 'off' | 'line' | undefined
   /** What deleting one copy does: take all others along if a moderator did it, always, or never. Default `moderators`. */
   readonly copyDeletes?: 'moderators' | 'mirror' | 'local' | undefined
+  /** Whether attachments reach K2 as tickets, and which files people may fetch in its places. Sizes in bytes. */
+  readonly files?:
+    | {
+        readonly share: 'none' | 'ticket'
+        readonly maxSize?: number | undefined
+        readonly types?: readonly string[] | undefined
+        readonly blockedTypes?: readonly string[] | undefined
+      }
+    | undefined
 }
