@@ -1,12 +1,21 @@
 import type { Failure } from './errors.ts'
 
+/** A file to upload. Its bytes are read while they are sent. */
+export interface ApiFile {
+  readonly name: string
+  readonly type: string
+  /** Bytes. */
+  readonly size: number
+  open(): Promise<Blob>
+}
+
 /** One REST call. `path` is without base and version. */
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
   readonly path: `/${string}`
   readonly query?: Readonly<Record<string, string>>
   readonly body?: unknown
-  readonly files?: readonly { readonly name: string; readonly data: Uint8Array; readonly type: string }[]
+  readonly files?: readonly ApiFile[]
   /** Webhook URLs carry their own token: no `Authorization`, other limits. */
   readonly auth: 'bot' | 'none'
 }

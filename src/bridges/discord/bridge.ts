@@ -6,22 +6,30 @@ import type { Logger } from '../../base/logger.ts'
 import { cryptoRng, type Rng } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { CursorStore } from '../cursor.ts'
-import type { Place } from '../model/place.ts'
+import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, NoticeTarget } from '../interaction.ts'
+import type { MediaPort, MediaSource, RemoteContent } from '../media.ts'
+import type { Attachment } from '../model/message.ts'
+import type { NativeRef, Place } from '../model/place.ts'
 import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import { fileUnavailable } from '../remote-file.ts'
 import { CatchUp, type CatchUpLimits, DEFAULT_CATCH_UP } from './catch-up.ts'
+import { Desk } from './desk.ts'
 import { Directory } from './directory.ts'
 import { ExpectedEchoes } from './echoes.ts'
-import { Executor, type KnownCopies, type SendCounters } from './execute.ts'
+import { Executor, type KnownCopies } from './execute.ts'
 import { IngestFeed } from './feed.ts'
 import { ChannelGates } from './gates.ts'
 import { DiscordGateway, type GatewayEvent, type GatewayState } from './gateway.ts'
 import { discordHealth } from './health.ts'
 import { History } from './history.ts'
 import { intentsFor } from './intents.ts'
+import { notConnected } from './interaction-error.ts'
+import { DiscordMedia } from './media-source.ts'
 import { channelIdOf, MAX_CONTENT } from './outbound.ts'
 import { gapNotice, Receiver } from './receiver.ts'
 import { DiscordRest } from './rest.ts'
+import type { SendCounters } from './run.ts'
 import type { WebhookRegistry } from './webhook-registry.ts'
 import { Webhooks } from './webhooks.ts'
 
@@ -44,6 +52,8 @@ export interface DiscordBridgeOptions {
   /** Messages known to belong to deliveries, for the search after a lost answer. Default: those of this process. */
   readonly knownCopies?: KnownCopies
   readonly catchUp?: Partial<CatchUpLimits>
+  /** Files of other networks; without, they are only named in the text. */
+  readonly media?: MediaPort
   /** ms until an answer must begin; default 15 s. */
   readonly timeoutMs?: number
   /** Requests of the bot per second; default 50, Discord's own limit. */
@@ -80,10 +90,12 @@ interface Parts {
   readonly receiver: Receiver
   readonly history: History
   readonly gateway: DiscordGateway
+  readonly desk: Desk
+  readonly media: DiscordMedia
 }
 
 /** One Discord bot account (bridging 4): the gateway in, webhooks and the bot's own messages out. */
-export class DiscordBridge implements Bridge {
+export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource {
   readonly network = 'discord'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -92,6 +104,7 @@ export class DiscordBridge implements Bridge {
   readonly #clock: Clock
   readonly #directory = new Directory()
   #parts: Parts | undefined
+  #commands: { readonly specs: readonly CommandSpec[]; readonly handler: InteractionHandler } | undefined
   readonly #tasks: TaskGroup
   readonly #stopping = new AbortController()
   #state: GatewayState = { kind: 'connecting' }
@@ -122,6 +135,32 @@ export class DiscordBridge implements Bridge {
     if (parts === undefined) return NOT_READY
     if (this.#state.kind === 'failed') return { kind: 'account-failed', code: 'DISCORD_REFUSED', message: this.#state.reason }
     return parts.executor.run(request, signal)
+  }
+
+  async openAttachment(attachment: Attachment, signal: AbortSignal): Promise<RemoteContent> {
+    if (this.#parts === undefined) throw fileUnavailable('not connected yet')
+    return this.#parts.media.openAttachment(attachment, signal)
+  }
+
+  interactions(specs: readonly CommandSpec[], handler: InteractionHandler): void {
+    this.#commands = { specs, handler }
+  }
+
+  async post(target: NoticeTarget, notice: Notice, signal: AbortSignal): Promise<NativeRef> {
+    return this.#desk().post(target, notice, signal)
+  }
+
+  async repost(ref: NativeRef, notice: Notice, signal: AbortSignal): Promise<boolean> {
+    return this.#desk().repost(ref, notice, signal)
+  }
+
+  async retract(ref: NativeRef, signal: AbortSignal): Promise<void> {
+    return this.#desk().retract(ref, signal)
+  }
+
+  #desk(): Desk {
+    if (this.#parts !== undefined) return this.#parts.desk
+    throw notConnected()
   }
 
   health(): Health {
@@ -191,6 +230,8 @@ export class DiscordBridge implements Bridge {
       knownCopies: this.#options.knownCopies,
       useWebhooks: this.#options.useWebhooks ?? true,
       hearsEchoes: () => this.#state.kind === 'ready',
+      media: this.#options.media,
+      maxFile: (place) => directory.maxFile(place.space),
       clock,
     })
     const feed = new IngestFeed({ account, sink, clock, rng, log, onRoom: () => history.onRoom() })
@@ -224,13 +265,27 @@ export class DiscordBridge implements Bridge {
         this.#state = state
       },
     })
-    return { rest, webhooks, executor, feed, receiver, history, gateway }
+    const media = new DiscordMedia({ api: rest, apiUrl, now: () => clock.now() })
+    const desk = new Desk({
+      account,
+      api: rest,
+      commands: this.#commands,
+      maxFile: (guildId) => directory.maxFile(guildId),
+      tasks: this.#tasks,
+      signal: this.#stopping.signal,
+      clock,
+      rng,
+      log,
+    })
+    return { rest, webhooks, executor, feed, receiver, history, desk, gateway, media }
   }
 
   #onEvent(event: GatewayEvent): void {
     const parts = this.#parts
     if (parts === undefined) return
     const d = (event.data ?? {}) as Readonly<Record<string, unknown>>
+    // Not a message: it needs no order, and is answered within seconds or not at all.
+    if (event.name === 'INTERACTION_CREATE') return parts.desk.take(event.data)
     if (event.name === 'READY') this.#onReady(parts, d)
     parts.receiver.receive(event)
     switch (event.name) {
@@ -269,6 +324,7 @@ export class DiscordBridge implements Bridge {
     this.#options.own.add(`discord-application:${applicationId}`)
     parts.executor.botId = userId
     parts.webhooks.applicationId = applicationId
+    parts.desk.register(applicationId)
   }
 
   #onReady(parts: Parts, d: Readonly<Record<string, unknown>>): void {

@@ -37,7 +37,11 @@ interface GuildJson {
   readonly emojis?: unknown
   readonly channels?: unknown
   readonly threads?: unknown
+  readonly premium_tier?: unknown
 }
+
+/** Largest file by boost tier, bytes (4.1). */
+const MAX_FILE = [10, 10, 50, 100].map((mebibytes) => mebibytes * 1024 * 1024)
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 const list = (value: unknown): readonly Record<string, unknown>[] =>
@@ -49,6 +53,8 @@ export class Directory {
   readonly #roles = new Map<string, string>()
   /** Emoji by id → guild. */
   readonly #emoji = new Map<string, string>()
+  /** Boost tier by guild. */
+  readonly #tiers = new Map<string, number>()
 
   channel(id: string): ChannelEntry | undefined {
     return this.#channels.get(id)
@@ -66,6 +72,12 @@ export class Directory {
     return this.#emoji.has(id)
   }
 
+  /** Bytes of the largest file that may be sent to a server, or to a person. */
+  maxFile(guildId: string | undefined): number {
+    const tier = guildId === undefined ? 0 : (this.#tiers.get(guildId) ?? 0)
+    return MAX_FILE[tier] ?? (MAX_FILE[0] as number)
+  }
+
   /** The place of a channel id; undefined when the channel is unknown and may be a thread. */
   whereabouts(channelId: string, guildId: string | undefined): Whereabouts | undefined {
     if (guildId === undefined) return { channel: channelId }
@@ -80,6 +92,7 @@ export class Directory {
     if (guildId === undefined) return
     this.setRoles(guild.roles)
     this.setEmojis(guildId, guild.emojis)
+    if (typeof guild.premium_tier === 'number') this.#tiers.set(guildId, guild.premium_tier)
     for (const channel of [...list(guild.channels), ...list(guild.threads)]) this.setChannel({ ...channel, guild_id: guildId })
   }
 

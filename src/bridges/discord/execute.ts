@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { BoundedMap } from '../../base/bounded-map.ts'
-import type { Clock } from '../../base/clock.ts'
 import { hashId } from '../../base/ids.ts'
 import type { NativeRef } from '../model/place.ts'
 import { type NativePart, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
@@ -9,15 +8,28 @@ import type { Echo, ExpectedEchoes } from './echoes.ts'
 import { judge, NOT_OURS, type Verdict } from './errors.ts'
 import { webhookUsername } from './names.ts'
 import { channelIdOf, type DiscordCall, type Mode, type PlanContext, planCalls } from './outbound.ts'
+import { OutgoingDesk, type OutgoingDeskOptions } from './outgoing-desk.ts'
 import { findSent } from './probe.ts'
-import { avatarOf, ended, filesOf, NOBODY, type Run, type Step, type Target, viaBot, viaWebhook } from './run.ts'
+import {
+  avatarOf,
+  descriptionsOf,
+  ended,
+  filesOf,
+  NOBODY,
+  type Run,
+  type Step,
+  sizesOf,
+  type Target,
+  viaBot,
+  viaWebhook,
+} from './run.ts'
 import type { WebhookRecord } from './webhook-registry.ts'
 import type { Webhooks } from './webhooks.ts'
 
 /** Which native messages belong to deliveries already, so that a probe does not take one for another's. */
 export type KnownCopies = (channel: string, ids: readonly string[]) => Promise<ReadonlySet<string>>
 
-export interface ExecutorOptions {
+export interface ExecutorOptions extends OutgoingDeskOptions {
   readonly account: string
   readonly api: DiscordApi
   readonly webhooks: Webhooks
@@ -28,16 +40,6 @@ export interface ExecutorOptions {
   readonly useWebhooks: boolean
   /** The gateway is connected, so echoes can arrive. */
   readonly hearsEchoes: () => boolean
-  readonly clock: Clock
-}
-
-/** How doubtful sends ended, and what had to be given up (20). */
-export interface SendCounters {
-  adoptedByEcho: number
-  adoptedByProbe: number
-  resent: number
-  simplified: number
-  botFallbacks: number
 }
 
 /** How long an echo may take after a lost answer. */
@@ -56,10 +58,12 @@ export class Executor {
   readonly #senders = new BoundedMap<string, string>({ max: MAX_RECENT })
   /** Hash of what a message of ours says, so that an edit leaves unchanged parts alone (8.7). */
   readonly #contents = new BoundedMap<string, string>({ max: MAX_RECENT })
+  readonly #files: OutgoingDesk
   #botId: string | undefined
 
   constructor(options: ExecutorOptions) {
     this.#options = options
+    this.#files = new OutgoingDesk(options)
   }
 
   set botId(id: string) {
@@ -76,14 +80,22 @@ export class Executor {
       mode: this.#modeFor(request),
       triedModes: new Set(),
       allowFile: true,
+      files: undefined,
+      releaseFiles: () => {},
+      refusedFiles: new Set(),
+      single: false,
       plain: false,
       strictName: false,
       remadeWebhook: false,
       unarchived: false,
     }
-    for (;;) {
-      const outcome = await this.#attempt(run)
-      if (outcome !== undefined) return outcome
+    try {
+      for (;;) {
+        const outcome = (await this.#files.gather(run)) ?? (await this.#attempt(run))
+        if (outcome !== undefined) return outcome
+      }
+    } finally {
+      run.releaseFiles()
     }
   }
 
@@ -105,6 +117,9 @@ export class Executor {
       canUseEmoji: this.#options.canUseEmoji,
       allowFile: run.allowFile,
       plain: run.plain,
+      ...(run.files !== undefined && { files: run.files }),
+      maxTotal: this.#files.maxTotal(request.place),
+      single: run.single,
     }
     const calls = planCalls({ ...request, parts: [...run.parts.values()] }, context)
     if (calls === undefined) return { kind: 'permanent', code: 'DISCORD_EMPTY_MESSAGE', message: 'nothing to show' }
@@ -153,6 +168,7 @@ export class Executor {
           username: name,
           allowed_mentions: NOBODY,
           ...avatarOf(run.request),
+          ...descriptionsOf(call),
           ...(call.flags !== 0 && { flags: call.flags }),
         },
         auth: 'none',
@@ -182,6 +198,7 @@ export class Executor {
           allowed_mentions: NOBODY,
           nonce: call.nonce,
           enforce_nonce: true,
+          ...descriptionsOf(call),
           ...(call.flags !== 0 && { flags: call.flags }),
           ...(call.replyTo !== undefined && { message_reference: { message_id: call.replyTo, fail_if_not_exists: false } }),
         },
@@ -209,7 +226,7 @@ export class Executor {
       const known = (await knownCopies?.(channel, ids)) ?? new Set(ids.filter((id) => this.#senders.has(id, now)))
       return new Set([...known, ...own])
     }
-    const files = call.file === undefined ? [] : [call.file.name]
+    const files = sizesOf(call)
     const answer = await findSent(api, { channel, since, ...sender, content: call.content, files, taken }, run.signal)
     if (answer.kind === 'failed' && !(answer.failure.kind === 'api' && answer.failure.status === 403)) {
       const verdict = judge(answer.failure, 'create')
@@ -242,7 +259,7 @@ export class Executor {
     }
     const failure = answer.ok ? ({ kind: 'transport', code: 'UNREADABLE', sent: true } as const) : answer.failure
     const verdict = judge(failure, 'create')
-    if (verdict.kind !== 'ambiguous') return this.#react(run, verdict, by?.webhook)
+    if (verdict.kind !== 'ambiguous') return this.#react(run, verdict, by?.webhook, call)
     // The bot's nonce makes the next attempt safe without waiting.
     if (by === undefined || run.signal.aborted || !this.#options.hearsEchoes()) return { kind: 'end', outcome: verdict }
     const id = await by.echo.seen(ECHO_WAIT_MS)
@@ -259,7 +276,8 @@ export class Executor {
     this.#contents.set(id, hashId([call.content]), now)
     const { account, channel, thread } = run.request.place
     const ref: NativeRef = { network: 'discord', account, channel, id, ...(thread !== undefined && { thread }) }
-    return { part: call.part, ref }
+    const carries = call.op === 'create' ? call.carries : undefined
+    return { part: call.part, ref, ...(carries !== undefined && { carries }) }
   }
 
   #change(run: Run, call: DiscordCall & { op: 'edit' | 'delete' }): Promise<Step> {
@@ -320,7 +338,7 @@ export class Executor {
   }
 
   /** What a verdict means for the run. */
-  async #react(run: Run, verdict: Verdict, webhook: WebhookRecord | undefined): Promise<Step> {
+  async #react(run: Run, verdict: Verdict, webhook: WebhookRecord | undefined, call?: DiscordCall): Promise<Step> {
     switch (verdict.kind) {
       case 'satisfied':
         return { kind: 'next' }
@@ -334,13 +352,12 @@ export class Executor {
       case 'simplify':
         if (verdict.what === 'username' && !run.strictName) run.strictName = true
         else if (!run.plain) run.plain = true
-        else return ended('permanent', 'DISCORD_INVALID_FORM', verdict.message)
+        else if (!this.#files.giveUp(run, call)) return ended('permanent', 'DISCORD_INVALID_FORM', verdict.message)
         this.counters.simplified++
         return { kind: 'replan' }
       case 'drop-file':
-        if (!run.allowFile) return ended('permanent', 'DISCORD_TOO_LARGE', 'too large for Discord')
-        run.allowFile = false
-        return { kind: 'replan' }
+        if (this.#files.tooLarge(run, call)) return { kind: 'replan' }
+        return ended('permanent', 'DISCORD_TOO_LARGE', 'too large for Discord')
       case 'unarchive':
         return this.#unarchive(run)
       default:

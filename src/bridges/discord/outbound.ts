@@ -5,12 +5,17 @@ import { plainText } from '../format/plain.ts'
 import { concatRich, styled } from '../format/rich-text-ops.ts'
 import { cutGraphemes, sanitizeName, sanitizeText } from '../format/sanitize.ts'
 import { splitRich } from '../format/split.ts'
+import { bodyFiles } from '../media.ts'
+import type { Attachment } from '../model/message.ts'
 import type { RichText } from '../model/rich-text.ts'
-import type { NativePart, SendRequest } from '../port.ts'
+import { NO_FILES, type OutgoingFiles, type SendableFile } from '../outgoing-files.ts'
+import { FILE_PART, type NativePart, type SendRequest } from '../port.ts'
 
 /** Message content, in UTF-16 units: never less than Discord's own count (4.1). */
 export const MAX_CONTENT = 2000
 const MAX_PARTS = 5
+/** Files of one message (4.1). */
+const MAX_FILES = 10
 const MAX_NAME = 32
 const MAX_EXCERPT = 120
 const WEB_BASE = 'https://discord.com/channels'
@@ -26,6 +31,12 @@ export interface PlanContext {
   readonly allowFile: boolean
   /** Everything as plain characters, for a form Discord refused. */
   readonly plain?: boolean
+  /** The files that are still to be sent or named. Default: none, and all of them are named in the text. */
+  readonly files?: OutgoingFiles
+  /** Bytes one message may hold in all its files; default unlimited. */
+  readonly maxTotal?: number
+  /** One file per message, because several together were refused. */
+  readonly single?: boolean
 }
 
 export type DiscordCall =
@@ -34,6 +45,9 @@ export type DiscordCall =
       readonly part: number
       readonly content: string
       readonly file?: { readonly name: string; readonly text: string }
+      readonly uploads?: readonly SendableFile[]
+      /** See `NativePart.carries`. */
+      readonly carries?: NonNullable<NativePart['carries']>
       /** Native reply; only in bot mode. */
       readonly replyTo?: string
       readonly flags: number
@@ -52,11 +66,14 @@ const SUPPRESS_NOTIFICATIONS = 1 << 12
  */
 export function planCalls(request: SendRequest, context: PlanContext): readonly DiscordCall[] | undefined {
   if (request.op === 'delete') return request.parts.map((target) => ({ op: 'delete', part: target.part, target }))
-  const messages = messagesOf(request, context)
-  if (messages === undefined) return undefined
+  const carried = carriedBy(request.parts)
+  const texts = textsOf(request, context, carried)
   const existing = new Map(request.parts.map((p) => [p.part, p]))
+  const messages = request.op === 'create' ? layout(texts, context, existing) : texts.map((text, part) => ({ ...text, part }))
+  if (messages.length === 0 && (request.parts.length === 0 || (request.op === 'edit' && !keepsFiles(request, context))))
+    return undefined
   const replyTo = nativeReply(request, context.mode)
-  const calls: DiscordCall[] = messages.flatMap((message, part): DiscordCall[] => {
+  const calls: DiscordCall[] = messages.flatMap(({ part, ...message }): DiscordCall[] => {
     const target = existing.get(part)
     if (target !== undefined) return request.op === 'edit' ? [{ op: 'edit', part, target, content: message.content }] : []
     const create: DiscordCall = {
@@ -70,7 +87,7 @@ export function planCalls(request: SendRequest, context: PlanContext): readonly 
     return [create]
   })
   if (request.op === 'create') return calls
-  const surplus = request.parts.filter((p) => p.part >= messages.length)
+  const surplus = request.parts.filter((p) => p.part >= messages.length && p.part < FILE_PART)
   return [...calls, ...surplus.map((target): DiscordCall => ({ op: 'delete', part: target.part, target }))]
 }
 
@@ -79,14 +96,88 @@ interface Message {
   readonly file?: { readonly name: string; readonly text: string }
 }
 
-function messagesOf(request: SendRequest, context: PlanContext): Message[] | undefined {
+interface PlacedMessage extends Message {
+  readonly part: number
+  readonly uploads?: readonly SendableFile[]
+  readonly carries?: NonNullable<NativePart['carries']>
+}
+
+interface Carried {
+  readonly files: ReadonlySet<number>
+  readonly lines: ReadonlySet<number>
+}
+
+/** What native messages of an earlier attempt show already. */
+export function carriedBy(parts: readonly NativePart[]): Carried {
+  return {
+    files: new Set(parts.flatMap((p) => p.carries?.files ?? [])),
+    lines: new Set(parts.flatMap((p) => p.carries?.lines ?? [])),
+  }
+}
+
+/** Texts first; the files go with a text that is one message, otherwise they follow it (8.8). */
+function layout(texts: readonly Message[], context: PlanContext, existing: ReadonlyMap<number, NativePart>): PlacedMessage[] {
+  const { sendable, lines } = context.files ?? NO_FILES
+  const told = carriedBy([...existing.values()]).lines
+  const batches = batchesOf(
+    sendable.filter((f) => !told.has(f.index)),
+    context,
+  )
+  const numbers = [...lines.keys()]
+  const isBegun = existing.has(0)
+  // Whoever reads the text reads these with it; once it is sent they need messages of their own.
+  const named = isBegun ? [] : numbers
+  const late = isBegun ? numbers.filter((n) => !told.has(n)) : []
+  const carries = (files: readonly SendableFile[], more: readonly number[]): NonNullable<NativePart['carries']> => ({
+    files: files.map((f) => f.index),
+    lines: more,
+  })
+  const placed: PlacedMessage[] = []
+  const joined = texts.length <= 1 && !isBegun && texts[0]?.file === undefined ? batches.shift() : undefined
+  if (joined !== undefined) {
+    placed.push({ part: 0, content: texts[0]?.content ?? '', uploads: joined, carries: carries(joined, named) })
+  } else {
+    texts.forEach((text, part) => {
+      placed.push({ part, ...text, ...(part === 0 && named.length > 0 && { carries: carries([], named) }) })
+    })
+  }
+  const rest: PlacedMessage[] = batches.map((batch) => {
+    const part = FILE_PART + (batch[0] as SendableFile).index
+    return { part, content: '', uploads: batch, carries: carries(batch, []) }
+  })
+  for (const number of late)
+    rest.push({ part: FILE_PART + number, content: lines.get(number) ?? '', carries: carries([], [number]) })
+  return [...placed, ...rest.sort((a, b) => a.part - b.part)]
+}
+
+/** At most ten files per message and not more bytes than one request may have (4.1). */
+function batchesOf(files: readonly SendableFile[], context: PlanContext): SendableFile[][] {
+  const most = context.single ? 1 : MAX_FILES
+  const batches: SendableFile[][] = []
+  let bytes = 0
+  for (const file of files) {
+    const last = batches.at(-1)
+    const fits =
+      last !== undefined && last.length < most && bytes + file.file.size <= (context.maxTotal ?? Number.POSITIVE_INFINITY)
+    if (fits) last.push(file)
+    else batches.push([file])
+    bytes = (fits ? bytes : 0) + file.file.size
+  }
+  return batches
+}
+
+function textsOf(request: SendRequest, context: PlanContext, carried: Carried): Message[] {
   const { body } = request
-  const text = body === undefined ? { text: '', spans: [] } : bodyText(body)
-  if (text.text.trim() === '') return undefined
-  const content = context.plain ? { text: plainText(text), spans: [] } : text
-  const print = printerFor(request, context)
+  const text = body === undefined ? { text: '', spans: [] } : bodyText(body, fileWords(request, context, carried))
   const prefix = prefixOf(request, context.mode)
   const quote = quoteOf(request, context.mode)
+  const isBare = text.text.trim() === ''
+  const hasFiles = (context.files?.sendable.length ?? 0) > 0 || carried.files.size > 0 || keepsFiles(request, context)
+  if (isBare && (!hasFiles || (prefix.length === 0 && quote.length === 0))) {
+    return isBare && hasFiles && holdsFilesItself(request) ? [{ content: '' }] : []
+  }
+  const content = context.plain ? { text: plainText(text), spans: [] } : text
+  const print = printerFor(request, context)
   const shown = (part: RichText, index: number): string =>
     print(concatRich(...(index === 0 ? quote : []), ...withPrefix(prefix, part)))
   // The first part is the longest: measuring every part like it keeps the split independent of its number.
@@ -97,8 +188,33 @@ function messagesOf(request: SendRequest, context: PlanContext): Message[] | und
   })
   if (fullText !== undefined)
     return [{ content: shown(parts[0] as RichText, 0), file: { name: 'message.txt', text: plainText(content) } }]
-  const messages = parts.map((part, index) => ({ content: shown(part, index) })).filter((m) => m.content.trim() !== '')
-  return messages.length === 0 ? undefined : messages
+  return parts.map((part, index) => ({ content: shown(part, index).trimEnd() })).filter((m) => m.content.trim() !== '')
+}
+
+/** Which files the text need not mention, and what it says about the others. */
+function fileWords(request: SendRequest, context: PlanContext, carried: Carried) {
+  const numbers = new Map<Attachment, number>(bodyFiles(request.body).map((a, i) => [a, i]))
+  const { sendable, lines } = context.files ?? NO_FILES
+  const uploaded = new Set([...sendable.map((f) => f.index), ...carried.files])
+  const isBegun = request.parts.some((p) => p.part === 0)
+  const isFile = (attachment: Attachment): boolean => {
+    const number = numbers.get(attachment) as number
+    if (context.files === undefined) return false
+    if (request.op === 'edit') return !lines.has(number)
+    // The text of a retry is the text of the first attempt: what it did not name then, it does not name now.
+    return !carried.lines.has(number) && (isBegun || uploaded.has(number))
+  }
+  return { sentAsFile: isFile, lineOf: (attachment: Attachment) => lines.get(numbers.get(attachment) as number) }
+}
+
+/** An edit of a message whose files were sent leaves them where they are. */
+function keepsFiles(request: SendRequest, context: PlanContext): boolean {
+  return request.op === 'edit' && context.files !== undefined && bodyFiles(request.body).length > context.files.lines.size
+}
+
+/** The first message holds files beside its text, so that it stays when the text goes. */
+function holdsFilesItself(request: SendRequest): boolean {
+  return request.op === 'edit' && request.parts.some((p) => p.part === 0) && !request.parts.some((p) => p.part === FILE_PART)
 }
 
 function printerFor(request: SendRequest, context: PlanContext): (rich: RichText) => string {

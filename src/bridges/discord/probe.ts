@@ -24,7 +24,7 @@ const Sent = z.object({
   webhook_id: z.string().optional(),
   content: z.string(),
   author: z.object({ id: z.string(), username: z.string() }),
-  attachments: z.array(z.object({ filename: z.string() })),
+  attachments: z.array(z.object({ size: z.number() })),
 })
 
 export interface ProbeTarget {
@@ -38,7 +38,8 @@ export interface ProbeTarget {
   /** Webhook messages only: the name they were sent under. */
   readonly name?: string
   readonly content: string
-  readonly files: readonly string[]
+  /** Sizes of its files in order; Discord may change their names. */
+  readonly files: readonly number[]
   /** Messages that belong to other deliveries. */
   readonly taken: (ids: readonly string[]) => Promise<ReadonlySet<string>>
 }
@@ -79,6 +80,6 @@ function isMatch(message: z.infer<typeof Sent>, target: ProbeTarget): boolean {
   const isAuthor = target.isWebhook
     ? message.webhook_id === target.author && message.author.username === target.name
     : message.webhook_id === undefined && message.author.id === target.author
-  const files = message.attachments.map((a) => a.filename)
+  const files = message.attachments.map((a) => a.size)
   return isAuthor && message.content.trim() === target.content.trim() && files.join('/') === target.files.join('/')
 }

@@ -1,9 +1,9 @@
-import type { InternalRequest, RawFile, REST, RESTOptions } from 'discord.js'
-import { withDeadline } from '../../base/async.ts'
+import type { InternalRequest, REST, RESTOptions } from 'discord.js'
+import { type DeadlineOptions, withDeadline } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode } from '../../base/errors.ts'
 import type { Secret } from '../../base/secret.ts'
-import type { ApiAnswer, ApiRequest, DiscordApi } from './api.ts'
+import type { ApiAnswer, ApiFile, ApiRequest, DiscordApi } from './api.ts'
 import type { Failure } from './errors.ts'
 
 type Library = typeof import('discord.js')
@@ -21,6 +21,10 @@ export interface RestOptions {
 
 /** The answer's body must follow its headers within this. */
 const BODY_GRACE_MS = 5_000
+/** Uploads are expected to get at least this far, bytes per ms. */
+const SLOWEST_UPLOAD = 128
+/** Longest upload; no limit of Discord's allows larger ones. */
+const MAX_UPLOAD_MS = 900_000
 
 /** Errors before anything was written. */
 const NOT_CONNECTED: ReadonlySet<string> = new Set([
@@ -73,7 +77,8 @@ export class DiscordRest implements DiscordApi {
       version: '10',
       retries: 0,
       rejectOnRateLimit: () => true,
-      timeout: options.timeoutMs,
+      // Each call has its own deadline, by the bytes it uploads.
+      timeout: MAX_UPLOAD_MS,
       makeRequest: (url, init) => {
         const { [FLIGHT_HEADER]: id, ...headers } = init.headers as Record<string, string>
         const flight = id === undefined ? undefined : this.#flights.get(id)
@@ -108,18 +113,19 @@ export class DiscordRest implements DiscordApi {
     const rest = request.auth === 'bot' ? this.#bot : this.#open
     this.#flights.set(flightId, flight)
     try {
-      const work = answerOf(rest, {
+      const deadline = { ms: this.#timeoutMs + uploadMs(request.files ?? []), signal, onGiveUp: onAbort }
+      const work = answerOf(rest, deadline, {
         method: request.method as never,
         fullRoute: request.path,
         auth: request.auth === 'bot',
         headers: { [FLIGHT_HEADER]: flightId },
         signal: abort.signal,
         ...(request.query && { query: new URLSearchParams(request.query) }),
-        ...(request.body !== undefined && { body: request.body }),
-        ...(request.files && { files: request.files.map(rawFile) }),
+        ...(request.files
+          ? { body: await formOf(request.body, request.files), passThroughBody: true }
+          : request.body !== undefined && { body: request.body }),
       })
-      const ms = this.#timeoutMs + BODY_GRACE_MS
-      const body = await withDeadline(work, { ms, what: 'an answer of Discord', signal, onGiveUp: onAbort })
+      const body = await work
       // An answer that is not JSON came from something in between; the request itself may have been handled.
       return body === UNREADABLE
         ? { ok: false, failure: { kind: 'transport', code: 'UNREADABLE', sent: true } }
@@ -177,10 +183,10 @@ const MAX_COUNTED = 20_000
 
 const UNREADABLE = Symbol('unreadable')
 
-/** The answer's JSON; undefined when it has no body. */
-async function answerOf(rest: REST, request: InternalRequest): Promise<unknown> {
-  const response = await rest.queueRequest(request)
-  const text = await response.text()
+/** The answer's JSON; undefined when it has no body. The deadline is for its headers, the body must follow soon. */
+async function answerOf(rest: REST, deadline: Omit<DeadlineOptions, 'what'>, request: InternalRequest): Promise<unknown> {
+  const response = await withDeadline(rest.queueRequest(request), { ...deadline, what: 'an answer of Discord' })
+  const text = await withDeadline(response.text(), { ...deadline, ms: BODY_GRACE_MS, what: 'the rest of an answer of Discord' })
   if (text === '') return undefined
   try {
     return JSON.parse(text) as unknown
@@ -199,6 +205,15 @@ function transportFailure(error: unknown, flight: Flight): Failure {
   return { kind: 'transport', code: 'CONNECTION_LOST', sent: true }
 }
 
-function rawFile(file: NonNullable<ApiRequest['files']>[number]): RawFile {
-  return { name: file.name, data: Buffer.from(file.data), contentType: file.type }
+function uploadMs(files: readonly ApiFile[]): number {
+  return Math.min(MAX_UPLOAD_MS / 2, files.reduce((sum, f) => sum + f.size, 0) / SLOWEST_UPLOAD)
+}
+
+/** The library would want all bytes in memory; a form of its own reads them from the disk while they are sent. */
+async function formOf(body: unknown, files: readonly ApiFile[]): Promise<FormData> {
+  const form = new FormData()
+  for (const [i, file] of files.entries())
+    form.append(`files[${i}]`, new File([await file.open()], file.name, { type: file.type }))
+  if (body !== undefined) form.append('payload_json', JSON.stringify(body))
+  return form
 }

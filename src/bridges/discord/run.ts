@@ -1,6 +1,9 @@
+import { cutGraphemes } from '../format/sanitize.ts'
 import { httpUrl } from '../format/urls.ts'
 import type { NativeRef } from '../model/place.ts'
+import type { OutgoingFiles, SendableFile } from '../outgoing-files.ts'
 import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
+import type { ApiFile } from './api.ts'
 import { channelIdOf, type DiscordCall, type Mode } from './outbound.ts'
 import type { WebhookRecord } from './webhook-registry.ts'
 
@@ -15,10 +18,26 @@ export interface Run {
   /** Edits: who was not the message's author. */
   readonly triedModes: Set<Mode>
   allowFile: boolean
+  /** What becomes of the body's files; undefined until they were gathered. */
+  files: OutgoingFiles | undefined
+  /** Lets go of the files. */
+  releaseFiles: () => void
+  /** Files Discord found too large, and whether several in one message were. */
+  readonly refusedFiles: Set<number>
+  single: boolean
   plain: boolean
   strictName: boolean
   remadeWebhook: boolean
   unarchived: boolean
+}
+
+/** How doubtful sends ended, and what had to be given up (20). */
+export interface SendCounters {
+  adoptedByEcho: number
+  adoptedByProbe: number
+  resent: number
+  simplified: number
+  botFallbacks: number
 }
 
 /** What one call led to: a part (or nothing left to do), a new plan, or the end. */
@@ -49,9 +68,46 @@ export function ended(kind: 'permanent' | 'lane-failed', code: string, message: 
   return { kind: 'end', outcome: { kind, code, message } }
 }
 
-export function filesOf(call: DiscordCall & { op: 'create' }) {
-  if (call.file === undefined) return {}
-  return { files: [{ name: call.file.name, data: new TextEncoder().encode(call.file.text), type: 'text/plain; charset=utf-8' }] }
+/** Uploads of a message, and what Discord is told about them. */
+export function filesOf(call: DiscordCall & { op: 'create' }): { files?: readonly ApiFile[] } {
+  const files = [...(call.file === undefined ? [] : [textFile(call.file)]), ...(call.uploads ?? []).map(mediaFile)]
+  return files.length === 0 ? {} : { files }
+}
+
+/** Descriptions for people who do not see the pictures. */
+export function descriptionsOf(call: DiscordCall & { op: 'create' }): { attachments?: readonly object[] } {
+  const uploads = call.uploads ?? []
+  if (!uploads.some((u) => u.attachment.alt)) return {}
+  const first = call.file === undefined ? 0 : 1
+  return {
+    attachments: uploads.map((upload, i) => {
+      const description = cutGraphemes(upload.attachment.alt ?? '', MAX_DESCRIPTION)
+      return { id: i + first, filename: uploadName(upload), ...(description !== '' && { description }) }
+    }),
+  }
+}
+
+/** Sizes of the files a message of ours has, for finding it again. */
+export function sizesOf(call: DiscordCall & { op: 'create' }): readonly number[] {
+  return (filesOf(call).files ?? []).map((f) => f.size)
+}
+
+function textFile(file: { readonly name: string; readonly text: string }): ApiFile {
+  const blob = new Blob([file.text], { type: 'text/plain; charset=utf-8' })
+  return { name: file.name, type: blob.type, size: blob.size, open: async () => blob }
+}
+
+function mediaFile(upload: SendableFile): ApiFile {
+  const { file } = upload
+  return { name: uploadName(upload), type: file.mime, size: file.size, open: () => file.blob() }
+}
+
+/** Discord hides what is called like this until somebody clicks it. */
+const SPOILER = 'SPOILER_'
+const MAX_DESCRIPTION = 1024
+
+function uploadName({ name, attachment }: SendableFile): string {
+  return attachment.spoiler && !name.startsWith(SPOILER) ? `${SPOILER}${name}` : name
 }
 
 /** A picture the platform can fetch; never a link that contains a token (4.4). */

@@ -21,6 +21,8 @@ const MAX_NAME = 80
 export interface BodyTextOptions {
   /** Files that reach the destination as files and need no line. */
   readonly sentAsFile?: (attachment: Attachment) => boolean
+  /** What to say about a file instead of its usual line. */
+  readonly lineOf?: (attachment: Attachment) => string | undefined
 }
 
 /**
@@ -33,13 +35,15 @@ export function bodyText(body: Body, options: BodyTextOptions = {}): RichText {
   if (body.forwardedFrom) blocks.push(forwardLine(body.forwardedFrom))
   if (body.rich.text !== '') blocks.push(body.rich)
   if (body.card) blocks.push(cardText(body.card))
-  if (body.sticker && !(body.sticker.attachment && options.sentAsFile?.(body.sticker.attachment))) {
-    blocks.push(plain(stickerLine(body.sticker)))
+  if (body.sticker) {
+    const { attachment } = body.sticker
+    const line = attachment && options.lineOf?.(attachment)
+    if (!attachment || !options.sentAsFile?.(attachment)) blocks.push(plain(line ?? stickerLine(body.sticker)))
   }
   if (body.poll) blocks.push(pollText(body.poll))
   if (body.location) blocks.push(plain(locationLine(body.location)))
   for (const attachment of body.attachments) {
-    if (!options.sentAsFile?.(attachment)) blocks.push(plain(attachmentLine(attachment)))
+    if (!options.sentAsFile?.(attachment)) blocks.push(plain(options.lineOf?.(attachment) ?? attachmentLine(attachment)))
   }
   for (const embed of body.embeds ?? []) blocks.push(embedText(embed))
   const lines = blocks.filter((b) => b.text !== '')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, openAsBlob } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Mutex } from '../../base/async.ts'
 import { toHex } from '../../base/bytes.ts'
@@ -95,7 +95,8 @@ export class MediaStore {
     entry.pins++
     try {
       const head = await readHead(this.#path(sha256, entry))
-      this.#touch(sha256, entry)
+      // Only in memory: a changed time on disk would break reads under way (`openAsBlob` takes it for another content).
+      entry.usedAt = this.#options.clock.now()
       return this.#file(sha256, entry, await sniff(head))
     } catch {
       // Somebody removed it from the folder: then it is not here.
@@ -115,7 +116,8 @@ export class MediaStore {
         known.kept = true
       }
       await rm(temp, { force: true })
-      return this.#touch(sha256, known)
+      known.usedAt = this.#options.clock.now()
+      return
     }
     const entry: Entry = { size, usedAt: this.#options.clock.now(), pins: 1, kept: keep }
     this.#entries.set(sha256, entry)
@@ -146,13 +148,6 @@ export class MediaStore {
     this.#entries.delete(sha256)
     this.#bytes -= entry.size
     return true
-  }
-
-  #touch(sha256: string, entry: Entry): void {
-    entry.usedAt = this.#options.clock.now()
-    const at = entry.usedAt / 1000
-    // Only the order of eviction after a restart depends on it.
-    utimes(this.#path(sha256, entry), at, at).catch(() => {})
   }
 
   #file(sha256: string, entry: Entry, type: { mime: string; extension: string | undefined }): MediaFile {

@@ -1,6 +1,7 @@
 import type { APIAttachment, APIEmbed, APIMessageReference, APIPoll } from 'discord.js'
 import { z } from 'zod'
 import type { FormPart } from '../multipart.ts'
+import { signedUrl } from './cdn.ts'
 import { fail } from './errors.ts'
 import type { Violations } from './violations.ts'
 import type { World } from './world.ts'
@@ -175,14 +176,13 @@ export function mentionsOf(world: World, content: string, allowed: AllowedMentio
 
 /** Stores uploaded files and answers their attachment objects; the URLs are signed and expire (bridging 9). */
 export function storeFiles(world: World, cdn: string, channelId: string, files: Composed['files']): APIAttachment[] {
-  const expires = Math.floor(world.clock.now() / 1000) + 86_400
   return files.map(({ part, description }) => {
     const id = world.ids.next()
     const filename = (part.filename ?? 'file').replace(/[^\w.-]/g, '_')
     const path = `/attachments/${channelId}/${id}/${filename}`
     const type = part.type ?? 'application/octet-stream'
     world.files.set(path, { name: filename, type, bytes: part.bytes })
-    const url = `${cdn}${path}?ex=${expires.toString(16)}&is=${(expires - 86_400).toString(16)}&hm=${world.secret(16)}&`
+    const url = signedUrl(cdn, path, world.clock.now())
     return {
       id,
       filename,

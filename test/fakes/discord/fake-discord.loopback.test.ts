@@ -277,7 +277,7 @@ test('attachments are served from signed links', async () => {
   })
   const [message] = (await rest.get(Routes.channelMessages(info.channel))) as { attachments: { url: string; size: number }[] }[]
   const url = message?.attachments[0]?.url ?? ''
-  expect(await (await fetch(url)).text()).toBe('filefilef')
+  expect(await (await fetch(url)).text()).toBe('cat.pngca')
   expect((await fetch(url.replace(/ex=[0-9a-f]+/, 'ex=1'))).status).toBe(404)
 })
 

@@ -13,7 +13,8 @@ import type { Bot } from './world.ts'
 
 const ROUTES: readonly Route[] = [...WEBHOOK_ROUTES, ...MESSAGE_ROUTES, ...THREAD_ROUTES, ...GUILD_ROUTES]
 const API_PREFIX = '/api/v10'
-const MAX_BODY_BYTES = 26 * 1024 * 1024
+/** Smaller limits are the server's own (see `maxRequest`). */
+const MAX_BODY_BYTES = 110 * 1024 * 1024
 const MAX_LOGGED = 50_000
 
 /** When our own sends come back over the gateway, relative to the REST answer. */

@@ -1,5 +1,6 @@
 import type { APIUser } from 'discord.js'
 import { z } from 'zod'
+import { signedUrl } from './cdn.ts'
 import { mentionsOf } from './compose.ts'
 import { announceReaction, react } from './message-routes.ts'
 import { bitsOf, PERMISSIONS, type Permission } from './permissions.ts'
@@ -27,6 +28,8 @@ const Say = z.strictObject({
         height: z.number().optional(),
         description: z.string().optional(),
         voiceSeconds: z.number().optional(),
+        /** Its content, base64; default: the name over and over. */
+        content: z.string().optional(),
       }),
     )
     .default([]),
@@ -89,6 +92,24 @@ export class People {
     const channel = world.addChannel({ kind: input.kind ?? 'text', name: input.name, guild: world.guild(input.guild) })
     gateway.dispatch('CHANNEL_CREATE', presentChannel(channel), { channel })
     return { id: channel.id }
+  }
+
+  /** The server is boosted: larger files (bridging 4.1). */
+  setTier(input: { guild: string; tier: number }): void {
+    const { world, gateway } = this.#site
+    const guild = world.guild(input.guild)
+    guild.tier = input.tier
+    gateway.dispatch('GUILD_UPDATE', presentGuild(guild), { guildId: guild.id })
+  }
+
+  /** Addresses of a channel's attachments given out so far stop working. */
+  expireFiles(input: { channel: string }): void {
+    for (const message of this.#site.world.channel(input.channel).messages) {
+      message.attachments = message.attachments.map((a) => {
+        const url = a.url.replace(/ex=[0-9a-f]+/, 'ex=1')
+        return { ...a, url, proxy_url: url }
+      })
+    }
   }
 
   removeChannel(input: { channel: string }): void {
@@ -232,13 +253,13 @@ export class People {
   #store(input: z.output<typeof Say>): StoredMessage {
     const { world, cdn } = this.#site
     const channel = world.channel(input.channel)
-    const expires = Math.floor(world.clock.now() / 1000) + 86_400
     const attachments = input.files.map((file) => {
       const fileId = world.ids.next()
       const path = `/attachments/${channel.id}/${fileId}/${file.name}`
-      const bytes = Buffer.alloc(Math.min(file.size ?? 4, 64 * 1024 * 1024), 'file')
+      const size = Math.min(file.size ?? 4, 128 * 1024 * 1024)
+      const bytes = file.content === undefined ? Buffer.alloc(size, file.name) : Buffer.from(file.content, 'base64')
       world.files.set(path, { name: file.name, type: file.type ?? 'application/octet-stream', bytes })
-      const url = `${cdn}${path}?ex=${expires.toString(16)}&is=${(expires - 86_400).toString(16)}&hm=${world.secret(16)}&`
+      const url = signedUrl(cdn, path, world.clock.now())
       const media = {
         ...(file.width !== undefined && { width: file.width }),
         ...(file.height !== undefined && { height: file.height }),

@@ -1,4 +1,5 @@
 import type { APIUser } from 'discord.js'
+import { maxFile, maxRequest } from './cdn.ts'
 import { type Composed, mentionsOf, storeFiles } from './compose.ts'
 import { fail } from './errors.ts'
 import { presentMessageEvent } from './present.ts'
@@ -24,6 +25,14 @@ function checkContent(site: Site, composed: Composed, channel: Channel): void {
   const secrets = [...site.world.bots.values()].map((b) => b.token)
   if (SECRETS.some((s) => s.test(content)) || secrets.some((s) => content.includes(s)))
     site.violations.add('secret-in-message', `in channel ${channel.id}`)
+}
+
+/** File sizes by the server's boosts, and those of the whole request (bridging 4.1). */
+function checkFiles(site: Site, composed: Composed, channel: Channel): void {
+  const guild = channel.guildId === undefined ? undefined : site.world.guild(channel.guildId)
+  const sizes = composed.files.map((f) => f.part.bytes.length)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  if (sizes.some((size) => size > maxFile(guild)) || total > maxRequest(guild)) throw fail.tooLarge()
 }
 
 /** Stores a message a program sends, after its form was checked. Answers the stored one for a repeated nonce. */
@@ -54,6 +63,7 @@ export function postMessage(
     reference.fail_if_not_exists !== false
   )
     throw fail.form({ message_reference: ['MESSAGE_REFERENCE_UNKNOWN_MESSAGE', 'Unknown message'] })
+  checkFiles(site, composed, channel)
   checkContent(site, composed, channel)
   channel.archived = false
   const found = reference !== undefined && reference.type !== 1 && channel.byId.has(reference.message_id ?? '')
@@ -120,6 +130,7 @@ export function editMessage(site: Site, channel: Channel, message: StoredMessage
     site.violations.add('bad-payload', 'edit to an empty message')
     throw fail.empty()
   }
+  checkFiles(site, composed, channel)
   checkContent(site, composed, channel)
   Object.assign(message, { content: content.trim(), attachments, embeds, editedAt: site.world.clock.now() })
 }

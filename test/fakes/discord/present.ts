@@ -5,6 +5,7 @@ import type {
   GatewayGuildCreateDispatchData,
   GatewayMessageCreateDispatchData,
 } from 'discord.js'
+import { fresh } from './cdn.ts'
 import { ALL_PERMISSIONS } from './permissions.ts'
 import {
   type Bot,
@@ -114,7 +115,7 @@ export function presentMessage(world: World, message: StoredMessage, viewer?: Bo
       return [member === undefined ? user : ({ ...user, member: presentPartialMember(member) } as APIUser)]
     }),
     mention_roles: [...message.mentionedRoles],
-    attachments: blank ? [] : message.attachments,
+    attachments: blank ? [] : fresh(message.attachments, world.clock.now()),
     embeds: blank ? [] : message.embeds,
     components: [],
     pinned: channel?.pins.has(message.id) ?? false,
@@ -221,7 +222,7 @@ export function presentGuild(guild: Guild): Record<string, unknown> {
     vanity_url_code: null,
     description: null,
     banner: null,
-    premium_tier: 0,
+    premium_tier: guild.tier,
     preferred_locale: 'en-US',
     public_updates_channel_id: null,
     nsfw_level: 0,

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import { FaultPlan } from '../faults.ts'
+import { serveFile } from './cdn.ts'
 import { FakeControl } from './control.ts'
 import { ApiFailure } from './errors.ts'
 import { FakeGateway } from './gateway.ts'
@@ -74,7 +75,7 @@ export class FakeDiscord {
     const bot = control.addBot({ name: 'k2-bridge', guilds: [guild] })
     const user = control.addUser({ name: 'ann', globalName: 'Ann', guild }).id
     server.on('request', (request, response) => {
-      answer(world, rest, control, request, response).catch((error) => {
+      answer(world, faults, rest, control, request, response).catch((error) => {
         if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' })
         response.end(JSON.stringify({ message: String(error), code: 0 }))
       })
@@ -100,6 +101,7 @@ export class FakeDiscord {
 
 async function answer(
   world: World,
+  faults: FaultPlan,
   rest: FakeRest,
   control: FakeControl,
   request: IncomingMessage,
@@ -107,7 +109,7 @@ async function answer(
 ): Promise<void> {
   const path = request.url ?? '/'
   if (path.startsWith('/__fake')) return serveControl(control, path, request, response)
-  if (path.startsWith('/cdn/')) return serveFile(world, path, response)
+  if (path.startsWith('/cdn/')) return serveFile(world, faults, path, response)
   await rest.handle(request, response)
 }
 
@@ -138,15 +140,3 @@ const CONTROL_METHODS: readonly string[] = [FakeControl.prototype, Object.getPro
   .flatMap((prototype) => Object.getOwnPropertyNames(prototype))
   .filter((name) => name !== 'constructor')
   .sort()
-
-/** Attachments; signed URLs expire. */
-function serveFile(world: World, path: string, response: ServerResponse): void {
-  const url = new URL(path, 'http://localhost')
-  const file = world.files.get(decodeURIComponent(url.pathname.slice('/cdn'.length)))
-  const expires = Number.parseInt(url.searchParams.get('ex') ?? '0', 16) * 1000
-  if (file === undefined || expires < world.clock.now()) {
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('This content is no longer available.')
-    return
-  }
-  response.writeHead(200, { 'content-type': file.type, 'content-length': file.bytes.length }).end(file.bytes)
-}

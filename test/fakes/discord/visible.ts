@@ -9,6 +9,8 @@ export interface VisibleMessage {
   readonly content: string
   readonly edited: boolean
   readonly files: readonly string[]
+  readonly sizes: readonly number[]
+  readonly descriptions: readonly string[]
   readonly embeds: readonly string[]
   /** Text of the message it answers to; null when that is gone. */
   readonly replyTo?: string | null
@@ -29,6 +31,8 @@ export function visible(world: World, channelId: string): VisibleMessage[] {
     content: m.content,
     edited: m.editedAt !== null,
     files: m.attachments.map((a) => a.filename),
+    sizes: m.attachments.map((a) => a.size),
+    descriptions: m.attachments.flatMap((a) => a.description ?? []),
     embeds: m.embeds.map((e) => e.title ?? e.description ?? e.url ?? ''),
     ...(m.type === 19 && { replyTo: channel.byId.get(m.reference?.message_id ?? '')?.content ?? null }),
     reactions: Object.fromEntries([...m.reactions].map(([key, r]) => [key, r.users.size])),

@@ -37,6 +37,8 @@ export interface Guild {
   readonly members: Map<string, Member>
   readonly channels: Map<string, Channel>
   readonly emojis: { id: string; name: string; animated: boolean }[]
+  /** Boost tier, 0 to 3. */
+  tier: number
 }
 
 export interface Channel {
@@ -110,6 +112,8 @@ export class World {
   readonly channels = new Map<string, Channel>()
   readonly webhooks = new Map<string, Webhook>()
   readonly files = new Map<string, StoredFile>()
+  /** How often each file was fetched. */
+  readonly downloads = new Map<string, number>()
   /** People who take no direct messages. */
   readonly dmsClosed = new Set<string>()
   /** Called after each new message. */
@@ -171,6 +175,7 @@ export class World {
       members: new Map(),
       channels: new Map(),
       emojis: [],
+      tier: 0,
     }
     this.guilds.set(id, guild)
     return guild
