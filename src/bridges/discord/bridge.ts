@@ -285,7 +285,10 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource {
     if (parts === undefined) return
     const d = (event.data ?? {}) as Readonly<Record<string, unknown>>
     // Not a message: it needs no order, and is answered within seconds or not at all.
-    if (event.name === 'INTERACTION_CREATE') return parts.desk.take(event.data)
+    if (event.name === 'INTERACTION_CREATE') {
+      parts.desk.take(event.data)
+      return
+    }
     if (event.name === 'READY') this.#onReady(parts, d)
     parts.receiver.receive(event)
     switch (event.name) {

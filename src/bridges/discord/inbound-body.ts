@@ -45,7 +45,7 @@ export function isEmptyBody(body: Body): boolean {
   return body.rich.text.trim() === '' && body.attachments.length === 0 && !body.embeds && !body.poll && !body.sticker
 }
 
-function attachmentOf(a: DiscordAttachment, flags: number, ref: NativeRef): Attachment {
+export function attachmentOf(a: DiscordAttachment, flags: number, ref: NativeRef): Attachment {
   const expires = /[?&]ex=([0-9a-f]{1,12})/.exec(a.url)?.[1]
   return {
     id: a.id,

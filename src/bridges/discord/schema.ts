@@ -18,7 +18,7 @@ export type DiscordUser = z.infer<typeof DiscordUser>
 
 const member = z.object({ nick: z.string().max(200).nullish(), roles: z.array(z.string()).max(500).default([]) })
 
-const attachment = z.object({
+export const attachment = z.object({
   id: snowflake,
   filename: z.string().max(1000).default('file'),
   content_type: z.string().max(200).optional(),
