@@ -1,7 +1,7 @@
 import type { K2Error } from '../../base/errors.ts'
 import type { PeerId } from '../ids.ts'
 import { type AttemptOutcome, noProvider, tooSlow, unavailable } from './download-errors.ts'
-import type { ProviderPool, ProviderState } from './provider-pool.ts'
+import { hasProgress, type ProviderPool, type ProviderState } from './provider-pool.ts'
 import { CHUNK_BYTES, chunksOf, GROUP_BYTES } from './tree/blake3.ts'
 import { type ChunkRanges, firstChunks, hasChunk, intersect, LAST_CHUNK, subtract, union } from './tree/ranges.ts'
 
@@ -136,8 +136,6 @@ export class DownloadPlan {
     entry.windowBytes += length
     entry.progressAt = now
     this.#pool.progressed(entry.provider, length)
-    const standing = this.#standings.get(entry.provider)
-    if (standing !== undefined) standing.failures = 0
     return isNew
   }
 
@@ -155,8 +153,9 @@ export class DownloadPlan {
     const empty = outcome.kind === 'done' && entry.bytes === 0
     this.#pool.ended(entry.provider, outcome, now, measured)
     if (outcome.kind === 'fatal') this.#fatal ??= outcome.error
-    if (outcome.kind !== 'missing' && outcome.kind !== 'cut' && !empty) return
     const standing = this.#standing(entry.provider)
+    if (hasProgress(outcome, entry.bytes)) standing.failures = 0
+    if (outcome.kind !== 'missing' && outcome.kind !== 'cut' && !empty) return
     standing.failures++
     standing.readyAt = now + this.#pool.backoff(standing.failures)
     if (outcome.kind !== 'done') standing.lastError = outcome.error
@@ -165,7 +164,7 @@ export class DownloadPlan {
   #fetch(now: number, missing: ChunkRanges): PlanStep | undefined {
     if (this.#attempts.size >= this.#limits.lanes) return undefined
     const probing = this.#limits.lanes > 1 && this.#size === undefined
-    if (probing && this.#attempts.size > 0) return undefined
+    if (probing && this.#attempts.size > 0) return this.#hedge(now, missing)
     let running: ChunkRanges = []
     for (const { ranges } of this.#attempts.values()) running = union(running, ranges)
     const open = subtract(missing, running)
@@ -179,10 +178,12 @@ export class DownloadPlan {
   #hedge(now: number, missing: ChunkRanges): PlanStep | undefined {
     for (const attempt of this.#attempts.values()) {
       if (attempt.hedged || attempt.progressAt + this.#limits.hedgeMs > now) continue
+      const rest = attempt.ranges === LAST_CHUNK ? LAST_CHUNK : intersect(missing, attempt.ranges)
+      if (rest.length === 0 || (rest === LAST_CHUNK && this.#size !== undefined)) continue
       const provider = this.#pool.pick(now, (p) => p !== attempt.provider && this.#admits(p, now))
       if (provider === undefined) return undefined
       attempt.hedged = true
-      return this.#begin(provider, intersect(missing, attempt.ranges), now)
+      return this.#begin(provider, rest, now)
     }
     return undefined
   }

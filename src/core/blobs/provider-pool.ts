@@ -15,7 +15,7 @@ export interface PoolLimits {
 export interface ProviderState {
   readonly id: PeerId
   active: number
-  /** Failures since the last verified byte. */
+  /** Failures in a row without progress. */
   failures: number
   totalFailures: number
   readyAt: number
@@ -69,7 +69,6 @@ export class ProviderPool {
 
   progressed(provider: ProviderState, bytes: number): void {
     provider.received += bytes
-    provider.failures = 0
   }
 
   /** Notes the end of an attempt that brought `bytes` in `ms`. */
@@ -79,6 +78,7 @@ export class ProviderPool {
       const speed = measured.bytes / measured.ms
       provider.speed = provider.speed === 0 ? speed : provider.speed + SPEED_WEIGHT * (speed - provider.speed)
     }
+    if (hasProgress(outcome, measured.bytes)) provider.failures = 0
     if (outcome.kind === 'done') return
     provider.lastError = outcome.error
     provider.totalFailures++
@@ -95,6 +95,10 @@ export class ProviderPool {
     return full * (0.5 + unit(this.#rng) / 2)
   }
 }
+
+/** Whether an attempt speaks for its provider: it brought something, and not just enough to go on dripping. */
+export const hasProgress = (outcome: AttemptOutcome, bytes: number): boolean =>
+  bytes > 0 && (outcome.kind === 'done' || outcome.error.code !== 'BLOB_STALLED')
 
 /** Unmeasured ones first, to get to know them. */
 const bySpeed = (a: ProviderState, b: ProviderState): number =>
