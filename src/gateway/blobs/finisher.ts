@@ -13,6 +13,7 @@ import type { JobLedger, OpenJob } from './job-ledger.ts'
 import { checkSize, checkType } from './policy.ts'
 import { failureMessage, resultMessage } from './result-message.ts'
 import { type ScannerConfig, scanFile } from './scanner.ts'
+import { linkExpiry } from './service.ts'
 
 /** Tries to check or deliver a file before its job is given up, and the first pause between them, ms. */
 const TRIES = 6
@@ -29,7 +30,7 @@ export interface FinisherOptions {
   readonly urlOf: (linkId: string, expiresAt: number) => string
   readonly shareOf: (name: string, hash: Hash, format: 'raw' | 'hash-seq') => string
   /** Largest file that is sent as a file; larger ones become links. Bytes. */
-  readonly maxAttachment: number
+  readonly maxAttachment: () => number
   readonly keepMs: number
   readonly linkMs: number
   readonly scanner: ScannerConfig | undefined
@@ -113,7 +114,7 @@ export class Finisher {
     if (first === undefined) return
     let way: 'chat' | 'link' | 'none' = 'none'
     if (job.target) {
-      const asFile = delivered.length === 1 && first.file.size <= maxAttachment
+      const asFile = delivered.length === 1 && first.file.size <= maxAttachment()
       way = asFile ? 'chat' : 'link'
       await outbox.say({
         ...job.target,
@@ -165,7 +166,7 @@ export class Finisher {
       origin: 'fetch',
       expiresAt: now + keepMs,
     })
-    const expiresAt = Math.min(file.createdAt + linkMs, file.expiresAt)
+    const expiresAt = linkExpiry(file, { linkLifetime: linkMs })
     const linkId = await files.addLink(id, expiresAt, uuidOf(['blob link', id]))
     return { file, linkId, url: urlOf(linkId, expiresAt) }
   }

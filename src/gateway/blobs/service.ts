@@ -203,6 +203,16 @@ export class BlobService {
     return { id, url: this.urlOf(id, expiresAt), expiresAt }
   }
 
+  /** Address of what a finished job brought, while its link works. */
+  async resultUrl(job: BlobJob): Promise<string | undefined> {
+    const { files, clock, config } = this.#parts
+    const { result } = job
+    const file = result?.linkId === undefined ? undefined : await files.get(result.fileId)
+    if (file === undefined || result?.linkId === undefined) return undefined
+    const expiresAt = linkExpiry(file, config)
+    return expiresAt > clock.now() ? this.urlOf(result.linkId, expiresAt) : undefined
+  }
+
   /** Ends a link, or all links of a file. */
   revoke(id: string): Promise<number> {
     return UUID.test(id) ? this.#parts.files.revoke(id) : Promise.resolve(0)
@@ -281,6 +291,10 @@ export class BlobService {
       )
   }
 }
+
+/** When the link made with a file ends. */
+export const linkExpiry = (file: StoredFile, config: Pick<BlobsConfig, 'linkLifetime'>): number =>
+  Math.min(file.createdAt + config.linkLifetime, file.expiresAt)
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 

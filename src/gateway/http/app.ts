@@ -4,22 +4,30 @@ import { secureHeaders } from 'hono/secure-headers'
 import { K2Error } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Secret } from '../../base/secret.ts'
+import type { BlobService } from '../blobs/service.ts'
 import type { OperatorCommands } from '../commands/operator.ts'
 import { hostAllowed, requireToken } from './auth.ts'
 import type { Control } from './control.ts'
 import { errorBody, errorResponse } from './errors.ts'
+import { blobRoutes, uploadRoutes } from './routes/blobs.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { controlRoutes } from './routes/control.ts'
+import { fileRoutes, type LinkedFiles } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { staticRoutes } from './static.ts'
 
 /** Largest request body, bytes. */
 const MAX_BODY_BYTES = 256 * 1024
 
+/** Takes bodies of any length by its own bounds. */
+const UPLOADS = '/api/v1/blobs'
+
 export interface AppOptions {
   readonly control: Control
   /** Every command under `/api/v1`; undefined in tests that need none. */
   readonly commands?: OperatorCommands
+  /** Files: `/api/v1/blobs` and downloads by signed links. */
+  readonly files?: { readonly service: BlobService; readonly linked: LinkedFiles }
   readonly adminToken: Secret
   /** Address the server listens on; decides which Host headers are believed. */
   readonly host: string
@@ -34,6 +42,9 @@ export async function createApp(options: AppOptions): Promise<Hono> {
   const app = new Hono()
   app.onError((error, c) => errorResponse(error, c, log))
   app.notFound((c) => c.json(errorBody('HTTP_NOT_FOUND', 'nothing is here'), 404))
+  // Links are for people elsewhere, under whatever name they reach this server; the signature alone counts. Their headers are
+  // stricter than those of pages.
+  if (options.files) app.route('/files', fileRoutes(options.files.linked))
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -56,6 +67,11 @@ export async function createApp(options: AppOptions): Promise<Hono> {
     }
     await next()
   })
+  const token = requireToken(options.adminToken)
+  if (options.files) {
+    app.use(UPLOADS, token)
+    app.route(UPLOADS, uploadRoutes(options.files.service))
+  }
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
@@ -63,9 +79,9 @@ export async function createApp(options: AppOptions): Promise<Hono> {
     }),
   )
   app.route('/health', healthRoutes(control))
-  const token = requireToken(options.adminToken)
   app.use('/api/*', token)
   if (options.commands) app.route('/api/v1', commandRoutes(options.commands))
+  if (options.files) app.route('/api/v1', blobRoutes(options.files.service))
   app.route('/api', controlRoutes(control))
   app.get('/metrics', token, async (c) => c.text(await control.metrics()))
   if (options.pages !== undefined) app.route('/', await staticRoutes(options.pages))

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { errorCode, K2Error } from '../../base/errors.ts'
@@ -7,8 +7,10 @@ import type { WebSocketDoor } from './ws.ts'
 
 /** A request must have sent its headers within this time, ms (slow-loris guard). */
 const HEADERS_TIMEOUT_MS = 10_000
-/** A request must be complete within this time, ms. */
+/** A request must be complete within this time, ms; uploads only must not stand still for so long. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** Where bodies may take longer. */
+const UPLOADS = /^\/(api\/v1\/blobs|upload)(\/|\?|$)/
 
 export interface HttpServerOptions {
   readonly app: Hono
@@ -41,7 +43,9 @@ export class HttpServer implements Lifecycle {
     const { app, door, host, port } = this.#options
     const server = createAdaptorServer({ fetch: app.fetch }) as Server
     server.headersTimeout = HEADERS_TIMEOUT_MS
-    server.requestTimeout = REQUEST_TIMEOUT_MS
+    // The library knows one time for all requests.
+    server.requestTimeout = 0
+    server.on('request', guardBody)
     if (door) server.on('upgrade', (request, socket, head) => door.upgrade(request, socket, head))
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(error, host, port)))
@@ -68,6 +72,20 @@ export class HttpServer implements Lifecycle {
       setTimeout(resolve, 1000).unref()
     })
   }
+}
+
+/** Ends connections whose body does not come (slow-loris guard). */
+function guardBody(request: IncomingMessage): void {
+  const { socket } = request
+  const cut = (): void => void socket.destroy()
+  const isUpload = UPLOADS.test(request.url ?? '')
+  if (isUpload) socket.setTimeout(REQUEST_TIMEOUT_MS, cut)
+  const timer = isUpload ? undefined : setTimeout(() => request.complete || cut(), REQUEST_TIMEOUT_MS).unref()
+  const done = (): void => {
+    clearTimeout(timer)
+    if (isUpload) socket.setTimeout(0).removeListener('timeout', cut)
+  }
+  request.once('end', done).once('close', done)
 }
 
 function listenError(error: unknown, host: string, port: number): K2Error {

@@ -1,20 +1,12 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { K2Error } from '../../../base/errors.ts'
-import { basePolicy } from '../../blobs/policy.ts'
 import { qrPng, qrSvg, qrTerminal } from '../../blobs/qr.ts'
-import type { Asker, BlobService } from '../../blobs/service.ts'
+import type { BlobService } from '../../blobs/service.ts'
 
 const OPERATOR = 'operator'
 const limit = z.coerce.number().int().min(1).max(1000).default(100)
 const name = z.string().min(1).max(1000)
-const fetchBody = z.strictObject({
-  ticket: z.string().min(1).max(20_000),
-  name: name.optional(),
-  priority: z.enum(['high', 'normal', 'low']).default('normal'),
-  /** The same key twice is one job. */
-  key: z.string().min(1).max(200).optional(),
-})
 const collectionBody = z.strictObject({ name, files: z.array(z.string()).min(1).max(1000) })
 const linkBody = z.strictObject({
   lifetimeSeconds: z
@@ -56,12 +48,6 @@ async function* emptyBody(): AsyncGenerator<Uint8Array> {}
 
 /** `/api/v1`: blobs, their jobs and links, for operators. */
 export function blobRoutes(service: BlobService): Hono {
-  const operator = (requestKey?: string): Asker => ({
-    requester: OPERATOR,
-    exempt: true,
-    policy: basePolicy(service.config),
-    requestKey,
-  })
   return new Hono()
     .get('/blobs', async (c) => c.json(await service.files(limit.parse(c.req.query('limit')))))
     .get('/blobs/stored', async (c) => c.json(await service.blobs(limit.parse(c.req.query('limit')))))
@@ -84,25 +70,10 @@ export function blobRoutes(service: BlobService): Hono {
       )
     })
     .delete('/links/:id', async (c) => c.json({ revoked: await service.revoke(c.req.param('id')) }))
-    .post('/jobs/blob-fetch', async (c) => {
-      const { ticket, name: wanted, priority, key } = fetchBody.parse(await json(c))
-      return c.json(await service.fetch({ ticket, name: wanted, priority }, operator(key)), 202)
-    })
-    .get('/jobs', async (c) => c.json(await service.jobs(undefined, limit.parse(c.req.query('limit')))))
-    .get('/jobs/:id', async (c) => c.json(await withLink(service, c.req.param('id'))))
-    .delete('/jobs/:id', async (c) => c.json({ cancelled: await service.cancel(c.req.param('id')) }))
     .post('/qr', async (c) => {
       const { text, format } = qrBody.parse(await json(c))
       if (format === 'svg') return c.body(await qrSvg(text), 200, { 'Content-Type': 'image/svg+xml' })
       if (format === 'text') return c.text(await qrTerminal(text))
       return c.body(new Uint8Array(await qrPng(text)), 200, { 'Content-Type': 'image/png' })
     })
-}
-
-/** A job; with the address of its file once it is done. */
-async function withLink(service: BlobService, id: string): Promise<object> {
-  const job = await service.job(id)
-  if (job.result === undefined) return job
-  const file = await service.file(job.result.fileId).catch(() => undefined)
-  return file === undefined ? job : { ...job, url: (await service.link(file.id)).url }
 }

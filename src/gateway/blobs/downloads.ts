@@ -1,0 +1,32 @@
+import type { Clock } from '../../base/clock.ts'
+import {
+  BLOBS_ALPN,
+  type BlobStore,
+  Downloader,
+  type DownloadRequest,
+  type DownloadResult,
+  parallelFetch,
+} from '../../core/blobs/index.ts'
+import type { NodeSettings } from '../../core/config.ts'
+import type { K2Endpoint } from '../../core/net/index.ts'
+
+export type Download = (request: DownloadRequest) => Promise<DownloadResult>
+
+/** Downloads into a store through an endpoint of this process; large blobs in threads of their own. */
+export function openDownloads(options: {
+  readonly store: BlobStore
+  /** Asked for with each download: an endpoint exists only while its node runs. */
+  readonly endpoint: () => K2Endpoint
+  readonly settings: Pick<NodeSettings, 'mode' | 'bind'>
+  readonly clock: Clock
+}): Download {
+  const { store, endpoint, settings, clock } = options
+  const downloader = new Downloader({
+    store,
+    clock,
+    // A connection of its own: other protocols' pings share theirs, and a stalled download closes it.
+    dial: (addr, call) => endpoint().dial(addr.id, BLOBS_ALPN, { ...call, addr, exclusive: true }),
+    parallel: parallelFetch({ mode: settings.mode }),
+  })
+  return (request) => downloader.download(request)
+}
