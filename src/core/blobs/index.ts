@@ -9,6 +9,7 @@ export {
 } from './download-types.ts'
 export { Downloader, type DownloaderOptions } from './downloader.ts'
 export { FetchPool, type FetchPoolOptions, fetchWorkers, parallelFetch } from './fetch-pool.ts'
+export { FsBlobStore, type FsStoreOptions } from './fs-store.ts'
 export { type GetOptions, type GetResult, getRanges } from './getter.ts'
 export { MemoryBlobStore } from './memory-store.ts'
 export { type BlobFormat, type BlobTicket, decodeBlobTicket, encodeBlobTicket } from './proto/blob-ticket.ts'
