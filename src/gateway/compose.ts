@@ -8,7 +8,7 @@ import { cryptoRng } from '../base/random.ts'
 import { OwnIdentities } from '../bridges/own-identities.ts'
 import type { Bridge } from '../bridges/port.ts'
 import { WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
-import { BLOBS_ALPN, BlobProvider, MemoryBlobStore } from '../core/blobs/index.ts'
+import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
 import { openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
@@ -34,8 +34,6 @@ import { NodePeerPort } from './peers/index.ts'
 import { BridgeSet, bootName, createPipeline, openSentLog, type Pipeline } from './pipeline/index.ts'
 
 export const KEY_FILE = 'identity.json'
-/** What this node shares by itself is small and kept in memory. */
-const MAX_BLOB_BYTES = 16 * 1024 * 1024
 /** Jobs of the delivery queue handled at once by one process. */
 const DELIVER_CONCURRENCY = 32
 
@@ -117,7 +115,10 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       clock,
     })
     // K2 applications see whether somebody is online by connecting with this protocol (k2-application 0.7).
-    const blobs = new BlobProvider({ store: new MemoryBlobStore(MAX_BLOB_BYTES), clock, log: log.child({ mod: 'blobs' }) })
+    const blobLog = log.child({ mod: 'blobs' })
+    const store = new FsBlobStore({ dir: join(config.dataDir, 'blobs'), maxBytes: config.blobs.storeSize, clock, log: blobLog })
+    await use({ name: 'blob-store', stop: () => store.close() })
+    const blobs = new BlobProvider({ store, clock, log: blobLog })
     const node = new K2Node({
       identity,
       config: nodeConfigOf(config),
