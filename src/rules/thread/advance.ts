@@ -15,15 +15,13 @@ import type {
   TradeKind,
 } from './model.ts'
 import { ended, readParts, reconcile } from './reconcile.ts'
-import { isLive, patchRecord, withStatus } from './stored-intent.ts'
+import { isLive, openRecord, patchRecord, reviseRecord, withStatus } from './stored-intent.ts'
 import { targetOfOther, targetOfOwner } from './target.ts'
 import { CLOSING, CLOSING_WORD, SAYS_AVAILABLE } from './words.ts'
 
 /** Longer messages say more than that something is sold or still there. */
 const MAX_ACT_WORDS = 8
 const DAY_MS = 86_400_000
-/** Confidence from which another reader's new intent would alert others; it only ever proposes. */
-const OPINION_STATUS = 'draft'
 
 /**
  * One step of a conversation (section 8): what a message, an edit, a deletion or a late reading does to the intents of its channel.
@@ -40,8 +38,8 @@ export function advance(before: ChannelState, input: ThreadInput, context: Threa
       return deleted(state, input.id, context)
     case 'done':
       return { ...quiet(state), act: 'close', events: closedBy(context.intents.ofMessage(input.id), input.author, context) }
-    case 'reading':
-      return reread(state, input.message, input.reading, context)
+    case 'opinion':
+      return advised(state, input, context)
   }
 }
 
@@ -135,19 +133,33 @@ function deleted(state: ChannelState, id: string, context: ThreadContext): Threa
   return { state: withReading(next, first.id, reading), reading, act: 'update', events }
 }
 
-/** A second opinion: what it opens anew is a draft, and it never reopens or closes by itself. */
-function reread(state: ChannelState, message: ThreadMessage, reading: Reading, context: ThreadContext): ThreadStep {
+/** A second opinion: it refines or takes back the intent it was asked about, and proposes another one only as a draft. */
+function advised(state: ChannelState, input: Extract<ThreadInput, { kind: 'opinion' }>, context: ThreadContext): ThreadStep {
+  const { message, before, reading, draft } = input
   const entry = state.entries.find((e) => e.message.id === message.id)
-  const first = entry?.first ?? message.id
-  const known = context.intents.ofMessage(first)
-  if (known.length > 0 && !known.some(isLive)) return quiet(state)
-  const parts = entry === undefined ? [message] : partsOf(state, first)
-  const text = joinParts(parts)
-  const status = context.opens === null ? null : OPINION_STATUS
-  const ids = parts.map((p) => p.id)
-  const read = reading.intent === 'none' ? [] : [{ reading, text: fullText(text) }]
-  const events = reconcile(read, parts[0] as ThreadMessage, ids, context, 'opinion', status)
-  return { state: withReading(state, first, reading), reading, act: events.length === 0 ? 'none' : 'update', events }
+  // Meanwhile edited: the opinion is about other words.
+  if (entry !== undefined && entry.message.text !== message.text) return quiet(state)
+  const known = context.intents.ofMessage(message.id)
+  const live = known.find((r) => isLive(r) && r.intent.intent === before.intent)
+  const events: ThreadEvent[] = []
+  if (live !== undefined && reading.intent === 'none') events.push(ended(live, context.now, 'opinion'))
+  else if (live !== undefined && reading.intent === before.intent) {
+    const slots = { ...live.intent.slots, ...missingSlots(live.intent.slots, reading.slots) }
+    const record = reviseRecord(live, { reading: { ...reading, slots }, text: live.intent.text }, live.parts, context.now)
+    if (record !== live) events.push({ type: 'updated', record, before: live.intent, reading, reason: 'opinion' })
+  }
+  if (draft !== null && context.opens !== null && !known.some((r) => r.intent.intent === draft.intent)) {
+    const ordinal = known.reduce((next, r) => Math.max(next, r.ordinal + 1), 0)
+    const record = openRecord({ reading: draft, text: message.text }, message, [message.id], ordinal, context, 'draft')
+    if (record !== undefined) events.push({ type: 'opened', record, reading: draft })
+  }
+  return { state, reading, act: events.length === 0 ? 'none' : 'update', events }
+}
+
+/** Slots only the other reader filled. */
+function missingSlots(before: Slots, after: Slots): Partial<Slots> {
+  const gaps = Object.entries(after).filter(([name, value]) => before[name as keyof Slots] === null && value !== null)
+  return Object.fromEntries(gaps)
 }
 
 /** Acts other than opening: who spoke decides what they mean. */

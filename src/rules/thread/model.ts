@@ -37,8 +37,14 @@ export type ThreadInput =
     }
   /** A reaction that stands for "sold"; which ones do is configuration. */
   | { readonly kind: 'done'; readonly id: string; readonly author: string }
-  /** A second opinion changed the reading of a message. */
-  | { readonly kind: 'reading'; readonly message: ThreadMessage; readonly reading: Reading }
+  /** A second opinion of a message: `before` is what it was asked about; `draft` an intent only the other reader sees. */
+  | {
+      readonly kind: 'opinion'
+      readonly message: ThreadMessage
+      readonly before: Reading
+      readonly reading: Reading
+      readonly draft: Reading | null
+    }
 
 /** One remembered message. */
 export interface ThreadEntry {

@@ -51,8 +51,7 @@ export function reconcile(
     ordinal++
     events.push({ type: 'opened', record, reading: part.reading })
   }
-  const gone = reason === 'opinion' ? 'opinion' : 'edit'
-  for (const record of known) if (isLive(record)) events.push(ended(record, context.now, gone))
+  for (const record of known) if (isLive(record)) events.push(ended(record, context.now, 'edit'))
   return events
 }
 
