@@ -153,8 +153,9 @@ const priceLeaf = leaf('price', 4, priceSchema, (wanted, scope) => {
 const quantityLeaf = leaf('quantity', 2, numberComparison, (wanted) =>
   compare(wanted, (c) => c.facts.reading?.slots.quantity?.value, String),
 )
+/** An offer that says nothing of its condition is in none of them: `not: { condition: for_parts }` holds for it (10.7). */
 const conditionLeaf = leaf('condition', 1, listOf(z.enum(CONDITIONS)), (list) =>
-  oneOf(list, (c) => c.facts.reading?.slots.condition ?? undefined),
+  oneOf(list, (c) => (intentOf(c.facts) === 'none' ? undefined : (c.facts.reading?.slots.condition ?? 'not said'))),
 )
 
 const deliverySchema = z.union([

@@ -27,11 +27,20 @@ const fired = (set: ReturnType<typeof ruleSet>, f = facts(), state = new RuleSta
 
 describe('conditions', () => {
   it('a missing value makes a leaf unknown; not-unknown stays unknown, and only true fires', () => {
-    const set = ruleSet(GPU)
+    const set = ruleSet(GPU.replace('not: { condition: for_parts }', 'not: { place: { country: DE } }'))
     expect(fired(set)).toEqual([])
     const [trace] = evaluateRules(set, facts(), new RuleState(), NOON, { explain: true }).trace
-    expect(trace).toMatchObject({ result: 'unknown', leaf: 'if.all[5].not.condition', near: true })
-    expect(fired(set, facts({ reading: reading({ slots: { condition: 'used' } }) }))).toEqual(['cheap-gpus'])
+    expect(trace).toMatchObject({ result: 'unknown', leaf: 'if.all[5].not.place', near: true })
+    const place = { text: 'Wien', country: 'AT', region: null, city: 'Wien', lat: null, lon: null, radius_km: null }
+    expect(fired(set, facts({ reading: reading({ slots: { place } }) }))).toEqual(['cheap-gpus'])
+  })
+
+  it('an offer that says nothing of its condition is not for parts, and not new either', () => {
+    expect(fired(ruleSet(GPU))).toEqual(['cheap-gpus'])
+    expect(fired(ruleSet(react('a', 'if: { condition: [new, like_new] }')))).toEqual([])
+    const parts = facts({ reading: reading({ slots: { condition: 'for_parts' } }) })
+    expect(fired(ruleSet(GPU), parts)).toEqual([])
+    expect(fired(ruleSet(react('a', 'if: { not: { condition: new } }')), facts({ reading: null }))).toEqual([])
   })
 
   it('explains the first failing leaf with actual and wanted value', () => {
