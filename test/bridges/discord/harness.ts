@@ -9,6 +9,7 @@ import {
   type WebhookRecord,
   type WebhookRegistry,
 } from '../../../src/bridges/discord/index.ts'
+import type { CommandSpec, InteractionHandler } from '../../../src/bridges/interaction.ts'
 import type { Body, Envelope } from '../../../src/bridges/model/message.ts'
 import type { Place } from '../../../src/bridges/model/place.ts'
 import { plain } from '../../../src/bridges/model/rich-text.ts'
@@ -114,6 +115,7 @@ export interface Harness {
 export interface HarnessOptions {
   readonly fake?: FakeDiscordOptions
   readonly bridge?: Partial<DiscordBridgeOptions>
+  readonly commands?: { readonly specs: readonly CommandSpec[]; readonly handler: InteractionHandler }
   /** Before the bridge starts. */
   readonly prepare?: (fake: FakeDiscord) => void | Promise<void>
   readonly log?: Logger
@@ -142,6 +144,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       ...options.bridge,
       ...more,
     })
+    if (options.commands) bridge.interactions(options.commands.specs, options.commands.handler)
     started.push(bridge)
     await bridge.start(new AbortController().signal)
     return bridge

@@ -2,6 +2,7 @@ import type { APIAttachment, APIEmbed, APIMessageReference, APIPoll } from 'disc
 import { z } from 'zod'
 import type { FormPart } from '../multipart.ts'
 import { signedUrl } from './cdn.ts'
+import { Components } from './components.ts'
 import { fail } from './errors.ts'
 import type { Violations } from './violations.ts'
 import type { World } from './world.ts'
@@ -12,9 +13,10 @@ const FIELDS: Readonly<Record<MessageKind, ReadonlySet<string>>> = {
   bot: new Set([...COMMON, 'nonce', 'enforce_nonce', 'tts', 'message_reference', 'sticker_ids']),
   webhook: new Set([...COMMON, 'username', 'avatar_url', 'tts', 'thread_name', 'applied_tags']),
   edit: new Set(COMMON),
+  interaction: new Set([...COMMON, 'tts']),
 }
 
-export type MessageKind = 'bot' | 'webhook' | 'edit'
+export type MessageKind = 'bot' | 'webhook' | 'edit' | 'interaction'
 
 const snowflake = z.string().regex(/^\d{15,20}$/)
 
@@ -36,6 +38,7 @@ const Payload = z.object({
     )
     .nullish(),
   flags: z.number().int().nullish(),
+  components: Components.nullish(),
   nonce: z.union([z.string().max(25), z.number()]).nullish(),
   enforce_nonce: z.boolean().nullish(),
   tts: z.boolean().nullish(),
@@ -64,6 +67,7 @@ const Payload = z.object({
 export interface Composed {
   readonly content?: string
   readonly embeds?: APIEmbed[]
+  readonly components?: Components
   readonly allowedMentions: AllowedMentions
   readonly flags: number
   readonly nonce?: string
@@ -123,6 +127,7 @@ export function compose(kind: MessageKind, body: unknown, parts: readonly FormPa
   return {
     ...(content !== undefined && { content }),
     ...(p.embeds != null && { embeds: p.embeds as APIEmbed[] }),
+    ...(p.components != null && { components: p.components }),
     allowedMentions: mentions ?? {},
     flags: p.flags ?? 0,
     ...(p.nonce != null && { nonce: String(p.nonce) }),

@@ -3,6 +3,7 @@ import type { FaultPlan, FaultRule } from '../faults.ts'
 import type { FakeGateway, GatewayStats } from './gateway.ts'
 import { INTENTS, PRIVILEGED } from './gateway-session.ts'
 import type { EchoTiming, FakeRest, LoggedRequest } from './http.ts'
+import type { CommandInput, InteractionView } from './interactions.ts'
 import type { LimitProfile, RateLimits } from './limits.ts'
 import { People } from './people.ts'
 import type { Site } from './routes.ts'
@@ -79,6 +80,42 @@ export class FakeControl extends People {
     bot.token = `${bot.token.split('.')[0]}.${this.#parts.site.world.secret(6)}.${this.#parts.site.world.secret(38)}`
     this.#parts.gateway.disconnectBot(input.bot, 4004)
     return { token: bot.token }
+  }
+
+  /** A person types a slash command; `interaction` is what `answer` waits for. Rejects what the client would not let them do. */
+  runCommand(input: CommandInput): { interaction: string } {
+    const { site } = this.#parts
+    return site.interactions.run(site, input)
+  }
+
+  /** A person presses a button of a message, also of one only they see. */
+  pressButton(input: { user: string; message: string; label: string; admin?: boolean }): { interaction: string } {
+    const { site } = this.#parts
+    return site.interactions.press(site, input)
+  }
+
+  /** Fills the modal an interaction opened. */
+  submitModal(input: { interaction: string; values: Readonly<Record<string, string>> }): { interaction: string } {
+    const { site } = this.#parts
+    return site.interactions.submit(site, input)
+  }
+
+  async typeAutocomplete(
+    input: CommandInput & { option: string; typed: string },
+  ): Promise<readonly { readonly name: string; readonly value: string | number }[]> {
+    const { site } = this.#parts
+    return site.interactions.type(site, input)
+  }
+
+  /** Resolves when the person sees an answer: messages (with this text), a modal or suggestions. */
+  async answer(input: { interaction: string; messages?: number; text?: string; timeoutMs?: number }): Promise<InteractionView> {
+    const { site } = this.#parts
+    return site.interactions.wait(site, input)
+  }
+
+  /** Names of the application's slash commands. */
+  commands(input: { bot: string }): readonly string[] {
+    return (this.#parts.site.interactions.commands.get(`${input.bot}:global`) ?? []).map((c) => c.name)
   }
 
   visible(input: { channel: string }): VisibleMessage[] {

@@ -19,26 +19,6 @@ function openDm(call: Call, bot: Bot) {
   return ok({ ...presentChannel(channel), recipients: [user] })
 }
 
-/** Registered application commands, by scope (`global` or a guild id). */
-const commands = new WeakMap<object, Map<string, unknown[]>>()
-
-function commandStore(call: Call): Map<string, unknown[]> {
-  const store = commands.get(call.site.world) ?? new Map<string, unknown[]>()
-  commands.set(call.site.world, store)
-  return store
-}
-
-function putCommands(call: Call, applicationId: string, scope: string) {
-  const list = (Array.isArray(call.body) ? call.body : []).map((c: object) => ({
-    ...c,
-    id: call.site.world.ids.next(),
-    application_id: applicationId,
-    version: call.site.world.ids.next(),
-  }))
-  commandStore(call).set(`${applicationId}:${scope}`, list)
-  return ok(list)
-}
-
 export const GUILD_ROUTES: readonly Route[] = [
   openRoute('GET', '/gateway', (call) => ok({ url: call.site.gateway.listener.url })),
   botRoute('GET', '/gateway/bot', (call) =>
@@ -65,12 +45,6 @@ export const GUILD_ROUTES: readonly Route[] = [
   botRoute('GET', '/users/:id', (call, _bot, id) => ok(call.site.world.user(id))),
   botRoute('GET', '/applications/@me', (_call, bot) => ok({ id: bot.user.id, name: bot.user.username, flags: 0 })),
   botRoute('GET', '/oauth2/applications/@me', (_call, bot) => ok({ id: bot.user.id, name: bot.user.username, flags: 0 })),
-  botRoute('PUT', '/applications/:id/commands', (call, _bot, id) => putCommands(call, id, 'global')),
-  botRoute('GET', '/applications/:id/commands', (call, _bot, id) => ok(commandStore(call).get(`${id}:global`) ?? [])),
-  botRoute('PUT', '/applications/:id/guilds/:gid/commands', (call, _bot, id, guildId) => putCommands(call, id, guildId)),
-  botRoute('GET', '/applications/:id/guilds/:gid/commands', (call, _bot, id, guildId) =>
-    ok(commandStore(call).get(`${id}:${guildId}`) ?? []),
-  ),
   botRoute('GET', '/guilds/:id', (call, bot, id) => ok(presentGuild(guildFor(call, bot, id)))),
   botRoute('GET', '/guilds/:id/channels', (call, bot, id) => {
     const { world } = call.site

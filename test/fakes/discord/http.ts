@@ -4,6 +4,7 @@ import type { FaultEffect, FaultPlan } from '../faults.ts'
 import { type FormPart, parseMultipart } from '../multipart.ts'
 import { ApiFailure, fail } from './errors.ts'
 import { GUILD_ROUTES } from './guild-routes.ts'
+import { INTERACTION_ROUTES } from './interaction-routes.ts'
 import { bucketOf, type RateLimits } from './limits.ts'
 import { MESSAGE_ROUTES } from './message-routes.ts'
 import type { Answer, Route, Site } from './routes.ts'
@@ -11,7 +12,7 @@ import { THREAD_ROUTES } from './thread-routes.ts'
 import { WEBHOOK_ROUTES } from './webhook-routes.ts'
 import type { Bot } from './world.ts'
 
-const ROUTES: readonly Route[] = [...WEBHOOK_ROUTES, ...MESSAGE_ROUTES, ...THREAD_ROUTES, ...GUILD_ROUTES]
+const ROUTES: readonly Route[] = [...INTERACTION_ROUTES, ...WEBHOOK_ROUTES, ...MESSAGE_ROUTES, ...THREAD_ROUTES, ...GUILD_ROUTES]
 const API_PREFIX = '/api/v10'
 /** Smaller limits are the server's own (see `maxRequest`). */
 const MAX_BODY_BYTES = 110 * 1024 * 1024
@@ -167,7 +168,7 @@ export class FakeRest {
   }
 
   #logRequest(method: string, path: string, status: number, body: Buffer | undefined, type: string | undefined): void {
-    const masked = path.replace(/^\/webhooks\/(\d+)\/[^/]+/, '/webhooks/$1/:token')
+    const masked = path.replace(/^\/(webhooks|interactions)\/(\d+)\/[^/]+/, '/$1/$2/:token')
     const json = body !== undefined && type?.startsWith('application/json') ? safeJson(body) : undefined
     this.log.push({ at: this.#site.world.clock.now(), method, path: masked, status, body: json })
     if (this.log.length > MAX_LOGGED * 2) this.log.splice(0, MAX_LOGGED)

@@ -77,6 +77,7 @@ export function postMessage(
     editedAt: null,
     attachments: storeFiles(world, site.cdn, channel.id, composed.files),
     embeds: composed.embeds ?? [],
+    ...(composed.components && { components: composed.components }),
     flags: composed.flags & SENDER_FLAGS,
     stickers: [],
     ...(composed.poll && { poll: composed.poll }),
@@ -132,7 +133,13 @@ export function editMessage(site: Site, channel: Channel, message: StoredMessage
   }
   checkFiles(site, composed, channel)
   checkContent(site, composed, channel)
-  Object.assign(message, { content: content.trim(), attachments, embeds, editedAt: site.world.clock.now() })
+  Object.assign(message, {
+    content: content.trim(),
+    attachments,
+    embeds,
+    ...(composed.components && { components: composed.components }),
+    editedAt: site.world.clock.now(),
+  })
 }
 
 export function eraseMessage(site: Site, channel: Channel, id: string): void {

@@ -117,7 +117,7 @@ export function presentMessage(world: World, message: StoredMessage, viewer?: Bo
     mention_roles: [...message.mentionedRoles],
     attachments: blank ? [] : fresh(message.attachments, world.clock.now()),
     embeds: blank ? [] : message.embeds,
-    components: [],
+    components: blank ? [] : (message.components ?? []),
     pinned: channel?.pins.has(message.id) ?? false,
     type: message.type,
     flags: message.flags,

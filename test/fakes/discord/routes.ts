@@ -1,6 +1,7 @@
 import type { FormPart } from '../multipart.ts'
 import { fail } from './errors.ts'
 import type { FakeGateway } from './gateway.ts'
+import type { Interactions } from './interactions.ts'
 import type { Permission } from './permissions.ts'
 import type { Violations } from './violations.ts'
 import type { Bot, Channel, World } from './world.ts'
@@ -10,6 +11,7 @@ export interface Site {
   readonly world: World
   readonly gateway: FakeGateway
   readonly violations: Violations
+  readonly interactions: Interactions
   /** Base URL of attachments. */
   readonly cdn: string
 }

@@ -7,6 +7,7 @@ import { FakeControl } from './control.ts'
 import { ApiFailure } from './errors.ts'
 import { FakeGateway } from './gateway.ts'
 import { FakeRest, readBody } from './http.ts'
+import { Interactions } from './interactions.ts'
 import { type LimitProfile, RateLimits } from './limits.ts'
 import { Violations } from './violations.ts'
 import { World } from './world.ts'
@@ -67,7 +68,7 @@ export class FakeDiscord {
     })
     await gateway.listener.listen()
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const site = { world, gateway, violations, cdn: `${base}/cdn` }
+    const site = { world, gateway, violations, interactions: new Interactions(), cdn: `${base}/cdn` }
     const rest = new FakeRest(site, limits, faults)
     const control = new FakeControl({ site, rest, gateway, limits, faults })
     const guild = control.addGuild({ name: 'K2 test' }).id

@@ -12,6 +12,8 @@ export interface VisibleMessage {
   readonly sizes: readonly number[]
   readonly descriptions: readonly string[]
   readonly embeds: readonly string[]
+  /** Labels of buttons. */
+  readonly buttons: readonly string[]
   /** Text of the message it answers to; null when that is gone. */
   readonly replyTo?: string | null
   readonly reactions: Readonly<Record<string, number>>
@@ -34,6 +36,7 @@ export function visible(world: World, channelId: string): VisibleMessage[] {
     sizes: m.attachments.map((a) => a.size),
     descriptions: m.attachments.flatMap((a) => a.description ?? []),
     embeds: m.embeds.map((e) => e.title ?? e.description ?? e.url ?? ''),
+    buttons: (m.components ?? []).flatMap((row) => row.components.map((b) => b.label ?? '')),
     ...(m.type === 19 && { replyTo: channel.byId.get(m.reference?.message_id ?? '')?.content ?? null }),
     reactions: Object.fromEntries([...m.reactions].map(([key, r]) => [key, r.users.size])),
     pings: [

@@ -10,6 +10,7 @@ import type {
   APIUser,
 } from 'discord.js'
 import type { Clock } from '../../../src/base/clock.ts'
+import type { Components } from './components.ts'
 import { fail } from './errors.ts'
 import { ALL_PERMISSIONS, PERMISSIONS, type Permission } from './permissions.ts'
 import { Snowflakes } from './snowflake.ts'
@@ -83,6 +84,8 @@ export interface StoredMessage {
   attachments: APIAttachment[]
   embeds: APIEmbed[]
   flags: number
+  /** Rows of buttons. */
+  components?: Components
   readonly stickers: readonly APIStickerItem[]
   readonly poll?: APIPoll
   readonly webhookId?: string
