@@ -4,13 +4,12 @@ import { K2Error } from '../../base/errors.ts'
 import type { RichText } from '../../bridges/model/rich-text.ts'
 import { attachment } from '../commands/arguments.ts'
 import { type CommandContext, type CommandDefinition, defineCommand } from '../commands/definition.ts'
-import { answer, bold, code, fileOf, line, lines, notice } from '../commands/notices.ts'
+import { answer, bold, code, line, lines, notice } from '../commands/notices.ts'
 import type { BlobsConfig } from '../config/blobs.ts'
 import type { RouteDefinition } from '../pipeline/index.ts'
 import { humanSize } from './errors.ts'
 import type { BlobJob, Target } from './model.ts'
 import { basePolicy, policyFor } from './policy.ts'
-import { qrPng } from './qr.ts'
 import type { Asker, BlobService } from './service.ts'
 
 /** How long an answer follows its job; the job goes on by itself. */
@@ -155,8 +154,9 @@ export function blobCommands(parts: BlobCommandParts): CommandDefinition[] {
       argumentHelp: { id: { summary: 'id of the job' } },
       async run(context, { id }) {
         const job = await service.job(id.trim(), owner(context))
-        const url = await service.resultUrl(job)
-        return answer(lines(jobLine(job), url), url === undefined ? job : { ...job, url })
+        const files = await service.resultFiles(job)
+        const shown = files.slice(0, SHOWN).map((file) => line(bold(file.name), ` ${humanSize(file.size)} ${file.url ?? ''}`))
+        return answer(lines(jobLine(job), ...shown), { ...job, files })
       },
     }),
     defineCommand({
@@ -179,20 +179,6 @@ export function blobCommands(parts: BlobCommandParts): CommandDefinition[] {
       async run(context, { id }) {
         const cancelled = await service.cancel(id.trim(), owner(context))
         return answer(cancelled ? 'Cancelled.' : 'It had ended already.', { cancelled })
-      },
-    }),
-    defineCommand({
-      path: ['qr'],
-      http: { method: 'POST', path: '/qr' },
-      summary: 'a QR code of a ticket or any text',
-      role: 'everyone',
-      private: false,
-      notOn: ['cli', 'http'],
-      arguments: z.object({ text: z.string().min(1).max(3000) }),
-      argumentHelp: { text: { summary: 'the text', rest: true } },
-      async run(_context, { text }) {
-        const png = await qrPng(text)
-        return answer('', { bytes: png.length }, { files: [fileOf('qr.png', 'image/png', png)] })
       },
     }),
   ]

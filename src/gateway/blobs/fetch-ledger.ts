@@ -1,8 +1,6 @@
-import type { BlobFormat } from '../../core/blobs/index.ts'
-import type { Hash } from '../../core/index.ts'
 import type { PgPool } from '../db/pool.ts'
 import { num, run } from '../db/sql/statement.ts'
-import { type Fetch, formatSchema, type Holder, hashSchema, holderSchema, providersSchema } from './model.ts'
+import { type Fetch, type Holder, hashSchema, holderSchema, providersSchema } from './model.ts'
 import {
   FAIL_FETCH,
   type FetchRow,
@@ -86,10 +84,9 @@ export class FetchLedger {
     await run(this.#pool, REFETCH, [id, why.code, why.message])
   }
 
-  /** What a worker has in hand: running, or fetched and not taken over yet. */
-  async heldBy(worker: string): Promise<readonly { readonly hash: Hash; readonly format: BlobFormat }[]> {
-    const rows = await run<{ hash: string; format: string }>(this.#pool, HELD_BY, [worker])
-    return rows.map((row) => ({ hash: hashSchema.parse(row.hash), format: formatSchema.parse(row.format) }))
+  /** What a worker has in hand: begun, or fetched and not taken over yet. */
+  heldBy(worker: string): Promise<readonly { readonly id: string }[]> {
+    return run<{ id: string }>(this.#pool, HELD_BY, [worker])
   }
 }
 

@@ -30,7 +30,7 @@ export interface FinisherOptions {
   readonly urlOf: (linkId: string, expiresAt: number) => string
   readonly shareOf: (name: string, hash: Hash, format: 'raw' | 'hash-seq') => string
   /** Largest file that is sent as a file; larger ones become links. Bytes. */
-  readonly maxAttachment: () => number
+  readonly maxAttachment: number
   readonly keepMs: number
   readonly linkMs: number
   readonly scanner: ScannerConfig | undefined
@@ -114,7 +114,7 @@ export class Finisher {
     if (first === undefined) return
     let way: 'chat' | 'link' | 'none' = 'none'
     if (job.target) {
-      const asFile = delivered.length === 1 && first.file.size <= maxAttachment()
+      const asFile = delivered.length === 1 && first.file.size <= maxAttachment
       way = asFile ? 'chat' : 'link'
       await outbox.say({
         ...job.target,
@@ -123,11 +123,8 @@ export class Finisher {
         ...(asFile && { attachments: [attachmentOf(first.file)] }),
       })
     }
-    const done = await jobs.done(
-      job.id,
-      { fileId: first.file.id, delivered: way, linkId: first.linkId, share: first.file.share },
-      total,
-    )
+    const files = delivered.map(({ file, linkId }) => ({ id: file.id, linkId }))
+    const done = await jobs.done(job.id, { delivered: way, files, share: first.file.share }, total)
     if (done) log.info({ ev: 'blob-job-done', job: job.id, hash: job.hash, size: total, way }, 'a file job is done')
   }
 

@@ -63,10 +63,10 @@ export interface Target {
 
 /** What a finished job left behind. */
 export const resultSchema = z.object({
-  fileId: z.string(),
-  /** `chat`: handed to the outbox of the place; `link`: the link is the result. */
+  /** `chat`: as a file in the chat; `link`: as links in the chat; `none`: nobody was told, the links are here. */
   delivered: z.enum(['chat', 'link', 'none']),
-  linkId: z.string().optional(),
+  /** Several for a collection. */
+  files: z.array(z.object({ id: z.string(), linkId: z.string().optional() })),
   /** Of shared files: `name|ticket`. */
   share: z.string().optional(),
 })

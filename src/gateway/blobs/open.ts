@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { cryptoRng } from '../../base/random.ts'
-import type { MediaFile, MediaPort, MediaSource } from '../../bridges/media.ts'
+import type { MediaPort, MediaSource } from '../../bridges/media.ts'
 import type { BlobStore } from '../../core/blobs/index.ts'
 import type { Identity, K2Node } from '../../core/index.ts'
 import type { CommandDefinition } from '../commands/definition.ts'
@@ -15,6 +15,7 @@ import { BLOB_FETCH, BLOB_SHARE, type JobQueues } from '../jobs/queues.ts'
 import { QueueWorker } from '../jobs/workers.ts'
 import { mediaGone } from '../media/errors.ts'
 import type { FileLinks } from '../media/links.ts'
+import type { MediaStore } from '../media/store.ts'
 import type { RouteDefinition } from '../pipeline/index.ts'
 import { DEFAULT_LIMITS } from '../pipeline/limits.ts'
 import { OwnMessages } from '../pipeline/say.ts'
@@ -48,7 +49,7 @@ export interface BlobParts {
   readonly store: BlobStore
   readonly routes: readonly RouteDefinition[]
   /** Files of messages; asked for when needed, because they in turn need the links and blobs of this part. */
-  readonly media: () => MediaPort & { acquire(sha256: string): Promise<MediaFile | undefined>; readonly maxBytes: number }
+  readonly media: () => { readonly library: MediaPort; readonly store: Pick<MediaStore, 'acquire'> }
   /** Address of the HTTP server. */
   readonly baseUrl: () => string
   readonly clock: Clock
@@ -115,7 +116,7 @@ export function openBlobs(parts: BlobParts): Blobs {
     outbox,
     urlOf: (id, expiresAt) => service.urlOf(id, expiresAt),
     shareOf: (name, hash, format) => service.shareOf(name, hash, format),
-    maxAttachment: () => media().maxBytes,
+    maxAttachment: config.media.maxFile,
     keepMs: blobs.keep,
     linkMs: blobs.linkLifetime,
     scanner: blobs.scanner,
@@ -123,7 +124,7 @@ export function openBlobs(parts: BlobParts): Blobs {
     clock,
     log,
   })
-  const sharer = new Sharer({ jobs, service, media: { fetch: (a, signal) => media().fetch(a, signal) }, outbox, log })
+  const sharer = new Sharer({ jobs, service, media: { fetch: (a, signal) => media().library.fetch(a, signal) }, outbox, log })
   const worker = { backend, log, clock, tuning: FETCH_TUNING }
   const fetching = new QueueWorker({
     ...worker,
@@ -146,7 +147,7 @@ export function openBlobs(parts: BlobParts): Blobs {
     service,
     lifecycle: [sharing, ...(blobs.worker === 'inside' ? [fetching] : []), sweep],
     commands: blobCommands({ service, routes, blobs, clock }),
-    linked: linkedFiles({ signer, files, service, media: (sha256) => media().acquire(sha256), now: () => clock.now() }),
+    linked: linkedFiles({ signer, files, service, media: (sha256) => media().store.acquire(sha256), now: () => clock.now() }),
     links: {
       async linkTo(file, name, until) {
         return service.urlOf(await files.addMediaLink(file.sha256, name, until), until)

@@ -2,10 +2,11 @@ import QRCode from 'qrcode'
 import { K2Error } from '../../base/errors.ts'
 
 /** What fits into the largest code with the weakest correction, bytes. */
-const MAX_QR_BYTES = 2953
+export const MAX_QR_BYTES = 2953
 /** Blank modules around the code that readers need. */
 const MARGIN = 4
-const PNG_SCALE = 6
+/** Pixels of a module: the smallest code is 232 pixels wide. */
+const PNG_SCALE = 8
 
 /** Long texts get the weakest correction, so that modules stay large enough for cameras. */
 function optionsFor(text: string): { margin: number; errorCorrectionLevel: 'L' | 'M' } {

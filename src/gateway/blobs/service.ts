@@ -56,6 +56,10 @@ export interface FetchRequest {
   readonly priority?: Priority | undefined
 }
 
+export interface ResultFile extends StoredFile {
+  readonly url?: string
+}
+
 /** What people may do with files: bring one in, have one fetched, look, link, remove. */
 export class BlobService {
   readonly #parts: BlobServiceParts
@@ -203,14 +207,18 @@ export class BlobService {
     return { id, url: this.urlOf(id, expiresAt), expiresAt }
   }
 
-  /** Address of what a finished job brought, while its link works. */
-  async resultUrl(job: BlobJob): Promise<string | undefined> {
+  /** What a finished job brought, with the addresses while its links work. */
+  async resultFiles(job: BlobJob): Promise<readonly ResultFile[]> {
     const { files, clock, config } = this.#parts
-    const { result } = job
-    const file = result?.linkId === undefined ? undefined : await files.get(result.fileId)
-    if (file === undefined || result?.linkId === undefined) return undefined
-    const expiresAt = linkExpiry(file, config)
-    return expiresAt > clock.now() ? this.urlOf(result.linkId, expiresAt) : undefined
+    const out: ResultFile[] = []
+    for (const { id, linkId } of job.result?.files ?? []) {
+      const file = await files.get(id)
+      if (file === undefined) continue
+      const expiresAt = linkExpiry(file, config)
+      const works = linkId !== undefined && expiresAt > clock.now()
+      out.push({ ...file, ...(works && { url: this.urlOf(linkId, expiresAt) }) })
+    }
+    return out
   }
 
   /** Ends a link, or all links of a file. */

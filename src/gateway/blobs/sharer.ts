@@ -51,7 +51,7 @@ export class Sharer {
     try {
       const file = await shareAttachment(this.#options, job, signal)
       if (job.target) await outbox.say({ ...job.target, key: `blob-job-${job.id}`, rich: shareMessage(file.name, file.share) })
-      await jobs.done(job.id, { fileId: file.id, delivered: job.target ? 'chat' : 'none', share: file.share }, file.size)
+      await jobs.done(job.id, { delivered: job.target ? 'chat' : 'none', files: [{ id: file.id }], share: file.share }, file.size)
     } catch (error) {
       if (signal.aborted) return
       const [code, message] = [errorCode(error), isK2Error(error) ? errorMessage(error) : 'the file could not be read']

@@ -1,13 +1,11 @@
-import { toBuffer } from 'qrcode'
 import { z } from 'zod'
+import { MAX_QR_BYTES, qrPng, qrSvg, qrTerminal } from '../../blobs/qr.ts'
 import type { StatusReport } from '../../http/control.ts'
 import { type CommandDefinition, defineCommand } from '../definition.ts'
 import { answer, bold, code, fileOf, line, lines } from '../notices.ts'
 import type { BuiltinParts } from './parts.ts'
 
 const none = z.object({})
-/** Longest text a QR code is made of, characters: what phones read without trouble. */
-const MAX_QR = 1_000
 
 export function nodeCommands({ control, node }: BuiltinParts): CommandDefinition[] {
   return [
@@ -49,20 +47,26 @@ export function nodeCommands({ control, node }: BuiltinParts): CommandDefinition
       http: { method: 'POST', path: '/qr' },
       summary: 'make a QR code of a text, such as a ticket or an id',
       role: 'everyone',
-      arguments: z.object({ text: z.string().min(1).max(MAX_QR) }),
-      argumentHelp: { text: { summary: 'what the code says', rest: true } },
-      run: async (_context, { text }) => {
-        const png = await qrPng(text)
-        const data = { text, mime: 'image/png', base64: Buffer.from(png).toString('base64') }
-        return answer('Scan this with a phone:', data, { files: [fileOf('qr.png', 'image/png', png)] })
+      arguments: z.object({
+        format: z.enum(['png', 'svg', 'text']).default('png'),
+        text: z.string().min(1).max(MAX_QR_BYTES),
+      }),
+      argumentHelp: {
+        format: { summary: 'png, svg, or characters for a terminal' },
+        text: { summary: 'what the code says', rest: true },
+      },
+      run: async (_context, { text, format }) => {
+        if (format === 'text') {
+          const drawn = await qrTerminal(text)
+          return answer(code(drawn), { text, format, drawn })
+        }
+        const isPng = format === 'png'
+        const [bytes, mime] = isPng ? [await qrPng(text), 'image/png'] : [Buffer.from(await qrSvg(text)), 'image/svg+xml']
+        const data = { text, format, mime, base64: Buffer.from(bytes).toString('base64') }
+        return answer('Scan this with a phone:', data, { files: [fileOf(`qr.${format}`, mime, bytes)] })
       },
     }),
   ]
-}
-
-/** At least 200 × 200 with a quiet zone, dark on white, which every reader understands. */
-async function qrPng(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await toBuffer(text, { type: 'png', width: 320, margin: 4, errorCorrectionLevel: 'M' }))
 }
 
 /** Addresses and the health of parts are for administrators. */

@@ -1,7 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { K2Error } from '../../../base/errors.ts'
-import { qrPng, qrSvg, qrTerminal } from '../../blobs/qr.ts'
 import type { BlobService } from '../../blobs/service.ts'
 
 const OPERATOR = 'operator'
@@ -15,7 +14,6 @@ const linkBody = z.strictObject({
     .max(30 * 86_400)
     .optional(),
 })
-const qrBody = z.strictObject({ text: z.string().min(1).max(5000), format: z.enum(['png', 'svg', 'text']).default('png') })
 
 async function json(c: Context): Promise<unknown> {
   try {
@@ -70,10 +68,4 @@ export function blobRoutes(service: BlobService): Hono {
       )
     })
     .delete('/links/:id', async (c) => c.json({ revoked: await service.revoke(c.req.param('id')) }))
-    .post('/qr', async (c) => {
-      const { text, format } = qrBody.parse(await json(c))
-      if (format === 'svg') return c.body(await qrSvg(text), 200, { 'Content-Type': 'image/svg+xml' })
-      if (format === 'text') return c.text(await qrTerminal(text))
-      return c.body(new Uint8Array(await qrPng(text)), 200, { 'Content-Type': 'image/png' })
-    })
 }
