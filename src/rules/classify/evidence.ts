@@ -27,7 +27,7 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
   const postfix = POSTFIX.has(rule.family)
   let object = objectIn(tokens, tags, hit.end)
   const inside = innerObject(tokens, tags, hit)
-  if ((object === undefined || object.kind === 'word') && inside !== undefined && inside.kind !== 'word') object = inside
+  if (inside !== undefined && inside.kind !== 'word' && (object === undefined || !CONCRETE.has(object.kind))) object = inside
   if ((object === undefined || object.kind === 'word') && postfix)
     object = objectIn(tokens, tags, Math.max(0, hit.start - 8), hit.start) ?? object
   const nextSentence = object === undefined ? objectIn(tokens, tags, skipOps(tokens, hit.end)) : undefined

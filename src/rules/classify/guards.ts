@@ -1,6 +1,7 @@
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
 import type { GuardHit } from './hits.ts'
+import { concreteIn } from './objects.ts'
 import type { Evidence, Weighing } from './weighing.ts'
 
 export interface AppliedGuard {
@@ -84,8 +85,10 @@ export function applyGuard(
   for (const e of evidence) {
     if (!inScope(e)) continue
     // A decisive cue with a thing and its price is no talk about a game or a market.
-    const mild = MILD.has(rule.kind) && e.points >= 8 && (e.object?.kind === 'goods' || e.object?.kind === 'model')
-    lost.set(e, (lost.get(e) ?? 0) + (mild ? Math.ceil(rule.penalty / 2) : rule.penalty))
+    const named = e.object?.kind === 'goods' || e.object?.kind === 'model'
+    const thing = named || (rule.kind === 'game' && e.object === undefined && concreteIn(input.tags, 0, tokens.length))
+    const share = !thing || !MILD.has(rule.kind) ? 1 : rule.kind === 'game' ? 3 : e.points >= 8 ? 2 : 1
+    lost.set(e, (lost.get(e) ?? 0) + Math.ceil(rule.penalty / share))
     applied = true
   }
   return { ...base, applied }

@@ -47,6 +47,7 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
       }
       const rule = entry.kind === 'cue' ? entry.cue : entry.guard
       if (rule.same_lang && entry.lang !== tags.lang) return
+      if (entry.kind === 'guard' && end - start === 1 && foreign(entry.lang, tags.lang, words[start] as Token)) return
       if (entry.kind === 'cue') {
         if (entry.cue.upper && tokens[start]?.caps !== 2) return
         cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched?.has(start) ?? false })
@@ -56,6 +57,10 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
   }
   return { cues: longestCues(cues.filter((c) => !idioms.some((d) => d.start < c.end && d.end > c.start))), guards }
 }
+
+/** A single plain word warns only in its own language: "short" means something else in each. */
+const foreign = (own: string, text: string, token: Token): boolean =>
+  own !== text && text !== 'und' && token.text.charCodeAt(0) < 128 && token.text === token.fold
 
 /** Mistyped cue words put right; spans stay. */
 function repair(

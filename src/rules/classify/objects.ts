@@ -132,6 +132,7 @@ function compound(tokens: readonly Token[], tags: Tags, head: ObjectHead): Objec
   for (let k = 0; k < 4; k++) {
     if (tokens[at.end]?.text === "'") at = { ...at, end: at.end + 1 }
     const next = headAt(tags, at.end) ?? (plainWord(tokens[at.end], tags, at.end) ? headAt(tags, at.end + 1) : undefined)
+    if (next !== undefined && PRONOUNS.has(tokens[next.start]?.text ?? '')) return at
     if (next === undefined || tokens[next.start]?.sentence !== tokens[head.start]?.sentence || next.start === at.start) return at
     at = { ...next, start: head.start }
   }

@@ -44,7 +44,7 @@ export function readTerms(input: TermsInput): Terms {
   const price = choosePrice(tokens, tags, limitToFirst(decision, usable), intent, 0)
   const stops = new Set<number>()
   for (const c of candidates) if (c.tier >= 1) stops.add(c.amount.start)
-  const from = side?.[0] ?? (lead?.postfix ? 0 : lead?.family === 'structure' ? lead.start : (lead?.end ?? 0))
+  const from = side?.[0] ?? (lead?.postfix ? 0 : lead?.family === 'structure' ? lead.start : itemStart(lead))
   const to = side?.[1] ?? (lead?.postfix ? lead.start : tokens.length)
   const found =
     readItem(tokens, tags, from, to, stops) ??
@@ -81,6 +81,13 @@ export function readTerms(input: TermsInput): Terms {
     payment: readPayment(tokens, tags),
   }
   return { slots, topic, price }
+}
+
+/** Behind the cue, or at the thing that is part of the cue. */
+function itemStart(lead: Decision['lead']): number {
+  if (lead === undefined) return 0
+  const named = lead.object
+  return named !== undefined && named.kind !== 'word' && named.start > lead.start && named.start < lead.end ? named.start : lead.end
 }
 
 /** A second cue of another intent begins its own terms: its prices are not the first one's. */

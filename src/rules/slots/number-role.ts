@@ -3,6 +3,18 @@ import type { NumberRole } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import type { Tags } from './tags.ts'
 
+/** Units and price words that people write without a space: 575pcm, 65ea, 40shipped. */
+const GLUED_OK = new Set([
+  'unit_measure',
+  'unit_time',
+  'glue_ok',
+  'u_alone',
+  'u_alone_hour',
+  'u_alone_month',
+  'f_negotiable',
+  'f_shipped',
+  'r_cue',
+])
 const MAX_PHONE_SCAN = 10
 
 export const endsSeries = (tags: Tags, i: number): boolean => tags.endingAt(i).some((h) => tags.name(h) === 'series')
@@ -40,6 +52,7 @@ export function contextRole(
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
     if (tags.endingAt(i).some((h) => tags.name(h) === 'number_label') && !moneyFollows(tokens, at, tags)) return 'id'
+    if (isDay(tokens, i, at, tags)) return 'time'
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
     if (next?.kind === 'word' && next.glued && next.text === 'x') return 'quantity'
     if (previous?.text === 'x' && !token.glued && previous.kind === 'word') return 'quantity'
@@ -52,6 +65,16 @@ export function contextRole(
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
   const currency = currencyAfter(tokens, at, tags.lang)
   return currency !== undefined && currency.rank > 0
+}
+
+/** "July 1", "1 de julio", "20/9" beside a month: a day, not an amount. */
+function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
+  const { text } = tokens[i] as Token
+  if (text.length > 2 || Number(text) > 31 || moneyFollows(tokens, at, tags)) return false
+  if (tags.endingAt(i).some((h) => tags.name(h) === 'month')) return true
+  const link = tokens[at]?.text === 'de' || tokens[at]?.text === 'of' ? at + 1 : at
+  const month = tags.at('month', link)
+  return month !== undefined && (tokens[link]?.text !== 'may' || tokens[link]?.caps === 1)
 }
 
 /** Digit groups of a phone number: plus sign or leading zero and nine digits, or seven digits after a contact word. */
@@ -87,7 +110,5 @@ export function gluedModel(tokens: readonly Token[], at: number, tags: Tags): bo
   if (next?.kind !== 'word' || !next.glued || next.text === 'ish') return false
   if (next.start !== (tokens[at - 1] as Token).end) return false
   if (currencyAfter(tokens, at, tags.lang) !== undefined) return false
-  return (
-    tags.at('unit_measure', at) === undefined && tags.at('unit_time', at) === undefined && tags.at('glue_ok', at) === undefined
-  )
+  return !tags.startingAt(at).some((h) => GLUED_OK.has(tags.name(h)))
 }

@@ -33,6 +33,24 @@ export function priceCandidates(
     const candidate = judge(tokens, tags, amount, isCue)
     if (candidate !== undefined) out.push(candidate)
   }
+  const pairs = amounts.filter((a) => pairedWithThing(tokens, tags, a))
+  if (pairs.length >= 2 && !out.some((c) => c.tier >= 2)) {
+    for (const amount of pairs) {
+      if (out.some((c) => c.amount === amount)) continue
+      const at = out.findIndex((c) => c.amount.start > amount.start)
+      const pair: PriceCandidate = {
+        amount,
+        role: 'asking',
+        tier: 2,
+        bound: 'both',
+        now: false,
+        approx: amount.approx,
+        unit: 'item',
+        end: amount.end,
+      }
+      out.splice(at < 0 ? out.length : at, 0, pair)
+    }
+  }
   // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
   for (let i = 0; i + 1 < out.length; i++) {
     const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
@@ -42,6 +60,16 @@ export function priceCandidates(
     if (link) out[i] = { ...a, role: 'coin_quantity' }
   }
   return out
+}
+
+/** "drill 40, mitre saw 90": a bare number right after a thing, at the end of its clause. */
+function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
+  if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.fractional) return false
+  if (Number(amount.max) < 5 || amount.words) return false
+  const next = tokens[amount.end]
+  if (next !== undefined && next.text !== ',' && next.kind !== 'line' && next.clause === tokens[amount.at]?.clause) return false
+  const thing = tags.endingAt(amount.start).some((h) => tags.name(h) === 'goods')
+  return thing || tokens[amount.start - 1]?.kind === 'word'
 }
 
 function judge(

@@ -38,6 +38,9 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
     if (scaled !== undefined && shift > 0) min = scaled
   }
   if (!(Number(min) < Number(right.max))) return undefined
+  // "Mirra 2 - $320": a spaced dash before a sign begins the price.
+  const spaced = !first.glued && tokens[left.end + 1]?.glued === false
+  if (spaced && left.currency === undefined && right.start < right.at) return undefined
   return {
     ...right,
     start: left.start,
