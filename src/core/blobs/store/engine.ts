@@ -197,8 +197,12 @@ export class BlobEngine implements port.BlobStore {
     const { name, hash, format } = tag
     return this.#use(async ({ context }) => {
       checkTagName(name)
-      await this.#touch(hash, format)
-      await context.backend.meta.commit([{ kind: 'tag', name, value: { hash, format } }])
+      const guard = this.#guard(hash, format)
+      try {
+        await context.backend.meta.commit([{ kind: 'tag', name, value: { hash, format } }])
+      } finally {
+        guard.release()
+      }
     })
   }
 
@@ -283,6 +287,13 @@ export class BlobEngine implements port.BlobStore {
     }
   }
 
+  /** Protects a blob while its tag is written. */
+  #guard(hash: Hash, format: BlobFormat): port.Protection {
+    const guard = this.#protections.create()
+    guard.add(hash, format)
+    return guard
+  }
+
   /** What a run under way must not remove. */
   async #touch(hash: Hash, format: BlobFormat): Promise<void> {
     await Promise.all(Array.from(this.#runs, (run) => run.touch(hash, format)))
@@ -340,7 +351,7 @@ export class BlobEngine implements port.BlobStore {
       context,
       partials,
       reserve: (bytes, options) => this.#reserve(bytes, options),
-      touch: (hash, format) => this.#touch(hash, format),
+      guard: (hash, format) => this.#guard(hash, format),
     })
     this.#background.add(removeOrphans(context, this.#stopping.signal))
     return { context, partials, importer }

@@ -69,11 +69,12 @@ export class GcRun {
   }
 
   async #mark({ keep, signal }: GcOptions): Promise<void> {
+    // Before the tags: what is being tagged is protected until its tag can be read.
+    for (const [hash, format] of [...this.#deps.protectedNow()]) await this.touch(hash, format)
     for await (const [, { hash, format }] of pagedTags(this.#deps.meta, '')) {
       throwIfAborted(signal)
       await this.touch(hash, format)
     }
-    for (const [hash, format] of [...this.#deps.protectedNow()]) await this.touch(hash, format)
     for await (const { hash, format } of keep?.() ?? []) {
       throwIfAborted(signal)
       await this.touch(hash, format)

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Hash } from '../../ids.ts'
 import type { BlobFormat } from '../proto/blob-ticket.ts'
-import type { ImportedBlob, ImportOptions } from '../store.ts'
+import type { ImportedBlob, ImportOptions, Protection } from '../store.ts'
 import type { BlobEntry, Change, ContentId, FileStamp } from './backend.ts'
 import { MAX_INLINE_BYTES } from './backend.ts'
 import type { StoreContext } from './context.ts'
@@ -17,8 +17,8 @@ export interface ImporterDeps {
   readonly context: StoreContext
   readonly partials: PartialBook
   readonly reserve: (bytes: number, options: ImportOptions) => Promise<Reservation>
-  /** Tells garbage collection to keep it. */
-  readonly touch: (hash: Hash, format: BlobFormat) => Promise<void>
+  /** Protects it until its tag is written. */
+  readonly guard: (hash: Hash, format: BlobFormat) => Protection
 }
 
 interface Source {
@@ -114,12 +114,12 @@ export class Importer {
     pages: readonly Change[],
     options: ImportOptions,
   ): Promise<string | undefined> {
-    const { context, partials, touch } = this.#deps
+    const { context, partials, guard } = this.#deps
     const { meta } = context.backend
     const { hash, size } = read
     const format = options.format ?? 'raw'
     options.protection?.add(hash, format)
-    await touch(hash, format)
+    const guarded = guard(hash, format)
     const tag = options.tag ?? (options.protection ? undefined : this.#autoTag())
     try {
       await context.lock.run(hash, async () => {
@@ -135,6 +135,7 @@ export class Importer {
         if (replace && before && 'content' in before && !open?.owns(before.content)) await context.drop(before.content)
       })
     } finally {
+      guarded.release()
       if (tag !== undefined) this.#naming.delete(tag)
     }
     context.watchers.notify(hash)

@@ -32,7 +32,7 @@ export function mergedPages(meta: BlobMeta, content: ContentId, pairs: ReadonlyM
   return Array.from(pages, ([page, bytes]) => ({ kind: 'page', content, page, bytes }))
 }
 
-/** Reads pairs one by one; the page last used is kept. Undefined when the page is not there. */
+/** Reads pairs one by one; the page last used is kept. Undefined when the pair is not there: two hashes are never all zeros. */
 export function pairReader(meta: BlobMeta, content: ContentId): (index: number) => Uint8Array | undefined {
   let at = -1
   let bytes: Uint8Array | undefined
@@ -44,6 +44,6 @@ export function pairReader(meta: BlobMeta, content: ContentId): (index: number) 
     }
     const start = (index % PAGE_PAIRS) * PAIR_BYTES
     const pair = bytes?.subarray(start, start + PAIR_BYTES)
-    return pair?.length === PAIR_BYTES ? pair : undefined
+    return pair?.length === PAIR_BYTES && pair.some((byte) => byte !== 0) ? pair : undefined
   }
 }

@@ -110,10 +110,10 @@ export class PartialContent {
       size: async (size) => {
         if (this.#sizeVerified && size !== this.#size) throw wrongSize(this.#deps.hash)
         claimed = size
-        if (!this.#sizeVerified && this.#size !== size) {
-          this.#size = size
-          this.#deps.onChange()
-        }
+        // Once something is here, only what comes with a verified leaf replaces the claim it came with.
+        if (this.#groups.count > 0 || this.#size === size) return
+        this.#size = size
+        this.#deps.onChange()
       },
       pair: async (index, pair) => {
         if (pending.length >= MAX_PENDING_PAIRS) {
