@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 
 import { DiscordBridge } from '../bridges/discord/index.ts'
+import type { MediaPort } from '../bridges/media.ts'
 import { type Network, type Place, placeKey } from '../bridges/model/place.ts'
 import type { OwnIdentities } from '../bridges/own-identities.ts'
 import { P2pBridge, type PeerPort } from '../bridges/p2p/index.ts'
@@ -29,6 +30,7 @@ export interface BridgeParts {
   readonly routes: readonly RouteDefinition[]
   readonly rooms: readonly string[]
   readonly sealer: Sealer
+  readonly media: MediaPort
   readonly clock: Clock
   readonly log: Logger
 }
@@ -76,6 +78,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
         // Large servers have many channels; only those of routes are of interest, with their threads.
         wanted: (place) => routed.has(place.channel),
         knownCopies: knownCopies(db.pool),
+        media: parts.media,
         log: logFor('discord'),
         ...(apiUrl !== undefined && { apiUrl: apiUrl.replace(/\/+$/, '') }),
         clock,
@@ -93,6 +96,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
         own: parts.own,
         log: logFor('telegram'),
         ambiguous,
+        media: parts.media,
         ...(limits === 'off' && { rates: 'off' as const }),
         ...(apiUrl !== undefined && { apiRoot: apiUrl.replace(/\/+$/, '') }),
         bridgedChats: () => placesOf(parts.routes, 'telegram', account).map((place) => place.channel),

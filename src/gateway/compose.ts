@@ -28,6 +28,7 @@ import { createJobBackend } from './jobs/backend.ts'
 import { DELIVER, JobQueues } from './jobs/queues.ts'
 import { JobUpkeep } from './jobs/upkeep.ts'
 import { QueueWorker } from './jobs/workers.ts'
+import { connectSources, openMedia } from './media/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { Metrics } from './observe/metrics.ts'
 import { NodePeerPort } from './peers/index.ts'
@@ -128,8 +129,10 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       log: log.child({ mod: 'node' }),
     })
     const port = new NodePeerPort(node, log.child({ mod: 'peers' }))
+    const media = await openMedia({ config, clock, log })
     const bridges = await openBridges({
       config,
+      media: media.library,
       db,
       pipeline,
       port,
@@ -142,6 +145,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       log,
     })
     for (const bridge of bridges) bridgeSet.add(bridge)
+    connectSources(media.library, bridges)
 
     const control = createControl({ config, node, port, pipeline, metrics: () => metrics, parts: () => group.parts, clock })
     const commands = openCommands({
@@ -160,6 +164,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       log,
     })
 
+    await use(media.part)
     await use(pipeline)
     await use(worker)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))

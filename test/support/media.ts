@@ -47,11 +47,11 @@ export async function mediaRig(options: MediaRigOptions = {}): Promise<MediaRig>
   const library = new MediaLibrary({
     store,
     maxBytes: options.maxBytes ?? 50 * MIB,
-    links: options.links,
     clock: systemClock,
     log: nullLogger,
     sleep: async () => {},
   })
+  if (options.links) library.setLinks(options.links)
   const contents = new Map<string, Uint8Array>()
   const broken = new Map<string, string>()
   const opened = new Map<string, number>()

@@ -17,6 +17,7 @@ import {
   filesOf,
   NOBODY,
   type Run,
+  type SendCounters,
   type Step,
   sizesOf,
   type Target,

@@ -23,6 +23,8 @@ export interface BodyTextOptions {
   readonly sentAsFile?: (attachment: Attachment) => boolean
   /** What to say about a file instead of its usual line. */
   readonly lineOf?: (attachment: Attachment) => string | undefined
+  /** Descriptions of files that are sent as files become lines, where the network has no place for them. */
+  readonly altLines?: boolean
 }
 
 /**
@@ -44,6 +46,8 @@ export function bodyText(body: Body, options: BodyTextOptions = {}): RichText {
   if (body.location) blocks.push(plain(locationLine(body.location)))
   for (const attachment of body.attachments) {
     if (!options.sentAsFile?.(attachment)) blocks.push(plain(options.lineOf?.(attachment) ?? attachmentLine(attachment)))
+    else if (options.altLines && attachment.alt)
+      blocks.push(plain(`${KIND_LABEL[attachment.kind][0]} ${sanitizeName(attachment.alt, 200)}`))
   }
   for (const embed of body.embeds ?? []) blocks.push(embedText(embed))
   const lines = blocks.filter((b) => b.text !== '')

@@ -5,15 +5,19 @@ import type { Health } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { cryptoRng, type Rng } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
-import type { Envelope } from '../model/message.ts'
+import type { MediaPort, MediaSource, RemoteContent } from '../media.ts'
+import type { Attachment, Envelope } from '../model/message.ts'
 import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import { fileUnavailable } from '../remote-file.ts'
 import { type OpenClients, openClients } from './client.ts'
+import { Deliverer } from './deliver.ts'
 import { failureOf, failureText, judge } from './errors.ts'
-import { type AmbiguousPolicy, executePlan, newSendCounters, type SendCounters } from './execute.ts'
+import { type AmbiguousPolicy, newSendCounters, type SendCounters } from './execute.ts'
 import { type DropReason, type Inbound, type InboundContext, inboundOf } from './inbound.ts'
 import { DEFAULT_RATES, TelegramLimits, type TelegramRates, UNLIMITED_RATES } from './limits.ts'
-import { MAX_TEXT, planCalls } from './outbound.ts'
+import { TelegramMedia } from './media-source.ts'
+import { MAX_TEXT } from './outbound.ts'
 import { type ReceiveState, UpdatePoller } from './poller.ts'
 import { privacyHint } from './privacy.ts'
 import { Me, type TgMe } from './schema.ts'
@@ -30,6 +34,8 @@ export interface TelegramBridgeOptions {
   readonly pollTimeoutSec?: number
   /** Time limit of every other call in seconds; default 30. */
   readonly callTimeoutSec?: number
+  /** Files of other networks; without, they are only named in the text. */
+  readonly media?: MediaPort
   /** Predicted limits; `off` for servers without any. */
   readonly rates?: TelegramRates | 'off'
   /** Creates that may have arrived already are sent again (default) or dropped; both are counted. */
@@ -69,7 +75,7 @@ const MAX_LOST_CHATS = 100
 const CONNECT_WAIT = { first: 1_000, longest: 60_000, badToken: 60_000 }
 
 /** One Telegram bot account (bridging 5): long polling in, text with entities out. */
-export class TelegramBridge implements Bridge {
+export class TelegramBridge implements Bridge, MediaSource {
   readonly network = 'telegram'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -77,6 +83,7 @@ export class TelegramBridge implements Bridge {
   readonly #options: TelegramBridgeOptions
   readonly #clock: Clock
   readonly #limits: TelegramLimits
+  readonly #deliverer: Deliverer
   readonly #aliases: BoundedMap<string, string>
   readonly #counters = newSendCounters()
   readonly #dropped: Partial<Record<DropReason, number>> = {}
@@ -97,6 +104,7 @@ export class TelegramBridge implements Bridge {
     this.#clock = options.clock ?? systemClock
     const rates = options.rates === 'off' ? UNLIMITED_RATES : (options.rates ?? DEFAULT_RATES)
     this.#limits = new TelegramLimits(rates, this.#clock.monotonic())
+    this.#deliverer = new Deliverer(options.media, () => this.#clock.monotonic())
     this.#aliases = new BoundedMap({ max: MAX_ALIASES })
     for (const [from, to] of options.aliases ?? []) this.#aliases.set(from, to, 0)
     const id = /^(\d+):/.exec(options.token.reveal())?.[1]
@@ -240,13 +248,12 @@ export class TelegramBridge implements Bridge {
 
   async send(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
     if (!this.#clients) return NOT_READY
-    const calls = planCalls(request)
-    if (calls === undefined) return { kind: 'permanent', code: 'TELEGRAM_EMPTY', message: 'nothing to show' }
-    const outcome = await executePlan(
-      calls,
+    const outcome = await this.#deliverer.run(
       request,
       {
         client: this.#clients.main,
+        uploads: this.#clients.upload,
+        newFile: this.#clients.newFile,
         limits: this.#limits,
         counters: this.#counters,
         policy: this.#options.ambiguous ?? 'resend',
@@ -258,6 +265,13 @@ export class TelegramBridge implements Bridge {
     )
     if (outcome.kind === 'account-failed') this.#setState({ kind: 'failed', reason: outcome.message })
     return outcome
+  }
+
+  async openAttachment(attachment: Attachment, signal: AbortSignal): Promise<RemoteContent> {
+    const { token, apiRoot = PUBLIC_API } = this.#options
+    if (!this.#clients) throw fileUnavailable('not connected yet')
+    const media = new TelegramMedia({ client: this.#clients.main, token, apiRoot: apiRoot.replace(/\/+$/, '') })
+    return media.openAttachment(attachment, signal)
   }
 
   health(): Health {

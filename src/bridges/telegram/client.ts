@@ -1,4 +1,5 @@
 import type { Secret } from '../../base/secret.ts'
+import type { NewInputFile } from './media-call.ts'
 import { createTransport, type Transport } from './transport.ts'
 
 /** Calls of the Bot API by name. Rejects what the library throws; `failureOf` reads it. */
@@ -11,6 +12,9 @@ export interface OpenClients {
   readonly main: TelegramClient
   /** For `getUpdates`, with a time limit beyond the long poll. */
   readonly poll: TelegramClient
+  /** For uploads: without a time limit of its own, the caller sets one by size. */
+  readonly upload: TelegramClient
+  readonly newFile: NewInputFile
   readonly close: () => void
 }
 
@@ -24,7 +28,7 @@ export interface ClientOptions {
 
 /** Loads the library (25 ms, only when an account is configured) and opens both clients over one transport. */
 export async function openClients(options: ClientOptions): Promise<OpenClients> {
-  const { Api } = await import('grammy')
+  const { Api, InputFile } = await import('grammy')
   const transport: Transport = createTransport(options.apiRoot)
   const open = (timeoutSeconds: number): TelegramClient => {
     const api = new Api(options.token.reveal(), {
@@ -42,7 +46,14 @@ export async function openClients(options: ClientOptions): Promise<OpenClients> 
       },
     }
   }
-  return { main: open(options.callTimeoutSec), poll: open(options.pollTimeoutSec), close: () => transport.close() }
+  return {
+    main: open(options.callTimeoutSec),
+    poll: open(options.pollTimeoutSec),
+    upload: open(MAX_UPLOAD_SEC),
+    newFile: (bytes, name) => new InputFile(bytes, name),
+    close: () => transport.close(),
+  }
 }
 
+const MAX_UPLOAD_SEC = 900
 const NO_PARAMETERS = new Set(['getMe', 'getWebhookInfo', 'logOut', 'close'])

@@ -136,3 +136,17 @@ function judgeDescription(code: number, description: string, op: Op): Verdict {
   if (code === 409) return { kind: 'not-sent', code: 'TELEGRAM_CONFLICT', message: description }
   return permanent('TELEGRAM_REFUSED')
 }
+
+const TOO_LARGE = /file is too big|request entity too large|entity too large/
+/** About rights, chats and limits, not about the file. */
+const NOT_THE_FILE = /not enough rights|have no rights|chat|topic|thread|reply|replied|entit|caption is too long|administrator/
+
+/** Whether a refused upload was refused because of its files; undefined when it was something else. Pure. */
+export function mediaRefusal(failure: Failure): 'too-large' | 'form' | undefined {
+  if (failure.kind !== 'api' || (failure.code !== 400 && failure.code !== 413 && failure.code !== 403)) return undefined
+  const text = failure.description.toLowerCase()
+  if (failure.code === 413 || TOO_LARGE.test(text)) return 'too-large'
+  if (/voice_messages_forbidden|voice messages are forbidden/.test(text)) return 'form'
+  if (failure.code === 403 || failure.migrateTo !== undefined || NOT_THE_FILE.test(text)) return undefined
+  return 'form'
+}

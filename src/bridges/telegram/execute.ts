@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
+import { FILE_PART, type NativePart, type SendOutcome, type SendRequest } from '../port.ts'
 import type { TelegramClient } from './client.ts'
-import { type Failure, failureOf, failureText, judge, type Verdict } from './errors.ts'
+import { type Failure, failureOf, failureText, judge, mediaRefusal, type Verdict } from './errors.ts'
 import type { TelegramLimits } from './limits.ts'
-import type { TelegramCall } from './outbound.ts'
+import { captionFields, type MediaCall, mediaMethod, mediaPayload, type NewInputFile, uploadSize } from './media-call.ts'
+import type { TelegramCall, TelegramText } from './outbound.ts'
 
 /** How a create is treated that may have arrived already: bots cannot look it up (bridging 15.4). */
 export type AmbiguousPolicy = 'resend' | 'drop'
@@ -37,6 +38,9 @@ export const newSendCounters = (): SendCounters => ({
 
 export interface ExecuteContext {
   readonly client: TelegramClient
+  /** For uploads, which take longer. */
+  readonly uploads: TelegramClient
+  readonly newFile: NewInputFile
   readonly limits: TelegramLimits
   readonly counters: SendCounters
   readonly policy: AmbiguousPolicy
@@ -51,6 +55,9 @@ const Sent = z.looseObject({ message_id: z.int() })
 const DELETED_TEXT = '(deleted)'
 /** Second tries of one call (without entities, without reply, at a new chat id) at most. */
 const MAX_VARIANTS = 3
+/** An upload may take this long, ms, and the time its bytes need at the slowest, bytes per ms. */
+const UPLOAD_MS = 30_000
+const SLOWEST_UPLOAD = 128
 
 interface Variant {
   channel: string
@@ -58,21 +65,35 @@ interface Variant {
   noReply: boolean
 }
 
-type Step = { readonly kind: 'ok'; readonly id?: string; readonly channel: string } | Exclude<SendOutcome, { kind: 'done' }>
+type Step =
+  /** `ids`: of the messages made. */
+  | { readonly kind: 'ok'; readonly ids?: readonly string[]; readonly channel: string }
+  | MediaRefusal
+  | Exclude<SendOutcome, { kind: 'done' }>
 
-/** Runs a plan call by call. Every answer is an outcome; what was done before a failure has been reported by `onPart`. */
+/** The platform does not take these files like this; the message needs another plan. */
+export interface MediaRefusal {
+  readonly kind: 'refused-media'
+  readonly call: MediaCall
+  readonly why: 'too-large' | 'form'
+}
+
+/**
+ * Runs a plan call by call. Every answer is an outcome; what was done before a failure has been reported by `onPart`, and is
+ * in `parts`.
+ */
 export async function executePlan(
   calls: readonly TelegramCall[],
   request: SendRequest,
+  progress: { readonly parts: Map<number, NativePart>; doubtful: boolean },
   ctx: ExecuteContext,
   signal: AbortSignal,
-): Promise<SendOutcome> {
-  const parts = new Map(request.parts.map((p) => [p.part, p]))
-  // The first part without a native message is the one that may have arrived.
-  let doubtful = request.ambiguousSince !== undefined
+): Promise<SendOutcome | MediaRefusal> {
+  const { parts } = progress
   for (const [i, call] of calls.entries()) {
-    const again = call.op === 'create' && doubtful
-    if (again) doubtful = false
+    // The first part without a native message is the one that may have arrived.
+    const again = isCreate(call) && progress.doubtful
+    if (again) progress.doubtful = false
     if (again && ctx.policy === 'drop') {
       ctx.counters.ambiguousDropped++
       continue
@@ -84,26 +105,44 @@ export async function executePlan(
       parts.delete(call.part)
       continue
     }
-    const part = partOf(call, step, request)
-    parts.set(call.part, part)
-    // The outcome reports the last one.
-    if (i < calls.length - 1) await request.onPart(part)
+    const made = partsOf(call, step, request)
+    for (const [n, part] of made.entries()) {
+      parts.set(part.part, part)
+      // The outcome reports the last one.
+      if (i < calls.length - 1 || n < made.length - 1) await request.onPart(part)
+    }
   }
   return { kind: 'done', parts: [...parts.values()].sort((a, b) => a.part - b.part) }
 }
 
-function partOf(call: TelegramCall, step: Step & { kind: 'ok' }, request: SendRequest): NativePart {
-  if (call.op !== 'create') return call.target
+const isCreate = (call: TelegramCall): call is Extract<TelegramCall, { op: 'create' | 'media' }> =>
+  call.op === 'create' || call.op === 'media'
+
+function partsOf(call: TelegramCall, step: Step & { kind: 'ok' }, request: SendRequest): readonly NativePart[] {
+  if (!isCreate(call)) return [call.target]
   const { account, thread } = request.place
-  const ref = { network: 'telegram' as const, account, channel: step.channel, id: step.id ?? '' }
-  return { part: call.part, ref: thread === undefined ? ref : { ...ref, thread } }
+  const refOf = (id: string | undefined): NativePart['ref'] => ({
+    network: 'telegram',
+    account,
+    channel: step.channel,
+    id: id ?? '',
+    ...(thread === undefined ? {} : { thread }),
+  })
+  if (call.op === 'create') {
+    return [{ part: call.part, ref: refOf(step.ids?.[0]), ...(call.carries ? { carries: call.carries } : {}) }]
+  }
+  return call.group.items.map(({ file }, i) => ({
+    part: FILE_PART + file.index,
+    ref: refOf(step.ids?.[i]),
+    carries: { files: [file.index], lines: i === 0 ? call.lines : [] },
+  }))
 }
 
 async function runCall(call: TelegramCall, request: SendRequest, ctx: ExecuteContext, signal: AbortSignal): Promise<Step> {
-  const old = call.op === 'create' ? request.place.channel : call.target.ref.channel
-  const variant: Variant = { channel: call.op === 'create' ? ctx.currentChat(old) : old, plain: false, noReply: false }
+  const old = isCreate(call) ? request.place.channel : call.target.ref.channel
+  const variant: Variant = { channel: isCreate(call) ? ctx.currentChat(old) : old, plain: false, noReply: false }
   // Messages of a chat that became a supergroup stay behind and cannot be changed any more.
-  if (call.op !== 'create' && ctx.currentChat(old) !== old) return { kind: 'ok', channel: old }
+  if (!isCreate(call) && ctx.currentChat(old) !== old) return { kind: 'ok', channel: old }
   for (let tries = 0; ; tries++) {
     const step = await attempt(call, variant, ctx, signal)
     if (step.kind !== 'retry') return step
@@ -115,22 +154,34 @@ type Attempt = Step | { readonly kind: 'retry'; readonly message: string }
 
 async function attempt(call: TelegramCall, variant: Variant, ctx: ExecuteContext, signal: AbortSignal): Promise<Attempt> {
   if (signal.aborted) return { kind: 'not-sent', code: 'TELEGRAM_ABORTED', message: 'stopped before it was sent' }
-  const wait = ctx.limits.reserve(variant.channel, ctx.now())
+  const wait = ctx.limits.reserve(variant.channel, ctx.now(), call.op === 'media' ? call.group.items.length : 1)
   if (wait) {
     ctx.counters.heldBack++
     return { kind: 'rate-limited', ...wait }
   }
   try {
-    const result = await ctx.client.call(methodOf(call), payloadOf(call, variant), signal)
+    const result = await perform(call, variant, ctx, signal)
     count(call, ctx)
-    if (call.op !== 'create') return { kind: 'ok', channel: variant.channel }
-    return { kind: 'ok', channel: variant.channel, id: String(Sent.parse(result).message_id) }
+    if (!isCreate(call)) return { kind: 'ok', channel: variant.channel }
+    const sent = Array.isArray(result) ? result : [result]
+    return { kind: 'ok', channel: variant.channel, ids: sent.map((message) => String(Sent.parse(message).message_id)) }
   } catch (error) {
     if (error instanceof z.ZodError)
       return { kind: 'ambiguous', code: 'TELEGRAM_BAD_ANSWER', message: 'the answer has no message id' }
     const failure = failureOf(error)
-    return follow(judge(failure, call.op), failure, { call, variant, ctx, signal })
+    if (call.op === 'media') {
+      const why = mediaRefusal(failure)
+      if (why !== undefined) return { kind: 'refused-media', call, why }
+    }
+    return follow(judge(failure, isCreate(call) ? 'create' : call.op), failure, { call, variant, ctx, signal })
   }
+}
+
+function perform(call: TelegramCall, variant: Variant, ctx: ExecuteContext, signal: AbortSignal): Promise<unknown> {
+  const payload = payloadOf(call, variant, ctx)
+  if (call.op !== 'media') return ctx.client.call(methodOf(call), payload, signal)
+  const patience = AbortSignal.timeout(UPLOAD_MS + uploadSize(call) / SLOWEST_UPLOAD)
+  return ctx.uploads.call(mediaMethod(call), payload, AbortSignal.any([signal, patience]))
 }
 
 interface Attempted {
@@ -159,7 +210,7 @@ async function follow(verdict: Verdict, failure: Failure, tried: Attempted): Pro
       return again
     case 'migrated':
       await ctx.onMigrated(variant.channel, verdict.to)
-      if (call.op !== 'create') return { kind: 'ok', channel: variant.channel }
+      if (!isCreate(call)) return { kind: 'ok', channel: variant.channel }
       // Message ids are not carried over, so the reply target is gone as well.
       Object.assign(variant, { channel: verdict.to, noReply: true })
       return again
@@ -182,23 +233,30 @@ async function blank({ call, variant, ctx, signal }: Attempted): Promise<Attempt
 
 function count(call: TelegramCall, ctx: ExecuteContext): void {
   if (call.op === 'create') ctx.counters.sent++
+  else if (call.op === 'media') ctx.counters.sent += call.group.items.length
   else if (call.op === 'edit') ctx.counters.edited++
   else ctx.counters.deleted++
 }
 
 function methodOf(call: TelegramCall): string {
-  return call.op === 'create' ? 'sendMessage' : call.op === 'edit' ? 'editMessageText' : 'deleteMessage'
+  if (call.op === 'media') return mediaMethod(call)
+  if (call.op === 'create') return 'sendMessage'
+  if (call.op === 'delete') return 'deleteMessage'
+  return isCaption(call) ? 'editMessageCaption' : 'editMessageText'
 }
 
-function payloadOf(call: TelegramCall, variant: Variant): Record<string, unknown> {
+/** The text of a message with a file is its caption. */
+function isCaption(call: TelegramCall & { op: 'edit' }): boolean {
+  return call.part >= FILE_PART && !call.target.carries?.lines.includes(call.part - FILE_PART)
+}
+
+function payloadOf(call: TelegramCall, variant: Variant, ctx: ExecuteContext): Record<string, unknown> {
   const chat = { chat_id: /^-?\d+$/.test(variant.channel) ? Number(variant.channel) : variant.channel }
   if (call.op === 'delete') return { ...chat, message_id: Number(call.target.ref.id) }
-  const { text, entities, noPreview } = call.text
-  const content = {
-    text,
-    ...(variant.plain || entities.length === 0 ? {} : { entities }),
-    ...(noPreview ? { link_preview_options: { is_disabled: true } } : {}),
+  if (call.op === 'edit' && isCaption(call)) {
+    return { ...chat, message_id: Number(call.target.ref.id), ...captionFields(call.text, variant.plain) }
   }
+  const content = call.op === 'media' ? mediaPayload(call, variant.plain, ctx.newFile) : textPayload(call.text, variant)
   if (call.op === 'edit') return { ...chat, message_id: Number(call.target.ref.id), ...content }
   const { threadId, replyTo, silent } = call.options
   const reply = replyTo === undefined || variant.noReply ? undefined : { message_id: replyTo, allow_sending_without_reply: true }
@@ -208,5 +266,13 @@ function payloadOf(call: TelegramCall, variant: Variant): Record<string, unknown
     ...(threadId === undefined ? {} : { message_thread_id: threadId }),
     ...(reply ? { reply_parameters: reply } : {}),
     ...(silent ? { disable_notification: true } : {}),
+  }
+}
+
+function textPayload({ text, entities, noPreview }: TelegramText, variant: Variant): Record<string, unknown> {
+  return {
+    text,
+    ...(variant.plain || entities.length === 0 ? {} : { entities }),
+    ...(noPreview ? { link_preview_options: { is_disabled: true } } : {}),
   }
 }

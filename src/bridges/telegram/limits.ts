@@ -75,8 +75,8 @@ class AdaptiveBucket {
     return blocked + Math.ceil(((1 - this.#tokens) / (this.#rate.perSecond * this.#factor)) * 1000)
   }
 
-  take(): void {
-    this.#tokens -= 1
+  take(count: number): void {
+    this.#tokens -= count
   }
 
   /** The platform said "too many": nothing for `retryAfterMs`, then slower. One message is allowed right after the wait. */
@@ -114,16 +114,19 @@ export class TelegramLimits {
     this.#account = new AdaptiveBucket(rates.account, now)
   }
 
-  /** Takes a message's share, or says how long to wait; a refused call costs nothing. */
-  reserve(chatId: string, now: number): LimitWait | undefined {
+  /**
+   * Takes a message's share, or says how long to wait; a refused call costs nothing. Albums count each of their messages:
+   * the first must be free, the others are owed.
+   */
+  reserve(chatId: string, now: number, count = 1): LimitWait | undefined {
     const { chat, group } = this.#bucketsOf(chatId, now)
     const lane = Math.max(chat.waitMs(now), group?.waitMs(now) ?? 0)
     const account = this.#account.waitMs(now)
     if (lane > 0 && lane >= account) return { afterMs: lane, scope: 'lane' }
     if (account > 0) return { afterMs: account, scope: 'account' }
-    chat.take()
-    group?.take()
-    this.#account.take()
+    chat.take(count)
+    group?.take(count)
+    this.#account.take(count)
     return undefined
   }
 

@@ -1,16 +1,46 @@
-import { bodyText } from '../format/fallbacks.ts'
+import { type BodyTextOptions, bodyText } from '../format/fallbacks.ts'
 import { concatRich, styled } from '../format/rich-text-ops.ts'
 import { cutGraphemes, sanitizeName, sanitizeRich } from '../format/sanitize.ts'
 import { splitRich } from '../format/split.ts'
 import { type TelegramEntity, toTelegramEntities } from '../format/telegram-entities.ts'
-import type { RichText } from '../model/rich-text.ts'
-import type { NativePart, SendRequest } from '../port.ts'
+import { bodyFiles } from '../media.ts'
+import type { Attachment } from '../model/message.ts'
+import { plain, type RichText } from '../model/rich-text.ts'
+import { NO_FILES, type OutgoingFiles } from '../outgoing-files.ts'
+import { FILE_PART, type NativePart, type SendRequest } from '../port.ts'
+import { CAPTIONLESS, groupsOf, type MediaGroup, type TelegramMedia } from './media-plan.ts'
 
 /** One call of a plan. `part` is the place of the native message in the logical one. */
 export type TelegramCall =
-  | { readonly op: 'create'; readonly part: number; readonly text: TelegramText; readonly options: CreateOptions }
+  | {
+      readonly op: 'create'
+      readonly part: number
+      readonly text: TelegramText
+      readonly options: CreateOptions
+      readonly carries?: NonNullable<NativePart['carries']>
+    }
+  /** Files; makes one native message per item, with the part number of the item's file. */
+  | {
+      readonly op: 'media'
+      readonly part: number
+      readonly group: MediaGroup
+      /** Stands under the first item. */
+      readonly caption?: TelegramText
+      readonly options: CreateOptions
+      /** Files the caption only names. */
+      readonly lines: readonly number[]
+    }
   | { readonly op: 'edit'; readonly part: number; readonly target: NativePart; readonly text: TelegramText }
   | { readonly op: 'delete'; readonly part: number; readonly target: NativePart }
+
+/** What is known of the body's files when a plan is made. */
+export interface PlanFiles {
+  readonly files: OutgoingFiles
+  /** What a file is sent as, where its own kind was refused. */
+  readonly as: ReadonlyMap<number, TelegramMedia>
+  /** No albums, because one was refused. */
+  readonly single: boolean
+}
 
 export interface TelegramText {
   readonly text: string
@@ -26,6 +56,7 @@ export interface CreateOptions {
 
 /** 1–4096 UTF-16 units after entities (bridging 5.1). */
 export const MAX_TEXT = 4096
+const MAX_CAPTION = 1024
 const MAX_NAME = 32
 const MAX_EXCERPT = 120
 /** The General topic has this id and must not be named in a call (bridging 5.3). */
@@ -33,28 +64,83 @@ const GENERAL_TOPIC = '1'
 
 /**
  * The calls that carry out a request, in order (bridging 5.4, 8, 10). Pure. Parts that exist already are left out of a
- * create; an edit changes, appends and deletes parts as the new text needs. Undefined: there is nothing to show.
+ * create; an edit changes, appends and deletes parts as the new text needs. Undefined: there is nothing to show. Without
+ * `media` all files are named in the text.
  */
-export function planCalls(request: SendRequest): readonly TelegramCall[] | undefined {
+export function planCalls(request: SendRequest, media?: PlanFiles): readonly TelegramCall[] | undefined {
   if (request.op === 'delete') return request.parts.map((target) => ({ op: 'delete', part: target.part, target }))
-  const texts = textsOf(request)
-  if (texts === undefined) return undefined
-  const existing = new Map(request.parts.map((p) => [p.part, p]))
-  const calls: TelegramCall[] = []
-  texts.forEach((text, part) => {
-    const target = existing.get(part)
-    if (target === undefined) calls.push({ op: 'create', part, text, options: createOptions(request, part) })
-    else if (request.op === 'edit') calls.push({ op: 'edit', part, target, text })
-  })
-  if (request.op === 'edit') {
-    for (const target of request.parts) if (target.part >= texts.length) calls.push({ op: 'delete', part: target.part, target })
-  }
-  return calls
+  return request.op === 'edit' ? planEdit(request, media) : planCreate(request, media)
 }
 
-function createOptions(request: SendRequest, part: number): CreateOptions {
+function planCreate(request: SendRequest, media: PlanFiles | undefined): readonly TelegramCall[] | undefined {
+  const told = new Set(request.parts.flatMap((p) => p.carries?.lines ?? []))
+  const files = media?.files ?? NO_FILES
+  const sendable = files.sendable.filter((f) => !told.has(f.index))
+  const groups = media ? groupsOf(sendable, media.as, media.single) : []
+  const existing = new Set(request.parts.map((p) => p.part))
+  const isBegun = existing.size > 0
+  const first = groups[0]
+  const canCaption = first !== undefined && !CAPTIONLESS.has((first.items[0] as MediaGroup['items'][number]).media)
+  // What a retry shows is what the first attempt chose: a text of its own, or a caption.
+  const captioned = isBegun ? !existing.has(0) : canCaption && captionFits(request, media)
+  const texts = captioned ? [] : textsOf(request, { limit: MAX_TEXT, media, bareName: groups.length > 0 || isBegun })
+  if (texts === undefined) return groups.length === 0 && request.parts.length === 0 ? undefined : []
+  const numbers = [...files.lines.keys()]
+  const calls: TelegramCall[] = texts.flatMap((text, part): TelegramCall[] => {
+    const carries = { files: [], lines: numbers }
+    const more = part === 0 && numbers.length > 0 ? { carries } : {}
+    return existing.has(part) ? [] : [{ op: 'create', part, text, options: createOptions(request, part === 0), ...more }]
+  })
+  groups.forEach((group, i) => {
+    const isFirst = i === 0 && captioned && !isBegun
+    const caption = isFirst ? textsOf(request, { limit: MAX_CAPTION, media, bareName: true })?.[0] : undefined
+    const part = FILE_PART + (group.items[0] as MediaGroup['items'][number]).file.index
+    const lines = isFirst ? numbers : []
+    calls.push({ op: 'media', part, group, ...(caption && { caption }), options: createOptions(request, isFirst), lines })
+  })
+  if (isBegun) calls.push(...lateLines(request, files, told))
+  return calls.length === 0 && request.parts.length === 0 ? undefined : calls
+}
+
+/** Files that could not be sent after all, when the text that would name them is there already. */
+function lateLines(request: SendRequest, files: OutgoingFiles, told: ReadonlySet<number>): TelegramCall[] {
+  return [...files.lines]
+    .filter(([index]) => !told.has(index))
+    .map(([index, line]) => ({
+      op: 'create',
+      part: FILE_PART + index,
+      text: { ...toTelegramEntities(sanitizeRich(plain(line))), noPreview: true },
+      options: createOptions(request, false),
+      carries: { files: [], lines: [index] },
+    }))
+}
+
+function planEdit(request: SendRequest, media: PlanFiles | undefined): readonly TelegramCall[] | undefined {
+  const { parts } = request
+  const existing = new Map(parts.map((p) => [p.part, p]))
+  const captioned = !existing.has(0) && parts.some((p) => p.part >= FILE_PART)
+  const hasFiles = media !== undefined && bodyFiles(request.body).length > media.files.lines.size
+  const limit = captioned ? MAX_CAPTION : MAX_TEXT
+  const texts = textsOf(request, { limit, media, bareName: hasFiles })
+  if (texts === undefined) return undefined
+  // The caption of a file is its first text; what does not fit into it follows as messages.
+  const caption = captioned ? Math.min(...parts.map((p) => p.part).filter((p) => p >= FILE_PART)) : 0
+  const calls = texts.map((text, i): TelegramCall => {
+    const part = i === 0 ? caption : i
+    const target = existing.get(part)
+    return target ? { op: 'edit', part, target, text } : { op: 'create', part, text, options: createOptions(request, false) }
+  })
+  const surplus = parts.filter((p) => p.part >= texts.length && p.part < FILE_PART)
+  return [...calls, ...surplus.map((target): TelegramCall => ({ op: 'delete', part: target.part, target }))]
+}
+
+function captionFits(request: SendRequest, media: PlanFiles | undefined): boolean {
+  return textsOf(request, { limit: MAX_CAPTION, media, bareName: true })?.length === 1
+}
+
+function createOptions(request: SendRequest, answers: boolean): CreateOptions {
   const { thread } = request.place
-  const reply = part === 0 && request.op === 'create' ? request.reply?.ref : undefined
+  const reply = answers && request.op === 'create' ? request.reply?.ref : undefined
   return {
     ...(thread === undefined || thread === GENERAL_TOPIC ? {} : { threadId: Number(thread) }),
     ...(reply && reply.channel === request.place.channel ? { replyTo: Number(reply.id) } : {}),
@@ -62,21 +148,49 @@ function createOptions(request: SendRequest, part: number): CreateOptions {
   }
 }
 
-function textsOf(request: SendRequest): TelegramText[] | undefined {
+interface TextRules {
+  readonly limit: number
+  readonly media: PlanFiles | undefined
+  /** Files without words still need to say whose they are. */
+  readonly bareName: boolean
+}
+
+function textsOf(request: SendRequest, { limit, media, bareName }: TextRules): TelegramText[] | undefined {
   const { body } = request
-  const content = body === undefined ? { text: '', spans: [] } : sanitizeRich(bodyText(body))
-  if (body === undefined || content.text.trim() === '') return undefined
+  if (body === undefined) return undefined
+  const content = sanitizeRich(bodyText(body, fileWords(request, media)))
   const name = nameOf(request)
   const quote = quoteOf(request)
+  const noPreview = body.noPreview === true
   const first = (part: RichText): RichText => concatRich(...(quote ? [quote, '\n'] : []), withName(name, part))
+  if (content.text.trim() === '') {
+    if (!bareName) return undefined
+    return [{ ...toTelegramEntities(concatRich(...(quote ? [quote, '\n'] : []), name)), noPreview }]
+  }
   const later = (part: RichText): RichText => withName(name, part)
   const measure = (part: RichText): number => toTelegramEntities(first(part)).text.length
   // No limit on parts: every text that any network lets through fits into a few, and none is cut short.
-  const { parts } = splitRich(content, { limit: MAX_TEXT, maxParts: Number.MAX_SAFE_INTEGER, measure })
-  return parts.map((part, i) => ({
-    ...toTelegramEntities(i === 0 ? first(part) : later(part)),
-    noPreview: body.noPreview === true,
-  }))
+  const { parts } = splitRich(content, { limit, maxParts: Number.MAX_SAFE_INTEGER, measure })
+  return parts.map((part, i) => ({ ...toTelegramEntities(i === 0 ? first(part) : later(part)), noPreview }))
+}
+
+/** Which files the text need not mention, and what it says about the others. */
+function fileWords(request: SendRequest, media: PlanFiles | undefined): BodyTextOptions {
+  if (media === undefined) return {}
+  const numbers = new Map<Attachment, number>(bodyFiles(request.body).map((a, i) => [a, i]))
+  const told = new Set(request.parts.flatMap((p) => p.carries?.lines ?? []))
+  const isBegun = request.parts.length > 0
+  const { lines } = media.files
+  return {
+    sentAsFile: (attachment) => {
+      const number = numbers.get(attachment) as number
+      if (request.op === 'edit') return !lines.has(number)
+      // The text of a retry is the text of the first attempt: what it did not name then, it does not name now.
+      return !told.has(number) && (isBegun || !lines.has(number))
+    },
+    lineOf: (attachment) => lines.get(numbers.get(attachment) as number),
+    altLines: true,
+  }
 }
 
 /** Bold author name with the original time where it is late: `12:03 · Name`. */

@@ -3,6 +3,7 @@ import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
 import { blobsSchema, routeFilesSchema } from './blobs.ts'
 import { marketSchema } from './market.ts'
+import { mediaSchema } from './media.ts'
 import { parsePlace } from './places.ts'
 import { secret } from './secrets.ts'
 import { duration, size } from './units.ts'
@@ -190,6 +191,7 @@ export const configSchema = z
     rules: z.array(ruleSchema).max(1000).default([]),
     blobs: blobsSchema.prefault({}).describe('files: fetched, shared and served'),
     market: marketSchema.prefault({}),
+    media: mediaSchema.prefault({}).describe('files of messages: photos, documents and the like'),
     limits: z
       .strictObject({
         deliveries: z.int().min(1).max(256).default(32).describe('lanes that send at once'),

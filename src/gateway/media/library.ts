@@ -24,7 +24,6 @@ export interface MediaLibraryOptions {
   readonly store: MediaStore
   /** Largest file that is taken, bytes. */
   readonly maxBytes: number
-  readonly links?: FileLinks | undefined
   readonly clock: Clock
   readonly log: Logger
   readonly sleep?: (ms: number) => Promise<void>
@@ -38,6 +37,7 @@ export class MediaLibrary implements MediaPort {
   readonly #running = new Map<string, Promise<string>>()
   readonly #slots = new Semaphore(DOWNLOADS)
   readonly #stop = new AbortController()
+  #links: FileLinks | undefined
   #downloads = 0
 
   constructor(options: MediaLibraryOptions) {
@@ -52,6 +52,21 @@ export class MediaLibrary implements MediaPort {
   /** Registers who reads files of an account; `blob` for content of the node's own store. */
   addSource(network: 'discord' | 'telegram' | 'blob', account: string, source: MediaSource): void {
     this.#sources.set(`${network}/${account}`, source)
+  }
+
+  /** Largest file that is taken, bytes. */
+  get maxBytes(): number {
+    return this.#options.maxBytes
+  }
+
+  /** Who serves files to people; without, there are no links. */
+  setLinks(links: FileLinks): void {
+    this.#links = links
+  }
+
+  /** A file of the store by its hash; undefined when it is not here. */
+  acquire(sha256: string): Promise<MediaFile | undefined> {
+    return this.#options.store.acquire(sha256)
   }
 
   /** Ends downloads under way. */
@@ -81,7 +96,7 @@ export class MediaLibrary implements MediaPort {
   }
 
   async link(file: MediaFile, name: string, until: number): Promise<string | undefined> {
-    return this.#options.links?.linkTo(file, name, until)
+    return this.#links?.linkTo(file, name, until)
   }
 
   #begin(key: string, attachment: Attachment): Promise<string> {
