@@ -10,6 +10,7 @@ import type { Bridge } from '../bridges/port.ts'
 import { WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
+import { openBlobs } from './blobs/open.ts'
 import { openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
@@ -129,7 +130,23 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       log: log.child({ mod: 'node' }),
     })
     const port = new NodePeerPort(node, log.child({ mod: 'peers' }))
+    const files = openBlobs({
+      config,
+      db,
+      backend,
+      queues,
+      identity,
+      node,
+      store,
+      routes,
+      media: () => media,
+      baseUrl: () => server.url,
+      clock,
+      log,
+    })
     const media = await openMedia({ config, clock, log })
+    media.library.addSource('blob', '', files.source)
+    media.library.setLinks(files.links)
     const bridges = await openBridges({
       config,
       media: media.library,
@@ -158,7 +175,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       routes,
       ids: createActionIds(identity.seed()),
       // Capabilities add their commands and buttons here.
-      definitions: [],
+      definitions: [...files.commands],
       actions: [],
       clock,
       log,
@@ -185,6 +202,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         app: await createApp({
           control,
           commands: commands.operator,
+          files,
           adminToken: token,
           host,
           pages: web && fileURLToPath(WEBCHAT_PAGES),
@@ -197,6 +215,8 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         port: httpPort,
       }),
     )
+    // Links name the server's address.
+    for (const part of files.lifecycle) await use(part)
     await writeControlFile(config.dataDir, { url: server.url, token, pid: process.pid })
     return {
       url: server.url,
