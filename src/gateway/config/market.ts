@@ -40,6 +40,7 @@ const profile = z.strictObject({
   prior: z.partialRecord(z.enum(INTENTS), z.number().int().min(-2).max(3)).optional(),
   forwards: z.enum(['ignore', 'as_author']).default('ignore'),
   bots: z.enum(['ignore', 'read']).default('ignore'),
+  private: z.boolean().default(false).describe('true: what is offered here is told only to people of this place'),
   minConfidence: z.strictObject({ alert: confidence.default(0.8), publish: confidence.default(0.9) }).prefault({}),
   rules: z.array(z.string().max(60)).max(50).optional().describe('tags of the rule files that hold here; default: all'),
 })

@@ -66,7 +66,14 @@ export const UPKEEP = {
   },
 } satisfies QueueDefinition
 
-export const QUEUES = [DELIVER, UPKEEP, BLOB_FETCH, BLOB_SHARE] as const satisfies readonly QueueDefinition[]
+/** The market's regular round: what ends, what is due. What is to be done stands in the database. */
+export const MARKET = {
+  name: 'market',
+  jobs: { round: z.strictObject({}) },
+  options: { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 100 } },
+} satisfies QueueDefinition
+
+export const QUEUES = [DELIVER, UPKEEP, BLOB_FETCH, BLOB_SHARE, MARKET] as const satisfies readonly QueueDefinition[]
 
 /** The data of a job, checked: nobody else writes these queues, but a store outlives versions of this program. */
 export function parseJob<Q extends QueueDefinition, N extends JobName<Q>>(queue: Q, name: N, data: unknown): JobData<Q, N> {

@@ -6,7 +6,7 @@ import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { JobBackend } from './backend.ts'
 import { toJobError } from './errors.ts'
-import { type JobData, type JobName, type JobQueues, type QueueDefinition, UPKEEP } from './queues.ts'
+import { type JobData, type JobName, type JobQueues, MARKET, type QueueDefinition, UPKEEP } from './queues.ts'
 
 /** ms between two looks whether the schedules are still there: a store may be emptied while we run. */
 const RECONCILE_MS = 60_000
@@ -19,7 +19,10 @@ export type Schedule<Q extends QueueDefinition = QueueDefinition> = {
 } & ({ readonly everyMs: number } | { readonly cron: string; readonly timezone?: string })
 
 /** All regular jobs of the gateway. */
-export const SCHEDULES: readonly Schedule[] = [{ id: 'tidy', queue: UPKEEP, job: 'tidy', data: {}, everyMs: 3_600_000 }]
+export const SCHEDULES: readonly Schedule[] = [
+  { id: 'tidy', queue: UPKEEP, job: 'tidy', data: {}, everyMs: 3_600_000 },
+  { id: 'market-round', queue: MARKET, job: 'round', data: {}, everyMs: 15_000 },
+]
 
 /** Makes the stored schedules equal to the declared ones: missing and changed ones are written, unknown ones removed. */
 export async function reconcileSchedules(

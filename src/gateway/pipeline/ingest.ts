@@ -28,6 +28,8 @@ export interface IngestOptions extends StoreTools {
   /** Rules and routes, asked before the transaction. */
   readonly decide: (envelope: Envelope) => RouteDecision
   readonly wake: (lanes: readonly string[]) => void
+  /** Something was committed that goes somewhere. */
+  readonly stored?: () => void
   /** Edits and deletes that waited for messages that are there now. */
   readonly revive: (eventIds: readonly string[]) => Promise<void>
 }
@@ -169,6 +171,7 @@ export class Ingest implements BridgeSink {
   async #after(stored: StoredBatch): Promise<void> {
     const { events, wake, revive } = this.#options
     if (stored.lanes.size > 0) wake([...stored.lanes])
+    if (stored.events.some((e) => e.status === 'routed')) this.#options.stored?.()
     for (const { envelope, status, reason, deliveries } of stored.events) {
       if (status === 'duplicate') events.duplicate(envelope)
       else if (status === 'held') events.held(envelope)

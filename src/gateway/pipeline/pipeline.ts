@@ -87,6 +87,8 @@ export interface Pipeline extends Lifecycle {
    * `maxMs` at the latest, so that a long backlog never holds a job (and with it a shutdown).
    */
   runLane(lane: string, maxMs?: number): Promise<void>
+  /** Calls the listener after each commit of events that go somewhere; it must return at once. */
+  onStored(listener: () => void): void
   stats(): PipelineStats
   readonly counters: Counters
   readonly admin: PipelineAdmin
@@ -116,6 +118,7 @@ class OpenPipeline implements Pipeline {
   #paused: ReadonlySet<string> = new Set()
   #table: RouteTable
   #rules: ReturnType<typeof compileRules>
+  #onStored = (): void => {}
   #state: 'new' | 'running' | 'stopped' = 'new'
   #drained: Promise<void> | undefined
 
@@ -153,7 +156,7 @@ class OpenPipeline implements Pipeline {
     const decide = (envelope: Envelope): RouteDecision => planRoute(envelope, this.#context())
     const wake = (lanes: readonly string[]): void => this.#worker.wake(lanes)
     const held = { ...shared, decide, wake }
-    this.#ingest = new Ingest({ ...held, revive: (ids) => reviveHeld(ids, held) })
+    this.#ingest = new Ingest({ ...held, stored: () => this.#onStored(), revive: (ids) => reviveHeld(ids, held) })
     this.#sweeper = new Sweeper({
       clock,
       events,
@@ -254,6 +257,10 @@ class OpenPipeline implements Pipeline {
 
   runLane(lane: string, maxMs = RUN_LANE_MS): Promise<void> {
     return this.#worker.settle(lane, maxMs)
+  }
+
+  onStored(listener: () => void): void {
+    this.#onStored = listener
   }
 
   stats(): PipelineStats {

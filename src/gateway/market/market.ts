@@ -1,0 +1,311 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Mutex } from '../../base/async.ts'
+import { errorCode, errorMessage } from '../../base/errors.ts'
+import type { Health, Lifecycle } from '../../base/lifecycle.ts'
+import type { Envelope } from '../../bridges/model/message.ts'
+import type { PeerMarketMessage, PeerPort } from '../../bridges/p2p/port.ts'
+import { alert } from '../../rules/index.ts'
+import { tellSearches } from './alerting.ts'
+import { Changes } from './changes.ts'
+import { converse } from './conversation.ts'
+import type { InboxReader } from './inbox.ts'
+import type { NoticeSender } from './notices.ts'
+import type { MarketParts } from './parts.ts'
+import { hear, type PeerContext } from './peers.ts'
+import type { Publisher } from './publishing.ts'
+import { tick } from './rounds.ts'
+import type { Step, ToTell } from './step.ts'
+import type { MarketStore } from './store.ts'
+
+const RETRY_MS = [100, 500, 2_000, 5_000] as const
+/** Messages read between two turns of the event loop. */
+const TURN = 25
+/** A position behind messages that changed nothing is written this rarely: reading them again changes nothing either. */
+const CURSOR_EVERY_MS = 1_000
+/** The regular round, when no job asks for it. */
+const ROUND_MS = 60_000
+/** Searches told of one intent before another intent has its turn are the expansion's business; this bounds all waiting. */
+const PRUNE_EVERY_MS = 3_600_000
+/** Messages of peers that wait for their turn; repeats of what is dropped come in seconds. */
+const MAX_PEER_WAITING = 500
+
+export interface MarketOptions {
+  readonly parts: MarketParts
+  readonly store: MarketStore
+  readonly publisher: Publisher
+  readonly notices: NoticeSender
+  readonly port: Pick<PeerPort, 'nodeId' | 'subscribe'>
+  readonly peerName: PeerContext['nameOf']
+}
+
+/**
+ * The market of the gateway: what people write becomes intents, intents find each other, and people hear of it (rules 2). One
+ * thing happens at a time, in memory; its changes are stored before the next one begins.
+ */
+export class Market implements Lifecycle {
+  readonly name = 'market'
+  readonly parts: MarketParts
+  readonly publisher: Publisher
+  readonly store: MarketStore
+  readonly #options: MarketOptions
+  readonly #mutex = new Mutex()
+  readonly #counts: PeerContext['counts'] = { total: 0, bySender: new Map() }
+  #reader: InboxReader | undefined
+  #ready: Promise<void> = Promise.resolve()
+  #state: 'new' | 'loading' | 'running' | 'stopped' = 'new'
+  #failure: string | undefined
+  #unsubscribe = (): void => {}
+  #cancel = (): void => {}
+  #peersWaiting = 0
+  #cursor: { readonly seq: number; readonly at: number } = { seq: 0, at: Number.NEGATIVE_INFINITY }
+  #pendingCursor: number | undefined
+  #lastRound = 0
+  #lastPrune = 0
+
+  constructor(options: MarketOptions) {
+    this.#options = options
+    this.parts = options.parts
+    this.publisher = options.publisher
+    this.store = options.store
+  }
+
+  /** The reader of stored messages; set once, before `start`. */
+  set reader(reader: InboxReader) {
+    this.#reader = reader
+  }
+
+  /** Loads in the background: bridges and commands do not wait for it. */
+  async start(): Promise<void> {
+    this.#state = 'loading'
+    this.#ready = this.#load()
+    this.#ready.catch(() => {})
+  }
+
+  async #load(): Promise<void> {
+    const { parts, store, publisher, notices, port } = this.#options
+    for (let attempt = 0; ; attempt++) {
+      try {
+        parts.memory.links = await store.links()
+        await parts.memory.restore(await store.load(parts.clock.now()), () => nextTurn())
+        break
+      } catch (error) {
+        this.#failure = errorMessage(error)
+        parts.log.warn({ ev: 'market-loading', code: errorCode(error) }, 'open intents could not be loaded yet')
+        if (this.#stopped()) throw error
+        await this.#sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] as number)
+      }
+    }
+    this.#failure = undefined
+    for (const entry of parts.memory.all()) {
+      const { peer } = entry.origin
+      if (peer === undefined || entry.record.intent.status !== 'open') continue
+      this.#counts.total++
+      this.#counts.bySender.set(peer.nodeId, (this.#counts.bySender.get(peer.nodeId) ?? 0) + 1)
+    }
+    if (this.#stopped()) return
+    this.#state = 'running'
+    publisher.restore()
+    this.#unsubscribe = port.subscribe(async (update) => {
+      if (update.kind === 'market') await this.#hear(update.message)
+    })
+    this.#reader?.start()
+    notices.wake()
+    this.#schedule()
+  }
+
+  /** Messages were stored: read them soon. */
+  readonly wake = (): void => {
+    if (this.#state === 'running') this.#reader?.wake()
+  }
+
+  health(): Health {
+    if (this.#state === 'loading')
+      return { status: 'degraded', reason: this.#failure ?? `loading: ${this.parts.memory.size} intents so far` }
+    if (this.#state !== 'running') return { status: 'failed', reason: 'the market is not running' }
+    if (this.#failure !== undefined) return { status: 'degraded', reason: this.#failure }
+    return { status: 'ok' }
+  }
+
+  gauges(): Record<string, number> {
+    const { memory } = this.parts
+    return {
+      open_intents: memory.open.size,
+      subscriptions: memory.index.size,
+      subscription_delta: memory.index.deltaSize,
+      subscription_index_bytes: memory.index.bytes,
+      market_published: this.publisher.active,
+      market_inbox_position: this.#reader?.position ?? 0,
+    }
+  }
+
+  /** Does one thing: `work` changes memory and notes its changes; they are stored before anything else happens. */
+  async act<T>(work: (step: Step) => T): Promise<T> {
+    await this.#ready
+    return this.#mutex.run(async () => {
+      const step = this.#step()
+      try {
+        return work(step)
+      } finally {
+        await this.#finish(step)
+      }
+    })
+  }
+
+  /** For the reader: judges stored events in their order, then stores what came of it with the position behind them. */
+  readonly take = (events: readonly Envelope[], seq: number): Promise<void> =>
+    this.#mutex.run(async () => {
+      const step = this.#step()
+      for (const [i, envelope] of events.entries()) {
+        if (i > 0 && i % TURN === 0) await nextTurn()
+        try {
+          converse(step, envelope)
+        } catch (error) {
+          // One message that breaks the reading must not hold up all others.
+          this.parts.counters.add('messages_total', { platform: envelope.at.network, outcome: 'failed' })
+          this.parts.log.error({ ev: 'message-not-read', eventId: envelope.eventId, err: error }, 'a message could not be read')
+        }
+      }
+      await this.#finish(step, seq)
+    })
+
+  /** The regular round: what ends, what is due, what is old. Idempotent. */
+  async round(): Promise<void> {
+    if (this.#state !== 'running') return
+    const { parts, store, publisher } = this.#options
+    const now = parts.clock.now()
+    this.#lastRound = now
+    parts.memory.links = await store.links()
+    await this.act((step) => tick(step, this.#counts))
+    publisher.refresh()
+    while (parts.memory.tidyStep()) await nextTurn()
+    await this.#saveCursor()
+    if (now - this.#lastPrune > PRUNE_EVERY_MS) {
+      this.#lastPrune = now
+      await store.prune(now)
+    }
+  }
+
+  /** Everything stored so far was read, and everything due was said. */
+  async settled(): Promise<void> {
+    await this.#ready
+    await this.#reader?.settled()
+    await this.#options.notices.settled()
+  }
+
+  async drain(): Promise<void> {
+    this.#cancel()
+    this.#unsubscribe()
+    await this.#reader?.stop()
+    await this.#saveCursor().catch((err: unknown) => this.parts.log.debug({ ev: 'market-cursor', code: errorCode(err) }))
+    await this.#options.notices.stop()
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'stopped'
+    this.#cancel()
+    this.#unsubscribe()
+    this.publisher.stop()
+    await this.#reader?.stop()
+    await this.#options.notices.stop()
+  }
+
+  #stopped(): boolean {
+    return this.#state === 'stopped'
+  }
+
+  #step(): Step {
+    const { parts, publisher } = this.#options
+    return { parts, publisher, changes: new Changes(), now: parts.clock.now(), toTell: [] }
+  }
+
+  async #hear(message: PeerMarketMessage): Promise<void> {
+    if (this.#peersWaiting >= MAX_PEER_WAITING) {
+      this.parts.counters.add('peer_intents_refused_total')
+      return
+    }
+    this.#peersWaiting++
+    try {
+      const context = { me: this.#options.port.nodeId, counts: this.#counts, nameOf: this.#options.peerName }
+      await this.act((step) => hear(step, message, context))
+    } finally {
+      this.#peersWaiting--
+    }
+  }
+
+  async #finish(step: Step, seq?: number): Promise<void> {
+    const { changes, toTell } = step
+    if (seq !== undefined) this.#pendingCursor = seq
+    // A position is never stored before everything in front of it was told.
+    if (seq !== undefined && toTell.length === 0 && this.#cursorDue(changes)) changes.cursor = seq
+    await this.#commit(changes)
+    await this.#tellAll(toTell)
+    if (seq !== undefined && toTell.length > 0) await this.#saveCursor()
+  }
+
+  #cursorDue(changes: Changes): boolean {
+    return !changes.empty || this.parts.clock.monotonic() - this.#cursor.at > CURSOR_EVERY_MS
+  }
+
+  async #saveCursor(): Promise<void> {
+    const seq = this.#pendingCursor
+    if (seq === undefined || seq === this.#cursor.seq) return
+    const changes = new Changes()
+    changes.cursor = seq
+    await this.#commit(changes)
+  }
+
+  /** Slices of each intent's searches by turns, so that one with ten thousand holds up nobody. */
+  async #tellAll(toTell: readonly ToTell[]): Promise<void> {
+    if (toTell.length === 0) return
+    const { parts } = this
+    const expansion = new alert.Expansion<string>()
+    const changeOf = new Map(toTell.map((t) => [t.intentId, t.change]))
+    for (const { intentId, searches } of toTell) expansion.add(intentId, searches)
+    for (let slice = expansion.next(); slice !== undefined; slice = expansion.next()) {
+      const entry = parts.memory.get(slice.intent)
+      if (entry === undefined) continue
+      const changes = new Changes()
+      tellSearches(parts, entry, slice.recipients, changeOf.get(slice.intent) ?? 'same', changes, parts.clock.now())
+      await this.#commit(changes)
+      await nextTurn()
+    }
+  }
+
+  /** Memory is ahead: the changes must be stored, however long the database needs. */
+  async #commit(changes: Changes): Promise<void> {
+    if (!changes.empty) {
+      const { store, parts } = this.#options
+      for (let attempt = 0; ; attempt++) {
+        try {
+          await store.flush(changes, parts.clock.now())
+          break
+        } catch (error) {
+          this.#failure = `what happened cannot be stored: ${errorMessage(error)}`
+          parts.log.warn({ ev: 'market-store', code: errorCode(error), err: error }, 'intents could not be stored; tried again')
+          if (this.#stopped()) throw error
+          await this.#sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] as number)
+        }
+      }
+      this.#failure = undefined
+    }
+    if (changes.cursor !== undefined) this.#cursor = { seq: changes.cursor, at: this.parts.clock.monotonic() }
+    for (const effect of changes.afterwards) effect()
+    if (changes.notices.length > 0) this.#options.notices.wake()
+    if (changes.ended.size > 0) this.#background(this.#options.notices.markEnded([...changes.ended]))
+  }
+
+  #background(work: Promise<void>): void {
+    work.catch((err: unknown) => this.parts.log.warn({ ev: 'market-background', err }, 'something of the market failed'))
+  }
+
+  #schedule(): void {
+    this.#cancel = this.parts.clock.after(ROUND_MS, () => {
+      if (this.parts.clock.now() - this.#lastRound >= ROUND_MS / 2) this.#background(this.round())
+      this.#schedule()
+    })
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.parts.clock.after(ms, resolve))
+  }
+}

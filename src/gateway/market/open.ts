@@ -1,0 +1,121 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Lifecycle } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/logger.ts'
+import { cryptoRng } from '../../base/random.ts'
+import type { PeerPort } from '../../bridges/p2p/port.ts'
+import { peerDisplayName } from '../../bridges/p2p/presentation.ts'
+import type { Bridge } from '../../bridges/port.ts'
+import type { K2Node } from '../../core/index.ts'
+import { compileLexicon } from '../../rules/index.ts'
+import type { ActionIds } from '../commands/action-ids.ts'
+import type { Config } from '../config/schema.ts'
+import type { PgPool } from '../db/pool.ts'
+import type { JobBackend } from '../jobs/backend.ts'
+import { MARKET } from '../jobs/queues.ts'
+import { QueueWorker } from '../jobs/workers.ts'
+import type { Pipeline } from '../pipeline/index.ts'
+import { lexiconOf, rulesPath } from '../rules/places.ts'
+import { ratesOf } from '../rules/rates.ts'
+import { RuleService } from '../rules/service.ts'
+import { InboxReader } from './inbox.ts'
+import { Market } from './market.ts'
+import { MarketMemory } from './memory.ts'
+import { NoticeSender } from './notices.ts'
+import type { MarketParts } from './parts.ts'
+import { Profiles } from './profiles.ts'
+import { Publisher } from './publishing.ts'
+import { MarketStore } from './store.ts'
+
+export interface OpenMarketParts {
+  readonly config: Config
+  readonly db: { readonly pool: PgPool }
+  readonly backend: JobBackend
+  readonly node: K2Node
+  readonly port: PeerPort
+  readonly pipeline: Pipeline
+  readonly bridges: readonly Bridge[]
+  readonly ids: ActionIds
+  /** Unique per data directory, the same over restarts. */
+  readonly instance: string
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export interface OpenMarket {
+  readonly market: Market
+  readonly rules: RuleService
+  /** To be started after the bridges. */
+  readonly part: Lifecycle
+}
+
+/** Puts the market together. Rejects `LEXICON_INVALID` or `RULES_MISSING` where its files cannot be used at all. */
+export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
+  const { config, db, backend, node, port, pipeline, clock } = parts
+  const log = parts.log.child({ mod: 'market' })
+  const { counters } = pipeline
+  const lexicon = compileLexicon(lexiconOf(config))
+  const rules = new RuleService({ path: rulesPath(config), lexicon, pool: db.pool, counters, clock, log })
+  const store = new MarketStore(db.pool, log)
+  const shared: MarketParts = {
+    memory: new MarketMemory(),
+    profiles: new Profiles(config.market, await store.profiles()),
+    lexicon,
+    ruleSet: () => rules.current,
+    rates: ratesOf(config.market),
+    buttonId: (name, argument) => parts.ids.id(name, argument),
+    counters,
+    timeZone: config.market.timeZone,
+    clock,
+    rng: cryptoRng,
+    log,
+  }
+  const publisher = new Publisher(node, shared)
+  const notices = new NoticeSender({ pool: db.pool, bridges: () => parts.bridges, clock, log, counters })
+  const contactName = (id: string): string | undefined => node.contacts().find((c) => c.addr.id === id)?.name
+  const market = new Market({
+    parts: shared,
+    store,
+    publisher,
+    notices,
+    port,
+    peerName: (message) => peerDisplayName(message, contactName),
+  })
+  market.reader = new InboxReader({
+    pool: db.pool,
+    shared: config.database.driver === 'postgres',
+    owner: `${parts.instance}/${process.pid}`,
+    instance: parts.instance,
+    clock,
+    log,
+    backlog: () => pipeline.stats().waiting,
+    take: market.take,
+  })
+  const worker = new QueueWorker({
+    backend,
+    queue: MARKET,
+    concurrency: 1,
+    handlers: { round: () => market.round() },
+    log,
+    clock,
+  })
+  const part: Lifecycle = {
+    name: 'market',
+    start: async () => {
+      await rules.start()
+      await market.start()
+      pipeline.onStored(market.wake)
+      await worker.start()
+    },
+    drain: async (signal) => {
+      await worker.drain(signal)
+      await market.drain()
+    },
+    stop: async () => {
+      await worker.stop()
+      await market.stop()
+      await rules.stop()
+    },
+    health: () => market.health(),
+  }
+  return { market, rules, part }
+}

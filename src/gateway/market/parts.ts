@@ -1,0 +1,27 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Rng } from '../../base/random.ts'
+import { type Lexicon, type language, match } from '../../rules/index.ts'
+import type { Counters } from '../pipeline/stats.ts'
+import type { ButtonId } from './cards.ts'
+import type { MarketMemory } from './memory.ts'
+import type { Profiles } from './profiles.ts'
+
+/** What every part of the market works with. */
+export interface MarketParts {
+  readonly memory: MarketMemory
+  readonly profiles: Profiles
+  readonly lexicon: Lexicon
+  /** The running rule set; null while none could be loaded. */
+  readonly ruleSet: () => language.RuleSet | null
+  readonly rates: match.Rates | undefined
+  readonly buttonId: ButtonId
+  readonly counters: Counters
+  /** Time zone of people who set none. */
+  readonly timeZone: string
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Logger
+}
+
+export const converterOf = (parts: Pick<MarketParts, 'rates'>, now: number): match.Converter => match.converter(parts.rates, now)
