@@ -29,6 +29,7 @@ import { createJobBackend } from './jobs/backend.ts'
 import { DELIVER, JobQueues } from './jobs/queues.ts'
 import { JobUpkeep } from './jobs/upkeep.ts'
 import { QueueWorker } from './jobs/workers.ts'
+import { openMarket } from './market/open.ts'
 import { connectSources, openMedia } from './media/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -164,6 +165,23 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     for (const bridge of bridges) bridgeSet.add(bridge)
     connectSources(media.library, bridges)
 
+    const actionIds = createActionIds(identity.seed())
+    const market = config.market.enabled
+      ? await openMarket({
+          config,
+          db,
+          backend,
+          node,
+          port,
+          pipeline,
+          bridges,
+          ids: actionIds,
+          instance: identity.id.slice(0, 16),
+          clock,
+          log,
+        })
+      : undefined
+
     const control = createControl({ config, node, port, pipeline, metrics: () => metrics, parts: () => group.parts, clock })
     const commands = openCommands({
       config,
@@ -173,7 +191,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       control,
       bridges,
       routes,
-      ids: createActionIds(identity.seed()),
+      ids: actionIds,
       // Capabilities add their commands and buttons here.
       definitions: [...files.commands],
       actions: [],
@@ -188,11 +206,12 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(node)
     await use(commands.part)
     for (const bridge of bridges) await use(bridge)
+    if (market) await use(market.part)
 
     const web = bridges.find((b) => b.network === 'web') as WebChatBridge | undefined
     const metrics = new Metrics({
       pipeline: () => pipeline.stats(),
-      gauges: () => nodeGauges(node),
+      gauges: () => ({ ...nodeGauges(node), ...market?.market.gauges() }),
       parts: control.health,
     })
     const token = config.http.adminToken ?? randomToken()
