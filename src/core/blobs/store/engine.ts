@@ -256,7 +256,11 @@ export class BlobEngine implements port.BlobStore {
   }
 
   gc(options: port.GcOptions = {}): Promise<port.GcResult> {
-    this.#gc ??= this.#use(() => this.#gcRun((run) => run.run(this.#ending(options)))).finally(() => {
+    const collect = async ({ context }: Parts): Promise<port.GcResult> => {
+      await removeOrphans(context, this.#stopping.signal)
+      return this.#gcRun((run) => run.run(this.#ending(options)))
+    }
+    this.#gc ??= this.#use(collect).finally(() => {
       this.#gc = undefined
     })
     return this.#gc
