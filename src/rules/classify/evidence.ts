@@ -27,7 +27,9 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
   const postfix = POSTFIX.has(rule.family)
   let object = objectIn(tokens, tags, hit.end)
   const inside = innerObject(tokens, tags, hit)
-  if (inside !== undefined && inside.kind !== 'word' && (object === undefined || !CONCRETE.has(object.kind))) object = inside
+  if (inside !== undefined && CONCRETE.has(inside.kind))
+    object = inside.end < hit.end ? inside : (objectIn(tokens, tags, inside.start) ?? inside)
+  else if (inside !== undefined && inside.kind !== 'word' && (object === undefined || !CONCRETE.has(object.kind))) object = inside
   if ((object === undefined || object.kind === 'word') && postfix)
     object = objectIn(tokens, tags, Math.max(0, hit.start - 8), hit.start) ?? object
   const nextSentence = object === undefined ? objectIn(tokens, tags, skipOps(tokens, hit.end)) : undefined
