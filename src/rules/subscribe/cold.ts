@@ -19,6 +19,21 @@ interface Term {
 
 const DEFAULT_RADIUS_KM = 50
 
+/** Whether packed records say it all: only single words, at most one topic, bounds in the base currency. */
+export function isPlain(query: SubscriptionQuery, base: string, singleWords: boolean): boolean {
+  return (
+    singleWords &&
+    query.any.length === 0 &&
+    query.none.length === 0 &&
+    query.topics.length < 2 &&
+    query.condition.length === 0 &&
+    query.sources.length === 0 &&
+    query.place === undefined &&
+    (query.price === undefined || query.price.currency === base) &&
+    (query.trust === 'unknown' || query.trust === 'blocked')
+  )
+}
+
 /** Undefined when the required keys and bounds in the base currency say it all. */
 export function coldQuery(
   query: SubscriptionQuery,

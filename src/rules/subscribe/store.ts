@@ -1,5 +1,20 @@
 import { floatBits, GrowingF64, GrowingU32 } from '../match/growing.ts'
-import { FLAGS, ID, IN_POOL, KEY_A, KEY_B, MAX, MIN, NO_KEY, type Rarity, SIG_HIGH, SIG_LOW } from './record.ts'
+import {
+  EXACT,
+  FLAGS,
+  ID,
+  IN_POOL,
+  KEY_A,
+  KEY_B,
+  MAX,
+  MAX_RANK,
+  MIN,
+  NO_KEY,
+  RANK_SHIFT,
+  type Rarity,
+  SIG_HIGH,
+  SIG_LOW,
+} from './record.ts'
 
 /** Subscription flags; the low byte is also in the packed records. */
 export const WANT_OFFERS = 1
@@ -8,9 +23,8 @@ export const UNPRICED = 4
 export const PRICED = 8
 /** Needs the check of the cold store. */
 export const COLD = 16
-export const ALIVE = 1 << 9
 /** The keys are alternatives of one group, each an anchor of its own. */
-export const ALTERNATIVES = 1 << 10
+export const ALTERNATIVES = 32
 
 /** Compact rows of all subscriptions by dense id: keys, price bounds in the base currency, flags. */
 export class DocumentStore {
@@ -18,6 +32,8 @@ export class DocumentStore {
   readonly #keyStart = new GrowingU32()
   readonly #keyCount = new GrowingU32()
   readonly #flags = new GrowingU32()
+  /** One bit per row: small enough to stay in the cache of the processor. */
+  readonly #alive = new GrowingU32()
   readonly min = new GrowingF64()
   readonly max = new GrowingF64()
   readonly ids: string[] = []
@@ -30,28 +46,33 @@ export class DocumentStore {
     return this.ids.length
   }
   get bytes(): number {
-    return this.#pool.data.byteLength + this.#keyStart.data.byteLength * 3 + this.min.data.byteLength * 2
+    return (
+      this.#pool.data.byteLength + this.#keyStart.data.byteLength * 3 + this.#alive.data.byteLength + this.min.data.byteLength * 2
+    )
   }
 
   /** `reuse`: rows that are free may be taken; not while an index is being built over them. */
   add(id: string, keys: readonly number[], flags: number, min: number, max: number, reuse: boolean): number {
     const dense = (reuse ? this.#free.pop() : undefined) ?? this.ids.length
     this.ids[dense] = id
-    for (const list of [this.#keyStart, this.#keyCount, this.#flags]) {
-      list.ensure(dense + 1)
-      list.length = Math.max(list.length, dense + 1)
-    }
+    this.#keyStart.ensure(dense + 1)
+    this.#keyCount.ensure(dense + 1)
+    this.#flags.ensure(dense + 1)
+    this.#alive.ensure((dense >>> 5) + 1)
     this.#keyStart.data[dense] = this.#pool.length
     this.#keyCount.data[dense] = keys.length
-    this.#flags.data[dense] = flags | ALIVE
-    for (const key of keys) this.#pool.push(key)
+    this.#flags.data[dense] = flags
+    const word = dense >>> 5
+    this.#alive.data[word] = (this.#alive.data[word] as number) | (1 << (dense & 31))
+    for (let i = 0; i < keys.length; i++) this.#pool.push(keys[i] as number)
     this.min.set(dense, min)
     this.max.set(dense, max)
     return dense
   }
 
   remove(dense: number): void {
-    this.#flags.data[dense] = (this.#flags.data[dense] as number) & ~ALIVE
+    const word = dense >>> 5
+    this.#alive.data[word] = (this.#alive.data[word] as number) & ~(1 << (dense & 31))
     this.#waste += this.#keyCount.data[dense] as number
     this.#keyCount.data[dense] = 0
     this.ids[dense] = ''
@@ -63,7 +84,7 @@ export class DocumentStore {
   }
 
   isAlive(dense: number): boolean {
-    return ((this.#flags.data[dense] as number) & ALIVE) !== 0
+    return ((this.#alive.data[dense >>> 5] as number) & (1 << (dense & 31))) !== 0
   }
   flags(dense: number): number {
     return this.#flags.data[dense] as number
@@ -86,15 +107,22 @@ export class DocumentStore {
       for (let i = start; i < end; i++) visit(keys[i] as number, NO_KEY)
       return
     }
-    let [first, second] = [NO_KEY, NO_KEY]
-    let [least, next] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+    let first = NO_KEY
+    let second = NO_KEY
+    let least = Number.POSITIVE_INFINITY
+    let next = Number.POSITIVE_INFINITY
     for (let i = start; i < end; i++) {
       const key = keys[i] as number
       const rank = rarity(key)
       if (rank < least || (rank === least && key < first)) {
-        ;[second, next] = [first, least]
-        ;[first, least] = [key, rank]
-      } else if (rank < next || (rank === next && key < second)) [second, next] = [key, rank]
+        second = first
+        next = least
+        first = key
+        least = rank
+      } else if (rank < next || (rank === next && key < second)) {
+        second = key
+        next = rank
+      }
     }
     if (first !== NO_KEY) visit(first, second)
   }
@@ -104,25 +132,32 @@ export class DocumentStore {
     const keys = this.keysOf(dense)
     const flags = this.flags(dense)
     const alternatives = (flags & ALTERNATIVES) !== 0
-    let [low, high] = [0, 0]
-    const rest: number[] = []
+    let low = 0
+    let high = 0
+    let rest = 0
+    words[at + KEY_A] = NO_KEY
+    words[at + KEY_B] = NO_KEY
     if (!alternatives) {
-      for (const key of keys) {
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i] as number
         const bit = signatureBit(key)
         if (bit < 32) low |= 1 << bit
         else high |= 1 << (bit - 32)
-        if (key !== first && key !== second) rest.push(key)
+        if (key === first || key === second) continue
+        if (rest < 2) words[at + KEY_A + rest] = key
+        rest++
       }
     }
-    const pooled = rest.length > 2
+    const min = this.min.data[dense] as number
+    const max = this.max.data[dense] as number
+    const exact = Math.fround(min) === min && Math.fround(max) === max
+    const rank = MAX_RANK - Math.min(MAX_RANK, alternatives ? 1 : keys.length)
     words[at + ID] = dense
     words[at + SIG_LOW] = low
     words[at + SIG_HIGH] = high
-    words[at + MIN] = floatBits(this.min.data[dense] as number, true)
-    words[at + MAX] = floatBits(this.max.data[dense] as number, false)
-    words[at + FLAGS] = (flags & 0xff) | (pooled ? IN_POOL : 0)
-    words[at + KEY_A] = rest[0] ?? NO_KEY
-    words[at + KEY_B] = rest[1] ?? NO_KEY
+    words[at + MIN] = floatBits(min, true)
+    words[at + MAX] = floatBits(max, false)
+    words[at + FLAGS] = (flags & 0xff) | (rest > 2 ? IN_POOL : 0) | (exact ? EXACT : 0) | (rank << RANK_SHIFT)
   }
 
   /** Rewrites the key pool when more than half of it belongs to removed documents. */

@@ -1,13 +1,32 @@
 import { K2Error } from '../../base/errors.ts'
-import { type SearchDocument, searchKey } from '../match/document.ts'
+import type { SearchDocument } from '../match/document.ts'
 import { GrowingF64 } from '../match/growing.ts'
 import { type Converter, converter } from '../match/rates.ts'
-import { wordsOf } from '../match/terms.ts'
 import { DEFAULT_VOCABULARY, type Vocabulary } from '../match/vocabulary.ts'
-import { type ColdQuery, coldQuery } from './cold.ts'
+import { type ColdQuery, coldQuery, isPlain } from './cold.ts'
+import { Delta } from './delta.ts'
+import { SubscriptionKeys } from './keys.ts'
 import { PackedIndex, Rebuild } from './packed.ts'
 import type { SubscriptionQuery } from './query.ts'
-import { FLAGS, ID, IN_POOL, KEY_A, KEY_B, MAX, MIN, NO_KEY, type Rarity, RECORD, SIG_HIGH, SIG_LOW } from './record.ts'
+import {
+  EXACT,
+  FLAGS,
+  ID,
+  IN_POOL,
+  KEY_A,
+  KEY_B,
+  MAX,
+  MAX_RANK,
+  MIN,
+  NO_KEY,
+  RANK_SHIFT,
+  type Rarity,
+  RECORD,
+  ROW_BITS,
+  ROW_MASK,
+  SIG_HIGH,
+  SIG_LOW,
+} from './record.ts'
 import { ALTERNATIVES, COLD, DocumentStore, PRICED, signatureBit, UNPRICED, WANT_OFFERS, WANT_REQUESTS } from './store.ts'
 
 export interface SubscriptionIndexOptions {
@@ -28,10 +47,6 @@ export interface SubscriptionHits {
 const MAX_SUBSCRIPTIONS = 5_000_000
 const BROAD_HITS = 10_000
 const DELTA_MAX = 20_000
-/** Rows fit 27 bits; specificity above 31 keys makes no difference. */
-const ROW_BITS = 27
-const ROW_MASK = (1 << ROW_BITS) - 1
-const MAX_RANK = 31
 /** Intents after which the counted frequencies are halved. */
 const DECAY_EVERY = 20_000
 
@@ -46,14 +61,13 @@ export class SubscriptionIndex {
   readonly #store = new DocumentStore()
   readonly #cold = new Map<number, ColdQuery>()
   readonly #handles = new Map<string, number>()
-  readonly #keys = new Map<string, number>()
+  readonly #keys: SubscriptionKeys
   readonly #seen = new GrowingF64()
   readonly #uses = new GrowingF64()
   #seenTotal = 0
   #packed = PackedIndex.empty()
   #packedDead: number[] = []
-  #delta = new Map<number, number[]>()
-  #deltaCount = 0
+  #delta = new Delta()
   #rebuild: { readonly work: Rebuild; readonly dead: number[] } | undefined
   #marks = new Uint32Array(1_024)
   #generation = 0
@@ -64,6 +78,7 @@ export class SubscriptionIndex {
   constructor(options: SubscriptionIndexOptions = {}) {
     this.#max = options.max ?? MAX_SUBSCRIPTIONS
     this.#vocabulary = options.vocabulary ?? DEFAULT_VOCABULARY
+    this.#keys = new SubscriptionKeys(this.#vocabulary)
     this.#base = options.base ?? 'USD'
   }
 
@@ -72,10 +87,10 @@ export class SubscriptionIndex {
   }
   /** Additions not yet in the packed part; above 20,000 a rebuild is due. */
   get deltaSize(): number {
-    return this.#deltaCount
+    return this.#delta.rows
   }
   get rebuildDue(): boolean {
-    return this.#deltaCount > DELTA_MAX || this.#packedDead.length > Math.max(DELTA_MAX, this.size / 5)
+    return this.#delta.rows > DELTA_MAX || this.#packedDead.length > Math.max(DELTA_MAX, this.size / 5)
   }
   /** Bytes of the typed arrays and tables, without the strings of ids and words. */
   get bytes(): number {
@@ -97,7 +112,7 @@ export class SubscriptionIndex {
   }
   /** Share of recent intents that have a word, for `acceptQuery`. */
   share(key: string): number {
-    const number = this.#keys.get(`w${key}`)
+    const number = this.#keys.ofWord(key)
     return number === undefined || this.#seenTotal === 0 ? 0 : (this.#seen.data[number] ?? 0) / this.#seenTotal
   }
 
@@ -106,8 +121,8 @@ export class SubscriptionIndex {
     this.remove(id)
     if (this.#handles.size >= this.#max)
       throw new K2Error({ code: 'SUBSCRIPTIONS_FULL', kind: 'limit', message: 'no room for another saved search' })
-    const { required, alternatives } = this.#requiredKeys(query)
-    const keys = required.length > 0 ? required : alternatives
+    const { keys: required, single } = this.#keys.required(query)
+    const keys = required.length > 0 ? required : this.#keys.alternatives(query)
     const price = query.price
     const foreign = price !== undefined && price.currency !== this.#base
     let flags = query.want === 'both' ? WANT_OFFERS | WANT_REQUESTS : query.want === 'offers' ? WANT_OFFERS : WANT_REQUESTS
@@ -115,7 +130,9 @@ export class SubscriptionIndex {
     // Bounds in another currency are the cold check's: they may be comparable where the base currency is not.
     if (price !== undefined && !foreign && (price.min !== undefined || price.max !== undefined)) flags |= PRICED
     if (required.length === 0) flags |= ALTERNATIVES
-    const cold = coldQuery(query, this.#base, required.length, this.#vocabulary)
+    const cold = isPlain(query, this.#base, single && required.length > 0)
+      ? undefined
+      : coldQuery(query, this.#base, required.length, this.#vocabulary)
     if (cold !== undefined) flags |= COLD
     const min = foreign ? 0 : (price?.min ?? 0)
     const max = foreign ? Number.POSITIVE_INFINITY : (price?.max ?? Number.POSITIVE_INFINITY)
@@ -139,14 +156,17 @@ export class SubscriptionIndex {
   }
 
   #file(dense: number): void {
-    for (const key of this.#store.keysOf(dense)) this.#uses.add(key, 1)
-    this.#store.forAnchors(dense, this.#rarity, (first) => {
-      const list = this.#delta.get(first)
-      if (list === undefined) this.#delta.set(first, [dense])
-      else list.push(dense)
-    })
-    this.#deltaCount++
+    const keys = this.#store.keysOf(dense)
+    for (let i = 0; i < keys.length; i++) this.#uses.add(keys[i] as number, 1)
+    this.#refile(dense)
   }
+
+  #refile(dense: number): void {
+    this.#delta.begin(dense)
+    this.#store.forAnchors(dense, this.#rarity, this.#fileUnder)
+  }
+
+  readonly #fileUnder = (first: number): void => this.#delta.file(first)
 
   readonly #rarity = (key: number): number => (this.#seen.data[key] ?? 0) * 1_024 + (this.#uses.data[key] ?? 0)
 
@@ -154,33 +174,6 @@ export class SubscriptionIndex {
   #frozenRarity(): Rarity {
     const ranks = Float64Array.from({ length: this.#keys.size }, (_, key) => this.#rarity(key))
     return (key) => ranks[key] as number
-  }
-
-  #key(name: string): number {
-    const known = this.#keys.get(name)
-    if (known !== undefined) return known
-    const number = this.#keys.size
-    this.#keys.set(name, number)
-    this.#seen.set(number, 0)
-    this.#uses.set(number, 0)
-    return number
-  }
-
-  #requiredKeys(query: SubscriptionQuery): { required: number[]; alternatives: number[] } {
-    const keysOfTerm = (term: string): string[] => wordsOf(term).map((w) => `w${searchKey(w, this.#vocabulary)}`)
-    const names = new Set(query.all.flatMap(keysOfTerm))
-    for (const group of query.any) if (group.length === 1) for (const key of keysOfTerm(group[0] as string)) names.add(key)
-    if (query.topics.length === 1) names.add(`t${query.topics[0]}`)
-    if (query.place?.country !== undefined) names.add(`c${query.place.country}`)
-    const required = [...names].map((n) => this.#key(n))
-    if (required.length > 0) return { required, alternatives: [] }
-    // Nothing is required as such: file under every alternative of the smallest group.
-    const groups = [
-      ...query.any.map((g) => g.map((term) => keysOfTerm(term)[0] ?? 'w')),
-      query.topics.map((t) => `t${t}`),
-    ].filter((g) => g.length > 0)
-    const smallest = groups.sort((a, b) => a.length - b.length)[0] ?? []
-    return { required, alternatives: [...new Set(smallest)].map((n) => this.#key(n)) }
   }
 
   #grow(): void {
@@ -205,15 +198,9 @@ export class SubscriptionIndex {
     this.#store.tidy()
     this.#rebuild = undefined
     this.#packed = done
-    const delta = new Map<number, number[]>()
-    const moved = new Set<number>()
-    for (const [key, list] of this.#delta) {
-      const left = list.filter((d) => d >= done.covered && this.#store.isAlive(d))
-      for (const d of left) moved.add(d)
-      if (left.length > 0) delta.set(key, left)
-    }
-    this.#delta = delta
-    this.#deltaCount = moved.size
+    const before = this.#delta
+    this.#delta = new Delta()
+    for (const dense of before.from(done.covered)) if (this.#store.isAlive(dense)) this.#refile(dense)
     for (const dense of this.#packedDead) this.#store.free(dense)
     this.#packedDead = dead
     return false
@@ -237,8 +224,7 @@ export class SubscriptionIndex {
       this.#hitMarks.fill(0)
     }
     let n = 0
-    const add = (name: string): void => {
-      const key = this.#keys.get(name)
+    const add = (key: number | undefined): void => {
       if (key === undefined || this.#marks[key] === this.#generation) return
       this.#marks[key] = this.#generation
       if (n >= this.#present.length) {
@@ -248,9 +234,9 @@ export class SubscriptionIndex {
       }
       this.#present[n++] = key
     }
-    for (const key of document.keys) add(`w${key}`)
-    if (document.topic !== null) add(`t${document.topic}`)
-    if (document.country !== null) add(`c${document.country}`)
+    for (const key of document.keys) add(this.#keys.ofWord(key))
+    if (document.topic !== null) add(this.#keys.ofTopic(document.topic))
+    if (document.country !== null) add(this.#keys.ofCountry(document.country))
     return n
   }
 
@@ -263,15 +249,10 @@ export class SubscriptionIndex {
       const slot = this.#packed.find(key, NO_KEY)
       if (slot >= 0) this.#scan(search, slot)
       if (this.#packed.hot[key] === 1) this.#pairs(search, key, n)
-      const fresh = this.#delta.get(key)
-      if (fresh !== undefined) for (const dense of fresh) this.#test(search, dense)
+      for (let entry = this.#delta.head(key); entry !== 0; entry = this.#delta.next(entry))
+        this.#test(search, this.#delta.row(entry))
     }
     // Sorted as plain numbers: rank in the high bits, row in the low ones.
-    for (let i = 0; i < search.count; i++) {
-      const dense = this.#hits[i] as number
-      const rank = MAX_RANK - Math.min(MAX_RANK, this.#store.specificity(dense))
-      this.#hits[i] = ((rank << ROW_BITS) | dense) >>> 0
-    }
     const handles = this.#hits.slice(0, search.count).sort()
     for (let i = 0; i < handles.length; i++) handles[i] = (handles[i] as number) & ROW_MASK
     return { handles, broad: search.count > BROAD_HITS }
@@ -331,7 +312,12 @@ export class SubscriptionIndex {
       const b = words[at + KEY_B] as number
       return (a === NO_KEY || marks[a] === generation) && (b === NO_KEY || marks[b] === generation)
     }
-    for (const key of this.#store.keysOf(words[at + ID] as number)) if (marks[key] !== generation) return false
+    return this.#allMarked(words[at + ID] as number)
+  }
+
+  #allMarked(dense: number): boolean {
+    const keys = this.#store.keysOf(dense)
+    for (let i = 0; i < keys.length; i++) if (this.#marks[keys[i] as number] !== this.#generation) return false
     return true
   }
 
@@ -341,22 +327,31 @@ export class SubscriptionIndex {
     const flags = this.#store.flags(dense)
     if ((flags & s.side) === 0) return
     if (!s.priced && (flags & (PRICED | UNPRICED)) === PRICED) return
-    if ((flags & ALTERNATIVES) === 0)
-      for (const key of this.#store.keysOf(dense)) if (this.#marks[key] !== this.#generation) return
-    this.#accept(s, dense, flags)
+    if ((flags & ALTERNATIVES) === 0 && !this.#allMarked(dense)) return
+    const rank = MAX_RANK - Math.min(MAX_RANK, this.#store.specificity(dense))
+    this.#accept(s, dense, flags | (rank << RANK_SHIFT))
   }
 
   #accept(s: Search, dense: number, flags: number): void {
-    if (!this.#store.isAlive(dense) || this.#hitMarks[dense] === this.#generation) return
-    if (s.priced && (s.min > (this.#store.max.data[dense] as number) || s.max < (this.#store.min.data[dense] as number))) return
+    if (!this.#store.isAlive(dense)) return
+    if (s.priced && (flags & EXACT) === 0 && this.#outside(s, dense)) return
+    if ((flags & ALTERNATIVES) !== 0) {
+      // Filed under each alternative, and so met more than once.
+      if (this.#hitMarks[dense] === this.#generation) return
+      this.#hitMarks[dense] = this.#generation
+    }
     if ((flags & COLD) !== 0 && this.#cold.get(dense)?.holds(s.document, s.rates) !== true) return
-    this.#hitMarks[dense] = this.#generation
     if (s.count >= this.#hits.length) {
       const grown = new Uint32Array(this.#hits.length * 2)
       grown.set(this.#hits)
       this.#hits = grown
     }
-    this.#hits[s.count++] = dense
+    this.#hits[s.count++] = (((flags >>> RANK_SHIFT) << ROW_BITS) | dense) >>> 0
+  }
+
+  /** The bounds as they were written; float32 may round them outwards. */
+  #outside(s: Search, dense: number): boolean {
+    return s.min > (this.#store.max.data[dense] as number) || s.max < (this.#store.min.data[dense] as number)
   }
 }
 
