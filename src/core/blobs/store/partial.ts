@@ -179,7 +179,8 @@ export class PartialContent {
   /** One flush at a time; a caller during one waits for the next, which has its data. */
   async flush(): Promise<void> {
     while (this.#flush) await this.#flush.catch(() => {})
-    if (this.#durable || (this.#dirty.bytes === 0 && this.#dirty.pairs.size === 0)) return
+    // Pairs alone are worth nothing: they come again with the data below them.
+    if (this.#durable || this.#groups.count === 0 || (this.#dirty.bytes === 0 && this.#dirty.pairs.size === 0)) return
     this.#flush = this.#flushNow().finally(() => {
       this.#flush = undefined
     })
