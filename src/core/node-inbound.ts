@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
+import type { EventHub } from '../base/event-hub.ts'
 import type { Hash, PeerId, TopicId } from './ids.ts'
 import { DelayQueue } from './k2/delay-queue.ts'
-import type { EventHub } from './k2/event-hub.ts'
 import type { DropReason, GossipArrival, InboundChat, InboundMessage, TopicInfo } from './k2/inbound.ts'
 import { InboundGate } from './k2/inbound-gate.ts'
 import type { PeerRoster } from './k2/peer-roster.ts'

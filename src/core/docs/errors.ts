@@ -1,4 +1,4 @@
-import { type ErrorKind, K2Error } from '../../base/errors.ts'
+import { type ErrorData, type ErrorKind, K2Error } from '../../base/errors.ts'
 
 export type DocsErrorCode =
   /** Text or bytes that are no document or author id. */
@@ -23,7 +23,8 @@ export type DocsErrorCode =
   | 'DOC_ABORTED'
   | 'DOC_SYNC_FAILED'
   | 'DOC_CLOSED'
+  | 'DOC_STORE_FAILED'
 
-export function docsError(code: DocsErrorCode, kind: ErrorKind, message: string, cause?: unknown): K2Error {
-  return new K2Error({ code, kind, message, ...(cause !== undefined && { cause }) })
+export function docsError(code: DocsErrorCode, kind: ErrorKind, message: string, cause?: unknown, data: ErrorData = {}): K2Error {
+  return new K2Error({ code, kind, message, data, ...(cause !== undefined && { cause }) })
 }

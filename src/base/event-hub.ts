@@ -1,4 +1,4 @@
-import { BoundedQueue } from '../../base/queue.ts'
+import { BoundedQueue } from './queue.ts'
 
 export interface EventStreamOptions {
   /** Events kept for a slow reader. */

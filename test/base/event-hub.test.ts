@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { EventHub } from '../../../src/core/k2/event-hub.ts'
+import { EventHub } from '../../src/base/event-hub.ts'
 
 test('every reader gets every event in order', async () => {
   const hub = new EventHub<number>()
