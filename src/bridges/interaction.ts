@@ -90,8 +90,11 @@ export type InteractionInput =
  * is answered by a message in its place where that is possible.
  */
 export interface Responder {
-  /** First answer; a second call posts one more message. `private` hides it from others where the platform can. */
-  reply(notice: Notice, options?: { readonly private?: boolean }): Promise<void>
+  /**
+   * First answer; a second call posts one more message. `private` hides it from others where the platform can; `secret` must
+   * not be seen by others: where nothing can be hidden in place it goes to the direct conversation, or is not said.
+   */
+  reply(notice: Notice, options?: { readonly private?: boolean; readonly secret?: boolean }): Promise<void>
   /** Replaces what `reply` said last, or, for actions without a reply, the message that carries the button. For progress. */
   update(notice: Notice): Promise<void>
   /** Only as the first answer. */

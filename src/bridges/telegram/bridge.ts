@@ -1,17 +1,20 @@
-import { abortedError, deferred, sleep } from '../../base/async.ts'
+import { abortedError, deferred, sleep, TaskGroup } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Health } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { cryptoRng, type Rng } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
+import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, NoticeTarget } from '../interaction.ts'
 import type { MediaPort, MediaSource, RemoteContent } from '../media.ts'
 import type { Attachment, Envelope } from '../model/message.ts'
+import type { NativeRef } from '../model/place.ts'
 import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import { fileUnavailable } from '../remote-file.ts'
 import { type OpenClients, openClients } from './client.ts'
 import { Deliverer } from './deliver.ts'
+import { Desk } from './desk.ts'
 import { failureOf, failureText, judge } from './errors.ts'
 import { type AmbiguousPolicy, newSendCounters, type SendCounters } from './execute.ts'
 import { type DropReason, type Inbound, type InboundContext, inboundOf } from './inbound.ts'
@@ -75,7 +78,7 @@ const MAX_LOST_CHATS = 100
 const CONNECT_WAIT = { first: 1_000, longest: 60_000, badToken: 60_000 }
 
 /** One Telegram bot account (bridging 5): long polling in, text with entities out. */
-export class TelegramBridge implements Bridge, MediaSource {
+export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource {
   readonly network = 'telegram'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -94,6 +97,8 @@ export class TelegramBridge implements Bridge, MediaSource {
   #receive: ReceiveState | { readonly kind: 'connecting' } = { kind: 'connecting' }
   #me: TgMe | undefined
   #hint: string | undefined
+  readonly #desk: Desk
+  readonly #tasks: TaskGroup
   #running = new AbortController()
   #loop: Promise<void> = Promise.resolve()
 
@@ -106,9 +111,44 @@ export class TelegramBridge implements Bridge, MediaSource {
     this.#limits = new TelegramLimits(rates, this.#clock.monotonic())
     this.#deliverer = new Deliverer(options.media, () => this.#clock.monotonic())
     this.#aliases = new BoundedMap({ max: MAX_ALIASES })
+    this.#tasks = new TaskGroup((err) => options.log.error({ ev: 'telegram-task', err }, 'a task of the Telegram bridge failed'))
+    this.#desk = new Desk({
+      account: this.account,
+      clients: () => this.#clients,
+      limits: this.#limits,
+      now: () => this.#clock.monotonic(),
+      channelOf: (chat) => this.#namedChats().get(chat.username?.toLowerCase() ?? '') ?? String(chat.id),
+      currentChat: (channel) => this.#aliases.get(channel, 0) ?? channel,
+      tasks: this.#tasks,
+      signal: this.#running.signal,
+      clock: this.#clock,
+      log: options.log,
+    })
     for (const [from, to] of options.aliases ?? []) this.#aliases.set(from, to, 0)
     const id = /^(\d+):/.exec(options.token.reveal())?.[1]
     if (id) options.own.add(`telegram:${id}`)
+  }
+
+  interactions(specs: readonly CommandSpec[], handler: InteractionHandler): void {
+    this.#desk.open(specs, handler)
+  }
+
+  async post(target: NoticeTarget, notice: Notice, signal: AbortSignal): Promise<NativeRef> {
+    return this.#desk.post(target, notice, signal)
+  }
+
+  async repost(ref: NativeRef, notice: Notice, signal: AbortSignal): Promise<boolean> {
+    return this.#desk.repost(ref, notice, signal)
+  }
+
+  async retract(ref: NativeRef, signal: AbortSignal): Promise<void> {
+    return this.#desk.retract(ref, signal)
+  }
+
+  /** Routes may name public chats by @name, updates always by number. */
+  #namedChats(): Map<string, string> {
+    const names = (this.#options.bridgedChats?.() ?? []).filter((c) => c.startsWith('@'))
+    return new Map(names.map((c) => [c.slice(1).toLowerCase(), c]))
   }
 
   /** Resolves when the platform was reached or refused for the first time; trouble shows in `health` and is retried. */
@@ -174,6 +214,7 @@ export class TelegramBridge implements Bridge, MediaSource {
       const me = Me.parse(await clients.main.call('getMe', {}, signal))
       own.add(`telegram:${me.id}`)
       this.#me = me
+      this.#desk.connected(me)
       await this.#lookAtPrivacy(clients, signal)
       if (this.#hint) log.warn({ ev: 'privacy-mode', bot: me.username }, this.#hint)
       log.info({ ev: 'connected', bot: me.username }, 'connected to Telegram')
@@ -205,18 +246,19 @@ export class TelegramBridge implements Bridge, MediaSource {
   async #deliver(updates: readonly unknown[]): Promise<void> {
     const { account, own, sink } = this.#options
     const bridged = new Set(this.#options.bridgedChats?.())
-    const named = new Map([...bridged].filter((c) => c.startsWith('@')).map((c) => [c.slice(1).toLowerCase(), c]))
+    const named = this.#namedChats()
     const context: InboundContext = {
       account,
       own,
       receivedAt: this.#clock.now(),
       isBridged: (channel) => bridged.has(channel),
-      // Routes may name public chats by @name, updates always by number.
       channelOf: (chat) => named.get(chat.username?.toLowerCase() ?? '') ?? String(chat.id),
     }
     const envelopes: Envelope[] = []
     const dropped: DropReason[] = []
     for (const raw of updates) {
+      // What is meant for the bot itself is not bridged.
+      if (this.#desk.take(raw)) continue
       const inbound = inboundOf(raw, context)
       if (inbound.migration) await this.#migrated(inbound.migration.from, inbound.migration.to)
       if (inbound.membership) await this.#membership(inbound.membership)
@@ -297,6 +339,7 @@ export class TelegramBridge implements Bridge, MediaSource {
 
   async stop(): Promise<void> {
     await this.drain()
+    await this.#tasks.settled()
     this.#clients?.close()
     this.#clients = undefined
   }

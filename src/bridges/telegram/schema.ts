@@ -158,6 +158,15 @@ export const MyChatMember = z.looseObject({
   new_chat_member: z.looseObject({ status: z.string() }),
 })
 
+/** A pressed inline button. Messages too old for Telegram to show come without their content. */
+export const CallbackQuery = z.looseObject({
+  id: z.string(),
+  from: User,
+  message: Plain.partial({ date: true }).optional(),
+  data: z.string().max(64).optional(),
+})
+export type CallbackQuery = z.output<typeof CallbackQuery>
+
 /** What the bridge needs of `getMe`. */
 export const Me = z.looseObject({
   id: Id,

@@ -13,9 +13,10 @@ export class ChatAnswers {
     this.#said = options.replaces
   }
 
-  async say(notice: Notice, isPrivate = this.#isPrivate): Promise<void> {
+  /** `secret`: nobody else may see it, wherever that takes it. */
+  async say(notice: Notice, isPrivate = this.#isPrivate, secret = false): Promise<void> {
     if (this.#said) await this.#answer.update(notice)
-    else await this.#answer.reply(notice, { private: isPrivate })
+    else await this.#answer.reply(notice, { private: isPrivate, secret })
     this.#said = true
   }
 

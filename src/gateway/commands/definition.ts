@@ -30,6 +30,7 @@ export type CommandResult =
       readonly kind: 'answer'
       readonly notice: Notice
       readonly data: unknown
+      /** True: secret, nobody else may see it on any platform. Unset: as the definition says. */
       readonly private?: boolean
       /** For buttons: the notice takes the place of the message that carries the button. */
       readonly replace?: boolean

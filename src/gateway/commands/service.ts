@@ -297,7 +297,7 @@ export class CommandService implements Lifecycle {
     if (result.kind === 'form') return this.#openForm(interaction, caller, work.name, how, result)
     const isPrivate = result.private ?? how.isPrivate
     if (result.replace === true && interaction.input.kind === 'action') return interaction.answer.update(result.notice)
-    if (!how.replaces || isPrivate) return answers.say(result.notice, isPrivate)
+    if (!how.replaces || isPrivate) return answers.say(result.notice, isPrivate, result.private === true)
     await answers.say(notice('✅ Done.'))
     await answers.sayToAll(result.notice)
   }

@@ -65,7 +65,7 @@ export function linkCommands({ access, clock, rng }: BuiltinParts): CommandDefin
               ),
             ),
             { code: text },
-            { title: 'Link an account' },
+            { title: 'Link an account', private: true },
           )
         }
         const other = await redeem(account, given.trim().toUpperCase())
