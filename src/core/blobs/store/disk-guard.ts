@@ -24,15 +24,15 @@ export class DiskGuard {
    * the others are looked at again before they are.
    */
   async expect(bytes: number, next = bytes): Promise<void> {
-    const now = this.#clock.monotonic()
-    if (now - this.#askedAt >= FRESH_MS) {
-      this.#askedAt = now
-      this.#free = (await this.#area.freeBytes()) ?? Number.POSITIVE_INFINITY
-    }
-    if (this.#free - bytes < this.#minFreeBytes) {
-      this.#askedAt = Number.NEGATIVE_INFINITY
-      throw diskFull()
-    }
+    const stale = this.#clock.monotonic() - this.#askedAt >= FRESH_MS
+    // Nobody is refused because of what was true a moment ago.
+    if (stale || this.#free - bytes < this.#minFreeBytes) await this.#ask()
+    if (this.#free - bytes < this.#minFreeBytes) throw diskFull()
     this.#free -= next
+  }
+
+  async #ask(): Promise<void> {
+    this.#free = (await this.#area.freeBytes()) ?? Number.POSITIVE_INFINITY
+    this.#askedAt = this.#clock.monotonic()
   }
 }
