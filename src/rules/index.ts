@@ -1,6 +1,5 @@
 export * as alert from './alert/index.ts'
 export { holds, type PreparedCondition, type PreparedFacts, prepareCondition, prepareFacts } from './condition.ts'
-export * as engine from './engine/index.ts'
 export { compileRules, evaluate, type Plan, type RuleSet } from './evaluate.ts'
 export type { MessageFacts } from './facts.ts'
 export * as language from './language/index.ts'
