@@ -10,6 +10,8 @@ const CRLF2 = Buffer.from('\r\n\r\n')
 
 function parameter(header: string, name: string): string | undefined {
   const match = new RegExp(`[;\\s]${name}="((?:[^"\\\\]|\\\\.)*)"`, 'i').exec(header)
+  // Some clients leave the quotes out.
+  if (match === null) return new RegExp(`[;\\s]${name}=([^";\\r\\n]+)`, 'i').exec(header)?.[1]
   return match?.[1]?.replace(/%22/g, '"').replace(/\\(.)/g, '$1')
 }
 

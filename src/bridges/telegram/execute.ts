@@ -180,7 +180,7 @@ async function attempt(call: TelegramCall, variant: Variant, ctx: ExecuteContext
 function perform(call: TelegramCall, variant: Variant, ctx: ExecuteContext, signal: AbortSignal): Promise<unknown> {
   const payload = payloadOf(call, variant, ctx)
   if (call.op !== 'media') return ctx.client.call(methodOf(call), payload, signal)
-  const patience = AbortSignal.timeout(UPLOAD_MS + uploadSize(call) / SLOWEST_UPLOAD)
+  const patience = AbortSignal.timeout(Math.ceil(UPLOAD_MS + uploadSize(call) / SLOWEST_UPLOAD))
   return ctx.uploads.call(mediaMethod(call), payload, AbortSignal.any([signal, patience]))
 }
 

@@ -7,7 +7,7 @@ export const HEAD_BYTES = 4_100
 export async function sniff(head: Uint8Array): Promise<{ mime: string; extension: string | undefined }> {
   try {
     const found = await fileTypeFromBuffer(head)
-    if (found !== undefined) return { mime: found.mime, extension: found.ext }
+    if (found !== undefined) return { mime: found.mime.split(';', 1)[0] as string, extension: found.ext }
   } catch {
     // A beginning that breaks a parser is no known type.
   }

@@ -48,7 +48,18 @@ export function createControl(fake: FakeTelegram) {
 
     post: (chatId: number, userId: number, content: Content, options?: PostOptions): number =>
       people.post(chatId, userId, content, options),
+    /** Uploads a file; answers the content for `post`. `base64` is its content. */
+    file: (kind: string, name: string, base64: string, more?: Record<string, unknown>): Record<string, unknown> =>
+      people.file(kind, name, Buffer.from(base64, 'base64'), more),
+    postAlbum: (chatId: number, userId: number, contents: readonly Record<string, unknown>[], options?: PostOptions): number[] =>
+      people.postAlbum(chatId, userId, contents, options),
     postMany: (chatId: number, userId: number, texts: readonly string[]): number[] => people.postMany(chatId, userId, texts),
+    press: (chatId: number, userId: number, messageId: number, label: string): string =>
+      people.press(chatId, userId, messageId, label),
+    /** Pop-ups people saw, and buttons that still spin. */
+    alerts: () => ({ alerts: world.buttons.alerts, waiting: world.buttons.waiting }),
+    /** The menu of commands of a bot: `default`, `all_chat_administrators`. */
+    menu: (botId: number, scope = 'default') => world.buttons.menu(botId, scope),
     edit: (chatId: number, messageId: number, content: Content): void => people.edit(chatId, messageId, content),
     delete: (chatId: number, messageId: number): void => people.delete(chatId, messageId),
     react: (chatId: number, messageId: number, userId: number, emojis: readonly string[]): void =>

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sleep } from '../../../src/base/async.ts'
 import type { FaultEffect } from '../faults.ts'
+import { parseMultipart } from '../multipart.ts'
 import { ApiError } from './errors.ts'
 import { Params } from './params.ts'
 
-const MAX_BODY_BYTES = 60 * 1024 * 1024
+const MAX_BODY_BYTES = 110 * 1024 * 1024
 
 export async function readBody(req: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
@@ -33,8 +34,11 @@ export async function readParams(req: IncomingMessage, query: URLSearchParams): 
   } else if (type.startsWith('application/x-www-form-urlencoded')) {
     Object.assign(values, Object.fromEntries(new URLSearchParams(body.toString('utf8'))))
   } else if (type.startsWith('multipart/form-data')) {
-    const form = await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData()
-    for (const [name, value] of form) values[name] = value
+    const parts = parseMultipart(type, body)
+    if (parts === undefined) throw new ApiError(400, "Bad Request: can't parse multipart body")
+    for (const { name, filename, bytes } of parts) {
+      values[name] = filename === undefined ? Buffer.from(bytes).toString('utf8') : new File([new Uint8Array(bytes)], filename)
+    }
   }
   return new Params(values)
 }

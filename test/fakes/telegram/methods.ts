@@ -1,7 +1,10 @@
 import type { ChatMember, Message } from 'grammy/types'
+import { markupOf } from './buttons.ts'
 import { isAdmin } from './delivery.ts'
 import { checkText } from './entities.ts'
 import { ApiError, badRequest, forbidden } from './errors.ts'
+import { locate } from './files.ts'
+import { albumContents, captionOf, hasMedia, MEDIA_METHODS, recaptioned, singleContent } from './media-methods.ts'
 import type { Params } from './params.ts'
 import { asReply, type FakeBot, type FakeChat, type World } from './world.ts'
 
@@ -82,13 +85,19 @@ function replyOf(params: Params, chat: FakeChat): Message | undefined {
 }
 
 const sendMessage: Method = (bot, params, ctx) => {
+  const preview = params.object('link_preview_options')
+  const body = () => ({ ...textOf(params, ctx), ...(preview ? { link_preview_options: preview } : {}) })
+  return send(bot, params, ctx, body)
+}
+
+/** Puts one message into the chat a call names. */
+function send(bot: FakeBot, params: Params, ctx: MethodContext, contentOf: () => Record<string, unknown>, free = false): Message {
   const chat = chatOf(bot, params, ctx)
   mayWrite(bot, chat)
   const thread = threadOf(params, chat)
   const reply = replyOf(params, chat)
-  const body = textOf(params, ctx)
-  ctx.charge(bot, chat.chat.id)
-  const preview = params.object('link_preview_options')
+  const body = contentOf()
+  if (!free) ctx.charge(bot, chat.chat.id)
   const creation = thread && !reply ? chat.messages.get(thread.message_thread_id) : undefined
   const message = {
     message_id: chat.nextMessageId++,
@@ -98,11 +107,47 @@ const sendMessage: Method = (bot, params, ctx) => {
     ...thread,
     ...(reply || creation ? { reply_to_message: reply ?? asReply(creation as Message) } : {}),
     ...body,
-    ...(preview ? { link_preview_options: preview } : {}),
   } as unknown as Message
+  const { keyboard, forced } = markupOf(params)
+  if (keyboard) Object.assign(message, { reply_markup: keyboard })
+  if (forced) ctx.world.buttons.forced.add(message)
   chat.messages.set(message.message_id, message)
   ctx.changed(chat, message, 'sent', bot)
   return message
+}
+
+const sendMedia =
+  (kind: string): Method =>
+  async (bot, params, ctx) => {
+    mayWrite(bot, chatOf(bot, params, ctx))
+    const content = await singleContent(kind, params, ctx)
+    return send(bot, params, ctx, () => content)
+  }
+
+const sendMediaGroup: Method = async (bot, params, ctx) => {
+  mayWrite(bot, chatOf(bot, params, ctx))
+  const contents = await albumContents(params, ctx)
+  const album = ctx.world.newAlbumId()
+  // An album is refused as a whole or not at all.
+  return contents.map((content, i) => send(bot, params, ctx, () => ({ ...content, media_group_id: album }), i > 0))
+}
+
+const editMessageCaption: Method = (bot, params, ctx) => {
+  const chat = chatOf(bot, params, ctx)
+  const message = chat.messages.get(params.integer('message_id') ?? 0)
+  if (!message) throw badRequest('message to edit not found')
+  if (message.from?.id !== bot.user.id || !hasMedia(message)) throw badRequest("message can't be edited")
+  const caption = captionOf(params, ctx)
+  if (
+    caption.caption === message.caption &&
+    JSON.stringify(caption.caption_entities) === JSON.stringify(message.caption_entities)
+  )
+    throw badRequest('message is not modified')
+  ctx.charge(bot, chat.chat.id)
+  const edited = recaptioned(message, caption, seconds(ctx))
+  chat.messages.set(edited.message_id, edited)
+  ctx.changed(chat, edited, 'edited', bot)
+  return edited
 }
 
 const editMessageText: Method = (bot, params, ctx) => {
@@ -112,15 +157,19 @@ const editMessageText: Method = (bot, params, ctx) => {
   const own = message.from?.id === bot.user.id || (chat.chat.type === 'channel' && isAdmin(chat, bot.user.id))
   if (!own || message.text === undefined) throw badRequest("message can't be edited")
   const body = textOf(params, ctx)
-  const same = body.text === message.text && JSON.stringify(body.entities ?? []) === JSON.stringify(message.entities ?? [])
+  const { keyboard } = markupOf(params)
+  const same =
+    body.text === message.text &&
+    JSON.stringify(body.entities ?? []) === JSON.stringify(message.entities ?? []) &&
+    JSON.stringify(keyboard ?? {}) === JSON.stringify(message.reply_markup ?? {})
   if (same) {
     throw badRequest(
       'message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message',
     )
   }
   ctx.charge(bot, chat.chat.id)
-  const { entities: _e, ...rest } = message
-  const edited = { ...rest, ...body, edit_date: seconds(ctx) } as Message
+  const { entities: _e, reply_markup: _m, ...rest } = message
+  const edited = { ...rest, ...body, ...(keyboard && { reply_markup: keyboard }), edit_date: seconds(ctx) } as Message
   chat.messages.set(edited.message_id, edited)
   ctx.changed(chat, edited, 'edited', bot)
   return edited
@@ -174,6 +223,10 @@ export const METHODS: Readonly<Record<string, Method>> = {
     has_main_web_app: false,
   }),
   sendmessage: sendMessage,
+  ...Object.fromEntries(Object.entries(MEDIA_METHODS).map(([name, kind]) => [name, sendMedia(kind)])),
+  sendmediagroup: sendMediaGroup,
+  editmessagecaption: editMessageCaption,
+  getfile: (_bot, params, ctx) => locate(ctx.world, params.text('file_id') ?? '', ctx.now()),
   editmessagetext: editMessageText,
   deletemessage: (bot, params, ctx) => {
     const chat = chatOf(bot, params, ctx)
@@ -198,7 +251,9 @@ export const METHODS: Readonly<Record<string, Method>> = {
     return [...chat.members].filter(([id]) => isAdmin(chat, id)).map(([id]) => memberOf(chat, id, ctx))
   },
   getchatmembercount: (bot, params, ctx) => chatOf(bot, params, ctx).members.size,
-  setmycommands: () => true,
+  setmycommands: (bot, params, ctx) => ctx.world.buttons.setMenu(bot, params),
+  getmycommands: (bot, params, ctx) => ctx.world.buttons.getMenu(bot, params),
+  answercallbackquery: (bot, params, ctx) => ctx.world.buttons.answer(bot, params),
   createforumtopic: (bot, params, ctx) => {
     const { chat } = topicOf(bot, params, ctx)
     const name = params.text('name') ?? ''

@@ -58,6 +58,8 @@ const SEND = [
   'reply_markup',
 ]
 
+const CAPTION = ['caption', 'caption_entities', 'parse_mode', 'show_caption_above_media']
+
 /** Fields of each method as documented; others are remarks, because the real server ignores or misreads them. */
 export const FIELDS: Readonly<Record<string, readonly string[]>> = {
   getme: [],
@@ -68,6 +70,17 @@ export const FIELDS: Readonly<Record<string, readonly string[]>> = {
   deletewebhook: ['drop_pending_updates'],
   getwebhookinfo: [],
   sendmessage: [...SEND, 'text', 'entities', 'link_preview_options'],
+  sendphoto: [...SEND, 'photo', ...CAPTION, 'has_spoiler'],
+  senddocument: [...SEND, 'document', 'thumbnail', ...CAPTION, 'disable_content_type_detection'],
+  sendvideo: [...SEND, 'video', 'thumbnail', 'duration', 'width', 'height', ...CAPTION, 'has_spoiler', 'supports_streaming'],
+  sendanimation: [...SEND, 'animation', 'thumbnail', 'duration', 'width', 'height', ...CAPTION, 'has_spoiler'],
+  sendaudio: [...SEND, 'audio', 'thumbnail', 'duration', 'performer', 'title', ...CAPTION],
+  sendvoice: [...SEND, 'voice', 'duration', ...CAPTION],
+  sendvideonote: [...SEND, 'video_note', 'thumbnail', 'duration', 'length'],
+  sendsticker: [...SEND, 'sticker', 'emoji'],
+  sendmediagroup: [...SEND, 'media'],
+  editmessagecaption: [...CHAT, 'message_id', 'inline_message_id', ...CAPTION, 'reply_markup'],
+  getfile: ['file_id'],
   editmessagetext: [...CHAT, 'message_id', 'inline_message_id', 'text', 'entities', 'link_preview_options', 'reply_markup'],
   deletemessage: ['chat_id', 'message_id'],
   deletemessages: ['chat_id', 'message_ids'],
@@ -76,6 +89,8 @@ export const FIELDS: Readonly<Record<string, readonly string[]>> = {
   getchatmember: ['chat_id', 'user_id'],
   getchatadministrators: ['chat_id'],
   getchatmembercount: ['chat_id'],
+  getmycommands: ['scope', 'language_code'],
+  answercallbackquery: ['callback_query_id', 'text', 'show_alert', 'url', 'cache_time'],
   setmycommands: ['commands', 'scope', 'language_code'],
   createforumtopic: ['chat_id', 'name', 'icon_color', 'icon_custom_emoji_id'],
   editforumtopic: ['chat_id', 'message_thread_id', 'name', 'icon_custom_emoji_id'],

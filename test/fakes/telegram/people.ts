@@ -1,5 +1,7 @@
 import type { Message, MessageEntity, ReactionType, User } from 'grammy/types'
+import { dataOf, labelsOf } from './buttons.ts'
 import { recipients, updateKindOf } from './delivery.ts'
+import { fileObject, storeFile } from './files.ts'
 import { asReply, displayName, type FakeBot, type FakeChat, type World } from './world.ts'
 
 /** Anything a message can hold besides its frame, in the Bot API's own words. */
@@ -28,6 +30,13 @@ export interface VisibleMessage {
   readonly replyTo?: number
   readonly threadId?: number
   readonly edited: boolean
+  /** Labels of its buttons. */
+  readonly buttons: readonly string[]
+  /** It asks for a reply. */
+  readonly asks: boolean
+  /** Size of its file in bytes, and the album it belongs to. */
+  readonly size?: number
+  readonly album?: string
 }
 
 const ANONYMOUS_BOT: User = { id: 1087968824, is_bot: true, first_name: 'Group', username: 'GroupAnonymousBot' }
@@ -49,7 +58,18 @@ const FRAME = new Set([
   'author_signature',
   'forward_origin',
   'caption_entities',
+  'reply_markup',
+  'caption',
+  'has_media_spoiler',
 ])
+
+function fileSizeOf(m: Message): number | undefined {
+  for (const kind of ['document', 'video', 'animation', 'audio', 'voice', 'video_note', 'sticker'] as const) {
+    const file = m[kind] as { file_size?: number } | undefined
+    if (file) return file.file_size
+  }
+  return m.photo?.at(-1)?.file_size
+}
 
 export interface PeopleContext {
   readonly world: World
@@ -111,6 +131,20 @@ export class People {
     chat.messages.set(message.message_id, message)
     this.#tell(chat, message, false)
     return message.message_id
+  }
+
+  /** Uploads a file as a person; answers the content for `post`. `kind` as in messages: `photo`, `document`, `voice` … */
+  file(kind: string, name: string, bytes: Uint8Array, more: Record<string, unknown> = {}): Record<string, unknown> {
+    const object = fileObject(storeFile(this.#ctx.world, { name, bytes, mime: more.mime_type as string | undefined }))
+    if (kind === 'photo') return { photo: [{ ...object, width: 90, height: 90, ...more }] }
+    const named = kind === 'document' || kind === 'video' || kind === 'audio' || kind === 'animation' ? { file_name: name } : {}
+    return { [kind]: { ...object, ...named, ...more } }
+  }
+
+  /** An album: messages of one group; the first may have a caption. */
+  postAlbum(chatId: number, userId: number, contents: readonly Record<string, unknown>[], options: PostOptions = {}): number[] {
+    const album = this.#ctx.world.newAlbumId()
+    return contents.map((content) => this.post(chatId, userId, { ...content, media_group_id: album }, options))
   }
 
   /** Many messages in one go, for load. */
@@ -231,6 +265,19 @@ export class People {
     return fresh.chat.id
   }
 
+  /** Presses an inline button of a bot's message; answers the query's id. */
+  press(chatId: number, userId: number, messageId: number, label: string): string {
+    const { world } = this.#ctx
+    const message = this.#chat(chatId).messages.get(messageId)
+    const bot = world.bots.get(message?.from?.id ?? 0)
+    const from = world.users.get(userId)
+    if (!message || !bot || !from) throw new Error('no such message of a bot')
+    const data = dataOf(message, label)
+    const id = world.buttons.newQuery(bot, userId)
+    this.#ctx.emit(bot, 'callback_query', { id, from, message, chat_instance: String(chatId), data })
+    return id
+  }
+
   count(chatId: number): number {
     return this.#chat(chatId).messages.size
   }
@@ -245,6 +292,10 @@ export class People {
       ...(m.reply_to_message ? { replyTo: m.reply_to_message.message_id } : {}),
       ...(m.is_topic_message && m.message_thread_id !== undefined ? { threadId: m.message_thread_id } : {}),
       edited: m.edit_date !== undefined,
+      buttons: labelsOf(m),
+      asks: this.#ctx.world.buttons.forced.has(m),
+      ...(fileSizeOf(m) === undefined ? {} : { size: fileSizeOf(m) as number }),
+      ...(m.media_group_id === undefined ? {} : { album: m.media_group_id }),
     }))
   }
 }

@@ -5,6 +5,7 @@ import { deferred, sleep } from '../../../src/base/async.ts'
 import { FaultPlan } from '../faults.ts'
 import { createControl, handleControl, type TelegramControl } from './control.ts'
 import { ApiError, tooManyRequests } from './errors.ts'
+import { serveFile } from './files.ts'
 import { answer, readParams, reset } from './http.ts'
 import { type LimitProfile, ServerLimits } from './limits.ts'
 import { METHODS, type MethodContext } from './methods.ts'
@@ -142,6 +143,11 @@ export class FakeTelegram {
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = new URL(req.url ?? '/', 'http://fake')
     if (url.pathname.startsWith('/__fake/')) return handleControl(this.control, req, res, url)
+    const file = /^\/file\/bot([^/]*)\/(.+)$/.exec(url.pathname)
+    if (file) {
+      const request = { token: file[1] as string, path: file[2] as string, now: this.#now() }
+      return serveFile(this.world, this.faults, request, req, res)
+    }
     const match = /^\/bot([^/]*)\/(\w+)$/.exec(url.pathname)
     if (!match) return answer(res, 404, new ApiError(404, 'Not Found').body(), [])
     const [, token = '', name = ''] = match
@@ -204,7 +210,10 @@ export class FakeTelegram {
     const remark = (what: string): void => {
       if (this.remarks.length < 1000) this.remarks.push({ method: name, what })
     }
-    for (const field of Object.keys(params.values)) if (!FIELDS[lower]?.includes(field)) remark(`unknown field ${field}`)
+    for (const [field, value] of Object.entries(params.values)) {
+      // Attached files have names of the client's choice.
+      if (!FIELDS[lower]?.includes(field) && !(value instanceof Blob)) remark(`unknown field ${field}`)
+    }
     if (params.text('text')?.includes(bot.token.split(':')[1] as string)) remark('the token is in a message')
     if (lower === 'getupdates') return this.#getUpdates(bot, params, res)
     if (lower === 'setwebhook' || lower === 'deletewebhook') return this.#setWebhook(bot, params, lower === 'setwebhook')

@@ -1,4 +1,5 @@
 import type { Chat, Message, User } from 'grammy/types'
+import { Buttons } from './buttons.ts'
 import { UpdateQueue } from './updates.ts'
 
 export type MemberStatus = 'creator' | 'administrator' | 'member' | 'left' | 'kicked'
@@ -18,6 +19,18 @@ export interface FakeChat {
   migratedTo?: number
   /** False: nobody but administrators may write. */
   membersMayWrite: boolean
+}
+
+export interface StoredFile {
+  readonly id: string
+  readonly uniqueId: string
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly mime: string
+  /** How often it was fetched. */
+  downloads: number
+  /** When its path was asked for last, ms; 0 = never. */
+  located: number
 }
 
 export interface FakeBot {
@@ -54,13 +67,20 @@ export interface NewBot {
 
 /** Users, bots, chats and messages. Ids are large on purpose: 32-bit handling would break. */
 export class World {
+  readonly buttons = new Buttons()
   readonly users = new Map<number, User>()
   readonly bots = new Map<number, FakeBot>()
   readonly chats = new Map<number, FakeChat>()
+  readonly files = new Map<string, StoredFile>()
+  #nextAlbum = 13_000_000_001
   #nextUser = 5_000_000_001
   #nextBot = 6_100_000_001
   #nextGroup = 4_000_000_001
   #nextSupergroup = 1_002_000_000_001
+
+  newAlbumId(): string {
+    return String(this.#nextAlbum++)
+  }
 
   addUser(init: { firstName: string; lastName?: string; username?: string; id?: number; isBot?: boolean }): User {
     const user: User = {
