@@ -1,27 +1,32 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { fromHex, toHex, utf8 } from '../../src/base/bytes.ts'
 import { K2Error } from '../../src/base/errors.ts'
 import {
   BLOBS_ALPN,
   BlobProvider,
+  type BlobStore,
+  blobBytes,
   collectionFiles,
+  Downloader,
   decodeBlobTicket,
   decodeCollectionNames,
-  decodeHashSeq,
   encodeBlobTicket,
   encodeCollectionNames,
   encodeHashSeq,
-  getRanges,
+  FsBlobStore,
   MemoryBlobStore,
+  parallelFetch,
+  readBlob,
 } from '../../src/core/blobs/index.ts'
-import { blake3 } from '../../src/core/blobs/tree/blake3.ts'
-import { ALL } from '../../src/core/blobs/tree/ranges.ts'
 import { type Hash, parseHash } from '../../src/core/ids.ts'
 import { endpointAddr } from '../../src/core/keys/address.ts'
 import type { K2Endpoint } from '../../src/core/net/index.ts'
 
 /** Largest content an answer carries as hex. */
 const MAX_PRINTED = 1 << 20
+const STORE_BYTES = 2 ** 31
 
 export const content = z
   .strictObject({ hex: z.string().optional(), text: z.string().optional(), pattern: z.int().min(0).optional() })
@@ -30,7 +35,7 @@ export const content = z
   )
 
 /** The test data of the specifications: byte i = i mod 251. */
-function patternBytes(size: number): Uint8Array {
+export function patternBytes(size: number): Uint8Array {
   const out = new Uint8Array(size)
   for (let i = 0; i < size; i++) out[i] = i % 251
   return out
@@ -38,48 +43,82 @@ function patternBytes(size: number): Uint8Array {
 
 const hash = z.string().transform(parseHash)
 const Add = z.strictObject({ content })
+const AddFile = z.strictObject({ path: z.string() })
 const Named = z.strictObject({ hash })
+const Export = z.strictObject({ hash, path: z.string() })
 const Ticket = z.strictObject({ hash, format: z.enum(['raw', 'hash_seq']).default('raw'), name: z.string().optional() })
 const Parse = z.strictObject({ ticket: z.string() })
 const Get = z.strictObject({
   ticket: z.string(),
   use_ticket_addrs: z.boolean().default(false),
   recursive: z.boolean().default(false),
+  /** Ours only: boundaries of chunks. */
+  ranges: z.array(z.int().min(0)).optional(),
 })
 const Collection = z.strictObject({ files: z.array(z.strictObject({ name: z.string(), content })) })
 
-/** The blobs of one node behind the commands of the lab. */
+/** Attempts end soon after a provider was killed: the scenario decides when it is asked again. */
+const LIMITS = { connectMs: 5_000, stallMs: 5_000, failuresPerProvider: 1 }
+
+/** The blobs of one node behind the commands of the lab: in files below `folder`, or in memory. */
 export class LabBlobs {
   readonly #endpoint: K2Endpoint
-  readonly #store = new MemoryBlobStore(1 << 30)
+  readonly #store: BlobStore
+  readonly #downloader: Downloader
+  readonly #isPersistent: boolean
 
-  constructor(endpoint: K2Endpoint) {
+  constructor(endpoint: K2Endpoint, folder: string | undefined) {
     this.#endpoint = endpoint
+    this.#isPersistent = folder !== undefined
+    this.#store =
+      folder === undefined
+        ? new MemoryBlobStore(STORE_BYTES)
+        : new FsBlobStore({ dir: join(folder, 'blobs'), maxBytes: STORE_BYTES })
     const provider = new BlobProvider({ store: this.#store })
     endpoint.handle(BLOBS_ALPN, (connection) => provider.serve(connection))
+    const dial = (addr: { id: typeof endpoint.id; direct: readonly string[] }, call: object) =>
+      endpoint.dial(addr.id, BLOBS_ALPN, { ...call, ...(addr.direct.length > 0 && { addr }) })
+    // As in the gateway: large blobs come through threads, whose endpoints know nobody.
+    const parallel = parallelFetch({
+      mode: 'loopback',
+      resolve: (addr) => (addr.direct.length > 0 ? addr : (endpoint.book.dialable(addr.id, Date.now()) ?? addr)),
+    })
+    this.#downloader = new Downloader({ store: this.#store, dial, parallel })
   }
 
   readonly commands: Readonly<Record<string, (args: unknown) => object | Promise<object>>> = {
-    'blobs.add': (args) => ({ hash: this.#store.add(Add.parse(args).content) }),
+    'blobs.add': async (args) => ({ hash: (await this.#store.importBytes(Add.parse(args).content)).hash }),
+    'blobs.add_file': async (args) => {
+      const { hash, size } = await this.#store.importFile(AddFile.parse(args).path, { mode: 'reference' })
+      return { hash, size, by_reference: this.#isPersistent }
+    },
     'blobs.ticket': (args) => this.#ticket(Ticket.parse(args)),
     'blobs.get': (args) => this.#get(Get.parse(args)),
-    'blobs.read': async (args) => {
-      const { hash } = Named.parse(args)
-      const data = await this.#bytes(hash)
-      return {
-        size: data.length,
-        data: data.length <= MAX_PRINTED ? toHex(data) : null,
-        matches: toHex(blake3(data)) === hash,
-      }
+    'blobs.status': async (args) => {
+      const status = await this.#store.status(Named.parse(args).hash)
+      if (status.kind === 'absent') return { status: 'missing' }
+      if (status.kind === 'complete') return { status: 'complete', size: status.size }
+      return { status: 'partial', size: status.size, ranges: status.ranges.map(Number) }
     },
+    'blobs.read': (args) => this.#read(Named.parse(args).hash),
+    'blobs.export': async (args) => {
+      const { hash, path } = Export.parse(args)
+      await this.#store.export(hash, path)
+      return {}
+    },
+    'blobs.delete': async (args) => ({ removed: (await this.#store.delete(Named.parse(args).hash)) ? 1 : 0 }),
     'blobs.add_collection': (args) => this.#addCollection(Collection.parse(args)),
     'blobs.read_collection': (args) => this.#readCollection(Named.parse(args).hash),
-    'blobs.read_hash_seq': async (args) => ({ hashes: decodeHashSeq(await this.#bytes(Named.parse(args).hash)) }),
+    'blobs.read_hash_seq': async (args) => ({ hashes: await this.#store.hashSeq(Named.parse(args).hash) }),
   }
 
   static parseTicket(args: unknown): object {
     const { addr, format, hash } = decodeBlobTicket(Parse.parse(args).ticket)
     return { hash, format: format === 'raw' ? 'raw' : 'hash_seq', id: addr.id, addrs: addr.direct, relays: addr.relays }
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
   }
 
   #ticket({ hash, format, name }: z.infer<typeof Ticket>): object {
@@ -89,43 +128,43 @@ export class LabBlobs {
     return { ticket, share: name === undefined ? null : `${name}|${ticket}` }
   }
 
-  async #get({ ticket, recursive }: z.infer<typeof Get>): Promise<object> {
+  async #get({ ticket, recursive, use_ticket_addrs, ranges }: z.infer<typeof Get>): Promise<object> {
     const { addr, hash } = decodeBlobTicket(ticket)
-    const connection = await this.#endpoint.dial(addr.id, BLOBS_ALPN)
-    const one = async (hash: Hash) => {
-      const parts: Uint8Array[] = []
-      const sink = {
-        size: async () => {},
-        pair: async () => {},
-        leaf: async (_: number, data: Uint8Array) => void parts.push(data),
-      }
-      await getRanges(connection, { hash, ranges: ALL, maxSize: 1 << 30, stallMs: 15_000 }, sink)
-      if (this.#store.add(Buffer.concat(parts)) !== hash) throw new Error('wrong bytes')
-    }
-    await one(hash)
-    if (recursive) for (const child of decodeHashSeq(await this.#bytes(hash))) await one(child)
-    return { hash }
+    const result = await this.#downloader.download({
+      hash,
+      format: recursive ? 'hash-seq' : 'raw',
+      providers: [{ id: addr.id, direct: use_ticket_addrs ? addr.direct : [] }],
+      limits: LIMITS,
+      ...(ranges && { ranges: ranges.map(BigInt) }),
+    })
+    return { hash, received: result.received, total: result.total }
   }
 
-  async #bytes(hash: Hash): Promise<Uint8Array> {
-    const source = await this.#store.open(hash)
-    if (source === undefined) throw new K2Error({ code: 'BLOB_FAILED', kind: 'input', message: 'this blob is not here' })
-    try {
-      return await source.read(0, source.size)
-    } finally {
-      await source.close()
+  async #read(hash: Hash): Promise<object> {
+    const digest = createHash('sha256')
+    const parts: Uint8Array[] = []
+    let size = 0
+    for await (const piece of blobBytes(this.#store, hash)) {
+      digest.update(piece)
+      size += piece.length
+      if (size <= MAX_PRINTED) parts.push(piece.slice())
     }
+    // What is read is verified on the way.
+    return { size, matches: true, sha256: digest.digest('hex'), data: size <= MAX_PRINTED ? toHex(Buffer.concat(parts)) : null }
   }
 
-  #addCollection({ files }: z.infer<typeof Collection>): object {
-    const hashes = files.map((file) => this.#store.add(file.content))
-    const names = this.#store.add(encodeCollectionNames(files.map((file) => file.name)))
-    return { hash: this.#store.add(encodeHashSeq([names, ...hashes])) }
+  async #addCollection({ files }: z.infer<typeof Collection>): Promise<object> {
+    const add = async (data: Uint8Array) => (await this.#store.importBytes(data)).hash
+    const hashes: Hash[] = []
+    for (const file of files) hashes.push(await add(file.content))
+    const names = await add(encodeCollectionNames(files.map((file) => file.name)))
+    return { hash: (await this.#store.importBytes(encodeHashSeq([names, ...hashes]), { format: 'hash-seq' })).hash }
   }
 
   async #readCollection(hash: Hash): Promise<object> {
-    const hashes = decodeHashSeq(await this.#bytes(hash))
-    const names = hashes[0] === undefined ? [] : decodeCollectionNames(await this.#bytes(hashes[0]))
-    return { files: collectionFiles(names, hashes) }
+    const hashes = await this.#store.hashSeq(hash)
+    const [names] = hashes
+    if (names === undefined) throw new K2Error({ code: 'BLOB_BAD_COLLECTION', kind: 'input', message: 'no metadata' })
+    return { files: collectionFiles(decodeCollectionNames(await readBlob(this.#store, names, MAX_PRINTED)), hashes) }
   }
 }

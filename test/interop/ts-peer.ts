@@ -92,7 +92,7 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
     },
   })
   await gossip.start()
-  node = { endpoint, gossip, topics: new Map(), load: new LoadBook(), blobs: new LabBlobs(endpoint) }
+  node = { endpoint, gossip, topics: new Map(), load: new LoadBook(), blobs: new LabBlobs(endpoint, args.data_dir) }
   return describe(node)
 }
 
@@ -109,6 +109,7 @@ async function close(): Promise<object> {
   node = undefined
   await old?.gossip.stop()
   await old?.endpoint.stop()
+  await old?.blobs.close()
   return {}
 }
 

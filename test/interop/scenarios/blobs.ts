@@ -1,8 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { LabNode } from '../lab/lab-node.ts'
-import { refusal } from '../lab/lab-node.ts'
+import { type Content, type LabNode, refusal } from '../lab/lab-node.ts'
 import { ALL_PAIRS, type Direction, type Lab, type Scenario, sides } from '../lab/scenario.ts'
 
 /** a asks, b has the content. */
@@ -21,13 +20,13 @@ interface Read {
 
 const byTicket: Scenario = {
   name: 'blobs.ticket',
-  what: 'download by ticket: sizes around chunk and group borders, the empty blob, several MiB',
+  what: 'download by ticket, dialing by id as K2 does: sizes around chunk and group borders, the empty blob, several MiB',
   directions: ALL_PAIRS,
   awaits: 'blobs',
   limitMs: 120_000,
   async run(lab, direction) {
     const [a, b] = await askerAndOwner(lab, direction)
-    for (const size of [0, 1, 1024, 1025, 16_384, 16_385, 50_000, 4 << 20]) {
+    for (const size of [0, 1, 1023, 1024, 1025, 16_383, 16_384, 16_385, 50_000, 1 << 20, 4 << 20]) {
       const { hash } = await b.peer.call<{ hash: string }>('blobs.add', { content: { pattern: size } })
       const { ticket } = await b.peer.call<{ ticket: string }>('blobs.ticket', { hash })
       await a.peer.call('blobs.get', { ticket }, 60_000)
@@ -53,6 +52,8 @@ const byReference: Scenario = {
     await writeFile(path, Buffer.alloc(300_000, 2))
     await refusal(a.peer.call('blobs.get', { ticket }, 60_000))
     await writeFile(path, Buffer.alloc(300_000, 1))
+    // Ours has seen another time of change and wants to look at the file again.
+    await b.peer.call('blobs.add_file', { path })
     await a.peer.call('blobs.get', { ticket }, 60_000)
     assert.equal((await a.peer.call<Read>('blobs.read', { hash })).matches, true)
     return undefined
@@ -96,4 +97,32 @@ const missing: Scenario = {
   },
 }
 
-export const blobs: readonly Scenario[] = [byTicket, byReference, collection, missing]
+const hashSequence: Scenario = {
+  name: 'blobs.hash-sequence',
+  what: 'a plain hash sequence with 40 children, some of them twice, one empty: all contents; as a raw blob the sequence alone',
+  directions: ALL_PAIRS,
+  awaits: 'blobs',
+  async run(lab, direction) {
+    const [a, b] = await askerAndOwner(lab, direction)
+    const add = async (owner: LabNode, content: Content) =>
+      (await owner.peer.call<{ hash: string }>('blobs.add', { content })).hash
+    const children: string[] = []
+    for (let i = 0; i < 38; i++) children.push(await add(b, { pattern: i * 1_111 }))
+    children.push(children[5] as string, children[9] as string)
+    const root = await add(b, { hex: children.join('') })
+    const raw = await b.peer.call<{ ticket: string }>('blobs.ticket', { hash: root })
+    await a.peer.call('blobs.get', { ticket: raw.ticket }, 60_000)
+    await refusal(a.peer.call('blobs.read', { hash: children[7] }))
+    const { ticket } = await b.peer.call<{ ticket: string }>('blobs.ticket', { hash: root, format: 'hash_seq' })
+    await a.peer.call('blobs.get', { ticket, recursive: true }, 60_000)
+    const { hashes } = await a.peer.call<{ hashes: string[] }>('blobs.read_hash_seq', { hash: root })
+    assert.deepEqual(hashes, children)
+    for (const [i, hash] of children.slice(0, 38).entries()) {
+      const read = await a.peer.call<Read>('blobs.read', { hash })
+      assert.deepEqual([read.size, read.matches], [i * 1_111, true])
+    }
+    return undefined
+  },
+}
+
+export const blobs: readonly Scenario[] = [byTicket, byReference, collection, hashSequence, missing]

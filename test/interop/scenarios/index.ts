@@ -1,5 +1,7 @@
 import type { Scenario } from '../lab/scenario.ts'
 import { blobs } from './blobs.ts'
+import { blobsResume } from './blobs-resume.ts'
+import { blobsWire } from './blobs-wire.ts'
 import { docs } from './docs.ts'
 import { gossipBasic } from './gossip-basic.ts'
 import { gossipDefects } from './gossip-defects.ts'
@@ -23,5 +25,7 @@ export const scenarios = (binary: () => string): readonly Scenario[] => [
   ...hostScenarios,
   ...k2,
   ...blobs,
+  ...blobsWire,
+  ...blobsResume,
   ...docs,
 ]
