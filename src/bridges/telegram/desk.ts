@@ -99,13 +99,12 @@ export class Desk {
     if (m.from?.is_bot === true && m.sender_chat === undefined) return false
     const key = `m:${m.chat.id}:${m.message_id}`
     const isPrivate = m.chat.type === 'private'
-    const command = commandText(m.text ?? m.caption ?? '', {
-      username: me.username,
-      isPrivate,
-      known: (name) => this.#specs.has(name),
-    })
-    const meaning = command && meaningOf(command, this.#specs)
     const open = this.#dialogues.get(personIn(m), this.#o.clock.monotonic())
+    // In groups /cancel and /skip are anybody's words, unless this person is being asked something.
+    const known = (name: string): boolean =>
+      this.#specs.has(name) || (open !== undefined && (name === 'cancel' || name === 'skip'))
+    const command = commandText(m.text ?? m.caption ?? '', { username: me.username, isPrivate, known })
+    const meaning = command && meaningOf(command, this.#specs)
     const isReply = m.reply_to_message?.from?.id === me.id && (m.reply_to_message.text ?? '').endsWith(CANCEL_HINT)
     if (meaning?.kind === 'command') {
       this.#run(key, () => this.#command(m, meaning))
@@ -113,7 +112,7 @@ export class Desk {
     }
     // In groups only replies to the question are answers; everything else goes on as before.
     const isAnswer = open !== undefined && (isPrivate || m.reply_to_message?.message_id === open.prompt)
-    if (open !== undefined && (isAnswer || meaning?.kind === 'cancel')) {
+    if (open !== undefined && (isAnswer || meaning?.kind === 'cancel' || meaning?.kind === 'skip')) {
       this.#run(key, () => this.#answered(m, open, meaning))
       return true
     }
