@@ -20,6 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       cwd: process.cwd(),
       out: process.stdout,
       err: process.stderr,
+      input: process.stdin,
       signal: stop.signal,
     })
   } finally {

@@ -12,6 +12,12 @@ const CALL_TIMEOUT_MS = 20_000
 
 const failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
+export interface CallOptions {
+  readonly headers?: Readonly<Record<string, string>>
+  /** ms; default 20 s. */
+  readonly timeoutMs?: number
+}
+
 /** Talks to the control API of the gateway that runs on this data directory. */
 export class ControlClient {
   readonly #file: ControlFile
@@ -49,13 +55,19 @@ export class ControlClient {
   }
 
   /** One call; answers the parsed JSON body. Rejects with the gateway's own error code. */
-  async call(method: string, path: string, body?: unknown): Promise<unknown> {
+  async call(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<unknown> {
     const response = await this.#fetch(path, {
       method,
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      signal: AbortSignal.timeout(options.timeoutMs ?? CALL_TIMEOUT_MS),
+      ...(options.headers && { headers: options.headers }),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     return response.json()
+  }
+
+  /** One call with a body or an answer of any length, without a time limit. Rejects as `call`. */
+  request(path: string, init: RequestInit): Promise<Response> {
+    return this.#fetch(path, init)
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
@@ -63,7 +75,7 @@ export class ControlClient {
     try {
       response = await fetch(`${this.#file.url}${path}`, {
         ...init,
-        headers: { authorization: `Bearer ${this.#file.token.reveal()}` },
+        headers: { ...init.headers, authorization: `Bearer ${this.#file.token.reveal()}` },
       })
     } catch (cause) {
       throw new K2Error({

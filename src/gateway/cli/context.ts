@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { isK2Error, K2Error } from '../../base/errors.ts'
 import { ConfigError, loadConfig } from '../config/load.ts'
 import { findConfig } from '../config/paths.ts'
@@ -12,6 +12,8 @@ export interface CliContext {
   readonly out: Writable
   /** Everything that is not a result. */
   readonly err: Writable
+  /** Where a person types; undefined when nobody can answer questions. */
+  readonly input?: Readable
   /** Fires at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
 }

@@ -6,6 +6,7 @@ import { checkConfig } from './check-config.ts'
 import { type CliContext, EXIT, exitCodeOf, type GlobalOptions } from './context.ts'
 import { dmFollow, dmSend } from './dm.ts'
 import { doctor } from './doctor.ts'
+import { addGatewayCommands } from './gateway-commands.ts'
 import { intentParse } from './intent.ts'
 import { nodeId, nodeStatus } from './node.ts'
 import { queueDead, queueDiscard, queueLanes, queueReplay, queueWhy } from './queue.ts'
@@ -136,6 +137,7 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .action((text: string) => act(() => intentParse(context, globals(), text))())
 
   try {
+    await addGatewayCommands(program, argv, context, globals, (work) => act(work)())
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
