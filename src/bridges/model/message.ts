@@ -94,7 +94,14 @@ export interface Emoji {
 }
 
 export type BridgeEvent =
-  | { readonly kind: 'message.create'; readonly body: Body; readonly replyTo?: ReplyTo; readonly albumKey?: string }
+  | {
+      readonly kind: 'message.create'
+      readonly body: Body
+      readonly replyTo?: ReplyTo
+      readonly albumKey?: string
+      /** Further native messages that are part of this one, such as the other items of an album. */
+      readonly alsoIds?: readonly string[]
+    }
   | { readonly kind: 'message.edit'; readonly body: Body; readonly editedAt: number; readonly revisionKey: string }
   | { readonly kind: 'message.delete'; readonly bulkKey?: string }
   | { readonly kind: 'reaction.set'; readonly actor: Author; readonly emojis: readonly Emoji[] }

@@ -12,6 +12,7 @@ import type { NativeRef } from '../model/place.ts'
 import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import { fileUnavailable } from '../remote-file.ts'
+import { AlbumMemory, collect, type HeldItem } from './albums.ts'
 import { type OpenClients, openClients } from './client.ts'
 import { Deliverer } from './deliver.ts'
 import { Desk } from './desk.ts'
@@ -71,6 +72,8 @@ const CAPABILITIES: Capabilities = {
   senderName: false,
   settlesDoubt: false,
 }
+/** While an album is incomplete, the next look at the updates comes after this, ms. */
+const ALBUM_POLL_MS = 150
 /** Moves remembered; the gateway keeps them for good. */
 const MAX_ALIASES = 10_000
 const MAX_LOST_CHATS = 100
@@ -92,6 +95,10 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource {
   readonly #dropped: Partial<Record<DropReason, number>> = {}
   /** Chats we were removed from, by id. */
   readonly #lost = new BoundedMap<string, string>({ max: MAX_LOST_CHATS })
+  readonly #albums = new AlbumMemory()
+  /** Items of albums that are not complete, and the updates taken since the first of them. */
+  #held: readonly HeldItem[] = []
+  readonly #seen = new Set<number>()
   #updates = 0
   #clients: OpenClients | undefined
   #receive: ReceiveState | { readonly kind: 'connecting' } = { kind: 'connecting' }
@@ -243,7 +250,8 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource {
     this.#receive = state
   }
 
-  async #deliver(updates: readonly unknown[]): Promise<void> {
+  /** Items of albums are held back; until the album is complete neither they nor what came after them are confirmed. */
+  async #deliver(updates: readonly unknown[]): Promise<{ heldFrom: number; waitMs: number } | undefined> {
     const { account, own, sink } = this.#options
     const bridged = new Set(this.#options.bridgedChats?.())
     const named = this.#namedChats()
@@ -254,20 +262,41 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource {
       isBridged: (channel) => bridged.has(channel),
       channelOf: (chat) => named.get(chat.username?.toLowerCase() ?? '') ?? String(chat.id),
     }
-    const envelopes: Envelope[] = []
+    const incoming: { updateId: number; envelope: Envelope }[] = []
     const dropped: DropReason[] = []
+    const fresh: number[] = []
     for (const raw of updates) {
+      const updateId = Number((raw as { update_id?: unknown } | null)?.update_id)
+      if (this.#seen.has(updateId)) continue
+      fresh.push(updateId)
       // What is meant for the bot itself is not bridged.
       if (this.#desk.take(raw)) continue
       const inbound = inboundOf(raw, context)
       if (inbound.migration) await this.#migrated(inbound.migration.from, inbound.migration.to)
       if (inbound.membership) await this.#membership(inbound.membership)
-      if (inbound.envelope) envelopes.push(inbound.envelope)
+      const envelope = inbound.envelope && this.#ofAlbum(inbound.envelope, inbound.albumKey)
+      if (envelope) incoming.push({ updateId, envelope })
       if (inbound.dropped) dropped.push(inbound.dropped)
     }
-    if (envelopes.length > 0) await sink.ingest(envelopes)
-    this.#updates += updates.length
+    const now = this.#clock.monotonic()
+    const collected = collect(this.#held, incoming, now)
+    if (collected.ready.length > 0) await sink.ingest(collected.ready)
+    this.#held = collected.held
+    this.#updates += fresh.length
     for (const reason of dropped) this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1
+    if (collected.dueAt === undefined) {
+      this.#seen.clear()
+      return undefined
+    }
+    for (const id of fresh) this.#seen.add(id)
+    const heldFrom = Math.min(...collected.held.map((item) => item.updateId))
+    return { heldFrom, waitMs: Math.min(ALBUM_POLL_MS, Math.max(1, collected.dueAt - now)) }
+  }
+
+  #ofAlbum(envelope: Envelope, albumKey: string | undefined): Envelope | undefined {
+    if (albumKey !== undefined) return this.#albums.edited(envelope, albumKey)
+    this.#albums.note(envelope)
+    return envelope
   }
 
   async #membership(change: NonNullable<Inbound['membership']>): Promise<void> {

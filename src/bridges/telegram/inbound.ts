@@ -37,6 +37,8 @@ export type DropReason = 'own' | 'automatic-forward' | 'live-location' | 'malfor
 export interface Inbound {
   readonly updateId?: number
   readonly envelope?: Envelope
+  /** Of edits: the album the edited message is part of. */
+  readonly albumKey?: string
   readonly dropped?: DropReason
   /** A basic group became a supergroup; ids are chat ids. */
   readonly migration?: { readonly from: string; readonly to: string }
@@ -88,7 +90,12 @@ function messageInbound(raw: unknown, edited: boolean, ctx: InboundContext): Out
     { chat: m.chat, id: m.message_id, thread, author: authorOf(m), occurredAt, event, discriminator },
     ctx,
   )
-  return migration ? { envelope, migration } : { envelope }
+  const albumKey = edited ? albumKeyOf(m) : undefined
+  return { envelope, ...(migration && { migration }), ...(albumKey !== undefined && { albumKey }) }
+}
+
+function albumKeyOf(m: TgMessage): string | undefined {
+  return m.media_group_id === undefined ? undefined : `${m.chat.id}:${m.media_group_id}`
 }
 
 function dropReason(m: TgMessage, edited: boolean, ctx: InboundContext): DropReason | undefined {
@@ -116,8 +123,13 @@ function threadOf(m: { is_topic_message?: boolean | undefined; message_thread_id
 
 function createEvent(m: TgMessage, ctx: InboundContext): BridgeEvent {
   const replyTo = replyOf(m, ctx)
-  const album = m.media_group_id === undefined ? {} : { albumKey: `${m.chat.id}:${m.media_group_id}` }
-  return { kind: 'message.create', body: withExternalQuote(m, ctx), ...(replyTo ? { replyTo } : {}), ...album }
+  const albumKey = albumKeyOf(m)
+  return {
+    kind: 'message.create',
+    body: withExternalQuote(m, ctx),
+    ...(replyTo && { replyTo }),
+    ...(albumKey !== undefined && { albumKey }),
+  }
 }
 
 function editEvent(m: TgMessage, ctx: InboundContext): BridgeEvent {

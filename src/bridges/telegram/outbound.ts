@@ -208,7 +208,7 @@ function withName(name: RichText, part: RichText): RichText {
 
 /** The target of a reply where it cannot be referred to: `> Name: excerpt`. */
 function quoteOf(request: SendRequest): RichText | undefined {
-  const reply = request.op === 'create' ? request.reply : undefined
+  const { reply } = request
   if (!reply || (reply.ref && reply.ref.channel === request.place.channel)) return undefined
   const name = sanitizeName(reply.authorName ?? '', MAX_NAME)
   const excerpt = cutGraphemes(

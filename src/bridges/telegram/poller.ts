@@ -15,8 +15,11 @@ export interface PollerOptions {
   readonly main: TelegramClient
   /** Long poll in seconds; the server caps it at 50. */
   readonly timeoutSec: number
-  /** Takes a batch in order. Resolves after the commit; rejects when nothing was stored. */
-  readonly deliver: (updates: readonly unknown[]) => Promise<void>
+  /**
+   * Takes a batch in order. Resolves after the commit; rejects when nothing was stored. An answer names the first update that
+   * must not be confirmed yet: the poller asks again soon, gets it and all later ones once more, and delivers them again.
+   */
+  readonly deliver: (updates: readonly unknown[]) => Promise<{ readonly heldFrom: number; readonly waitMs: number } | undefined>
   readonly onState: (state: ReceiveState) => void
   readonly rng: Rng
   readonly log: Logger
@@ -65,6 +68,8 @@ export class UpdatePoller {
   /** Waits in a row of one kind. */
   #streak = 0
   #lastKind = ''
+  /** Updates that are not to be confirmed yet: ms until the next look. */
+  #held: number | undefined
 
   constructor(options: PollerOptions) {
     this.#options = options
@@ -74,7 +79,7 @@ export class UpdatePoller {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const updates = await this.#fetch(signal)
-      if (updates && updates.length > 0) await this.#store(updates, signal)
+      if (updates && (updates.length > 0 || this.#held !== undefined)) await this.#store(updates, signal)
     }
   }
 
@@ -88,7 +93,9 @@ export class UpdatePoller {
   }
 
   async #fetch(signal: AbortSignal): Promise<readonly unknown[] | undefined> {
-    const { poll, timeoutSec, now, onState, sleep } = this.#options
+    const { poll, now, onState, sleep } = this.#options
+    const timeoutSec = this.#held === undefined ? this.#options.timeoutSec : 0
+    if (this.#held !== undefined) await quietly(sleep(this.#held, signal))
     const started = now()
     try {
       const offset = this.#offset === undefined ? {} : { offset: this.#offset }
@@ -97,7 +104,7 @@ export class UpdatePoller {
       this.#lastKind = ''
       onState({ kind: 'ok' })
       // Everything is confirmed now. Without an offset the next call works even if the numbers start anew meanwhile.
-      if (updates.length === 0) this.#offset = undefined
+      if (updates.length === 0 && this.#held === undefined) this.#offset = undefined
       if (updates.length === 0 && timeoutSec > 0 && now() - started < MIN_EMPTY_POLL_MS)
         await quietly(sleep(MIN_EMPTY_POLL_MS, signal))
       return updates
@@ -109,9 +116,10 @@ export class UpdatePoller {
 
   async #store(updates: readonly unknown[], signal: AbortSignal): Promise<void> {
     const { deliver, onState, log } = this.#options
+    let held: Awaited<ReturnType<PollerOptions['deliver']>>
     for (;;) {
       try {
-        await deliver(updates)
+        held = await deliver(updates)
         onState({ kind: 'ok' })
         break
       } catch (err) {
@@ -122,10 +130,15 @@ export class UpdatePoller {
         if (signal.aborted) return
       }
     }
+    this.#held = held?.waitMs
+    if (held !== undefined) {
+      this.#offset = held.heldFrom
+      return
+    }
     const last = updates.map((u) => Numbered.safeParse(u)).findLast((u) => u.success)
     // A batch without a single number would come again for ever; skipping it needs one.
     if (last?.data) this.#offset = last.data.update_id + 1
-    else await this.#wait('unreachable', signal)
+    else if (updates.length > 0) await this.#wait('unreachable', signal)
   }
 
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {

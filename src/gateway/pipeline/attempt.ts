@@ -1,6 +1,7 @@
 import { withDeadline } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
+import { bodyFiles } from '../../bridges/media.ts'
 import type { Place } from '../../bridges/model/place.ts'
 import type { Bridge, NativePart, SendOutcome, SendRequest } from '../../bridges/port.ts'
 import type { CopyRow } from '../db/sql/step.ts'
@@ -13,6 +14,9 @@ import { type Existing, type SendPlan, sendRequest } from './request.ts'
 
 /** After its abort a bridge has this long to answer. */
 const ABORT_GRACE_MS = 5_000
+/** Bytes per ms, and the longest extra time for files. */
+const SLOWEST_UPLOAD = 128
+const MAX_UPLOAD_MS = 600_000
 
 export interface AttemptTools {
   readonly store: LaneStore
@@ -70,7 +74,7 @@ export async function attempt(work: AttemptWork, tools: AttemptTools): Promise<A
 /** A bridge that rejects or never answers leaves the delivery in doubt. */
 async function call(bridge: Bridge, request: SendRequest, item: Claimed, tools: AttemptTools): Promise<SendOutcome> {
   const { abort, clock, events } = tools
-  const ms = tools.limits.sendTimeoutMs
+  const ms = tools.limits.sendTimeoutMs + uploadMs(request)
   const timeout = new AbortController()
   const cancel = clock.after(ms, () => timeout.abort())
   const { signal, unlink } = either(abort, timeout)
@@ -83,6 +87,13 @@ async function call(bridge: Bridge, request: SendRequest, item: Claimed, tools: 
     cancel()
     unlink()
   }
+}
+
+/** Time the files of a message may take on top, at the slowest pace that is worth waiting for. */
+function uploadMs({ op, body }: SendRequest): number {
+  if (op !== 'create') return 0
+  const bytes = bodyFiles(body).reduce((sum, file) => sum + (file.size ?? 0), 0)
+  return Math.min(MAX_UPLOAD_MS, bytes / SLOWEST_UPLOAD)
 }
 
 /** `AbortSignal.any` keeps every signal it made on the long-lived one until a collection; this unhooks at once. */

@@ -190,7 +190,7 @@ export class LaneSession {
       const targets = await this.#tools.store.replyTargets(items, this.lane)
       return items.map((item) => {
         const replyTarget = targets.get(item.id)
-        return replyTarget?.ref ? { ...item, replyTarget, barrier: false } : item
+        return replyTarget?.ref ? { ...item, replyTarget, barrier: item.op !== 'create' } : item
       })
     } catch (error) {
       // They are looked for again before each is sent.

@@ -73,7 +73,7 @@ export function sendRequest(item: Claimed, context: RequestContext): SendRequest
     author: named(author, render.namePrefix, render.nameSuffix),
     identity: render.identity,
     ...(plan.op !== 'delete' && body !== undefined && { body: marked(body, marks(delayed, plan.mark, render.text)) }),
-    ...(plan.op === 'create' && item.reply && { reply: replyOf(item) }),
+    ...(plan.op !== 'delete' && item.reply && { reply: replyOf(item) }),
     parts,
     occurredAt: item.occurredAt,
     ...(firstSentAt - item.occurredAt > context.showTimeAfterMs && { showTime: true }),

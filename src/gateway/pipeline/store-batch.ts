@@ -4,11 +4,12 @@ import type { Cursor } from '../../bridges/cursor.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
 import type { PgPool, Queryable } from '../db/pool.ts'
 import { AMEND_DELETES, AMEND_EDITS, type AmendedRow } from '../db/sql/amend.ts'
-import { INGEST_EVENTS, type IngestedRow } from '../db/sql/ingest.ts'
+import { INGEST_EVENTS, type IngestedRow, LINK_FURTHER } from '../db/sql/ingest.ts'
 import { inTransaction, run } from '../db/sql/statement.ts'
 import { toJsonb } from './json.ts'
 import type { PipelineLimits } from './limits.ts'
 import { amendRows, type Decided, messageRows, type Run, runsOf } from './prepare.ts'
+import { refScope } from './scope.ts'
 
 export interface StoreTools {
   readonly pool: PgPool
@@ -74,6 +75,7 @@ async function storeMessages(
     toJsonb(cursors.map(({ account, stream, value }) => ({ account, stream, value }))),
     now,
   ])
+  await linkFurther(db, items, now)
   const fresh = new Map(answer.map((row) => [row.event_id, row]))
   const lanes = new Set<string>()
   const revived: string[] = []
@@ -92,6 +94,15 @@ async function storeMessages(
     return { envelope, status, ...(reason !== undefined && { reason }), deliveries: wakes.length }
   })
   return { events, lanes, revived }
+}
+
+/** Native messages that are part of another one, so that replies, edits and reactions find it from each of them. */
+async function linkFurther(db: Queryable, items: readonly Decided[], now: number): Promise<void> {
+  const rows = items.flatMap(({ envelope: { event, msg } }) => {
+    const ids = event.kind === 'message.create' ? (event.alsoIds ?? []) : []
+    return ids.map((id) => ({ network: msg.network, scope: refScope(msg), channel: msg.channel, first: msg.id, native_id: id }))
+  })
+  if (rows.length > 0) await run(db, LINK_FURTHER, [toJsonb(rows), now])
 }
 
 async function storeAmendments(db: Queryable, part: Run, tools: StoreTools): Promise<StoredBatch> {

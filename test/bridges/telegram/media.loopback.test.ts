@@ -227,3 +227,49 @@ test('files of messages are read; their addresses stay inside', async () => {
   expect(error).toMatchObject({ code: 'MEDIA_UNAVAILABLE' })
   expect(JSON.stringify(error) + String(error)).not.toContain('AAF')
 })
+
+test('an album becomes one message, however it comes in; its later edits too', async () => {
+  const album = [
+    { ...fake.people.file('photo', 'a.png', PNG), caption: 'two pictures' },
+    fake.people.file('photo', 'b.png', Buffer.concat([PNG, Buffer.from('b')])),
+  ]
+  const ids = fake.people.postAlbum(chat, person, album)
+  const [first] = await sink.until(1)
+  expect(first?.msg.id).toBe(String(ids[0]))
+  expect(first?.event).toMatchObject({
+    kind: 'message.create',
+    alsoIds: [String(ids[1])],
+    body: { rich: { text: 'two pictures' } },
+  })
+  expect(first && 'body' in first.event && first.event.body.attachments).toHaveLength(2)
+  fake.people.edit(chat, ids[0] as number, { caption: 'two cats' })
+  fake.people.edit(chat, ids[1] as number, { has_media_spoiler: true })
+  const [, second, third] = await sink.until(3)
+  for (const edit of [second, third]) {
+    expect(edit).toMatchObject({
+      msg: { id: String(ids[0]) },
+      event: { kind: 'message.edit', body: { rich: { text: 'two cats' } } },
+    })
+    expect(edit && 'body' in edit.event && edit.event.body.attachments).toHaveLength(2)
+  }
+})
+
+test('an album is held back without holding up others, and survives a stop in between', async () => {
+  const other = fake.control.addChat({ title: 'Other', members: [...fake.world.bots.keys(), person] })
+  fake.people.postAlbum(chat, person, [fake.people.file('photo', 'a.png', PNG), fake.people.file('photo', 'b.png', PNG)])
+  fake.people.post(other, person, 'meanwhile')
+  await sink.until(1)
+  expect(sink.texts()).toEqual(['meanwhile'])
+  await bridge.stop()
+  const token = [...fake.world.bots.values()][0]?.token as string
+  const later = newBridge({ fake, token }, sink)
+  await later.start(never)
+  await sink.until(2)
+  fake.people.postAlbum(chat, person, [fake.people.file('photo', 'c.png', PNG), fake.people.file('photo', 'd.png', PNG)])
+  fake.people.post(chat, person, 'after the album')
+  await sink.until(4)
+  await later.stop()
+  const albums = sink.envelopes.map((e) => ('body' in e.event ? e.event.body.attachments.length : 0))
+  expect(albums.filter((n) => n > 0)).toEqual([2, 2])
+  expect(sink.texts().at(-1)).toBe('after the album')
+})

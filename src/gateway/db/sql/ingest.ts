@@ -141,3 +141,15 @@ select e.event_id, k.role as known, l.cid is not null as linked,
 from e join fresh f on f.event_id = e.event_id left join known k on k.ord = e.ord left join linked l on l.cid = e.cid
 order by e.ord`,
 )
+
+/** $1 further native messages (jsonb: network, scope, channel, first, native_id), $2 now: copies of what `first` is a copy of. */
+export const LINK_FURTHER = statement(
+  'link_further',
+  `
+insert into k2.copy (network, scope, channel, native_id, account, thread, cid, part, role, lane, created_at)
+select c.network, c.scope, c.channel, x.native_id, c.account, c.thread, c.cid, c.part, c.role, c.lane, $2::bigint
+from jsonb_to_recordset($1::jsonb) as x(network text, scope text, channel text, first text, native_id text)
+join k2.copy c on c.network = x.network and c.scope = x.scope and c.channel = x.channel and c.native_id = x.first
+where c.role = 'origin'
+on conflict do nothing`,
+)
