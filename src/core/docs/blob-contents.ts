@@ -1,0 +1,54 @@
+import { concatBytes } from '../../base/bytes.ts'
+import { K2Error } from '../../base/errors.ts'
+import { verifiedBytes } from '../blobs/blob-bytes.ts'
+import type { BlobStore, Downloader } from '../blobs/index.ts'
+import type { Hash } from '../ids.ts'
+import type { ContentStore } from './content.ts'
+import type { ContentStatus } from './proto/message.ts'
+
+/** Longest wait for one content of a document, ms. */
+const DOWNLOAD_MS = 3_600_000
+
+/**
+ * Contents of documents in a store of blobs. They are protected while the process runs; what stays after that is for whoever
+ * collects garbage to ask of the documents.
+ */
+export function blobContents(store: BlobStore, downloader: Downloader, maxBytes: number): ContentStore {
+  const protection = store.protect()
+  return {
+    async status(hash): Promise<ContentStatus> {
+      const { kind } = await store.status(hash)
+      return kind === 'complete' ? 'complete' : kind === 'partial' ? 'incomplete' : 'missing'
+    },
+    add: async (bytes) => store.importBytes(bytes, { protection }),
+    async read(hash, max) {
+      const status = await store.status(hash)
+      if (status.kind !== 'complete') return undefined
+      if (status.size > max) {
+        throw new K2Error({
+          code: 'DOC_TOO_LARGE',
+          kind: 'limit',
+          message: `this value has ${status.size} bytes, ${max} are read`,
+        })
+      }
+      const blob = await store.open(hash)
+      if (blob === undefined) return undefined
+      try {
+        const pieces: Uint8Array[] = []
+        for await (const piece of verifiedBytes(blob, hash, 0, blob.size)) pieces.push(piece.slice())
+        return concatBytes(pieces)
+      } finally {
+        await blob.close()
+      }
+    },
+    async download(hash: Hash, peers, signal) {
+      protection.add(hash)
+      await downloader.download({
+        hash,
+        providers: peers.map((id) => ({ id, direct: [] })),
+        limits: { maxBytes, deadlineMs: DOWNLOAD_MS },
+        signal,
+      })
+    },
+  }
+}
