@@ -131,14 +131,14 @@ export class BlobService {
     if (present !== undefined) await store.setTag({ name: jobTag(job.id), hash: ticket.hash, format: ticket.format })
     if (fetch) await this.wake('fetch', fetch.id, PRIORITIES[request.priority ?? 'normal'])
     else if (job.state === 'finishing') await this.wake('finish', job.id)
-    return job
+    return this.job(job.id)
   }
 
   /** Queues the sharing of a message's attachment. Rejects `BLOB_QUOTA_*`. */
   async share(attachment: object, name: string, asker: Asker): Promise<BlobJob> {
     const job = await this.#parts.jobs.addShare({ ...asker, name: safeFileName(name), source: attachment })
     await this.wake('share', job.id)
-    return job
+    return this.job(job.id)
   }
 
   /** Rejects `BLOB_JOB_UNKNOWN`; so for jobs of others when `requester` is given. */

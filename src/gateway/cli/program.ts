@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { errorMessage, isK2Error } from '../../base/errors.ts'
 import { scrub } from '../observe/logger.ts'
 import { VERSION } from '../version.ts'
+import { blobGc, blobGet, blobList, blobRemove, blobShare } from './blob.ts'
 import { checkConfig } from './check-config.ts'
 import { type CliContext, EXIT, exitCodeOf, type GlobalOptions } from './context.ts'
 import { dmFollow, dmSend } from './dm.ts'
@@ -9,10 +10,12 @@ import { doctor } from './doctor.ts'
 import { addGatewayCommands } from './gateway-commands.ts'
 import { intentParse } from './intent.ts'
 import { nodeId, nodeStatus } from './node.ts'
+import { qr } from './qr.ts'
 import { queueDead, queueDiscard, queueLanes, queueReplay, queueWhy } from './queue.ts'
 import { type ExplainOptions, rulesCheck, rulesExplain, rulesSimulate, rulesTest, type SimulateOptions } from './rules.ts'
 import { run } from './run.ts'
 import { topicFollow, topicSend } from './topic.ts'
+import { type WorkerCliOptions, worker } from './worker.ts'
 
 /** The whole command line. Answers the exit code; results go to `out`, everything else to `err`. */
 export async function runProgram(argv: readonly string[], context: CliContext): Promise<number> {
@@ -76,6 +79,47 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .action((contact: string, text: string, options: { name: string }) =>
       act(() => dmSend(context, globals(), contact, text, options.name))(),
     )
+
+  const blob = program.command('blob').description('files as K2 blobs: share, fetch, look, remove')
+  blob
+    .command('share <files...>')
+    .description('print a ticket for a file, or one for several')
+    .option('--name <name>', 'shown to others instead of the file name')
+    .action((files: string[], own: { name?: string }) => act(() => blobShare(context, globals(), files, own.name))())
+  blob
+    .command('get <ticket>')
+    .description('fetch a file, or a collection, into a folder; nothing is overwritten')
+    .option('-o, --output <folder>', 'where to', '.')
+    .option('--name <name>', 'instead of the name in the ticket')
+    .addOption(new Option('--priority <level>', 'what goes first when many wait').choices(['high', 'normal', 'low']))
+    .action((ticket: string, own: { output?: string; name?: string; priority?: string }) =>
+      act(() => blobGet(context, globals(), ticket, own))(),
+    )
+  blob
+    .command('list')
+    .description('files the gateway keeps')
+    .option('--limit <n>', 'how many', '100')
+    .action((own: { limit: string }) => act(() => blobList(context, globals(), own.limit))())
+  blob
+    .command('rm <ids...>')
+    .description('forget files, by id or hash')
+    .action((ids: string[]) => act(() => blobRemove(context, globals(), ids))())
+  blob
+    .command('gc')
+    .description('remove content that nothing keeps')
+    .action(act(() => blobGc(context, globals())))
+  program
+    .command('qr <text>')
+    .description('a QR code of a ticket or any text')
+    .option('-o, --output <file>', 'a .png or .svg file instead of the terminal')
+    .action((text: string, own: { output?: string }) => act(() => qr(context, globals(), text, own.output))())
+  program
+    .command('worker')
+    .description('fetch files for a gateway from a process of its own, here or elsewhere; needs a Postgres database')
+    .option('--queues <names>', 'which queues', 'blob-fetch')
+    .option('--data-dir <folder>', 'of this worker alone (default: worker in the data directory)')
+    .option('--bind <ip:port>', 'local address (default: any port)')
+    .action((own: WorkerCliOptions) => act(() => worker(context, globals(), own))())
 
   const queue = program.command('queue').description('what waits for delivery, and what could not be delivered')
   queue
