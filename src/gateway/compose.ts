@@ -193,8 +193,8 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       routes,
       ids: actionIds,
       // Capabilities add their commands and buttons here.
-      definitions: [...files.commands],
-      actions: [],
+      definitions: [...files.commands, ...(market?.commands ?? [])],
+      actions: [...(market?.actions ?? [])],
       clock,
       log,
     })

@@ -94,6 +94,7 @@ export function updated(
   reading: Reading | null,
   cause: Cause,
   reason: string,
+  mayAsk = true,
 ): void {
   const { parts, publisher, changes, now } = step
   const known = parts.memory.get(record.intent.intent_id)
@@ -108,7 +109,7 @@ export function updated(
   keep(step, entry)
   const { intent } = record
   changes.revisions.push({ intentId: intent.intent_id, revision: intent.revision, slots: intent.slots, reason, at: now })
-  if (again && !always) publisher.ask(entry, 'It has changed: publish it as it is now?', changes, now)
+  if (again && !always && mayAsk) publisher.ask(entry, 'It has changed: publish it as it is now?', changes, now)
   const plan = judge(parts, { ...subjectOf('intent.updated', entry, cause), reading }, changes, now)
   carryOut(step, plan.effects, { entry, cause, mayAsk: false })
   spread(step, entry, match.revisionChange(before, intent), cause)

@@ -8,6 +8,7 @@ import type { Bridge } from '../../bridges/port.ts'
 import type { K2Node } from '../../core/index.ts'
 import { compileLexicon } from '../../rules/index.ts'
 import type { ActionIds } from '../commands/action-ids.ts'
+import type { ActionDefinition, CommandDefinition } from '../commands/definition.ts'
 import type { Config } from '../config/schema.ts'
 import type { PgPool } from '../db/pool.ts'
 import type { JobBackend } from '../jobs/backend.ts'
@@ -17,6 +18,11 @@ import type { Pipeline } from '../pipeline/index.ts'
 import { lexiconOf, rulesPath } from '../rules/places.ts'
 import { ratesOf } from '../rules/rates.ts'
 import { RuleService } from '../rules/service.ts'
+import { marketActions } from './actions.ts'
+import { alertCommands, SearchDesk } from './commands-alerts.ts'
+import { offerCommands } from './commands-offers.ts'
+import { ruleCommands } from './commands-rules.ts'
+import { Desk } from './desk.ts'
 import { InboxReader } from './inbox.ts'
 import { Market } from './market.ts'
 import { MarketMemory } from './memory.ts'
@@ -43,6 +49,8 @@ export interface OpenMarketParts {
 
 export interface OpenMarket {
   readonly market: Market
+  readonly commands: readonly CommandDefinition[]
+  readonly actions: readonly ActionDefinition[]
   readonly rules: RuleService
   /** To be started after the bridges. */
   readonly part: Lifecycle
@@ -117,5 +125,13 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     },
     health: () => market.health(),
   }
-  return { market, rules, part }
+  const desk = new Desk(market)
+  const searches = new SearchDesk(desk)
+  return {
+    market,
+    rules,
+    part,
+    commands: [...offerCommands(desk), ...alertCommands(searches), ...ruleCommands(desk, rules)],
+    actions: marketActions(desk, searches),
+  }
 }

@@ -3,6 +3,7 @@ import { type Place, placeKey } from '../../bridges/model/place.ts'
 import type { ReadingProfile } from '../../rules/index.ts'
 import { globMatches } from '../../rules/language/glob.ts'
 import type { ChannelProfile, MarketConfig } from '../config/market.ts'
+import { formatPlace } from './places.ts'
 
 export const MODES = ['off', 'observe', 'assist', 'auto'] as const
 export type Mode = (typeof MODES)[number]
@@ -43,9 +44,14 @@ export class Profiles {
     return profile
   }
 
+  /** Key of a place's own mode in the database. */
+  keyOf(place: Place): string {
+    return placeKey(place)
+  }
+
   /** An administrator's choice for one place; it stands above the configuration. */
   set(place: Place, mode: Mode): void {
-    this.#modes.set(placeKey(place), mode)
+    this.#modes.set(this.keyOf(place), mode)
     this.#cache = new BoundedMap({ max: MAX_PLACES })
   }
 
@@ -57,10 +63,10 @@ export class Profiles {
 
 export const isMode = (text: string): text is Mode => (MODES as readonly string[]).includes(text)
 
-/** How a place is written in configuration: with its thread and without. */
-function placeTexts({ network, account, space, channel, thread }: Place): string[] {
-  const text = [network, account, ...(network === 'discord' && space !== undefined ? [space] : []), channel].join('/')
-  return thread === undefined ? [text] : [`${text}#${thread}`, text]
+/** A place with its thread, and without. */
+function placeTexts(place: Place): string[] {
+  const { thread: _, ...channel } = place
+  return place.thread === undefined ? [formatPlace(place)] : [formatPlace(place), formatPlace(channel)]
 }
 
 function profileOf(found: ChannelProfile | undefined, mode: Mode | undefined, timeZone: string): Profile {

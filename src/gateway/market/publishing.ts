@@ -1,6 +1,6 @@
 import { errorCode, errorMessage, K2Error } from '../../base/errors.ts'
 import { placeKey } from '../../bridges/model/place.ts'
-import type { InterestToSend, Listing } from '../../core/index.ts'
+import { type InterestToSend, type Listing, type PeerId, parseEndpointId } from '../../core/index.ts'
 import { ownerOf } from './alerting.ts'
 import { askNotice, previewOf } from './cards.ts'
 import type { Changes } from './changes.ts'
@@ -14,6 +14,8 @@ export interface MarketNode {
   publish(listing: Listing): string
   withdraw(listingId: string): boolean
   sendInterest(interest: InterestToSend): Promise<void>
+  /** Joins the direct conversation with a peer. */
+  addContact(contact: { readonly addr: { readonly id: PeerId; readonly direct: readonly string[] } }): unknown
 }
 
 /**
@@ -101,6 +103,12 @@ export class Publisher {
     const topic = intentOf(offer).topic?.k2_topic
     if (peer === undefined || topic === undefined) throw refused('this is no offer of a K2 peer')
     await this.#node.sendInterest({ topic, targetId: peer.nodeId, form })
+    // The seller answers in a direct message: be there to hear it.
+    try {
+      this.#node.addContact({ addr: { id: parseEndpointId(peer.nodeId), direct: [] } })
+    } catch (error) {
+      this.#parts.log.debug({ ev: 'seller-no-contact', code: errorCode(error) }, 'a seller has no usable node id')
+    }
   }
 
   stop(): void {

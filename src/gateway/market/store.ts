@@ -119,6 +119,16 @@ export class MarketStore {
     await run(this.#pool, SET_PROFILE, [place, mode, by, now])
   }
 
+  /** What somebody says of an alert they got. */
+  async feedback(alertId: string, person: string, now: number): Promise<void> {
+    await run(this.#pool, FEEDBACK, [alertId, person, now])
+  }
+
+  async intentOfAlert(alertId: string): Promise<string | undefined> {
+    const [row] = await run<{ intent_id: string }>(this.#pool, ALERT_INTENT, [alertId])
+    return row?.intent_id
+  }
+
   /** Removes what is older than its table keeps it. */
   async prune(now: number): Promise<void> {
     for (const [table, text, days] of sql.PRUNE) await run(this.#pool, statement(`prune_${table}`, text), [now - days * DAY_MS])
@@ -136,6 +146,15 @@ const SET_PROFILE = statement(
   `insert into k2.market_profile (place, mode, updated_by, updated_at) values ($1, $2, $3, $4::bigint)
    on conflict (place) do update set mode = excluded.mode, updated_by = excluded.updated_by, updated_at = excluded.updated_at`,
 )
+const FEEDBACK = statement(
+  'market_feedback',
+  `with told as (update k2.market_alert set feedback = 'not_meant' where alert_id = $1 and recipient = $2 returning intent_id)
+   insert into k2.market_feedback (message_id, person, verdict, reading, at)
+   select i.record ->> 'message_id', $2, 'not_meant', i.record -> 'intent' -> 'slots', $3::bigint
+   from told join k2.market_intent i on i.intent_id = told.intent_id
+   on conflict do nothing`,
+)
+const ALERT_INTENT = statement('market_alert_intent', 'select intent_id from k2.market_alert where alert_id = $1')
 const FORGET = [
   'delete from k2.market_search where owner = $1',
   'delete from k2.market_alert where recipient = $1',

@@ -72,6 +72,8 @@ export class ScriptedNode {
     return this.active.delete(id)
   }
 
+  addContact(): void {}
+
   async sendInterest(interest: InterestToSend): Promise<void> {
     this.interests.push(interest)
   }
