@@ -1,6 +1,7 @@
 import type { Lexicon, PatternEntry } from '../lexicon/compile.ts'
 import type { CueRule, GuardRule } from '../lexicon/schema.ts'
-import type { Budget } from '../lexicon/trie.ts'
+import type { Budget, Field } from '../lexicon/trie.ts'
+import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { acceptsFolded, type Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
 
@@ -30,12 +31,11 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
   const cues: CueHit[] = []
   const guards: GuardHit[] = []
   const idioms: { start: number; end: number }[] = []
-  const ends = (cls: number, at: number): readonly number[] | undefined => tags.classEnds(cls, at)
-  const { tokens: words, patched } = repair(lexicon, tokens)
-  for (let i = 0; i < words.length && cues.length + guards.length < MAX_HITS; i++) {
-    const token = words[i] as Token
-    if (token.kind === 'line') continue
-    lexicon.patterns.matchAt(words, i, ends, budget, (leaf, start, end) => {
+  const { infos, patched } = repair(lexicon, tokens, tags.infos)
+  const field: Field = patched === undefined ? tags : { tokens, infos, classesAt: (i) => tags.classesAt(i) }
+  for (let i = 0; i < tokens.length && cues.length + guards.length < MAX_HITS; i++) {
+    if (tokens[i]?.kind === 'line') continue
+    lexicon.patterns.matchAt(field, i, budget, (leaf, start, end) => {
       if (end <= start) return
       const entry = lexicon.patternEntries[leaf.entry] as PatternEntry
       if (leaf.folded && !acceptsFolded(entry.lang, tags.lang)) return
@@ -47,7 +47,7 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
       }
       const rule = entry.kind === 'cue' ? entry.cue : entry.guard
       if (rule.same_lang && entry.lang !== tags.lang) return
-      if (entry.kind === 'guard' && end - start === 1 && foreign(entry.lang, tags.lang, words[start] as Token)) return
+      if (entry.kind === 'guard' && end - start === 1 && foreign(entry.lang, tags.lang, tokens[start] as Token)) return
       if (entry.kind === 'cue') {
         if (entry.cue.upper && tokens[start]?.caps !== 2) return
         cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched?.has(start) ?? false })
@@ -66,20 +66,19 @@ const foreign = (own: string, text: string, token: Token): boolean =>
 function repair(
   lexicon: Lexicon,
   tokens: readonly Token[],
-): { tokens: readonly Token[]; patched: ReadonlySet<number> | undefined } {
-  let out: Token[] | undefined
+  known: readonly WordInfo[],
+): { infos: readonly WordInfo[]; patched: ReadonlySet<number> | undefined } {
+  let infos: WordInfo[] | undefined
   let patched: Set<number> | undefined
   for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i] as Token
-    if (token.kind !== 'word' || token.text.length < 4) continue
-    const word = lexicon.typos.get(token.text)
-    if (word === undefined || word === '') continue
-    out ??= [...tokens]
+    const word = tokens[i]?.kind === 'word' ? known[i]?.repaired : undefined
+    if (word === undefined) continue
+    infos ??= [...known]
     patched ??= new Set()
-    out[i] = { ...token, text: word, fold: word }
+    infos[i] = lexicon.vocabulary.infoOf(word)
     patched.add(i)
   }
-  return { tokens: out ?? tokens, patched }
+  return { infos: infos ?? known, patched }
 }
 
 function hasPatched(patched: ReadonlySet<number>, start: number, end: number): boolean {

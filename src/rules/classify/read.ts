@@ -1,11 +1,13 @@
 import type { Lexicon } from '../lexicon/compile.ts'
 import { Budget } from '../lexicon/trie.ts'
-import { type Act, emptySlots, type Intent, type Money, type Reading, type ReadingFlag } from '../model.ts'
+import type { WordInfo } from '../lexicon/vocabulary.ts'
+import { type Act, emptySlots, type Intent, type Language, type Money, type Reading, type ReadingFlag } from '../model.ts'
 import type { Amount } from '../slots/amount.ts'
 import { scanAmounts } from '../slots/amounts.ts'
 import { choosePrice } from '../slots/price.ts'
 import { type PriceCandidate, priceCandidates } from '../slots/price-candidates.ts'
 import { type Tags, tagTokens } from '../slots/tags.ts'
+import { guessLanguage } from '../text/language.ts'
 import type { Prepared, Token } from '../text/model.ts'
 import { prepare } from '../text/prepare.ts'
 import type { ReadingContext, ReadingMessage, ReadingTrace } from './context.ts'
@@ -39,14 +41,18 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
     return nothing(lexicon, message, prepared, flags)
   }
   const { tokens } = prepared
+  const infos = tokens.map((t) => lexicon.vocabulary.info(t))
+  if (message.tags === undefined && saysNothing(tokens, infos)) {
+    return nothing(lexicon, message, prepared, flags, guessLanguage(tokens, infos, profile?.language))
+  }
   const budget = new Budget(MAX_STEPS)
-  const tags = tagTokens(lexicon, tokens, budget, profile?.language)
+  const tags = tagTokens(lexicon, tokens, budget, profile?.language, infos)
   const amounts = scanAmounts(tokens, tags)
   if (amounts.length > 0) markAmounts(tags, tokens, amounts)
   const patterns = findPatterns(lexicon, tokens, tags, budget)
   if (budget.left <= 0) {
     flags.push('budget')
-    return nothing(lexicon, message, prepared, flags, tags, MAX_STEPS)
+    return nothing(lexicon, message, prepared, flags, tags.lang, MAX_STEPS)
   }
   const candidates = amounts.length === 0 ? [] : priceCandidates(tokens, tags, amounts, cueEnds(patterns.cues))
   const decision = decide({
@@ -96,6 +102,18 @@ export function readPrice(lexicon: Lexicon, text: string, intent: Intent): Money
   return choosePrice(prepared.tokens, tags, candidates, intent).price
 }
 
+const STRUCTURE = new Set(['[', ':', '>', '='])
+
+/** No word a cue or an act could stand on, no number, no sign of money or layout: ordinary chat. */
+function saysNothing(tokens: readonly Token[], infos: readonly WordInfo[]): boolean {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token
+    if ((infos[i] as WordInfo).key || token.kind === 'number' || token.kind === 'sign') return false
+    if (token.kind === 'op' && STRUCTURE.has(token.text)) return false
+  }
+  return true
+}
+
 /** Whether an intent cue ends at, or spans, a token index. */
 const cueEnds =
   (cues: readonly CueHit[]) =>
@@ -116,10 +134,9 @@ function nothing(
   message: ReadingMessage,
   prepared: Prepared,
   flags: readonly ReadingFlag[],
-  tags?: Tags,
+  lang: Language | 'und' = 'und',
   steps = 0,
 ): RulesReading {
-  const lang = tags?.lang ?? 'und'
   return {
     message_id: message.id,
     lang,

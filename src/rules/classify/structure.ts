@@ -17,7 +17,21 @@ interface Mark {
   readonly from: number
 }
 
-const HAVE = new Set(['h', 'have', 'having', 'offer', 'offering', 'ft', 'got', 'tengo', 'ofrezco', 'tenho', 'есть', 'отдаю', 'có'])
+const HAVE = new Set([
+  'h',
+  'have',
+  'having',
+  'offer',
+  'offering',
+  'ft',
+  'got',
+  'tengo',
+  'ofrezco',
+  'tenho',
+  'есть',
+  'отдаю',
+  'có',
+])
 const WANT = new Set([
   'w',
   'want',

@@ -87,7 +87,9 @@ export function readTerms(input: TermsInput): Terms {
 function itemStart(lead: Decision['lead']): number {
   if (lead === undefined) return 0
   const named = lead.object
-  return named !== undefined && named.kind !== 'word' && named.start > lead.start && named.start < lead.end ? named.start : lead.end
+  return named !== undefined && named.kind !== 'word' && named.start > lead.start && named.start < lead.end
+    ? named.start
+    : lead.end
 }
 
 /** A second cue of another intent begins its own terms: its prices are not the first one's. */

@@ -2,7 +2,8 @@ import { parse } from 'yaml'
 import type { z } from 'zod'
 import { K2Error } from '../../base/errors.ts'
 import type { Language } from '../text/model.ts'
-import { type Atom, parsePhrase } from './phrase.ts'
+import { KeyWords } from './keys.ts'
+import { type Phrase, parsePhrase } from './phrase.ts'
 import {
   type CueRule,
   type GuardRule,
@@ -15,6 +16,7 @@ import {
 } from './schema.ts'
 import { PhraseTrie } from './trie.ts'
 import { typoTable } from './typos.ts'
+import { Vocabulary } from './vocabulary.ts'
 
 /** Texts of the data files; reading them is the caller's business. */
 export interface LexiconSources {
@@ -44,8 +46,7 @@ export interface Lexicon {
   readonly termEntries: readonly TermEntry[]
   readonly patterns: PhraseTrie
   readonly patternEntries: readonly PatternEntry[]
-  readonly functionWords: ReadonlyMap<string, readonly Language[]>
-  readonly typos: ReadonlyMap<string, string>
+  readonly vocabulary: Vocabulary
   /** Number of a class; −1 for a class no file has. */
   classOf(name: string): number
   readonly classNames: readonly string[]
@@ -55,6 +56,8 @@ export interface Lexicon {
 export const BUILT_IN_CLASSES = ['num', 'money', 'model', 'user', 'goods', 'brand', 'service_topic', 'place'] as const
 
 const MAX_FILE = 1_048_576
+/** Guards that say what a message does although it opens nothing. */
+const ACT_GUARDS = new Set(['closed', 'reply_interest', 'reply_negotiate', 'reply_question', 'bump'])
 
 /** Parses, checks and compiles all lexicon files. Throws K2Error LEXICON_INVALID or LEXICON_PHRASE. */
 export function compileLexicon(sources: LexiconSources): Lexicon {
@@ -71,15 +74,19 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
   for (const name of BUILT_IN_CLASSES) classId(name)
   for (const file of files) for (const name of Object.keys(file.terms)) classId(name)
 
-  const terms = new PhraseTrie(classId, true)
+  const vocabulary = new Vocabulary()
+  const terms = new PhraseTrie(vocabulary, classId, true)
   const termEntries: TermEntry[] = []
   const known = new Set<string>()
+  const phrasesOf = new Map<number, Phrase[]>()
   const addTerm = (phrase: string, entry: TermEntry): void => {
     termEntries.push(entry)
-    for (const p of parsePhrase(phrase)) {
-      terms.add(p, termEntries.length - 1)
-      learn(p.atoms, known)
-    }
+    const parsed = parsePhrase(phrase)
+    terms.add(parsed, termEntries.length - 1)
+    learn(parsed, known)
+    const list = phrasesOf.get(entry.cls)
+    if (list === undefined) phrasesOf.set(entry.cls, [parsed])
+    else list.push(parsed)
   }
   for (const file of files) {
     for (const [name, list] of Object.entries(file.terms)) {
@@ -95,16 +102,17 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     for (const noun of s.nouns) addTerm(noun, { cls: classId('service_topic'), lang: 'any', value: String(i) })
   })
 
-  const patterns = new PhraseTrie((name) => knownClass(classes, name), false)
+  const patterns = new PhraseTrie(vocabulary, (name) => knownClass(classes, name), false)
   const patternEntries: PatternEntry[] = []
   const cueWords = new Set<string>()
+  const telling: Phrase[] = []
   const add = (phrase: string, entry: PatternEntry): void => {
     patternEntries.push(entry)
-    for (const p of parsePhrase(phrase)) {
-      patterns.add(p, patternEntries.length - 1)
-      learn(p.atoms, known)
-      for (const atom of p.atoms) if (entry.kind === 'cue') collectTypoWord(p.atoms, atom, cueWords)
-    }
+    const parsed = parsePhrase(phrase)
+    patterns.add(parsed, patternEntries.length - 1)
+    learn(parsed, known)
+    if (entry.kind === 'cue') collectTypoWords(parsed, cueWords)
+    if (entry.kind === 'cue' || (entry.kind === 'guard' && ACT_GUARDS.has(entry.guard.kind))) telling.push(parsed)
   }
   for (const file of files) {
     for (const cue of file.cues) for (const p of cue.phrases) add(p, { kind: 'cue', lang: file.lang, cue, label: p })
@@ -122,6 +130,11 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     }
     for (const word of file.not_typos) known.add(word.toLowerCase())
   }
+  const common = commonWords(files)
+  const keys = new KeyWords(vocabulary, common, (name) => phrasesOf.get(classId(name)) ?? [])
+  for (const phrase of telling) keys.mark(phrase)
+  for (const name of ['closed_word', 'price_label']) keys.markClass(name)
+  vocabulary.finish(functionWords, typoTable(cueWords, known))
   return {
     version: [...files.map((f) => `${f.lang}${f.version}`), `w${weights.version}`, `t${taxonomy.version}`].join('.'),
     weights,
@@ -130,21 +143,32 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     termEntries,
     patterns,
     patternEntries,
-    functionWords,
-    typos: typoTable(cueWords, known),
+    vocabulary,
     classOf: (name) => classes.get(name) ?? -1,
     classNames: [...classes.keys()],
   }
 }
 
 /** Words of any list or phrase are words of their own, never mistyped others. */
-function learn(path: readonly Atom[], into: Set<string>): void {
-  for (const atom of path) if (atom.kind === 'word') into.add(atom.text)
+function learn(phrase: Phrase, into: Set<string>): void {
+  for (const part of phrase.parts)
+    for (const option of part) for (const atom of option) if (atom.kind === 'word') into.add(atom.text)
 }
 
 /** Words of five letters and more that open a cue phrase may be mistyped. */
-function collectTypoWord(path: readonly Atom[], atom: Atom, into: Set<string>): void {
-  if (atom.kind === 'word' && atom.text.length >= 5 && path[0] === atom && /^[a-z]+$/u.test(atom.text)) into.add(atom.text)
+function collectTypoWords(phrase: Phrase, into: Set<string>): void {
+  for (const [atom] of phrase.parts[0] ?? [])
+    if (atom?.kind === 'word' && atom.text.length >= 5 && /^[a-z]+$/u.test(atom.text)) into.add(atom.text)
+}
+
+/** Words of every list of talk: none of them tells a cue from chat. */
+function commonWords(files: readonly LexiconFile[]): ReadonlySet<string> {
+  const out = new Set<string>()
+  for (const file of files) {
+    for (const word of file.function_words) out.add(word.toLowerCase())
+    for (const name of ['det', 'talk', 'opener', 'p_skip']) for (const word of file.terms[name] ?? []) out.add(word)
+  }
+  return out
 }
 
 function knownClass(classes: ReadonlyMap<string, number>, name: string): number {

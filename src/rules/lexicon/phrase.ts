@@ -8,23 +8,27 @@ export type Atom =
   | { readonly kind: 'class'; readonly name: string }
   | { readonly kind: 'gap'; readonly min: number; readonly max: number }
 
+/** Alternatives at one place of a phrase; an empty one may be left out. */
+export type Part = readonly (readonly Atom[])[]
+
 export interface Phrase {
-  readonly atoms: readonly Atom[]
+  readonly parts: readonly Part[]
   /** 0 anywhere, 1 at the start of a clause (`^`), 2 at the start of the message (`^^`). */
   readonly anchor: 0 | 1 | 2
   /** Ends with its clause (`$`). */
   readonly end: boolean
 }
 
-const MAX_PATHS = 20_000
+const MAX_OPTIONS = 200
+const MAX_PARTS = 24
 const MAX_PHRASE = 4000
 const GAP = /^\{(\d),(\d)\}$/u
 
 /**
  * Reads the phrase syntax of the lexicon files: words, `(a|b c|)`, `{m,n}`, `<class>`, `word*`, `^`, `^^`, `$`.
- * Alternatives are multiplied out. Throws K2Error LEXICON_PHRASE.
+ * Throws K2Error LEXICON_PHRASE.
  */
-export function parsePhrase(source: string): Phrase[] {
+export function parsePhrase(source: string): Phrase {
   if (source.length > MAX_PHRASE) throw fault(source, 'is too long')
   let rest = source.trim()
   let anchor: 0 | 1 | 2 = 0
@@ -32,20 +36,23 @@ export function parsePhrase(source: string): Phrase[] {
   else if (rest.startsWith('^')) [anchor, rest] = [1, rest.slice(1).trim()]
   const end = rest.endsWith(' $')
   if (end) rest = rest.slice(0, -2).trim()
-  let paths: Atom[][] = [[]]
+  const parts: (readonly (readonly Atom[])[])[] = []
   for (const part of split(rest, source)) {
-    const options = part.startsWith('(')
-      ? part
-          .slice(1, -1)
-          .split('|')
-          .map((o) => atoms(o.trim(), source))
-      : [atoms(part, source)]
-    const next: Atom[][] = []
-    for (const path of paths) for (const option of options) next.push([...path, ...option])
-    if (next.length > MAX_PATHS) throw fault(source, 'has too many alternatives')
-    paths = next
+    if (part.startsWith('(')) {
+      const options = part.slice(1, -1).split('|')
+      if (options.length > MAX_OPTIONS) throw fault(source, 'has too many alternatives')
+      parts.push(options.map((o) => atoms(o.trim(), source)))
+    } else for (const atom of atoms(part, source)) parts.push([[atom]])
   }
-  return paths.filter((p) => p.length > 0).map((p) => ({ atoms: p, anchor, end }))
+  if (parts.length > MAX_PARTS) throw fault(source, 'has too many parts')
+  if (!parts.some((p) => p.every((o) => o.some((a) => a.kind !== 'gap')))) throw fault(source, 'may match nothing')
+  return { parts, anchor, end }
+}
+
+/** The same phrase with every word changed. */
+export function mapWords(phrase: Phrase, change: (text: string) => string): Phrase {
+  const step = (a: Atom): Atom => (a.kind === 'word' || a.kind === 'prefix' ? { kind: a.kind, text: change(a.text) } : a)
+  return { ...phrase, parts: phrase.parts.map((p) => p.map((o) => o.map(step))) }
 }
 
 /** Parts at spaces outside brackets. */
@@ -60,6 +67,9 @@ function split(text: string, source: string): string[] {
     if (depth > 1) throw fault(source, 'nests alternatives')
     if (i === text.length || (char === ' ' && depth === 0)) {
       if (i > from) parts.push(text.slice(from, i))
+      from = i + 1
+    } else if (char === ')' && depth === 0 && text[from] === '(') {
+      parts.push(text.slice(from, i + 1))
       from = i + 1
     }
   }

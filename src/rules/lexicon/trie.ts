@@ -1,6 +1,7 @@
 import { foldWord } from '../text/chars.ts'
 import type { Token } from '../text/model.ts'
-import type { Atom, Phrase } from './phrase.ts'
+import { type Atom, mapWords, type Part, type Phrase } from './phrase.ts'
+import type { Vocabulary, WordInfo } from './vocabulary.ts'
 
 /** What a completed phrase stands for. */
 export interface Leaf {
@@ -11,32 +12,47 @@ export interface Leaf {
   readonly folded: boolean
 }
 
-interface PrefixEdge {
-  readonly text: string
-  readonly node: Node
-}
-interface GapEdge {
+type Targets = Node | Node[]
+interface Gap {
   readonly min: number
   readonly max: number
   readonly node: Node
 }
-interface ClassEdge {
-  readonly name: number
-  readonly node: Node
-}
 interface Node {
-  words: Map<string, Node> | undefined
-  prefixes: Map<string, PrefixEdge[]> | undefined
-  classes: ClassEdge[] | undefined
-  gaps: GapEdge[] | undefined
+  words: Map<number, Targets> | undefined
+  prefixes: Map<number, Targets> | undefined
+  classes: Map<number, Targets> | undefined
+  gaps: Gap[] | undefined
+  /** Reached without a token: an alternative left out. */
+  skips: Node[] | undefined
   leaves: Leaf[] | undefined
+  /** Parts already wired from here, by their writing. */
+  shared: Map<string, Node> | undefined
 }
 
-const node = (): Node => ({ words: undefined, prefixes: undefined, classes: undefined, gaps: undefined, leaves: undefined })
+const node = (): Node => ({
+  words: undefined,
+  prefixes: undefined,
+  classes: undefined,
+  gaps: undefined,
+  skips: undefined,
+  leaves: undefined,
+  shared: undefined,
+})
 
-/** Ends (exclusive token index) of class hits that begin at a token; undefined when there are none. */
-export type ClassEnds = (name: number, at: number) => readonly number[] | undefined
+/** A class hit: its class and exclusive end token. */
+export interface ClassHit {
+  readonly cls: number
+  readonly end: number
+}
 export type Found = (leaf: Leaf, start: number, end: number) => void
+
+/** What a look-up runs over: tokens, what is known of their forms, and the class hits that begin at each. */
+export interface Field {
+  readonly tokens: readonly Token[]
+  readonly infos: readonly WordInfo[]
+  classesAt(i: number): readonly ClassHit[]
+}
 
 /** Steps a message may cost in all tries together; dense adversarial text ends here. */
 export class Budget {
@@ -46,134 +62,165 @@ export class Budget {
   }
 }
 
-/** Phrases of all languages in one tree of tokens. */
+/** Phrases of all languages in one graph of tokens; alternatives lead to a common continuation. */
 export class PhraseTrie {
   readonly #root = node()
+  readonly #vocabulary: Vocabulary
   readonly #classId: (name: string) => number
   readonly #plurals: boolean
 
   /** `plurals`: a word of the text also matches without a final s or es. */
-  constructor(classId: (name: string) => number, plurals: boolean) {
+  constructor(vocabulary: Vocabulary, classId: (name: string) => number, plurals: boolean) {
+    this.#vocabulary = vocabulary
     this.#classId = classId
     this.#plurals = plurals
   }
 
   add(phrase: Phrase, entry: number): void {
-    this.#insert(phrase.atoms, { entry, anchor: phrase.anchor, end: phrase.end, folded: false })
-    const folded = phrase.atoms.map(
-      (a): Atom => (a.kind === 'word' || a.kind === 'prefix' ? { kind: a.kind, text: foldWord(a.text) } : a),
-    )
-    const changed = folded.some((a, i) => {
-      const b = phrase.atoms[i] as Atom
-      return (a.kind === 'word' || a.kind === 'prefix') && a.text !== (b as { text: string }).text
+    this.#insert(phrase.parts, { entry, anchor: phrase.anchor, end: phrase.end, folded: false })
+    let changed = false
+    const folded = mapWords(phrase, (text) => {
+      const fold = foldWord(text)
+      changed ||= fold !== text
+      return fold
     })
-    if (changed) this.#insert(folded, { entry, anchor: phrase.anchor, end: phrase.end, folded: true })
+    if (changed) this.#insert(folded.parts, { entry, anchor: phrase.anchor, end: phrase.end, folded: true })
   }
 
-  #insert(atoms: readonly Atom[], leaf: Leaf): void {
+  #insert(parts: readonly Part[], leaf: Leaf): void {
     let at = this.#root
-    for (const atom of atoms) at = this.#edge(at, atom)
+    for (const part of parts) at = this.#part(at, part)
     at.leaves ??= []
     at.leaves.push(leaf)
   }
 
-  #edge(from: Node, atom: Atom): Node {
+  #part(from: Node, part: Part): Node {
+    const key = keyOf(part)
+    from.shared ??= new Map()
+    const known = from.shared.get(key)
+    if (known !== undefined) return known
+    const next = node()
+    from.shared.set(key, next)
+    for (const option of part) {
+      let at = from
+      option.forEach((atom, i) => {
+        const to = i === option.length - 1 ? next : node()
+        this.#wire(at, atom, to)
+        at = to
+      })
+      if (option.length === 0) {
+        from.skips ??= []
+        from.skips.push(next)
+      }
+    }
+    return next
+  }
+
+  #wire(from: Node, atom: Atom, to: Node): void {
     switch (atom.kind) {
-      case 'word': {
+      case 'word':
         from.words ??= new Map()
-        const known = from.words.get(atom.text)
-        if (known !== undefined) return known
-        const next = node()
-        from.words.set(atom.text, next)
-        return next
-      }
-      case 'prefix': {
-        const key = atom.text.slice(0, 4)
+        put(from.words, this.#vocabulary.word(atom.text), to)
+        return
+      case 'prefix':
         from.prefixes ??= new Map()
-        const list = from.prefixes.get(key) ?? []
-        from.prefixes.set(key, list)
-        const known = list.find((e) => e.text === atom.text)
-        if (known !== undefined) return known.node
-        const edge = { text: atom.text, node: node() }
-        list.push(edge)
-        return edge.node
-      }
-      case 'class': {
-        const name = this.#classId(atom.name)
-        from.classes ??= []
-        const known = from.classes.find((e) => e.name === name)
-        if (known !== undefined) return known.node
-        const edge = { name, node: node() }
-        from.classes.push(edge)
-        return edge.node
-      }
-      case 'gap': {
+        put(from.prefixes, this.#vocabulary.prefix(atom.text), to)
+        return
+      case 'class':
+        from.classes ??= new Map()
+        put(from.classes, this.#classId(atom.name), to)
+        return
+      case 'gap':
         from.gaps ??= []
-        const known = from.gaps.find((e) => e.min === atom.min && e.max === atom.max)
-        if (known !== undefined) return known.node
-        const edge = { min: atom.min, max: atom.max, node: node() }
-        from.gaps.push(edge)
-        return edge.node
-      }
+        from.gaps.push({ min: atom.min, max: atom.max, node: to })
     }
   }
 
   /** Reports every phrase that begins at token `start`. Gaps stay within a sentence. */
-  matchAt(tokens: readonly Token[], start: number, ends: ClassEnds, budget: Budget, found: Found): void {
-    this.#walk(this.#root, tokens, start, start, ends, budget, found)
+  matchAt(field: Field, start: number, budget: Budget, found: Found): void {
+    if (this.#begins(field, start)) this.#walk(this.#root, field, start, start, budget, found)
   }
 
-  #walk(at: Node, tokens: readonly Token[], start: number, i: number, ends: ClassEnds, budget: Budget, found: Found): void {
+  /** Whether any phrase may begin here: most tokens of chat begin none. */
+  #begins(field: Field, i: number): boolean {
+    const { words, prefixes, classes } = this.#root
+    const info = field.infos[i] as WordInfo
+    if (words?.has(info.id)) return true
+    if (this.#plurals) for (const id of info.singulars) if (words?.has(id)) return true
+    if (prefixes !== undefined) for (const id of info.prefixes) if (prefixes.has(id)) return true
+    if (classes !== undefined) for (const hit of field.classesAt(i)) if (classes.has(hit.cls)) return true
+    return this.#root.gaps !== undefined || this.#root.skips !== undefined
+  }
+
+  #walk(at: Node, field: Field, start: number, i: number, budget: Budget, found: Found): void {
     if (budget.left <= 0) return
     budget.left--
     if (at.leaves !== undefined) for (const leaf of at.leaves) found(leaf, start, i)
-    const token = tokens[i]
-    if (token === undefined) return
+    if (at.skips !== undefined) for (const next of at.skips) this.#walk(next, field, start, i, budget, found)
+    const info = field.infos[i]
+    if (info === undefined) return
     if (at.words !== undefined) {
-      const next = at.words.get(token.text)
-      if (next !== undefined) this.#walk(next, tokens, start, i + 1, ends, budget, found)
-      else if (this.#plurals && token.kind === 'word' && token.text.length > 3)
-        this.#singular(at.words, token.text, tokens, start, i, ends, budget, found)
+      const exact = info.id >= 0 ? at.words.get(info.id) : undefined
+      if (exact !== undefined) this.#go(exact, field, start, i + 1, budget, found)
+      else if (this.#plurals) {
+        for (const id of info.singulars) {
+          const next = at.words.get(id)
+          if (next !== undefined) this.#go(next, field, start, i + 1, budget, found)
+        }
+      }
     }
-    if (at.prefixes !== undefined && token.text.length >= 4) {
-      const list = at.prefixes.get(token.text.slice(0, 4))
-      if (list !== undefined) {
-        for (const edge of list)
-          if (token.text.startsWith(edge.text)) this.#walk(edge.node, tokens, start, i + 1, ends, budget, found)
+    if (at.prefixes !== undefined) {
+      for (const id of info.prefixes) {
+        const next = at.prefixes.get(id)
+        if (next !== undefined) this.#go(next, field, start, i + 1, budget, found)
       }
     }
     if (at.classes !== undefined) {
-      for (const edge of at.classes) {
-        const list = ends(edge.name, i)
-        if (list !== undefined) for (const end of list) this.#walk(edge.node, tokens, start, end, ends, budget, found)
+      const hits = field.classesAt(i)
+      for (let k = 0; k < hits.length; k++) {
+        const hit = hits[k] as ClassHit
+        const next = at.classes.get(hit.cls)
+        if (next !== undefined && !repeated(hits, k)) this.#go(next, field, start, hit.end, budget, found)
       }
     }
-    if (at.gaps !== undefined) for (const gap of at.gaps) this.#gap(gap, tokens, start, i, ends, budget, found)
+    if (at.gaps !== undefined) for (const gap of at.gaps) this.#gap(gap, field, start, i, budget, found)
   }
 
-  #gap(gap: GapEdge, tokens: readonly Token[], start: number, i: number, ends: ClassEnds, budget: Budget, found: Found): void {
-    const sentence = tokens[i]?.sentence
+  #go(next: Targets, field: Field, start: number, i: number, budget: Budget, found: Found): void {
+    if (Array.isArray(next)) for (const n of next) this.#walk(n, field, start, i, budget, found)
+    else this.#walk(next, field, start, i, budget, found)
+  }
+
+  #gap(gap: Gap, field: Field, start: number, i: number, budget: Budget, found: Found): void {
+    const sentence = field.tokens[i]?.sentence
     for (let k = 0; k <= gap.max; k++) {
-      const token = tokens[i + k]
+      const token = field.tokens[i + k]
       if (token === undefined || token.sentence !== sentence || token.kind === 'line') return
-      if (k >= gap.min) this.#walk(gap.node, tokens, start, i + k, ends, budget, found)
+      if (k >= gap.min) this.#walk(gap.node, field, start, i + k, budget, found)
       if (token.kind === 'op' && token.text === ',') return
     }
   }
-
-  #singular(
-    words: ReadonlyMap<string, Node>,
-    text: string,
-    tokens: readonly Token[],
-    start: number,
-    i: number,
-    ends: ClassEnds,
-    budget: Budget,
-    found: Found,
-  ): void {
-    if (!text.endsWith('s')) return
-    const next = words.get(text.slice(0, -1)) ?? (text.endsWith('es') ? words.get(text.slice(0, -2)) : undefined)
-    const third = next ?? (text.endsWith('ies') ? words.get(`${text.slice(0, -3)}y`) : undefined)
-    if (third !== undefined) this.#walk(third, tokens, start, i + 1, ends, budget, found)
-  }
 }
+
+function put(into: Map<number, Targets>, key: number, to: Node): void {
+  const known = into.get(key)
+  if (known === undefined) into.set(key, to)
+  else if (Array.isArray(known)) known.push(to)
+  else into.set(key, [known, to])
+}
+
+/** The same class over the same tokens was listed before. */
+function repeated(hits: readonly ClassHit[], k: number): boolean {
+  const hit = hits[k] as ClassHit
+  for (let j = 0; j < k; j++) if (hits[j]?.cls === hit.cls && hits[j]?.end === hit.end) return true
+  return false
+}
+
+const keyOf = (part: Part): string =>
+  part
+    .map((o) =>
+      o
+        .map((a) => (a.kind === 'gap' ? `{${a.min},${a.max}}` : a.kind === 'class' ? `<${a.name}>` : `${a.kind[0]}${a.text}`))
+        .join(' '),
+    )
+    .join('|')

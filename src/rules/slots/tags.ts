@@ -1,5 +1,6 @@
 import type { Lexicon } from '../lexicon/compile.ts'
-import type { Budget } from '../lexicon/trie.ts'
+import type { Budget, Field } from '../lexicon/trie.ts'
+import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
 import type { Language, Token } from '../text/model.ts'
 
@@ -12,14 +13,19 @@ export interface Hit {
 }
 
 /** Where the words of the lexicon's lists stand in one message. */
-export class Tags {
+export class Tags implements Field {
   readonly lang: Language | 'und'
   readonly hits: readonly Hit[]
+  readonly tokens: readonly Token[]
+  readonly infos: readonly WordInfo[]
   readonly #starts: (Hit[] | undefined)[]
   readonly #ends: (Hit[] | undefined)[]
   readonly #lexicon: Lexicon
 
-  constructor(lexicon: Lexicon, lang: Language | 'und', hits: Hit[], length: number) {
+  constructor(lexicon: Lexicon, lang: Language | 'und', hits: Hit[], tokens: readonly Token[], infos: readonly WordInfo[]) {
+    const { length } = tokens
+    this.tokens = tokens
+    this.infos = infos
     this.#lexicon = lexicon
     this.lang = lang
     this.hits = hits
@@ -50,9 +56,11 @@ export class Tags {
   }
   /** The longest hit of the class that begins at token i. */
   at(name: string, i: number): Hit | undefined {
+    const list = this.#starts[i]
+    if (list === undefined) return undefined
     const cls = this.#lexicon.classOf(name)
     let best: Hit | undefined
-    for (const hit of this.startingAt(i)) if (hit.cls === cls && (best === undefined || hit.end > best.end)) best = hit
+    for (const hit of list) if (hit.cls === cls && (best === undefined || hit.end > best.end)) best = hit
     return best
   }
   /** The first hit of the class that begins in [from, to). */
@@ -66,32 +74,31 @@ export class Tags {
   name(hit: Hit): string {
     return this.#lexicon.classNames[hit.cls] as string
   }
-  classEnds(cls: number, at: number): readonly number[] | undefined {
-    const list = this.#starts[at]
-    if (list === undefined) return undefined
-    let ends: number[] | undefined
-    for (const hit of list) {
-      if (hit.cls !== cls) continue
-      ends ??= []
-      if (!ends.includes(hit.end)) ends.push(hit.end)
-    }
-    return ends
+  classesAt(i: number): readonly Hit[] {
+    return this.#starts[i] ?? NONE
   }
 }
 
 const NONE: readonly Hit[] = []
 /** Lists whose short words mean the same in every language. */
 const NEUTRAL = new Set(['series', 'unit_measure', 'pay', 'contact', 'f_negotiable', 'cond_new', 'brand', 'number_label'])
-const NO_ENDS = (): undefined => undefined
 
 /** Looks every list word up. Short words of another language than the text's are left out. */
-export function tagTokens(lexicon: Lexicon, tokens: readonly Token[], budget: Budget, fallback?: Language): Tags {
-  const lang = guessLanguage(tokens, lexicon.functionWords, fallback)
+export function tagTokens(
+  lexicon: Lexicon,
+  tokens: readonly Token[],
+  budget: Budget,
+  fallback?: Language,
+  given?: readonly WordInfo[],
+): Tags {
+  const infos = given ?? tokens.map((t) => lexicon.vocabulary.info(t))
+  const lang = guessLanguage(tokens, infos, fallback)
+  const field: Field = { tokens, infos, classesAt: () => NONE }
   const hits: Hit[] = []
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
     if (token.kind === 'line') continue
-    lexicon.terms.matchAt(tokens, i, NO_ENDS, budget, (leaf, start, end) => {
+    lexicon.terms.matchAt(field, i, budget, (leaf, start, end) => {
       const entry = lexicon.termEntries[leaf.entry]
       if (entry === undefined) return
       if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
@@ -103,7 +110,7 @@ export function tagTokens(lexicon: Lexicon, tokens: readonly Token[], budget: Bu
       hits.push({ cls: entry.cls, start, end, value: entry.value })
     })
   }
-  return new Tags(lexicon, lang, hits, tokens.length)
+  return new Tags(lexicon, lang, hits, tokens, infos)
 }
 
 /** Whether words typed without their marks may be read as `phrase` language in a text of `text` language. */

@@ -1,12 +1,12 @@
+import type { WordInfo } from '../lexicon/vocabulary.ts'
 import type { Language, Token } from './model.ts'
 
-export type FunctionWords = ReadonlyMap<string, readonly Language[]>
 const LATIN: readonly Language[] = ['en', 'es', 'pt', 'vi']
 
-/** The guess of 3.4; `und` when nothing speaks for any language. */
+/** The guess of 3.4; `fallback` when nothing speaks for any language. */
 export function guessLanguage(
   tokens: readonly Token[],
-  words: FunctionWords,
+  infos: readonly WordInfo[],
   fallback: Language | 'und' = 'und',
 ): Language | 'und' {
   let cyrillic = 0
@@ -15,28 +15,17 @@ export function guessLanguage(
   let portuguese = 0
   let total = 0
   const score = { en: 0, es: 0, pt: 0, vi: 0, ru: 0 }
-  for (const token of tokens) {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token
     if (token.kind === 'op' && (token.text === '¿' || token.text === '¡')) spanish += 2
     if (token.kind !== 'word') continue
     total++
-    const { text } = token
-    if (text !== token.fold || text.charCodeAt(0) > 127) {
-      for (let i = 0; i < text.length; i++) {
-        const code = text.charCodeAt(i)
-        if (code >= 0x400 && code < 0x530) {
-          cyrillic++
-          break
-        }
-        if (code === 0x103 || code === 0x111 || code === 0x1a1 || code === 0x1b0 || (code >= 0x1ea0 && code <= 0x1ef9)) {
-          vietnamese++
-          break
-        }
-        if (code === 0xf1) spanish++
-        else if (code === 0xe3 || code === 0xf5 || code === 0xe7) portuguese++
-      }
-    }
-    const langs = words.get(text)
-    if (langs !== undefined) for (const lang of langs) score[lang]++
+    const { alphabet, languages } = infos[i] as WordInfo
+    if (alphabet === 'cyrillic') cyrillic++
+    else if (alphabet === 'vietnamese') vietnamese++
+    else if (alphabet === 'spanish') spanish++
+    else if (alphabet === 'portuguese') portuguese++
+    if (languages !== undefined) for (const lang of languages) score[lang]++
   }
   if (cyrillic > 0 && cyrillic >= total * 0.3) return 'ru'
   if (vietnamese > 0 && (vietnamese >= 2 || vietnamese * 4 >= total || score.vi > 0)) return 'vi'
