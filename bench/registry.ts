@@ -19,6 +19,16 @@ export const BENCHES: readonly Bench[] = [
     run: async (options) => (await import('./gossip-vs-rust.ts')).benchGossipVsRust(options),
   },
   {
+    name: 'blobs.hash',
+    what: 'BLAKE3 with outboard beside other implementations',
+    run: async (options) => (await import('./blobs-hash.ts')).benchBlobHash(options),
+  },
+  {
+    name: 'blobs.fetch',
+    what: 'fetching a file over loopback beside raw stream reads and a Rust peer; event loop and memory meanwhile',
+    run: async (options) => (await import('./blobs-fetch.ts')).benchBlobFetch(options),
+  },
+  {
     name: 'jobs',
     what: 'job queues on the embedded database',
     run: async (options) => (await import('./jobs.ts')).benchJobs(options),
@@ -35,8 +45,8 @@ export const BENCHES: readonly Bench[] = [
   },
   {
     name: 'rules',
-    what: 'reading of messages by the rules engine',
-    run: async (options) => (await import('./rules.ts')).benchRules(options),
+    what: 'the rules engine: bars P1 to P15 of its specification',
+    run: async (options) => (await import('./rules-bars.ts')).benchRuleBars(options),
   },
   {
     name: 'process',

@@ -9,6 +9,7 @@ import type { Path, RuleProblem } from './problem.ts'
 import type { CompiledRule, RuleSet } from './rule-set.ts'
 import { type FileBody, fileSchema, ruleSchema } from './schema.ts'
 import { parseSource, type RuleFile, type Source } from './source.ts'
+import { finished } from './steps.ts'
 import type { Template } from './template.ts'
 
 export interface CompileOptions {
@@ -33,15 +34,24 @@ interface Build {
   patterns: number
 }
 
+/** Rules compiled between two pauses. */
+const RULES_PER_STEP = 20
+
 /** Compiles rule files; every fault of every file is reported at once. Examples are run by `checkExamples`. */
 export function compileRuleFiles(files: readonly RuleFile[], options: CompileOptions = {}): CompileResult {
+  return finished(compilingRules(files, options))
+}
+
+/** The same in small steps, so that the caller may do other things between them. */
+export function* compilingRules(files: readonly RuleFile[], options: CompileOptions = {}): Generator<void, CompileResult> {
   const build: Build = { options, rules: [], windows: new Map(), texts: new Map(), ids: new Map(), patterns: 0 }
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
   const problems: RuleProblem[] = []
   const canonical: [string, unknown][] = []
   for (const file of sorted) {
     const source = parseSource(file)
-    compileFile(source, build)
+    yield
+    yield* compileFile(source, build)
     problems.push(...source.report.problems)
     canonical.push([file.path, source.data])
   }
@@ -72,7 +82,7 @@ const fileProblem = (file: string, message: string): RuleProblem => ({
   message,
 })
 
-function compileFile(source: Source, build: Build): void {
+function* compileFile(source: Source, build: Build): Generator<void, void> {
   const { report, data } = source
   if (report.failed) return
   const file = check(fileSchema, data, [], report)
@@ -84,7 +94,10 @@ function compileFile(source: Source, build: Build): void {
   }
   const templates = compileTemplates(file.templates, report)
   const lists = new Map(Object.entries(file.lists))
-  for (const [i, value] of file.rules.entries()) compileRule(value, i, { source, file, templates, lists, build })
+  for (const [i, value] of file.rules.entries()) {
+    if (i % RULES_PER_STEP === RULES_PER_STEP - 1) yield
+    compileRule(value, i, { source, file, templates, lists, build })
+  }
 }
 
 interface FileScope {

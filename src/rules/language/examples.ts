@@ -6,6 +6,7 @@ import { pathText, type RuleProblem } from './problem.ts'
 import type { CompiledRule, RuleSet } from './rule-set.ts'
 import type { Example } from './schema.ts'
 import { RuleState } from './state.ts'
+import { finished } from './steps.ts'
 
 /** A message of an example as the reading pipeline gets it. */
 export interface ExampleMessage {
@@ -35,8 +36,14 @@ export const EXAMPLE_TIME = Date.UTC(2025, 0, 6, 12)
  * refuses the set; of a dry-run or switched-off rule a warning.
  */
 export function checkExamples(ruleSet: RuleSet, read: ExampleReader): RuleProblem[] {
+  return finished(checkingExamples(ruleSet, read))
+}
+
+/** The same in small steps: one rule's examples each. */
+export function* checkingExamples(ruleSet: RuleSet, read: ExampleReader): Generator<void, RuleProblem[]> {
   const out: RuleProblem[] = []
   for (const rule of ruleSet.rules) {
+    yield
     for (const [i, example] of rule.examples.entries()) {
       // What went wrong is only worked out for an example that fails.
       const differences =

@@ -18,6 +18,7 @@ export {
   type RuleDifference,
   type RuleLibrary,
   type RuleVersion,
+  reloadingRules,
   reloadRules,
   rollbackRules,
 } from './library.ts'

@@ -1,8 +1,9 @@
-import { type CompileOptions, compileRuleFiles } from './compile.ts'
-import { checkExamples, type ExampleReader } from './examples.ts'
+import { type CompileOptions, compilingRules } from './compile.ts'
+import { checkingExamples, type ExampleReader } from './examples.ts'
 import type { RuleProblem } from './problem.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { RuleFile } from './source.ts'
+import { finished } from './steps.ts'
 
 /** One stored version of the rule files. */
 export interface RuleVersion {
@@ -44,11 +45,20 @@ export const EMPTY_LIBRARY: RuleLibrary = { current: null, versions: [] }
 
 /** Compiles on the side, runs the examples, and only then answers a library with the new set (section 11.6). */
 export function reloadRules(library: RuleLibrary, files: readonly RuleFile[], options: ReloadOptions): Reload {
-  const compiled = compileRuleFiles(files, options)
+  return finished(reloadingRules(library, files, options))
+}
+
+/** The same in small steps: the longest is the parsing of one file. The running set goes on running until the answer is taken. */
+export function* reloadingRules(
+  library: RuleLibrary,
+  files: readonly RuleFile[],
+  options: ReloadOptions,
+): Generator<void, Reload> {
+  const compiled = yield* compilingRules(files, options)
   if (!compiled.ok) return { library, swapped: false, problems: compiled.problems }
   const { ruleSet } = compiled
   if (ruleSet.version === library.current?.version) return { library, swapped: false, problems: compiled.problems }
-  const problems = [...compiled.problems, ...(options.read === undefined ? [] : checkExamples(ruleSet, options.read))]
+  const problems = [...compiled.problems, ...(options.read === undefined ? [] : yield* checkingExamples(ruleSet, options.read))]
   if (problems.some((p) => p.severity === 'error')) return { library, swapped: false, problems }
   const version: RuleVersion = {
     version: ruleSet.version,
