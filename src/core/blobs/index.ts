@@ -23,7 +23,15 @@ export {
 } from './proto/collection.ts'
 export { joinShare, safeFileName, splitShare } from './proto/file-name.ts'
 export { BLOBS_ALPN } from './proto/requests.ts'
-export { BlobProvider, type ProviderLimits, type ProviderOptions, type ProviderStats } from './provider.ts'
+export {
+  BlobProvider,
+  type ProviderEvent,
+  type ProviderLimits,
+  type ProviderOptions,
+  type ProviderStats,
+  type ServedRequest,
+  type Verdict,
+} from './provider.ts'
 export type {
   BlobReader,
   BlobSink,

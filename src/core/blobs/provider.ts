@@ -1,94 +1,113 @@
-import { BoundedMap } from '../../base/bounded-map.ts'
-import { equalBytes } from '../../base/bytes.ts'
+import { withDeadline } from '../../base/async.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
-import { isK2Error, K2Error } from '../../base/errors.ts'
+import { errorCode } from '../../base/errors.ts'
 import { type Logger, nullLogger } from '../../base/logger.ts'
-import { TokenBucket } from '../../base/token-bucket.ts'
-import { type Hash, hashOf, idBytes, type PeerId } from '../ids.ts'
-import type { BiStream, Connection, SendHalf } from '../net/transport.ts'
+import type { Hash, PeerId } from '../ids.ts'
+import type { BiStream, Connection } from '../net/transport.ts'
 import { ByteReader } from './byte-reader.ts'
-import { decodeHashSeq, MAX_HASH_SEQ_BYTES } from './proto/collection.ts'
-import { encodeBitfield, UNKNOWN_BLOB } from './proto/observe.ts'
-import { type RangesSeq, selectedRuns } from './proto/ranges-seq.ts'
-import { BLOB_CODES, type BlobRequest, decodeRequest, MAX_REQUEST_BYTES } from './proto/requests.ts'
+import { BLOB_CODES, type BlobRequest, decodeRequest, MAX_REQUEST_BYTES, PUSH_KIND } from './proto/requests.ts'
+import { Admission, limited, type Slot } from './provider-admission.ts'
+import { answerGet, answerGetMany } from './provider-answer.ts'
+import type { ProviderEvent, ProviderStats } from './provider-events.ts'
+import { DEFAULT_PROVIDER_LIMITS, type ProviderLimits } from './provider-limits.ts'
+import { Observers } from './provider-observers.ts'
+import { ResponseWriter } from './provider-writer.ts'
 import type { BlobReader } from './store.ts'
-import { blake3 } from './tree/blake3.ts'
-import { encodeRanges, encodeSize } from './tree/encode.ts'
-import { ALL, type ChunkRanges } from './tree/ranges.ts'
 
-export interface ProviderLimits {
-  /** A request must be complete within this time, ms. */
-  readonly requestMs: number
-  /** A requester that takes no bytes for this long is cut off, ms. */
-  readonly stallMs: number
-  /** Requests served at once, for one peer and for all. */
-  readonly perPeer: number
-  readonly total: number
-  /** Requests per second of one peer, and how many it may save up. */
-  readonly ratePerPeer: number
-  readonly burstPerPeer: number
-  /** Payload bytes per second of one peer; 0 = no limit. */
-  readonly bytesPerSecond: number
-  /** Open observers of one peer. */
-  readonly observersPerPeer: number
-}
+export type { ProviderEvent, ProviderStats } from './provider-events.ts'
+export { DEFAULT_PROVIDER_LIMITS, type ProviderLimits } from './provider-limits.ts'
+export { EMPTY_BLOB } from './store/sources.ts'
 
-export const DEFAULT_PROVIDER_LIMITS: ProviderLimits = {
-  requestMs: 10_000,
-  stallMs: 45_000,
-  perPeer: 16,
-  total: 64,
-  ratePerPeer: 50,
-  burstPerPeer: 200,
-  bytesPerSecond: 0,
-  observersPerPeer: 8,
-}
-
-export interface ProviderStats {
-  requests: number
-  served: number
-  refused: number
-  malformed: number
-  notFound: number
-  failed: number
-  bytes: number
-}
+/** `permission`: not for this peer. `limit`: not now. */
+export type Verdict = boolean | 'permission' | 'limit'
+/** Requests that are served at all. */
+export type ServedRequest = Exclude<BlobRequest, { kind: 'push' }>
 
 export interface ProviderOptions {
   readonly store: BlobReader
-  /** Whether this peer may have this blob; the default is yes: who knows a hash may have its content. */
-  readonly permit?: (peer: PeerId, request: BlobRequest) => boolean
+  /** Whether this peer may connect; the default is yes. */
+  readonly admit?: (peer: PeerId) => Verdict
+  /**
+   * Whether this peer may have this; the default is yes: who knows a hash may have its content. A hook that fails or takes longer
+   * than `permitMs` counts as no.
+   */
+  readonly permit?: (peer: PeerId, request: ServedRequest, signal: AbortSignal) => Verdict | Promise<Verdict>
+  readonly onEvent?: (event: ProviderEvent) => void
   readonly limits?: Partial<ProviderLimits>
   readonly clock?: Clock
   readonly log?: Logger
 }
 
-/** Peers whose budgets are remembered. */
-const MAX_PEERS = 4096
+/** What is known of one connection while it is served. */
+interface Visit {
+  readonly connection: Connection
+  readonly signal: AbortSignal
+}
 
-const missing = (): K2Error => new K2Error({ code: 'BLOB_MISSING', kind: 'input', message: 'this blob is not here' })
+type Read =
+  | { readonly kind: 'request'; readonly request: ServedRequest; readonly bytes: number }
+  | { readonly kind: 'junk' | 'late' | 'push' }
 
 /** Serves blobs to whoever connects with the blobs ALPN (blobs.md 9). Never sends a byte that is not proven by the hash. */
 export class BlobProvider {
-  readonly stats: ProviderStats = { requests: 0, served: 0, refused: 0, malformed: 0, notFound: 0, failed: 0, bytes: 0 }
+  readonly stats: ProviderStats = {
+    requests: 0,
+    served: 0,
+    refused: 0,
+    malformed: 0,
+    notFound: 0,
+    failed: 0,
+    stopped: 0,
+    bytes: 0,
+  }
   readonly #options: ProviderOptions
   readonly #limits: ProviderLimits
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #budgets = new BoundedMap<PeerId, { requests: TokenBucket; bytes: TokenBucket | undefined }>({ max: MAX_PEERS })
-  readonly #active = new Map<PeerId, number>()
-  readonly #observers = new Map<PeerId, number>()
-  #total = 0
+  readonly #admission: Admission
+  readonly #observers: Observers
+  #numbers = 0
 
   constructor(options: ProviderOptions) {
     this.#options = options
     this.#limits = { ...DEFAULT_PROVIDER_LIMITS, ...options.limits }
     this.#clock = options.clock ?? systemClock
     this.#log = options.log ?? nullLogger
+    this.#admission = new Admission(this.#limits, this.#clock)
+    this.#observers = new Observers({ store: options.store, limits: this.#limits, clock: this.#clock })
+  }
+
+  /** What is going on now. */
+  load(): { readonly connections: number; readonly requests: number; readonly observers: number } {
+    return { connections: this.#admission.connections, requests: this.#admission.active, observers: this.#observers.size }
   }
 
   /** Serves one accepted connection until it ends. Never rejects. A connection without a stream is an ordinary ping. */
   async serve(connection: Connection): Promise<void> {
+    const { peer } = connection
+    const verdict = this.#options.admit?.(peer) ?? true
+    const leave = verdict === true ? this.#admission.connect(peer) : undefined
+    if (leave === undefined) {
+      const denied = verdict === false || verdict === 'permission'
+      const code = denied ? BLOB_CODES.permission : BLOB_CODES.limit
+      connection.close(code, denied ? 'permission' : 'limit')
+      this.#tell({ type: 'turned-away', peer, code })
+      return
+    }
+    const gone = new AbortController()
+    void connection.closed.then(() => gone.abort(limited()))
+    this.#tell({ type: 'connected', peer, connection: connection.serial })
+    try {
+      await this.#accept({ connection, signal: gone.signal })
+    } finally {
+      leave()
+      this.#tell({ type: 'disconnected', peer, connection: connection.serial })
+    }
+  }
+
+  /** Takes the next stream only when its request may be served: what waits outside costs nothing here. */
+  async #accept(visit: Visit): Promise<void> {
+    const { connection, signal } = visit
     for (;;) {
       let stream: BiStream
       try {
@@ -96,170 +115,190 @@ export class BlobProvider {
       } catch {
         return // the connection has ended, which is how every visit ends
       }
-      void this.#handle(connection, stream).catch((err) => {
-        this.stats.failed++
-        this.#log.debug({ ev: 'blob-request', peer: connection.peer, err }, 'a blob request failed')
+      this.stats.requests++
+      let slot: Slot
+      try {
+        slot = await this.#admission.enter(connection.peer, signal)
+      } catch {
+        this.stats.refused++
+        end(stream, BLOB_CODES.limit)
+        continue
+      }
+      void this.#handle(visit, stream, slot).catch((err) => {
+        this.#log.warn({ ev: 'blob-request', peer: connection.peer, err }, 'a blob request failed unexpectedly')
       })
     }
   }
 
-  async #handle(connection: Connection, stream: BiStream): Promise<void> {
-    const { peer } = connection
-    const { send, recv } = stream
-    this.stats.requests++
-    if (!this.#admit(peer)) {
-      this.stats.refused++
-      await Promise.all([send.reset(BLOB_CODES.limit), recv.stop(0n)])
+  async #handle(visit: Visit, stream: BiStream, slot: Slot): Promise<void> {
+    const { connection } = visit
+    try {
+      const read = await this.#read(stream, visit)
+      if (read.kind === 'request') await this.#serve(visit, stream, slot, read.request, read.bytes)
+      else if (read.kind === 'push') this.#refuse(stream, BLOB_CODES.permission)
+      else this.#junk(connection, stream, read.kind)
+    } finally {
+      slot.leave()
+    }
+  }
+
+  /** Reads up to FIN within one deadline. A push is known by its first byte; nothing more of it is read. */
+  async #read({ recv }: BiStream, visit: Visit): Promise<Read> {
+    const late = new AbortController()
+    const cancel = this.#clock.after(this.#limits.requestMs, () => late.abort())
+    try {
+      const signal = AbortSignal.any([late.signal, visit.signal])
+      const reader = new ByteReader(recv, { deadlineMs: this.#limits.requestMs, signal })
+      const first = await reader.some(1)
+      if (first?.[0] === PUSH_KIND) return { kind: 'push' }
+      const rest = first && (await reader.all(MAX_REQUEST_BYTES))
+      if (!first || !rest) return { kind: 'junk' }
+      const bytes = new Uint8Array(rest.length + 1)
+      bytes[0] = first[0] as number
+      bytes.set(rest, 1)
+      await this.#admission.pay(visit.connection.peer, rest.length, visit.signal)
+      const request = decodeRequest(bytes)
+      return request.kind === 'push' ? { kind: 'push' } : { kind: 'request', request, bytes: rest.length }
+    } catch (error) {
+      return { kind: errorCode(error).startsWith('WIRE_') ? 'junk' : 'late' }
+    } finally {
+      cancel()
+    }
+  }
+
+  /** Answered with an empty stream (blobs.md 6.2); whoever does nothing else is shown the door. */
+  #junk(connection: Connection, stream: BiStream, kind: 'junk' | 'late'): void {
+    this.stats.malformed++
+    if (!this.#admission.junk(connection.peer)) {
+      connection.close(BLOB_CODES.limit, 'limit')
+      this.#tell({ type: 'turned-away', peer: connection.peer, code: BLOB_CODES.limit })
       return
     }
+    if (kind === 'late') end(stream, BLOB_CODES.limit)
+    else {
+      stream.send.finish().catch(() => {})
+      void stream.recv.stop(0n)
+    }
+  }
+
+  #refuse(stream: BiStream, code: bigint): void {
+    this.stats.refused++
+    end(stream, code)
+  }
+
+  async #serve(visit: Visit, stream: BiStream, slot: Slot, request: ServedRequest, size: number): Promise<void> {
+    const { connection } = visit
+    const { peer } = connection
+    const verdict = await this.#verdict(peer, request, visit.signal)
+    if (verdict !== true) {
+      this.#refuse(stream, verdict === 'limit' ? BLOB_CODES.limit : BLOB_CODES.permission)
+      return
+    }
+    const number = ++this.#numbers
+    const began = this.#clock.monotonic()
+    let bytes = 0
+    this.#tell({ type: 'request', peer, request: number, kind: request.kind })
+    const done = (type: 'completed' | 'aborted', reason?: string): void => {
+      const ms = this.#clock.monotonic() - began
+      this.#tell({ type, request: number, peer, bytes, ms, ...(reason === undefined ? {} : { reason }) })
+    }
+    const onBytes = (written: number): void => {
+      bytes += written
+      this.stats.bytes += written
+      this.#tell({ type: 'progress', request: number, bytes })
+    }
     try {
-      const request = await this.#request(stream)
-      if (request === undefined) {
-        this.stats.malformed++
-        await Promise.all([send.finish(), recv.stop(0n)])
-        return
-      }
-      if (request.kind === 'push' || !(this.#options.permit?.(peer, request) ?? true)) {
-        this.stats.refused++
-        await Promise.all([send.reset(BLOB_CODES.permission), recv.stop(0n)])
-        return
-      }
-      await this.#answer(peer, request, send)
+      await this.#answer(visit, stream, slot, request, number, onBytes)
       this.stats.served++
+      done('completed')
     } catch (error) {
-      if (isK2Error(error) && error.code === 'BLOB_MISSING') this.stats.notFound++
+      const code = errorCode(error)
+      done('aborted', code)
+      this.#aborted(connection, stream, code, slot.signal.aborted)
+      this.#log.debug({ ev: 'blob-request', peer, kind: request.kind, size, err: error }, 'a blob request was not served')
+    }
+  }
+
+  async #answer(
+    visit: Visit,
+    stream: BiStream,
+    slot: Slot,
+    request: ServedRequest,
+    number: number,
+    onBytes: (bytes: number) => void,
+  ): Promise<void> {
+    const { connection } = visit
+    const { send } = stream
+    if (request.kind === 'observe') {
+      const follow = await this.#observers.begin(connection, request.hash, send)
+      // From here on it is counted as an observer, not as a request.
+      slot.leave()
+      return follow()
+    }
+    const writer = new ResponseWriter({
+      peer: connection.peer,
+      send,
+      admission: this.#admission,
+      limits: this.#limits,
+      clock: this.#clock,
+      signal: AbortSignal.any([visit.signal, slot.signal]),
+      onBytes,
+    })
+    const parts = {
+      store: this.#options.store,
+      writer,
+      onBlob: (index: number, hash: Hash, size: number) => this.#tell({ type: 'started', request: number, index, hash, size }),
+    }
+    try {
+      if (request.kind === 'get') await answerGet(parts, request.hash, request.ranges)
+      else await answerGetMany(parts, request.hashes, request.ranges)
+    } catch (error) {
+      // What was proven before goes out, as upstream sends it. Its own failure adds nothing.
+      await writer.flush().catch(() => {})
+      throw error
+    }
+    await writer.flush()
+    await send.finish()
+  }
+
+  #aborted(connection: Connection, stream: BiStream, code: string, preempted: boolean): void {
+    if (preempted) {
+      this.#refuse(stream, BLOB_CODES.limit)
+    } else if (code === 'BLOB_REQUESTER_STALLED') {
+      this.stats.failed++
+      // A write that waits for the requester keeps its stream busy; only closing the connection frees both.
+      connection.close(BLOB_CODES.limit, 'limit')
+    } else {
+      if (code === 'NET_STREAM_STOPPED' || code === 'NET_CLOSED' || connection.isClosed) this.stats.stopped++
+      else if (code === 'BLOB_MISSING' || code === 'BLOB_CHANGED') this.stats.notFound++
       else this.stats.failed++
-      await send.reset(BLOB_CODES.internal)
-    } finally {
-      this.#release(peer)
+      end(stream, BLOB_CODES.internal)
     }
   }
 
-  /** Undefined: malformed. Push is recognised before its body: nothing of it is read. */
-  async #request({ recv }: BiStream): Promise<BlobRequest | undefined> {
-    const reader = new ByteReader(recv, { deadlineMs: this.#limits.requestMs })
-    const bytes = await reader.all(MAX_REQUEST_BYTES + 1)
-    if (bytes === undefined) return undefined
+  async #verdict(peer: PeerId, request: ServedRequest, signal: AbortSignal): Promise<Verdict> {
+    const { permit } = this.#options
+    if (permit === undefined) return true
     try {
-      return decodeRequest(bytes)
-    } catch {
-      return undefined // answered and counted as malformed by the caller
+      const answer = Promise.resolve(permit(peer, request, signal))
+      return await withDeadline(answer, { ms: this.#limits.permitMs, what: 'the permission hook', signal, clock: this.#clock })
+    } catch (err) {
+      this.#log.warn({ ev: 'blob-permit', peer, err }, 'whether a peer may have a blob could not be found out')
+      return 'limit'
     }
   }
 
-  async #answer(peer: PeerId, request: Exclude<BlobRequest, { kind: 'push' }>, send: SendHalf): Promise<void> {
-    if (request.kind === 'observe') return this.#observe(peer, request.hash, send)
-    if (request.kind === 'get-many') await this.#many(peer, request.hashes, request.ranges, send)
-    else await this.#get(peer, request.hash, request.ranges, send)
-    await send.finish()
-  }
-
-  async #get(peer: PeerId, root: Hash, seq: RangesSeq, send: SendHalf): Promise<void> {
-    let children: readonly Hash[] | undefined
-    for (const { from, to, ranges } of selectedRuns(seq)) {
-      if (from === 0n) await this.#blob(peer, root, ranges, send)
-      if (to === 1n) continue
-      children ??= await this.#children(root)
-      // Runs are walked only as far as there are children, whatever index they name.
-      const end = to === undefined || to > BigInt(children.length) + 1n ? children.length + 1 : Number(to)
-      for (let i = from === 0n ? 1 : Number(from < BigInt(end) ? from : BigInt(end)); i < end; i++) {
-        await this.#blob(peer, children[i - 1] as Hash, ranges, send)
-      }
-    }
-  }
-
-  async #many(peer: PeerId, hashes: readonly Hash[], seq: RangesSeq, send: SendHalf): Promise<void> {
-    for (const { from, to, ranges } of selectedRuns(seq)) {
-      const end = to === undefined || to > BigInt(hashes.length) ? hashes.length : Number(to)
-      for (let i = Number(from < BigInt(end) ? from : BigInt(end)); i < end; i++) {
-        await this.#blob(peer, hashes[i] as Hash, ranges, send)
-      }
-    }
-  }
-
-  async #children(root: Hash): Promise<readonly Hash[]> {
-    const source = await this.#options.store.open(root)
-    if (source === undefined) throw missing()
+  #tell(event: ProviderEvent): void {
     try {
-      if (source.size > MAX_HASH_SEQ_BYTES) throw missing()
-      const bytes = await source.read(0, source.size)
-      if (!equalBytes(blake3(bytes), idBytes(root))) throw missing()
-      return decodeHashSeq(bytes)
-    } finally {
-      await source.close()
+      this.#options.onEvent?.(event)
+    } catch (err) {
+      this.#log.warn({ ev: 'blob-listener', err }, 'a listener of the blob provider failed')
     }
-  }
-
-  async #blob(peer: PeerId, hash: Hash, ranges: ChunkRanges, send: SendHalf): Promise<void> {
-    const empty = equalBytes(idBytes(hash), EMPTY_HASH)
-    if (empty) return this.#write(peer, encodeSize(0), send)
-    const source = await this.#options.store.open(hash)
-    if (source === undefined) throw missing()
-    try {
-      await this.#write(peer, encodeSize(source.size), send)
-      for await (const piece of encodeRanges(source, idBytes(hash), ranges)) await this.#write(peer, piece, send)
-    } finally {
-      await source.close()
-    }
-  }
-
-  async #write(peer: PeerId, piece: Uint8Array, send: SendHalf): Promise<void> {
-    const bucket = this.#budget(peer).bytes
-    if (bucket) {
-      const wait = bucket.waitMs(this.#clock.now(), piece.length)
-      if (wait > 0) await new Promise<void>((go) => this.#clock.after(wait, go))
-      bucket.take(this.#clock.now(), piece.length)
-    }
-    await send.write(piece, { deadlineMs: this.#limits.stallMs })
-    this.stats.bytes += piece.length
-  }
-
-  /** Answers the present state and keeps the stream open until the observer or the connection ends it (blobs.md 7.3). */
-  async #observe(peer: PeerId, hash: Hash, send: SendHalf): Promise<void> {
-    const open = this.#observers.get(peer) ?? 0
-    if (open >= this.#limits.observersPerPeer) {
-      this.stats.refused++
-      return send.reset(BLOB_CODES.limit)
-    }
-    const status = await this.#options.store.status(hash)
-    const field =
-      status.kind === 'absent'
-        ? UNKNOWN_BLOB
-        : { size: BigInt(status.size), ranges: status.kind === 'complete' ? ALL : status.ranges }
-    await send.write(encodeBitfield(field), { deadlineMs: this.#limits.stallMs })
-    // Complete blobs never change again; for partial ones the observer asks anew. Either way this side has said all it will.
-    await send.finish()
-  }
-
-  #admit(peer: PeerId): boolean {
-    const active = this.#active.get(peer) ?? 0
-    if (this.#total >= this.#limits.total || active >= this.#limits.perPeer) return false
-    if (!this.#budget(peer).requests.take(this.#clock.now())) return false
-    this.#active.set(peer, active + 1)
-    this.#total++
-    return true
-  }
-
-  #release(peer: PeerId): void {
-    this.#total--
-    const active = (this.#active.get(peer) ?? 1) - 1
-    if (active === 0) this.#active.delete(peer)
-    else this.#active.set(peer, active)
-  }
-
-  #budget(peer: PeerId): { requests: TokenBucket; bytes: TokenBucket | undefined } {
-    const now = this.#clock.now()
-    const known = this.#budgets.get(peer, now)
-    if (known) return known
-    const { ratePerPeer, burstPerPeer, bytesPerSecond } = this.#limits
-    const made = {
-      requests: new TokenBucket(ratePerPeer, burstPerPeer, now),
-      bytes: bytesPerSecond > 0 ? new TokenBucket(bytesPerSecond, Math.max(bytesPerSecond, 65_536), now) : undefined,
-    }
-    this.#budgets.set(peer, made, now)
-    return made
   }
 }
 
-const EMPTY_HASH = blake3(new Uint8Array(0))
-export const EMPTY_BLOB: Hash = hashOf(EMPTY_HASH)
+/** Ends both directions. Neither call rejects; one that must wait for the peer is not waited for. */
+function end(stream: BiStream, code: bigint): void {
+  void stream.send.reset(code)
+  void stream.recv.stop(0n)
+}

@@ -111,7 +111,7 @@ describe('over real streams', () => {
     const provider = new BlobProvider({ store, limits: { ratePerPeer: 0.001, burstPerPeer: 2 } })
     const greedy = await visit(provider)
     const ask = (connection: Connection) => codeOf(getRanges(connection, options(hash), collector().sink))
-    expect([await ask(greedy), await ask(greedy), await ask(greedy)]).toEqual(['resolved', 'resolved', 'BLOB_NOT_FOUND'])
+    expect([await ask(greedy), await ask(greedy), await ask(greedy)]).toEqual(['resolved', 'resolved', 'NET_STREAM_RESET'])
     expect(await ask(await visit(provider))).toBe('resolved')
   })
 })

@@ -27,11 +27,25 @@ export function decodeBitfield(body: Uint8Array): Bitfield {
   return { size, ranges: sorted ? raw : raw.reduce<ChunkRanges>((set, b) => symmetricDifference(set, [b]), []) }
 }
 
-/** Applies an update (a symmetric difference) to what was known; the size of the operand that reaches further wins. */
+/** The update that brings an observer from one state to the next; undefined when nothing is new. */
+export function updateBetween(sent: Bitfield, now: Bitfield): Bitfield | undefined {
+  const ranges = symmetricDifference(sent.ranges, now.ranges)
+  return ranges.length === 0 ? undefined : { size: now.size, ranges }
+}
+
+/** Adds an update to what was known: the union, with the size of the operand that reaches further. */
 export function applyUpdate(known: Bitfield, update: Bitfield): Bitfield {
-  const ranges = symmetricDifference(known.ranges, update.ranges)
-  // biome-ignore lint/complexity/useMathMinMax: Math.max does not take bigints
-  return { size: update.size > known.size ? update.size : known.size, ranges }
+  return { size: reachesFurther(update, known) ? update.size : known.size, ranges: union(known.ranges, update.ranges) }
+}
+
+function reachesFurther(a: Bitfield, b: Bitfield): boolean {
+  const openA = a.ranges.length % 2 === 1
+  const openB = b.ranges.length % 2 === 1
+  if (openA !== openB) return openA
+  const endA = a.ranges.at(-1) ?? 0n
+  const endB = b.ranges.at(-1) ?? 0n
+  if (!openA && endA !== endB) return endA > endB
+  return a.size > b.size
 }
 
 function symmetricDifference(a: ChunkRanges, b: ChunkRanges): ChunkRanges {

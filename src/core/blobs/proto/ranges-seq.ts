@@ -87,19 +87,23 @@ export function writeRanges(writer: WireWriter, ranges: ChunkRanges): void {
   })
 }
 
-export function readRanges(reader: WireReader): ChunkRanges {
+/** @param budget boundaries that may be read, also those that cancel; what is read is taken from it. */
+export function readRanges(reader: WireReader, budget: { left: number } = { left: MAX_BOUNDARIES }): ChunkRanges {
   const out: bigint[] = []
   let at = 0n
+  let read = 0
   reader.seq(
     () => {
+      read++
       at += reader.u64()
       if (at > MAX_U64) throw wireError('WIRE_OUT_OF_RANGE', 'a chunk number is larger than 2^64 - 1', { offset: reader.offset })
       // Zero widths cancel: two equal boundaries are none (blobs.md 5.4).
       if (out.at(-1) === at) out.pop()
       else out.push(at)
     },
-    { max: MAX_BOUNDARIES },
+    { max: budget.left },
   )
+  budget.left -= read
   return out
 }
 
@@ -115,12 +119,14 @@ export function writeRangesSeq(writer: WireWriter, seq: RangesSeq): void {
 export function readRangesSeq(reader: WireReader): RangesSeq {
   const out: RangeRun[] = []
   let index = 0n
+  // The bound holds for all sets together: each tuple could bring as many.
+  const budget = { left: MAX_BOUNDARIES }
   reader.seq(
     () => {
       index += reader.u64()
       if (index > MAX_U64)
         throw wireError('WIRE_OUT_OF_RANGE', 'a child number is larger than 2^64 - 1', { offset: reader.offset })
-      const run = { index, ranges: readRanges(reader) }
+      const run = { index, ranges: readRanges(reader, budget) }
       // A repeated index is legal: the later value replaces the earlier one.
       if (out.at(-1)?.index === index) out.pop()
       out.push(run)

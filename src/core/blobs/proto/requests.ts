@@ -13,7 +13,8 @@ const MAX_MANY = MAX_REQUEST_BYTES / 32
 
 const GET = 0
 const OBSERVE = 1
-const PUSH = 8
+/** First byte of a push, which is recognised before its body is read. */
+export const PUSH_KIND = 8
 const GET_MANY = 9
 
 export type BlobRequest =
@@ -40,7 +41,7 @@ export function encodeRequest(request: BlobRequest): Uint8Array {
     case 'push': {
       const body = new WireWriter().fixed(idBytes(request.hash))
       writeRangesSeq(body, request.ranges)
-      w.u8(PUSH).bytes(body.finish())
+      w.u8(PUSH_KIND).bytes(body.finish())
       break
     }
     case 'get-many':
@@ -62,7 +63,7 @@ export function decodeRequest(bytes: Uint8Array): BlobRequest {
       return { kind: 'get', hash: hashOf(r.fixed(32)), ranges: readRangesSeq(r) }
     case OBSERVE:
       return { kind: 'observe', hash: hashOf(r.fixed(32)), ranges: readRanges(r) }
-    case PUSH: {
+    case PUSH_KIND: {
       const body = new WireReader(r.bytes(MAX_REQUEST_BYTES))
       return { kind: 'push', hash: hashOf(body.fixed(32)), ranges: readRangesSeq(body) }
     }

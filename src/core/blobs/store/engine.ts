@@ -9,18 +9,17 @@ import { readBlob } from '../blob-bytes.ts'
 import type { BlobFormat } from '../proto/blob-ticket.ts'
 import { decodeHashSeq, MAX_HASH_SEQ_BYTES } from '../proto/collection.ts'
 import type * as port from '../store.ts'
-import { type BlobEntry, type StoreBackend, storedBytesOf } from './backend.ts'
+import { type StoreBackend, storedBytesOf } from './backend.ts'
 import { StoreContext, type StoreLimits } from './context.ts'
 import { missing, storeClosed } from './errors.ts'
 import { exportCopy, exportOwnFile } from './export-blob.ts'
 import { GcRun, pagedBlobs, pagedTags } from './gc.ts'
-import { chunksOfGroups, GroupSet } from './group-set.ts'
 import { Importer } from './importer.ts'
 import { PartialBook } from './partials.ts'
 import type { Reservation } from './quota.ts'
 import { removeOrphans } from './recovery.ts'
 import { isUnchanged } from './reference.ts'
-import { EMPTY_BLOB, emptyHandle, memoryBlob, openEntry, openPartial } from './sources.ts'
+import { EMPTY_BLOB, emptyHandle, memoryBlob, openEntry, openPartial, statusOf } from './sources.ts'
 import { checkTagName, ProtectionSet } from './tags.ts'
 import { verifyBlob } from './verify.ts'
 import { Watchers } from './watchers.ts'
@@ -392,11 +391,4 @@ export class BlobEngine implements port.BlobStore {
       this.#log.warn({ ev: 'blob-store', err }, 'the blob store could not be closed properly')
     })
   }
-}
-
-function statusOf(entry: BlobEntry | undefined): port.BlobStatus {
-  if (entry === undefined) return { kind: 'absent' }
-  const { size } = entry
-  if (entry.kind !== 'partial') return { kind: 'complete', size }
-  return { kind: 'partial', size, ranges: chunksOfGroups(new GroupSet(entry.groups), size, entry.sizeVerified) }
 }

@@ -1,13 +1,13 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type Hash, hashOf } from '../../ids.ts'
-import type { OpenBlob, PartialBlob } from '../store.ts'
+import type { BlobStatus, OpenBlob, PartialBlob } from '../store.ts'
 import { blake3, GROUP_BYTES } from '../tree/blake3.ts'
 import { memorySource } from '../tree/encode.ts'
 import { groupsOf } from '../tree/outboard.ts'
 import { ALL } from '../tree/ranges.ts'
 import type { BlobEntry, ContentId, StoreBackend } from './backend.ts'
 import { changed, missing } from './errors.ts'
-import { GroupSet } from './group-set.ts'
+import { chunksOfGroups, GroupSet } from './group-set.ts'
 import { pairReader } from './pages.ts'
 import type { PartialContent } from './partial.ts'
 import { openReference, readAt } from './reference.ts'
@@ -102,4 +102,12 @@ function closer(close: () => Promise<void>): () => Promise<void> {
     closed ??= close().catch(() => {})
     return closed
   }
+}
+
+/** What a reader is told of an entry. */
+export function statusOf(entry: BlobEntry | undefined): BlobStatus {
+  if (entry === undefined) return { kind: 'absent' }
+  const { size } = entry
+  if (entry.kind !== 'partial') return { kind: 'complete', size }
+  return { kind: 'partial', size, ranges: chunksOfGroups(new GroupSet(entry.groups), size, entry.sizeVerified) }
 }
