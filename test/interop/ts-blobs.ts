@@ -20,6 +20,7 @@ import {
   parallelFetch,
   readBlob,
 } from '../../src/core/blobs/index.ts'
+import { blobContents, type ContentStore } from '../../src/core/docs/index.ts'
 import { type Hash, parseHash } from '../../src/core/ids.ts'
 import { endpointAddr } from '../../src/core/keys/address.ts'
 import type { K2Endpoint } from '../../src/core/net/index.ts'
@@ -66,6 +67,11 @@ export class LabBlobs {
   readonly #store: BlobStore
   readonly #downloader: Downloader
   readonly #isPersistent: boolean
+
+  /** For documents. */
+  get contents(): ContentStore {
+    return blobContents(this.#store, this.#downloader, STORE_BYTES)
+  }
 
   constructor(endpoint: K2Endpoint, folder: string | undefined) {
     this.#endpoint = endpoint

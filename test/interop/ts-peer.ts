@@ -13,6 +13,7 @@ import { parseEndpointId } from '../../src/core/keys/endpoint-id.ts'
 import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
 import { type K2Endpoint, openEndpoint } from '../../src/core/net/index.ts'
 import { content, LabBlobs } from './ts-blobs.ts'
+import { LabDocs } from './ts-docs.ts'
 import { isLoad, LoadBook } from './ts-load.ts'
 import { marketDecode, marketEncode } from './ts-market.ts'
 
@@ -48,6 +49,7 @@ interface Node {
   readonly topics: Map<string, TopicHandle>
   readonly load: LoadBook
   readonly blobs: LabBlobs
+  readonly docs: LabDocs
 }
 
 let node: Node | undefined
@@ -92,7 +94,9 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
     },
   })
   await gossip.start()
-  node = { endpoint, gossip, topics: new Map(), load: new LoadBook(), blobs: new LabBlobs(endpoint, args.data_dir) }
+  const blobs = new LabBlobs(endpoint, args.data_dir)
+  const docs = await LabDocs.open({ endpoint, gossip, contents: blobs.contents, folder: args.data_dir }, print)
+  node = { endpoint, gossip, topics: new Map(), load: new LoadBook(), blobs, docs }
   return describe(node)
 }
 
@@ -107,6 +111,7 @@ function describe({ endpoint }: Node): object {
 async function close(): Promise<object> {
   const old = node
   node = undefined
+  await old?.docs.close()
   await old?.gossip.stop()
   await old?.endpoint.stop()
   await old?.blobs.close()
@@ -182,7 +187,7 @@ const topicLine = (name: string): object => {
 }
 
 /** Parts that have their commands below; scenarios of the others are pending. */
-const OFFERS: readonly string[] = ['gossip', 'blobs']
+const OFFERS: readonly string[] = ['gossip', 'blobs', 'docs']
 
 const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<object>>> = {
   hello: () => ({ impl: 'ts', offers: OFFERS, monotonic_ns: process.hrtime.bigint().toString() }),
@@ -231,6 +236,12 @@ const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<obje
   },
 }
 
+function commandOf(name: string): ((args: unknown) => object | Promise<object>) | undefined {
+  if (COMMANDS[name] !== undefined) return COMMANDS[name]
+  if (name.startsWith('blobs.')) return bound().blobs.commands[name]
+  return name.startsWith('docs.') ? bound().docs.commands[name] : undefined
+}
+
 async function serve(line: string): Promise<void> {
   let request: z.infer<typeof Request>
   try {
@@ -240,7 +251,7 @@ async function serve(line: string): Promise<void> {
     return
   }
   try {
-    const command = COMMANDS[request.cmd] ?? (request.cmd.startsWith('blobs.') ? bound().blobs.commands[request.cmd] : undefined)
+    const command = commandOf(request.cmd)
     if (command === undefined) throw fail('BAD_COMMAND', 'no command has this name')
     print({ id: request.id, ok: await command(request.args ?? {}) })
   } catch (error) {
