@@ -224,6 +224,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           files,
           adminToken: token,
           host,
+          noticeFile: (id) => web?.noticeFile(id),
           pages: web && fileURLToPath(WEBCHAT_PAGES),
           log: log.child({ mod: 'http' }),
         }),

@@ -7,10 +7,15 @@ import type { Logger } from '../../base/logger.ts'
 import { cryptoRng, type Rng } from '../../base/random.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
 import { cutUnits, sanitizeName } from '../format/sanitize.ts'
+import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, NoticeTarget, OutFile } from '../interaction.ts'
+import type { NativeRef } from '../model/place.ts'
 import type { Bridge, BridgeSink, Capabilities, SendOutcome, SendRequest } from '../port.ts'
-import type { OperationResult } from './commit-queue.ts'
+import type { Operation, OperationResult } from './commit-queue.ts'
+import { Desk, type DeskMessage } from './desk.ts'
+import { noticeOperation, removal } from './notice-operations.ts'
 import { cleanText, deliveryOperation, type PageOperation, pageOperation, personKey } from './operations.ts'
-import { ClientMessage, type ErrorCode, MAX_FRAME, MAX_NAME, MAX_TEXT, PROTOCOL_VERSION, type WirePerson } from './protocol.ts'
+import { parsePageMessage, REFUSALS } from './page-messages.ts'
+import { type ClientMessage, type ErrorCode, MAX_NAME, MAX_TEXT, PROTOCOL_VERSION, type WirePerson } from './protocol.ts'
 import { ChatRoom } from './room.ts'
 import { ChatSession, CLOSE, type WebChatSession } from './session.ts'
 import type { WebChatStore } from './store.ts'
@@ -54,7 +59,7 @@ const PRESENCE_MS = 250
 const RETRY_MS = 2_000
 
 /** The built-in web chat: rooms, people with a chosen name, and their pages (network `web`). */
-export class WebChatBridge implements Bridge {
+export class WebChatBridge implements Bridge, InteractiveBridge {
   readonly network = 'web'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -68,6 +73,7 @@ export class WebChatBridge implements Bridge {
   readonly #presence = new Map<string, () => void>()
   readonly #tasks: TaskGroup
   readonly #refused: Partial<Record<ErrorCode, number>> = {}
+  readonly #desk: Desk
   #received = 0
   #delivered = 0
   #trouble: string | undefined
@@ -79,6 +85,14 @@ export class WebChatBridge implements Bridge {
     this.name = `web/${this.account}`
     this.#clock = options.clock ?? systemClock
     this.#epoch = toHex((options.rng ?? cryptoRng).bytes(8))
+    this.#desk = new Desk({
+      account: this.account,
+      sessions: () => this.#sessions,
+      show: (room, id, body, isNew) => this.#operateFor(room, noticeOperation({ room, id, body, isNew, now: this.#clock.now() })),
+      remove: (room, id) => this.#operateFor(room, removal(id, this.#clock.now())),
+      clock: this.#clock,
+      rng: options.rng ?? cryptoRng,
+    })
     this.#tasks = new TaskGroup((err) => options.log.error({ ev: 'webchat-task', err }, 'a task of the web chat failed'))
   }
 
@@ -111,7 +125,7 @@ export class WebChatBridge implements Bridge {
 
   #take(session: ChatSession, text: string): void {
     if (session.closed) return
-    const message = parse(text)
+    const message = parsePageMessage(text)
     if (!message) session.violation(REFUSALS['bad-message'])
     else {
       session.enqueue(
@@ -130,6 +144,11 @@ export class WebChatBridge implements Bridge {
         return this.#rename(session, person, message.name)
       case 'join':
         return this.#join(session, message)
+      case 'command':
+      case 'action':
+      case 'form':
+      case 'suggest':
+        return this.#ask(session, person, message)
       default:
         return this.#operate(session, person, message)
     }
@@ -148,6 +167,7 @@ export class WebChatBridge implements Bridge {
   #welcome(session: ChatSession, you: WirePerson): void {
     const limits = { text: MAX_TEXT, name: MAX_NAME }
     session.send({ type: 'welcome', version: PROTOCOL_VERSION, you, rooms: this.#options.rooms(), limits })
+    this.#desk.greet(session)
   }
 
   /** A name that is in use by somebody else who is here gets the beginning of the key behind it. */
@@ -218,6 +238,15 @@ export class WebChatBridge implements Bridge {
     if (taken) return
     session.pending--
     this.#refuse(session, 'busy', { id, retryAfterMs: RETRY_MS })
+  }
+
+  /** Questions to the gateway run beside the page's other messages: some take long. */
+  async #ask(session: ChatSession, person: WirePerson, message: DeskMessage): Promise<void> {
+    const { id } = message
+    if (!this.#accepting) return this.#refuse(session, 'stopping', { id, retryAfterMs: RETRY_MS })
+    const wait = message.type === 'suggest' ? 0 : this.#charge(session)
+    if (wait > 0) return this.#refuse(session, 'rate-limited', { id, retryAfterMs: wait })
+    this.#tasks.add(this.#desk.take(session, person, message))
   }
 
   #answer(session: ChatSession, room: ChatRoom, id: string, result: OperationResult): void {
@@ -308,6 +337,40 @@ export class WebChatBridge implements Bridge {
     return { kind: 'done', parts: [{ part: 0, ref }] }
   }
 
+  interactions(specs: readonly CommandSpec[], handler: InteractionHandler): void {
+    this.#desk.open(specs, handler)
+  }
+
+  post(target: NoticeTarget, notice: Notice): Promise<NativeRef> {
+    return this.#desk.post(target, notice)
+  }
+
+  repost(ref: NativeRef, notice: Notice): Promise<boolean> {
+    return this.#desk.repost(ref, notice)
+  }
+
+  retract(ref: NativeRef): Promise<void> {
+    return this.#desk.retract(ref)
+  }
+
+  /** A file of a notice, by the id in its path. */
+  noticeFile(id: string): OutFile | undefined {
+    return this.#desk.file(id)
+  }
+
+  /** False when the gateway cannot change the room. */
+  async #operateFor(name: string, prepare: Operation['prepare']): Promise<boolean> {
+    if (!this.#accepting || !this.#options.rooms().includes(name)) return false
+    const room = await this.#room(name).catch(() => undefined)
+    return new Promise((resolve) => {
+      const done = (result: OperationResult): void => {
+        if (result.kind === 'stored' && result.record) room?.show(result.record)
+        resolve(result.kind === 'stored')
+      }
+      if (!room?.offer({ prepare, done })) resolve(false)
+    })
+  }
+
   health(): Health {
     return this.#trouble === undefined ? { status: 'ok' } : { status: 'degraded', reason: this.#trouble }
   }
@@ -334,28 +397,5 @@ export class WebChatBridge implements Bridge {
     for (const cancel of this.#presence.values()) cancel()
     this.#presence.clear()
     await this.#tasks.settled()
-  }
-}
-
-const REFUSALS: Readonly<Record<ErrorCode, string>> = {
-  'bad-message': 'the message is not understood',
-  'unknown-room': 'there is no such room',
-  'not-in-room': 'join the room first',
-  'rate-limited': 'slow down a little',
-  busy: 'too much is going on, try again in a moment',
-  'not-stored': 'the message could not be stored, trying again',
-  'not-found': 'the message is not there any more',
-  'not-yours': 'only your own messages can be changed',
-  empty: 'there is nothing to send',
-  stopping: 'the gateway is stopping',
-}
-
-function parse(text: string): ClientMessage | undefined {
-  if (text.length > MAX_FRAME) return undefined
-  try {
-    return ClientMessage.safeParse(JSON.parse(text)).data
-  } catch {
-    // Not JSON: the same to us as JSON of another shape.
-    return undefined
   }
 }

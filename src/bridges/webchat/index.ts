@@ -1,4 +1,5 @@
 export { WebChatBridge, type WebChatBridgeOptions, type WebChatStats } from './bridge.ts'
+export { NOTICE_FILES } from './notice-files.ts'
 export type { WebChatSession } from './session.ts'
 export { MemoryWebChatStore, type WebChatAuthor, type WebChatBody, type WebChatRecord, type WebChatStore } from './store.ts'
 

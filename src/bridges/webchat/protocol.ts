@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { CommandSpec, Form } from '../interaction.ts'
 import type { SenderClass } from '../model/message.ts'
 import type { Network } from '../model/place.ts'
 
@@ -16,6 +17,8 @@ const ClientId = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/)
 /** Of one operation, unique per client: a resend carries the same. */
 const OperationId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/)
 const MessageId = z.string().regex(/^[a-z2-7]{8,64}$/)
+/** Of buttons and forms. */
+const ActionId = z.string().regex(/^[\x21-\x7e]{1,100}$/)
 const Room = z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N} _-]{0,63}$/u)
 const Text = z.string().min(1).max(MAX_TEXT)
 /** Cleaned and cut by the bridge. */
@@ -33,6 +36,23 @@ export const ClientMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('send'), id: OperationId, room: Room, text: Text, replyTo: MessageId.optional() }),
   z.strictObject({ type: z.literal('edit'), id: OperationId, room: Room, message: MessageId, text: Text }),
   z.strictObject({ type: z.literal('delete'), id: OperationId, room: Room, message: MessageId }),
+  /** A line that begins with a slash and names a command. */
+  z.strictObject({ type: z.literal('command'), id: OperationId, text: Text }),
+  /** A pressed button and what it is under. */
+  z.strictObject({ type: z.literal('action'), id: OperationId, room: Room, action: ActionId, message: MessageId }),
+  z.strictObject({
+    type: z.literal('form'),
+    id: OperationId,
+    form: ActionId,
+    values: z.record(z.string().min(1).max(64), z.string().max(MAX_TEXT)).refine((v) => Object.keys(v).length <= 10),
+  }),
+  z.strictObject({
+    type: z.literal('suggest'),
+    id: OperationId,
+    path: z.array(z.string().max(32)).min(1).max(2),
+    argument: z.string().max(32),
+    typed: z.string().max(100),
+  }),
 ])
 export type ClientMessage = z.output<typeof ClientMessage>
 
@@ -49,6 +69,18 @@ export interface WireRun {
   readonly url?: string
 }
 
+/** Something the gateway itself says. */
+export interface WireNotice {
+  readonly title?: string
+  readonly text: readonly WireRun[]
+  readonly actions?: readonly (readonly (
+    | { readonly label: string; readonly id: string; readonly style?: string }
+    | { readonly label: string; readonly url: string }
+  )[])[]
+  /** `path` is on the gateway and good for an hour. */
+  readonly files?: readonly { readonly name: string; readonly mime: string; readonly size: number; readonly path: string }[]
+}
+
 export interface WireMessage {
   readonly id: string
   readonly author: WirePerson & { readonly network: Network; readonly senderClass?: SenderClass }
@@ -59,6 +91,7 @@ export interface WireMessage {
   readonly text: readonly WireRun[]
   readonly card?: { readonly kind: string; readonly title: string; readonly lines: readonly string[]; readonly topic: string }
   readonly reply?: { readonly id?: string; readonly name?: string; readonly excerpt?: string }
+  readonly notice?: WireNotice
   /** Grows with every change in the room. */
   readonly version: number
 }
@@ -95,6 +128,17 @@ export type ServerMessage =
     }
   | { readonly type: 'message'; readonly room: string; readonly message: WireMessage }
   | { readonly type: 'people'; readonly room: string; readonly people: readonly WirePerson[]; readonly count: number }
+  /** Commands for completion. */
+  | { readonly type: 'commands'; readonly commands: readonly Pick<CommandSpec, 'path' | 'summary' | 'arguments'>[] }
+  /** For this page alone; the same id again replaces it. */
+  | { readonly type: 'answer'; readonly id: string; readonly operation?: string; readonly notice: WireNotice }
+  | { readonly type: 'retracted'; readonly id: string }
+  | { readonly type: 'form'; readonly operation: string; readonly form: Form }
+  | {
+      readonly type: 'suggestions'
+      readonly operation: string
+      readonly values: readonly { readonly name: string; readonly value: string }[]
+    }
   /** The operation is done for good; `message` is the message it was about. */
   | { readonly type: 'ack'; readonly id: string; readonly message: string }
   | {

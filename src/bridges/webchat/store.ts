@@ -1,6 +1,7 @@
 import type { MarketCard, SenderClass } from '../model/message.ts'
 import type { Network } from '../model/place.ts'
 import type { RichText } from '../model/rich-text.ts'
+import type { WireNotice } from './protocol.ts'
 
 export interface WebChatAuthor {
   readonly key: string
@@ -12,6 +13,8 @@ export interface WebChatAuthor {
 export interface WebChatBody {
   readonly rich: RichText
   readonly card?: MarketCard
+  /** Said by the gateway itself, with buttons and files; `rich` is its text for those who quote it. */
+  readonly notice?: WireNotice
   /** Whom the message answers, as people read it. */
   readonly quote?: { readonly name?: string; readonly excerpt?: string }
 }

@@ -53,5 +53,6 @@ export function wireMessage(record: WebChatRecord, version: number): WireMessage
     ...(record.editedAt === undefined ? {} : { editedAt: record.editedAt }),
     ...(card ? { card: { kind: card.kind, title: card.title, lines: card.lines, topic: card.topic } } : {}),
     ...(Object.keys(reply).length > 0 ? { reply } : {}),
+    ...(body.notice ? { notice: body.notice, text: [] } : {}),
   }
 }

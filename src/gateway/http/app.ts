@@ -4,6 +4,8 @@ import { secureHeaders } from 'hono/secure-headers'
 import { K2Error } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Secret } from '../../base/secret.ts'
+import type { OutFile } from '../../bridges/interaction.ts'
+import { NOTICE_FILES } from '../../bridges/webchat/index.ts'
 import type { BlobService } from '../blobs/service.ts'
 import type { OperatorCommands } from '../commands/operator.ts'
 import { hostAllowed, requireToken } from './auth.ts'
@@ -14,6 +16,7 @@ import { commandRoutes } from './routes/commands.ts'
 import { controlRoutes } from './routes/control.ts'
 import { fileRoutes, type LinkedFiles } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
+import { noticeFileRoutes } from './routes/notice-files.ts'
 import { staticRoutes } from './static.ts'
 
 /** Largest request body, bytes. */
@@ -28,6 +31,8 @@ export interface AppOptions {
   readonly commands?: OperatorCommands
   /** Files: `/api/v1/blobs` and downloads by signed links. */
   readonly files?: { readonly service: BlobService; readonly linked: LinkedFiles }
+  /** Files of the web chat’s notices, by id. */
+  readonly noticeFile?: (id: string) => OutFile | undefined
   readonly adminToken: Secret
   /** Address the server listens on; decides which Host headers are believed. */
   readonly host: string
@@ -84,6 +89,7 @@ export async function createApp(options: AppOptions): Promise<Hono> {
   if (options.files) app.route('/api/v1', blobRoutes(options.files.service))
   app.route('/api', controlRoutes(control))
   app.get('/metrics', token, async (c) => c.text(await control.metrics()))
+  if (options.noticeFile) app.route(NOTICE_FILES, noticeFileRoutes(options.noticeFile))
   if (options.pages !== undefined) app.route('/', await staticRoutes(options.pages))
   return app
 }
