@@ -15,7 +15,7 @@ import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOu
 import { fileUnavailable } from '../remote-file.ts'
 import { CatchUp, type CatchUpLimits, DEFAULT_CATCH_UP } from './catch-up.ts'
 import { Desk } from './desk.ts'
-import { Directory } from './directory.ts'
+import { CDN_URL, Directory } from './directory.ts'
 import { ExpectedEchoes } from './echoes.ts'
 import { Executor, type KnownCopies } from './execute.ts'
 import { IngestFeed } from './feed.ts'
@@ -102,7 +102,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource {
   readonly name: string
   readonly #options: DiscordBridgeOptions
   readonly #clock: Clock
-  readonly #directory = new Directory()
+  readonly #directory: Directory
   #parts: Parts | undefined
   #commands: { readonly specs: readonly CommandSpec[]; readonly handler: InteractionHandler } | undefined
   readonly #tasks: TaskGroup
@@ -112,6 +112,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource {
   constructor(options: DiscordBridgeOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#directory = new Directory(options.apiUrl === undefined ? CDN_URL : `${new URL(options.apiUrl).origin}/cdn`)
     this.account = options.account
     this.name = `discord-${options.account}`
     this.#tasks = new TaskGroup((err) => {

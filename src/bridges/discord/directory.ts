@@ -47,14 +47,23 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 const list = (value: unknown): readonly Record<string, unknown>[] =>
   Array.isArray(value) ? value.filter((v): v is Record<string, unknown> => typeof v === 'object' && v !== null) : []
 
+/** Where Discord's pictures are: those of stickers, avatars and emoji have addresses of their own. */
+export const CDN_URL = 'https://cdn.discordapp.com'
+
 /** State from GUILD_*, CHANNEL_* and THREAD_* events. No I/O. */
 export class Directory {
+  /** Base of addresses of pictures, without a trailing slash. */
+  readonly cdnUrl: string
   readonly #channels = new Map<string, ChannelEntry>()
   readonly #roles = new Map<string, string>()
   /** Emoji by id → guild. */
   readonly #emoji = new Map<string, string>()
   /** Boost tier by guild. */
   readonly #tiers = new Map<string, number>()
+
+  constructor(cdnUrl = CDN_URL) {
+    this.cdnUrl = cdnUrl
+  }
 
   channel(id: string): ChannelEntry | undefined {
     return this.#channels.get(id)

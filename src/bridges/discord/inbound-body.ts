@@ -5,7 +5,7 @@ import type { Attachment, AttachmentKind, Body, EmbedSummary } from '../model/me
 import type { NativeRef } from '../model/place.ts'
 import type { RichText } from '../model/rich-text.ts'
 import type { Directory } from './directory.ts'
-import type { DiscordAttachment, DiscordContent, DiscordEmbed } from './schema.ts'
+import type { DiscordAttachment, DiscordContent, DiscordEmbed, DiscordSticker } from './schema.ts'
 
 const IS_VOICE_MESSAGE = 1 << 13
 const SUPPRESS_EMBEDS = 1 << 2
@@ -36,7 +36,7 @@ export function bodyOf(message: DiscordContent, ref: NativeRef, directory: Direc
         multiple: poll.allow_multiselect,
       },
     }),
-    ...(sticker && { sticker: { name: sanitizeName(sticker.name) } }),
+    ...(sticker && { sticker: { name: sanitizeName(sticker.name), ...pictureOf(sticker, ref, directory) } }),
     ...((message.flags & SUPPRESS_EMBEDS) !== 0 && { noPreview: true }),
   }
 }
@@ -68,6 +68,31 @@ function kindOf(a: DiscordAttachment, flags: number): AttachmentKind {
   if (mime === 'image/gif') return 'animation'
   const family = mime.split('/', 1)[0]
   return family === 'image' || family === 'video' || family === 'audio' ? family : 'file'
+}
+
+/** Formats of stickers that are pictures; Lottie (3) is an animation program, of which only the name is shown. */
+const STICKER_FILE: Readonly<Record<number, readonly [extension: string, mime: string]>> = {
+  1: ['png', 'image/png'],
+  2: ['png', 'image/png'],
+  4: ['gif', 'image/gif'],
+}
+
+function pictureOf(sticker: DiscordSticker, ref: NativeRef, directory: Directory): { attachment?: Attachment } {
+  const file = STICKER_FILE[sticker.format_type ?? 0]
+  if (file === undefined) return {}
+  const [extension, mime] = file
+  // Animated ones are served by the other host.
+  const base = extension === 'gif' ? directory.cdnUrl.replace('//cdn.discordapp.com', '//media.discordapp.net') : directory.cdnUrl
+  const source = { kind: 'discord-url', url: `${base}/stickers/${sticker.id}.${extension}`, expiresAt: 0, ref } as const
+  return {
+    attachment: {
+      id: sticker.id,
+      kind: 'sticker',
+      name: `${sanitizeName(sticker.name, 60) || 'sticker'}.${extension}`,
+      mime,
+      source,
+    },
+  }
 }
 
 /** Embeds somebody composed; previews of links are not part of what was written. */

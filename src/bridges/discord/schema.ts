@@ -46,6 +46,7 @@ const embed = z.object({
 export type DiscordEmbed = z.infer<typeof embed>
 
 const sticker = z.object({ id: snowflake, name: z.string().max(200), format_type: z.number().optional() })
+export type DiscordSticker = z.infer<typeof sticker>
 
 const poll = z.object({
   question: z.object({ text: z.string().max(1000).optional() }),

@@ -202,3 +202,14 @@ test('only the platform is asked for files', async () => {
     })
   }
 })
+
+test('a text of 40,000 characters is complete in a file, and its own files follow', async () => {
+  await start()
+  const text = 'many words '.repeat(4000).slice(0, 40_000).trim()
+  const parts = partsOf(await h.bridge.send(withFiles(text, [media.file('a.bin', 30)]), never))
+  expect(parts.map((p) => p.part)).toEqual([0, FILE_PART])
+  expect(seen().map((m) => [m.files, m.sizes])).toEqual([
+    [['message.txt'], [text.length]],
+    [['a.bin'], [30]],
+  ])
+})

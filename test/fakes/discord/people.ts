@@ -34,7 +34,8 @@ const Say = z.strictObject({
     )
     .default([]),
   embeds: z.array(z.record(z.string(), z.unknown())).default([]),
-  sticker: z.strictObject({ name: z.string(), format: z.number().default(1) }).optional(),
+  /** `content` is the picture, base64. */
+  sticker: z.strictObject({ name: z.string(), format: z.number().default(1), content: z.string().optional() }).optional(),
   poll: z.strictObject({ question: z.string(), answers: z.array(z.string()), multiple: z.boolean().default(false) }).optional(),
   /** Another message type, e.g. 7 (join), 6 (pin). */
   type: z.number().int().default(0),
@@ -277,13 +278,23 @@ export class People {
         ...voice,
       }
     })
+    const stickerId = world.ids.next()
+    if (input.sticker?.content !== undefined) {
+      const extension = input.sticker.format === 4 ? 'gif' : 'png'
+      const bytes = Buffer.from(input.sticker.content, 'base64')
+      world.files.set(`/stickers/${stickerId}.${extension}`, {
+        name: `${stickerId}.${extension}`,
+        type: `image/${extension}`,
+        bytes,
+      })
+    }
     const forwarded = input.forward && world.message(input.forward.channel, input.forward.message)
     return this.#plain(channel, world.user(input.user), input.content, {
       type: input.replyTo === undefined ? input.type : 19,
       attachments,
       embeds: input.embeds as StoredMessage['embeds'],
       flags: input.flags,
-      ...(input.sticker && { stickers: [{ id: world.ids.next(), name: input.sticker.name, format_type: input.sticker.format }] }),
+      ...(input.sticker && { stickers: [{ id: stickerId, name: input.sticker.name, format_type: input.sticker.format }] }),
       ...(input.poll && {
         poll: {
           question: { text: input.poll.question },
