@@ -37,8 +37,8 @@ export async function benchRuleBars(options: { readonly quick: boolean }) {
   const scale = options.quick ? 0.1 : 1
   const reading = await benchRules(options)
   const language = await benchLanguage(scale)
-  const matching = benchMatching(100_000 * scale)
-  const searches = benchSubscriptions(1_000_000 * scale)
+  const matching = await benchMatching(100_000 * scale)
+  const searches = await benchSubscriptions(1_000_000 * scale)
   const steady = await benchSteady({
     seconds: options.quick ? 5 : 60,
     perSecond: 2_000,

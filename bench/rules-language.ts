@@ -90,7 +90,7 @@ export async function benchLanguage(scale: number) {
   const state = new RuleState()
   const rounds = Math.max(2_000, Math.round(20_000 * scale))
   for (const facts of list.slice(0, 2_000)) state.apply(evaluateRules(thousand, facts, state, NOW).state)
-  const addedUs = perCall(rounds, 100, (i) =>
+  const addedUs = await perCall(rounds, 100, (i) =>
     state.apply(evaluateRules(thousand, list[i % list.length] as RuleFacts, state, NOW + i).state),
   )
 
@@ -107,19 +107,16 @@ export async function benchLanguage(scale: number) {
       event: { type: `rule-${i}` },
     })
   }
-  const times: number[] = []
-  for (let i = 0; i < 200; i++) {
+  const engineUs = await perCall(200, 5, (i) => {
     const { reading } = list[i] as RuleFacts
-    const begun = performance.now()
-    await engine.run({ intent: reading?.intent, topic: reading?.topic?.slug, price: Number(reading?.slots.price?.max) })
-    times.push((performance.now() - begun) * 1000)
-  }
-  const engineUs = quantile(times, 0.5)
+    return engine.run({ intent: reading?.intent, topic: reading?.topic?.slug, price: Number(reading?.slots.price?.max) })
+  })
 
   const { seconds, cpu, swapped, pauses } = reload(ruleText(1_000, 3))
 
   const messages = list.map((facts, i) => ({ facts, at: NOW + i * 1000 }))
-  const simulateUs = perCall(10, 1, (i) => void simulateRules(thousand, messages.slice(i * 2_000, (i + 1) * 2_000))) / 2_000
+  const batchUs = await perCall(10, 1, (i) => void simulateRules(thousand, messages.slice(i * 2_000, (i + 1) * 2_000)))
+  const simulateUs = batchUs / 2_000
   return {
     addedUs: digits(addedUs),
     jsonRulesEngine100Us: digits(engineUs),

@@ -13,7 +13,7 @@ import { compileLexicon, readMessage } from '../src/rules/reading/index.ts'
 import { SubscriptionIndex } from '../src/rules/subscribe/index.ts'
 import { advance, ChannelTable, IntentBook, placeOf, type ThreadMessage } from '../src/rules/thread/index.ts'
 import { ruleText } from './rules-language.ts'
-import { digits, matchWorkload, NOW, type PlainSubscription, quantile, SearchWorkload } from './rules-workload.ts'
+import { cpuSeconds, digits, matchWorkload, NOW, type PlainSubscription, quantile, SearchWorkload } from './rules-workload.ts'
 
 export interface SteadyOptions {
   readonly seconds: number
@@ -30,6 +30,8 @@ export interface SteadyFigures {
   /** Most messages waiting, in the first and in the last quarter: a queue that grows shows here. */
   readonly waitingEarly: number
   readonly waitingLate: number
+  /** Computing time of a message. */
+  readonly cpuUs: number
   readonly residentMegabytes: number
   readonly opened: number
   readonly matches: number
@@ -131,11 +133,15 @@ async function run(options: SteadyOptions): Promise<SteadyFigures> {
   let early = 0
   let late = 0
   let resident = 0
+  const cpu = cpuSeconds()
   const begun = performance.now()
+  let idle = 0
   for (let i = 0; i < total; ) {
     const due = Math.min(total, Math.floor(((performance.now() - begun) * options.perSecond) / 1000))
     if (due <= i) {
+      const waiting = cpuSeconds()
       await new Promise((resolve) => setImmediate(resolve))
+      idle += cpuSeconds() - waiting
       continue
     }
     if (i < total / 4) early = Math.max(early, due - i)
@@ -154,6 +160,7 @@ async function run(options: SteadyOptions): Promise<SteadyFigures> {
     maxMs: digits(quantile(list, 1)),
     waitingEarly: early,
     waitingLate: late,
+    cpuUs: digits(((cpuSeconds() - cpu - idle) * 1e6) / total),
     residentMegabytes: Math.round(Math.max(resident, process.memoryUsage().rss) / 1e6),
     ...pipeline.counts,
   }
