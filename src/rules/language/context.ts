@@ -12,13 +12,15 @@ export type Stopwatch = () => number
 /** ms all patterns together may take for one message. */
 const PATTERN_BUDGET_MS = 5
 
+const NO_CHANGES: readonly StateChange[] = []
+
 /** What one pass over the rules shares: views of the texts, tags and counters written so far, the time used. */
 export class PassContext {
   readonly facts: RuleFacts
   readonly now: number
   #rates: Converter | undefined
   #digest: Uint8Array | undefined
-  readonly tags: Set<string>
+  #tags: Set<string> | undefined
   /** Groups of the last pattern that matched, for `{from: "$1"}`. */
   captures: readonly (string | null)[] | null = null
   /** Rule under evaluation; counters of fires belong to it. */
@@ -26,15 +28,19 @@ export class PassContext {
   patternMs = 0
   readonly #stopwatch: Stopwatch | undefined
   readonly #state: RuleStateView
-  readonly #pending = new Map<string, StateChange>()
-  readonly #views = new Map<string, TextView>()
+  #pending: Map<string, StateChange> | undefined
+  #views: Map<string, TextView> | undefined
 
   constructor(facts: RuleFacts, state: RuleStateView, now: number, stopwatch?: Stopwatch) {
     this.facts = facts
     this.now = now
-    this.tags = new Set(facts.tags)
     this.#state = state
     this.#stopwatch = stopwatch
+  }
+
+  get tags(): Set<string> {
+    this.#tags ??= new Set(this.facts.tags)
+    return this.#tags
   }
 
   /** Half of the ids of all effects of this message. */
@@ -49,8 +55,9 @@ export class PassContext {
   }
 
   view(name: 'clean' | 'raw' | 'title' | 'item'): TextView {
-    const known = this.#views.get(name)
+    const known = this.#views?.get(name)
     if (known !== undefined) return known
+    this.#views ??= new Map()
     const made = new TextView(this.#textOf(name))
     this.#views.set(name, made)
     return made
@@ -71,17 +78,18 @@ export class PassContext {
   }
 
   read(kind: StateKind, rule: string, key: string): readonly number[] | undefined {
-    const pending = this.#pending.get(`${kind}\u0000${rule}\u0000${key}`)
+    const pending = this.#pending?.get(`${kind}\u0000${rule}\u0000${key}`)
     if (pending !== undefined) return pending.expires_at > this.now ? pending.value : undefined
     return this.#state.get(kind, rule, key, this.now)
   }
 
   write(kind: StateKind, rule: string, key: string, value: readonly number[], expires_at: number): void {
+    this.#pending ??= new Map()
     this.#pending.set(`${kind}\u0000${rule}\u0000${key}`, { kind, rule, key, value, expires_at })
   }
 
   get changes(): readonly StateChange[] {
-    return [...this.#pending.values()]
+    return this.#pending === undefined ? NO_CHANGES : [...this.#pending.values()]
   }
 
   /** Runs patterns under their common budget; undefined when it is used up. */
@@ -99,6 +107,7 @@ export class PassContext {
   }
 
   key(parts: readonly KeyPart[]): string {
+    if (parts.length === 1) return this.#part(parts[0] as KeyPart)
     return parts.map((part) => this.#part(part)).join('\u0001')
   }
 

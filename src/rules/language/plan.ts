@@ -82,6 +82,8 @@ function filledSlots(
   return out
 }
 
+const NOTHING: RulePlan = { effects: [], dry: [], dropped: [], ignored: null }
+
 /** Resolves what several rules want (section 11.3). Effects come in the order of the rules. */
 export class PlanBuilder {
   readonly #c: PassContext
@@ -171,6 +173,7 @@ export class PlanBuilder {
   }
 
   finish(): RulePlan {
+    if (this.#actions === 0) return { ...NOTHING, dry: this.dry }
     const effects = this.#routes(this.#alerts(this.#effects))
     return { effects, dry: this.dry, dropped: this.#dropped, ignored: this.#ignored }
   }
