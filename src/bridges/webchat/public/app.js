@@ -1,4 +1,6 @@
+import { CommandLine } from './commands.js'
 import { Connection, randomId } from './connection.js'
+import { answerElement, noticeElement, openForm } from './notices.js'
 import { dayOf, element, messageElement, pendingElement, plainOf } from './render.js'
 
 const $ = (id) => document.getElementById(id)
@@ -91,6 +93,17 @@ function receive(message) {
       return changed(message.room, message.message)
     case 'people':
       return message.room === state.room ? showPeople(message.people, message.count) : undefined
+    case 'commands':
+      line.commands = message.commands
+      return
+    case 'suggestions':
+      return line.suggested(message)
+    case 'answer':
+      return answered(message)
+    case 'retracted':
+      return answerOf(message.id)?.remove()
+    case 'form':
+      return openForm($('form'), message.form, (values) => ask({ type: 'form', form: message.form.id, values }))
     case 'error':
       return notice(message.text)
   }
@@ -154,6 +167,7 @@ function itemOf(message) {
     onEdit: () => setContext({ kind: 'edit', message }),
     onDelete: () => submit({ type: 'delete', message: message.id, shownAs: plainOf(message) }),
     onFind: () => find(message.reply?.id),
+    ...(message.notice ? { notice: noticeElement(message.notice, (action) => press(action, message.id)) } : {}),
   })
 }
 
@@ -178,7 +192,7 @@ function showAll() {
   lastDay = undefined
   const list = $('messages')
   // A whole room at once is not news: it is not read out.
-  list.setAttribute('aria-live', 'off')
+  $('log').setAttribute('aria-live', 'off')
   list.replaceChildren()
   for (const message of state.messages.get(state.room)?.values() ?? []) {
     addDay(message)
@@ -186,7 +200,7 @@ function showAll() {
   }
   $('empty').hidden = (state.messages.get(state.room)?.size ?? 0) > 0
   toEnd()
-  requestAnimationFrame(() => list.setAttribute('aria-live', 'polite'))
+  requestAnimationFrame(() => $('log').setAttribute('aria-live', 'polite'))
 }
 
 const atEnd = () => $('scroll').scrollHeight - $('scroll').scrollTop - $('scroll').clientHeight < NEAR_END
@@ -266,6 +280,43 @@ function notice(text) {
   $('notice').textContent = text
 }
 
+// ---- commands -----------------------------------------------------------------------------------------------------------
+
+const line = new CommandLine({
+  box: $('text'),
+  list: $('completions'),
+  ask: (path, argument, typed) => ask({ type: 'suggest', path, argument, typed }),
+})
+
+/** Asks the gateway something; answers the question's id. */
+function ask(message) {
+  const id = randomId()
+  notice(connection.ask({ id, ...message }) ? '' : 'Not connected. Try again in a moment.')
+  return id
+}
+
+const press = (action, message) => ask({ type: 'action', room: state.room, action, message })
+const answerOf = (id) => $('messages').querySelector(`[data-answer="${CSS.escape(id)}"]`)
+
+/** Shows an answer for this page alone; the same id again replaces it. */
+function answered({ id, notice: told }) {
+  const end = atEnd()
+  const node = answerElement(
+    id,
+    told,
+    (action) => press(action, id),
+    () => {
+      answerOf(id)?.remove()
+      $('text').focus()
+    },
+  )
+  const old = answerOf(id)
+  if (old) old.replaceWith(node)
+  else $('messages').append(node)
+  $('empty').hidden = true
+  if (end || !old) toEnd()
+}
+
 function setContext(context) {
   state.context = context
   $('context').hidden = context === undefined
@@ -289,7 +340,9 @@ function write() {
   const text = $('text').value.trim()
   if (text === '') return
   const { context } = state
-  if (context?.kind === 'edit') submit({ type: 'edit', message: context.message.id, text })
+  line.close()
+  if (context === undefined && line.isCommand(text)) ask({ type: 'command', text })
+  else if (context?.kind === 'edit') submit({ type: 'edit', message: context.message.id, text })
   else submit({ type: 'send', text, ...(context ? { replyTo: context.message.id } : {}) })
   $('text').value = ''
   setContext(undefined)
@@ -371,9 +424,13 @@ $('jump').addEventListener('click', toEnd)
 $('scroll').addEventListener('scroll', () => {
   if (atEnd()) $('jump').hidden = true
 })
-$('text').addEventListener('input', grow)
+$('text').addEventListener('input', () => {
+  grow()
+  line.update()
+})
+$('text').addEventListener('blur', () => line.close())
 $('text').addEventListener('keydown', (event) => {
-  if (event.isComposing) return
+  if (event.isComposing || line.key(event)) return
   if (event.key === 'Enter' && !event.shiftKey) {
     event.preventDefault()
     write()

@@ -78,6 +78,12 @@ export class Connection {
     this.#tell({ type: 'rename', name })
   }
 
+  /** Asks something now; without a connection it is not asked at all. */
+  ask(message) {
+    this.#tell(message)
+    return this.#socket?.readyState === WebSocket.OPEN
+  }
+
   join(room) {
     this.#room = room
     this.#joined = false

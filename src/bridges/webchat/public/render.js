@@ -69,7 +69,7 @@ function spoiler(text) {
 }
 
 /** Runs of one block style share one element; the newline at its border is its own line break already. */
-function body(runs) {
+export function body(runs) {
   const root = element('div', { className: 'body', dir: 'auto' })
   let open
   for (const [i, run] of runs.entries()) {
@@ -102,7 +102,7 @@ function badge(network) {
   return element('span', { className: `badge ${known}`, text: NETWORKS[known], title: `from ${NETWORKS[known]}` })
 }
 
-/** actions: { own, onReply, onEdit, onDelete, onFind } */
+/** actions: { own, onReply, onEdit, onDelete, onFind, notice } */
 export function messageElement(message, actions) {
   const { author, at, editedAt, reply } = message
   const buttons = element('div', { className: 'actions' })
@@ -142,6 +142,7 @@ export function messageElement(message, actions) {
         }),
     message.text.length > 0 ? body(message.text) : undefined,
     message.card ? card(message.card) : undefined,
+    actions.notice,
   )
 }
 
