@@ -71,9 +71,10 @@ async function fetchOnce(source: Source, threads: number): Promise<number> {
   }
 }
 
-/** Reads disjoint parts in as many threads, connected beforehand; answers seconds. */
+/** Reads disjoint parts in as many threads, their start included as it is with a fetch; answers seconds. */
 async function rawOnce(source: Source, threads: number): Promise<number> {
   const groups = Math.ceil(source.bytes / 16_384)
+  const begun = performance.now()
   const workers = Array.from({ length: threads }, (_, i) => {
     const from = BigInt(Math.floor((groups * i) / threads) * 16)
     const to = BigInt(Math.floor((groups * (i + 1)) / threads) * 16)
@@ -81,12 +82,8 @@ async function rawOnce(source: Source, threads: number): Promise<number> {
     const workerData: RawInput = { entry: RAW_WORKER, provider: source.provider, hash: parseHash(source.hash), ranges }
     return new Worker(BOOT, { workerData, execArgv: [] })
   })
-  await Promise.all(workers.map((worker) => once(worker, 'message')))
-  const begun = performance.now()
-  const done = workers.map((worker) => once(worker, 'message'))
-  for (const worker of workers) worker.postMessage('go')
   const exits = workers.map((worker) => once(worker, 'exit'))
-  await Promise.all(done)
+  await Promise.all(workers.map((worker) => once(worker, 'message')))
   const seconds = (performance.now() - begun) / 1000
   await Promise.all(exits)
   return seconds
@@ -119,18 +116,11 @@ export async function benchBlobFetch(options: { readonly quick?: boolean } = {})
     const seconds = { raw1: [] as number[], fetch1: [] as number[], raw2: [] as number[], fetch2: [] as number[] }
     const alone: number[] = []
     const rust: number[] = []
-    const delay = monitorEventLoopDelay({ resolution: 1 })
-    let rss = 0
-    const sampler = setInterval(() => {
-      rss = Math.max(rss, process.memoryUsage().rss)
-    }, 50)
-    sampler.unref()
+    const meanwhile = watchProcess()
+    seconds.fetch1.push(await fetchOnce(source, 1))
+    const { loopDelayMs, rss } = meanwhile.end()
     for (let round = 0; round < ROUNDS; round++) {
-      delay.enable()
-      rss = round === 0 ? 0 : rss
       seconds.fetch1.push(await fetchOnce(source, 1))
-      delay.disable()
-      if (round === 0) clearInterval(sampler)
       seconds.raw1.push(await rawOnce(source, 1))
       seconds.fetch2.push(await fetchOnce(source, 2))
       seconds.raw2.push(await rawOnce(source, 2))
@@ -145,11 +135,28 @@ export async function benchBlobFetch(options: { readonly quick?: boolean } = {})
       twoThreads: threads(rate(seconds.fetch2), rate(seconds.raw2)),
       noThread: round1(rate(alone)),
       rustToRust: round1(rate(rust)),
-      loopDelayMs: { p99: round1(delay.percentile(99) / 1e6), max: round1(delay.max / 1e6) },
+      loopDelayMs,
       rssAboveIdleMiB: round1((rss - idle) / MIB),
     }
   } finally {
     await lab.close()
+  }
+}
+
+/** Watches this process: delay of its event loop and largest resident memory. */
+function watchProcess(): { end(): { loopDelayMs: BlobFetchBench['loopDelayMs']; rss: number } } {
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  let rss = process.memoryUsage().rss
+  const sampler = setInterval(() => {
+    rss = Math.max(rss, process.memoryUsage().rss)
+  }, 100)
+  delay.enable()
+  return {
+    end() {
+      delay.disable()
+      clearInterval(sampler)
+      return { loopDelayMs: { p99: round1(delay.percentile(99) / 1e6), max: round1(delay.max / 1e6) }, rss }
+    },
   }
 }
 

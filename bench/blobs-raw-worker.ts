@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
+import { READ_BYTES } from '../src/core/blobs/byte-reader.ts'
 import { rawRanges } from '../src/core/blobs/proto/ranges-seq.ts'
 import { BLOBS_ALPN, encodeRequest } from '../src/core/blobs/proto/requests.ts'
 import type { ChunkRanges } from '../src/core/blobs/tree/ranges.ts'
@@ -18,17 +19,11 @@ export interface RawInput {
 const { provider, hash, ranges } = workerData as RawInput
 const transport = await bindIrohTransport({ secretKey: new Uint8Array(randomBytes(32)), mode: 'loopback', alpns: [] })
 const connection = await transport.connect(provider, BLOBS_ALPN)
-parentPort?.postMessage('ready')
-parentPort?.once('message', () => {
-  void (async () => {
-    const { send, recv } = await connection.openBi()
-    await send.write(encodeRequest({ kind: 'get', hash, ranges: rawRanges(ranges) }))
-    await send.finish()
-    let bytes = 0
-    for (let part = await recv.read(65_536); part !== null; part = await recv.read(65_536)) bytes += part.length
-    parentPort?.postMessage(bytes)
-    connection.close(0n, 'done')
-    await transport.close()
-    parentPort?.close()
-  })()
-})
+const { send, recv } = await connection.openBi()
+await send.write(encodeRequest({ kind: 'get', hash, ranges: rawRanges(ranges) }))
+await send.finish()
+let bytes = 0
+for (let part = await recv.read(READ_BYTES); part !== null; part = await recv.read(READ_BYTES)) bytes += part.length
+parentPort?.postMessage(bytes)
+connection.close(0n, 'done')
+await transport.close()
