@@ -30,19 +30,34 @@ const NAMES: ReadonlyMap<string, string> = new Map(
     dollars: 'USD',
     bucks: 'USD',
     доллар: 'USD',
-    долларов: 'USD',
     euro: 'EUR',
     euros: 'EUR',
     евро: 'EUR',
     pound: 'GBP',
     pounds: 'GBP',
     quid: 'GBP',
+    долларов: 'USD',
+    доллара: 'USD',
+    dólares: 'USD',
+    dolares: 'USD',
+    đô: 'USD',
+    эвро: 'EUR',
     руб: 'RUB',
+    рубль: 'RUB',
+    рубля: 'RUB',
     рублей: 'RUB',
     р: 'RUB',
     đ: 'VND',
     đồng: 'VND',
+    real: 'BRL',
     reais: 'BRL',
+    vnđ: 'VND',
+    гривен: 'UAH',
+    грн: 'UAH',
+    тенге: 'KZT',
+    zloty: 'PLN',
+    rupees: 'INR',
+    yen: 'JPY',
     sats: 'SATS',
   }),
 )
@@ -51,16 +66,29 @@ const MULTIPLIERS: ReadonlyMap<string, readonly [factor: number, currency: strin
   ['grand', [1e3, null]],
   ['mil', [1e3, null]],
   ['тыс', [1e3, 'RUB']],
+  ['тысяч', [1e3, 'RUB']],
+  ['тысячи', [1e3, 'RUB']],
+  ['тысяча', [1e3, 'RUB']],
+  ['тыщ', [1e3, 'RUB']],
+  ['т.р', [1e3, 'RUB']],
   ['к', [1e3, 'RUB']],
   ['nghìn', [1e3, 'VND']],
+  ['ngàn', [1e3, 'VND']],
   ['m', [1e6, null]],
   ['mio', [1e6, null]],
   ['million', [1e6, null]],
+  ['thousand', [1e3, null]],
+  ['lakh', [1e5, 'INR']],
+  ['crore', [1e7, 'INR']],
+  ['миллион', [1e6, 'RUB']],
+  ['миллиона', [1e6, 'RUB']],
   ['млн', [1e6, 'RUB']],
   ['tr', [1e6, 'VND']],
   ['triệu', [1e6, 'VND']],
   ['củ', [1e6, 'VND']],
+  ['trieu', [1e6, 'VND']],
   ['tỷ', [1e9, 'VND']],
+  ['tỉ', [1e9, 'VND']],
 ])
 /** Codes an amount may carry; three capital letters that are words elsewhere are refused. */
 const CODES = new Set(
@@ -70,6 +98,7 @@ const CODES = new Set(
   ).split(' '),
 )
 const SHAPE = /^([^\d\s.,]{0,5}|[a-z]{3,5} )\s?(\d[\d., '\u00a0\u202f]{0,30})\s?([^\d\s.,]{0,9})\.?\s?([^\d\s]{0,9})$/u
+const GROUPS = /^\d{1,3}(?:[\s'\u00a0\u202f]\d{3})+(?:[.,]\d{1,4})?$/u
 const MAX_VALUE = 1e15
 
 export const isCurrency = (code: string): boolean => CODES.has(code)
@@ -100,7 +129,10 @@ export function parseAmount(text: string): Amount | undefined {
 
 /** Digits with grouping or decimal separators; the later of two different ones is decimal, three digits after one are a group. */
 function readNumber(text: string): number | undefined {
-  const plain = text.trim().replace(/[\s'\u00a0\u202f]/g, '')
+  const written = text.trim()
+  // Spaces only stand between groups of three.
+  if (/[\s'\u00a0\u202f]/.test(written) && !GROUPS.test(written)) return undefined
+  const plain = written.replace(/[\s'\u00a0\u202f]/g, '')
   const dot = plain.lastIndexOf('.')
   const comma = plain.lastIndexOf(',')
   const at = Math.max(dot, comma)

@@ -2,7 +2,9 @@ import { parseHours } from '../alert/local-time.ts'
 import { currencyOf, parseAmount } from '../match/amount.ts'
 import { CONDITIONS, TRUST_LEVELS } from '../model.ts'
 import { type SubscriptionInput, type SubscriptionQuery, subscriptionQuerySchema } from './query.ts'
-import { FILLERS, MAX_WORDS, MIN_WORDS, splitQuery, type Token } from './query-tokens.ts'
+import { PriceReader } from './query-price.ts'
+import { splitQuery, type Token } from './query-tokens.ts'
+import { IN, isFiller, NEAR, phraseAt, WITHOUT } from './query-words.ts'
 
 export interface QueryProblem {
   /** Characters of the text it is about. */
@@ -61,23 +63,28 @@ class Parser {
   readonly #options: ParseOptions
   readonly #problems: QueryProblem[] = []
   readonly #tokens: readonly Token[]
+  /** The tokens in lower case; an empty word where a token is quoted. */
+  readonly #words: readonly string[]
+  readonly #prices: PriceReader
   readonly #out: SubscriptionInput & { all: string[]; any: string[][]; none: string[] } = { all: [], any: [], none: [] }
-  #price: { min?: number; max?: number; currency?: string } | undefined
+  #bounds: { min?: number; max?: number; currency?: string } | undefined
   #at = 0
 
   constructor(text: string, options: ParseOptions) {
     this.#text = text
     this.#options = options
     this.#tokens = text.length > MAX_TEXT ? [] : splitQuery(text, (span, message) => this.#fault(span, message))
+    this.#words = this.#tokens.map((t) => (t.quoted || t.minus ? '' : t.text.toLowerCase()))
+    this.#prices = new PriceReader(this.#tokens, this.#words)
   }
 
   run(): ParsedQuery {
     if (this.#text.length > MAX_TEXT) this.#fault([0, this.#text.length], `longer than ${MAX_TEXT} characters`)
     while (this.#at < this.#tokens.length) this.#step()
-    if (this.#price !== undefined) {
-      const currency = this.#price.currency ?? this.#options.currency
+    if (this.#bounds !== undefined) {
+      const currency = this.#bounds.currency ?? this.#options.currency
       if (currency === undefined) this.#fault([0, this.#text.length], 'the price has no currency', 'write for example 800 eur')
-      else this.#out.price = { ...this.#price, currency }
+      else this.#out.price = { ...this.#bounds, currency }
     }
     const empty = this.#out.all.length + this.#out.any.length + (this.#out.topics?.length ?? 0) === 0
     if (empty && this.#problems.length === 0)
@@ -116,28 +123,42 @@ class Parser {
           lower === ')' ? 'this bracket was never opened' : 'OR needs a term on both sides',
         )
       }
-      if (this.#distance(lower) || this.#priceWords(lower)) return
-      if ((lower === 'not' || lower === 'without' || lower === 'sin' || lower === 'без') && this.#peek(1) !== undefined) {
-        this.#at++
-        this.#out.none.push((this.#peek() as Token).text)
-        this.#at++
+      if (this.#distance(lower) || this.#price() || this.#placed()) return
+      const without = this.#excludes(this.#at)
+      if (without > 0) {
+        this.#out.none.push((this.#tokens[this.#at + without] as Token).text)
+        this.#at += without + 1
         return
       }
     }
     this.#run()
   }
 
+  /** Length of the words before a term that must not occur. */
+  #excludes(at: number): number {
+    const length = phraseAt(WITHOUT, this.#words, at)
+    const next = this.#tokens[at + length]
+    return length > 0 &&
+      next !== undefined &&
+      (next.quoted || /[\p{L}\p{N}]/u.test(next.text)) &&
+      this.#prices.at(at) === undefined
+      ? length
+      : 0
+  }
+
+  /** A term cannot go on over what stands there. */
+  #ends(at: number): boolean {
+    const token = this.#tokens[at] as Token
+    if (token.quoted) return false
+    if (token.minus || token.text === '(' || token.text === ')' || token.text.indexOf(':') > 0) return true
+    const word = this.#words[at] as string
+    if (this.#isDistance(at) || this.#prices.at(at) !== undefined || this.#placeAt(at) !== undefined) return true
+    return word !== 'or' && this.#excludes(at) > 0
+  }
+
   /** Terms up to something that is none; `OR` between them makes one group of alternatives. */
   #run(): undefined {
-    const runs: string[][] = [[]]
-    const ends = (t: Token): boolean =>
-      !t.quoted &&
-      (t.minus ||
-        t.text === '(' ||
-        t.text === ')' ||
-        t.text.indexOf(':') > 0 ||
-        this.#opensPrice(t.text.toLowerCase()) ||
-        t.text.toLowerCase() === 'near')
+    const runs: Token[][] = [[]]
     let token = this.#peek()
     if (token?.minus === true) {
       this.#out.none.push(token.text)
@@ -145,17 +166,22 @@ class Parser {
       return
     }
     const first = this.#at
-    while (token !== undefined && (this.#at === first || !ends(token))) {
+    while (token !== undefined && (this.#at === first || !this.#ends(this.#at))) {
       if (!token.quoted && token.text.toLowerCase() === 'or') runs.push([])
-      else (runs[runs.length - 1] as string[]).push(token.text)
+      else (runs[runs.length - 1] as Token[]).push(token)
       this.#at++
       token = this.#peek()
     }
     this.#take(runs)
   }
 
-  #take(runs: readonly string[][]): undefined {
-    if (runs.some((r) => r.length === 0)) {
+  #take(list: readonly (readonly Token[])[]): undefined {
+    const runs = list.map((run) => {
+      const told = run.filter((t) => t.quoted || !isFiller(t.text)).map((t) => t.text)
+      // Words that say nothing are left out; an alternative of nothing else keeps them.
+      return told.length > 0 || list.length === 1 ? told : run.map((t) => t.text)
+    })
+    if (list.length > 1 && runs.some((r) => r.length === 0)) {
       const last = this.#tokens[this.#at - 1] as Token
       return this.#fault([last.start, last.end], 'OR needs a term on both sides')
     }
@@ -165,7 +191,7 @@ class Parser {
 
   #group(): undefined {
     const open = this.#peek() as Token
-    const runs: string[][] = [[]]
+    const runs: Token[][] = [[]]
     this.#at++
     for (;;) {
       const token = this.#peek()
@@ -173,91 +199,22 @@ class Parser {
       this.#at++
       if (!token.quoted && token.text === ')') break
       if (!token.quoted && token.text.toLowerCase() === 'or') runs.push([])
-      else (runs[runs.length - 1] as string[]).push(token.text)
+      else (runs[runs.length - 1] as Token[]).push(token)
     }
     this.#take(runs)
   }
 
-  #opensPrice(lower: string): boolean {
-    if ((lower === 'between' || lower === 'entre' || lower === 'между') && this.#amountFrom(this.#at + 1) !== undefined)
-      return true
-    if (lower === 'within' || KM.test(lower) || /^\d{1,2}[-–]\d/.test(lower) || /^\d{1,6}[-–]\d{1,6}$/.test(lower)) return true
-    return (
-      ((MAX_WORDS.has(lower) || MIN_WORDS.has(lower)) && this.#amountFrom(this.#at + 1) !== undefined) ||
-      /^[<>]=?\S/.test(lower) ||
-      this.#bareAmount()
-    )
-  }
-
-  /** An amount with a currency of its own: `800 eur`, `$700`. A bare number is a word (`rtx 4090`). */
-  #bareAmount(): boolean {
-    const found = this.#amountFrom(this.#at, true)
-    return found !== undefined && found.currency !== null
-  }
-
-  #amountFrom(at: number, strict = false): { value: number; currency: string | null; next: number } | undefined {
-    let i = at
-    while (!strict && this.#tokens[i] !== undefined && FILLERS.has((this.#tokens[i] as Token).text.toLowerCase())) i++
-    const [one, two] = [this.#tokens[i], this.#tokens[i + 1]]
-    if (one === undefined || one.quoted) return undefined
-    if (two !== undefined && !two.quoted) {
-      const both = parseAmount(`${one.text} ${two.text}`)
-      if (both !== undefined && both.currency !== null) return { ...both, next: i + 2 }
-    }
-    const single = parseAmount(one.text)
-    return single === undefined ? undefined : { ...single, next: i + 1 }
-  }
-
-  /** `under 800 eur`, `<900usd`, `500-800 eur`, `between 500 and 800 eur`, `800 eur` (a maximum). */
-  #priceWords(lower: string): boolean {
-    const token = this.#peek() as Token
-    const sign = /^([<>])=?(.+)$/.exec(lower)
-    if (sign !== null) {
-      const amount = parseAmount(sign[2] as string)
-      if (amount === undefined) return false
-      this.#bound(sign[1] === '<' ? 'max' : 'min', amount.value, amount.currency)
-      this.#at++
-      return true
-    }
-    if (MAX_WORDS.has(lower) || MIN_WORDS.has(lower)) {
-      const found = this.#amountFrom(this.#at + 1)
-      if (found === undefined) return false
-      this.#bound(MAX_WORDS.has(lower) ? 'max' : 'min', found.value, found.currency)
-      this.#at = found.next
-      return true
-    }
-    if (lower === 'between' || lower === 'entre' || lower === 'между') {
-      const low = this.#amountFrom(this.#at + 1)
-      const high = low === undefined ? undefined : this.#amountFrom(low.next + 1)
-      if (low === undefined || high === undefined) return false
-      this.#bound('min', low.value, low.currency ?? high.currency)
-      this.#bound('max', high.value, high.currency)
-      this.#at = high.next
-      return true
-    }
-    const range = /^(\d[\d.,k]*)[-–](\d.*)$/i.exec(token.text)
-    if (range !== null) return this.#range(range[1] as string, range[2] as string)
-    if (!this.#bareAmount()) return false
-    const found = this.#amountFrom(this.#at, true) as { value: number; currency: string | null; next: number }
-    this.#bound('max', found.value, found.currency)
+  #price(): boolean {
+    const found = this.#prices.at(this.#at)
+    if (found === undefined) return false
+    if (found.min !== undefined) this.#bound('min', found.min, found.currency)
+    if (found.max !== undefined) this.#bound('max', found.max, found.currency)
     this.#at = found.next
     return true
   }
 
-  #range(from: string, to: string): boolean {
-    const next = this.#peek(1)
-    const joined = next === undefined ? undefined : parseAmount(`${to} ${next.text}`)
-    const high = joined !== undefined && joined.currency !== null ? joined : parseAmount(to)
-    const low = parseAmount(from)
-    if (low === undefined || high === undefined || high.currency === null || low.value >= high.value) return false
-    this.#bound('min', low.value, high.currency)
-    this.#bound('max', high.value, high.currency)
-    this.#at += high === joined ? 2 : 1
-    return true
-  }
-
   #bound(bound: 'min' | 'max', value: number, currency: string | null): undefined {
-    this.#price = { ...this.#price, [bound]: value, ...(currency === null ? {} : { currency }) }
+    this.#bounds = { ...this.#bounds, [bound]: value, ...(currency === null ? {} : { currency }) }
   }
 
   /** `near berlin`, `within 50 km of berlin`; `50km` after a place. */
@@ -272,15 +229,42 @@ class Parser {
         this.#place((this.#peek() as Token).text, 1)
       return true
     }
-    const next = this.#peek(1)?.text ?? ''
-    if (lower === 'within' && (KM.test(next) || KM.test(`${next} ${this.#peek(2)?.text ?? ''}`))) {
-      this.#at++
-      return true
-    }
-    if (lower !== 'near' || this.#peek(1) === undefined) return false
+    if (lower !== 'within' || !this.#isDistance(this.#at + 1)) return false
     this.#at++
-    this.#place((this.#peek() as Token).text, 1)
     return true
+  }
+
+  /** `50km`, `50 km`, or `within` before one. */
+  #isDistance(at: number): boolean {
+    const word = this.#words[at] ?? ''
+    if (word === 'within') return this.#isDistance(at + 1)
+    return KM.test(word) || (/^\d{1,5}$/.test(word) && /^(?:km|mi|miles?)$/.test(this.#words[at + 1] ?? ''))
+  }
+
+  /** `near berlin`, `ở Hà Nội`, `в Москве`: words before a place, and the place as far as it goes. */
+  #placed(): boolean {
+    const found = this.#placeAt(this.#at)
+    if (found === undefined) return false
+    this.#place(found.name, 0)
+    this.#at = found.next
+    return true
+  }
+
+  #placeAt(at: number): { readonly name: string; readonly next: number } | undefined {
+    const near = phraseAt(NEAR, this.#words, at)
+    const inside = near > 0 ? 0 : phraseAt(IN, this.#words, at)
+    if (near + inside === 0) return undefined
+    const start = at + near + inside
+    for (let n = 3; n >= 1; n--) {
+      const tokens = this.#tokens.slice(start, start + n)
+      const name = tokens.map((t) => t.text).join(' ')
+      if (tokens.length < n || tokens.some((t) => t.minus || t.text.includes(':'))) continue
+      const capitals = tokens.every((t) => /^\p{Lu}/u.test(t.text))
+      if (this.#options.findPlace?.(name) !== undefined || capitals || tokens[0]?.quoted === true)
+        return { name, next: start + n }
+    }
+    const single = near > 0 ? this.#tokens[start] : undefined
+    return single === undefined || single.text.includes(':') ? undefined : { name: single.text, next: start + 1 }
   }
 
   #place(name: string, tokens: number): undefined {

@@ -1,12 +1,3 @@
-/** Words before an amount that make it a highest or a lowest price, and words between them and it. */
-export const MAX_WORDS = new Set(
-  'under below max maximum < <= cheaper up within dưới tối hasta maximo máximo menos до дешевле макс até ate unter bis'.split(
-    ' ',
-  ),
-)
-export const MIN_WORDS = new Set('over above min minimum > >= from desde от từ tu ab'.split(' '))
-export const FILLERS = new Set('than to at most least no more de đa of'.split(' '))
-
 export interface Token {
   readonly text: string
   readonly start: number

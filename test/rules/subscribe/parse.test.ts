@@ -102,6 +102,56 @@ describe('searches in words', () => {
   })
 })
 
+describe('searches in five languages', () => {
+  const eur = (max: number, min?: number) => ({ currency: 'EUR', max, ...(min === undefined ? {} : { min }) })
+  const vnd = (max: number, min?: number) => ({ ...eur(max, min), currency: 'VND' })
+  const rub = (max: number, min?: number) => ({ ...eur(max, min), currency: 'RUB' })
+  const brl = (max: number, min?: number) => ({ ...eur(max, min), currency: 'BRL' })
+  it.each<[string, object]>([
+    ['looking for a thinkpad for less than 800 euros', { all: ['thinkpad'], price: eur(800) }],
+    ['thinkpad 800 eur or less', { all: ['thinkpad'], price: eur(800) }],
+    ['someone selling a ps5 under 300$', { all: ['ps5'], price: { max: 300, currency: 'USD' } }],
+    ['a bike cheaper than 200 pounds within 30 km of Porto', { all: ['bike'], place: { city: 'Porto', within_km: 30 } }],
+    ['graphics card from 200 to 400 usd', { all: ['graphics', 'card'], price: { min: 200, max: 400, currency: 'USD' } }],
+    ['iphone 13 500 eur', { all: ['iphone', '13'], price: eur(500) }],
+    [
+      'flat in New York up to 2 grand usd',
+      { all: ['flat'], place: { city: 'New York' }, price: { max: 2_000, currency: 'USD' } },
+    ],
+    ['tìm laptop thinkpad tối đa 15 triệu', { all: ['laptop', 'thinkpad'], price: vnd(15e6) }],
+    ['iphone 13 từ 5 đến 8 triệu', { all: ['iphone', '13'], price: vnd(8e6, 5e6) }],
+    ['xe máy không quá 20 triệu ở Hà Nội', { all: ['xe', 'máy'], price: vnd(20e6), place: { city: 'Hà Nội' } }],
+    ['bàn làm việc dưới 2tr gần Hà Nội', { all: ['bàn', 'làm', 'việc'], price: vnd(2e6), place: { city: 'Hà Nội' } }],
+    ['iphone 13 không nứt dưới 8tr', { all: ['iphone', '13'], none: ['nứt'] }],
+    ['busco thinkpad por menos de 800 euros', { all: ['thinkpad'], price: eur(800) }],
+    ['portátil máximo 600 euros cerca de Madrid', { all: ['portátil'], place: { city: 'Madrid' } }],
+    ['bici entre 100 y 200 euros sin golpes', { all: ['bici'], none: ['golpes'], price: eur(200, 100) }],
+    ['mesa de 50 a 100 euros', { all: ['mesa'], price: eur(100, 50) }],
+    ['ищу ноутбук дешевле 50 000 руб', { all: ['ноутбук'], price: rub(50_000) }],
+    ['тинкпад до 50 тысяч рублей', { all: ['тинкпад'], price: rub(50_000) }],
+    ['велосипед от 5000 до 10000 руб в Москве', { all: ['велосипед'], price: rub(10_000, 5_000), place: { city: 'Москве' } }],
+    ['айфон 13 не дороже 40к без сколов', { all: ['айфон', '13'], none: ['сколов'], price: rub(40_000) }],
+    ['procuro thinkpad por menos de R$ 3.000', { all: ['thinkpad'], price: brl(3_000) }],
+    ['bicicleta entre 500 e 900 reais', { all: ['bicicleta'], price: brl(900, 500) }],
+    ['celular sem risco até 1,5 mil reais', { all: ['celular'], none: ['risco'], price: brl(1_500) }],
+    ['sofá abaixo de 800 reais perto de Lisboa', { all: ['sofá'], price: brl(800), place: { city: 'Lisboa' } }],
+  ])('%s', (text, expected) => expect(read(text)).toMatchObject(expected))
+
+  it('years and model numbers are no prices', () => {
+    expect(read('camry from 2018')).toMatchObject({ all: ['camry', '2018'] })
+    expect(read('rtx 3080 ti')).toMatchObject({ all: ['rtx', '3080', 'ti'] })
+    expect(read('macbook pro 14')).toMatchObject({ all: ['macbook', 'pro', '14'] })
+  })
+
+  it('only words that say nothing are nothing to look for', () => {
+    for (const text of ['looking for something', 'ищу', 'busco', 'tìm mua'])
+      expect(parseQuery(text)).toMatchObject({
+        ok: false,
+        problems: [{ message: 'nothing to look for', hint: expect.any(String) }],
+      })
+  })
+})
+
 describe('limits against misuse', () => {
   const accept = (text: string, share?: (key: string) => number) => () =>
     acceptQuery(read(text), { vocabulary: DEFAULT_VOCABULARY, ...(share && { share }) })
