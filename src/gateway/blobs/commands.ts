@@ -25,6 +25,8 @@ export interface BlobCommandParts {
   readonly clock: Clock
 }
 
+const ticket = z.string().min(5).max(20_000)
+
 const isOperator = ({ origin }: CommandContext): boolean => origin.surface !== 'chat'
 
 /** `▓▓▓░░░ 40 %, 12 MiB of 30 MiB` */
@@ -104,29 +106,41 @@ export function blobCommands(parts: BlobCommandParts): CommandDefinition[] {
     defineCommand({
       path: ['file', 'get'],
       telegram: 'k2_get',
-      http: { method: 'POST', path: '/jobs/blob-fetch' },
+      http: { method: 'POST', path: '/jobs/file-get' },
       summary: 'fetch a file by its K2 ticket',
       help: 'The ticket is a text such as photo.jpg|blobac… or blobac…. The file comes to this chat when it is here.',
       role: 'trader',
       private: false,
       timeoutMs: FOLLOW_MS + 30_000,
+      notOn: ['cli', 'http'],
+      arguments: z.object({ ticket }),
+      argumentHelp: { ticket: { summary: 'the ticket, as name|blob… or blob…', rest: true } },
+      async run(context, args) {
+        const job = await service.fetch({ ticket: args.ticket }, askerOf(context))
+        return finished(await follow(context, job), 'It goes on; the file comes here when it is done.')
+      },
+    }),
+    defineCommand({
+      path: ['file', 'fetch'],
+      http: { method: 'POST', path: '/jobs/blob-fetch' },
+      summary: 'queue the fetch of a file by its K2 ticket',
+      role: 'admin',
+      notOn: ['discord', 'telegram', 'web'],
       arguments: z.object({
+        ticket,
+        name: z.string().min(1).max(200).optional(),
         priority: z.enum(['high', 'normal', 'low']).default('normal'),
         key: z.string().min(1).max(200).optional(),
-        name: z.string().min(1).max(200).optional(),
-        ticket: z.string().min(5).max(20_000),
       }),
       argumentHelp: {
+        ticket: { summary: 'the ticket, as name|blob… or blob…' },
+        name: { summary: 'file name instead of the one in the ticket' },
         priority: { summary: 'what goes first when many wait' },
         key: { summary: 'the same key twice is one job' },
-        name: { summary: 'file name instead of the one in the ticket' },
-        ticket: { summary: 'the ticket', rest: true },
       },
-      async run(context, { ticket, name, key, priority }) {
-        const wanted = isOperator(context) || context.role === 'admin' ? priority : 'normal'
-        const job = await service.fetch({ ticket, name, priority: wanted }, askerOf(context, key))
-        if (isOperator(context)) return answer(jobLine(job), job)
-        return finished(await follow(context, job), 'It goes on; the file comes here when it is done.')
+      async run(context, { ticket: text, name, priority, key }) {
+        const job = await service.fetch({ ticket: text, name, priority }, askerOf(context, key))
+        return answer(jobLine(job), job)
       },
     }),
     defineCommand({

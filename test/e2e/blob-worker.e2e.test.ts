@@ -1,0 +1,96 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startProvider, type TestProvider } from '../support/blob-provider.ts'
+import { type FileJob, gatewayCall, untilJob } from '../support/file-jobs.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
+import { startPostgres, type TestPostgres } from '../support/postgres.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { describeWith } from '../support/servers.ts'
+import { TsChild } from '../support/ts-child.ts'
+
+const MiB = 1024 * 1024
+const SIZE = 24 * MiB
+/** As in blobs.e2e.test.ts. */
+const LOST_PER_KILL = 6 * MiB
+const COMMAND = fileURLToPath(new URL('../../bin/k2gw.mjs', import.meta.url))
+
+const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+describeWith('postgres', 'a worker of its own beside a gateway on Postgres and Redis', () => {
+  let folder: string
+  let postgres: TestPostgres
+  let redis: TestRedis
+  let provider: TestProvider
+  let gateway: GatewayProcess
+  let worker: TsChild
+  let configFile: string
+
+  const startWorker = async (): Promise<TsChild> => {
+    const args = ['--config', configFile, '--json', 'worker', '--data-dir', join(folder, 'worker')]
+    const child = new TsChild(COMMAND, args, { K2_FROM_SOURCE: '1' })
+    await child.until((lines) => lines.some((line) => line.includes('"started"')))
+    return child
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'k2gw-worker-'))
+    postgres = await startPostgres()
+    redis = await startRedis()
+    provider = await startProvider({ maxBytes: 4 * SIZE })
+    configFile = join(folder, 'near.yaml')
+    gateway = await GatewayProcess.prepare(folder, 'near', {
+      node: { mode: 'loopback', topics: ['Goods'] },
+      database: { driver: 'postgres', url: postgres.url },
+      queue: { driver: 'redis', url: redis.url },
+      market: { enabled: false },
+      blobs: { worker: 'separate' },
+    })
+    await gateway.start()
+    worker = await startWorker()
+  }, 180_000)
+
+  afterAll(async () => {
+    await worker?.end('SIGKILL')
+    await gateway?.kill()
+    await provider?.stop()
+    await redis?.stop()
+    await postgres?.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('fetches, survives kill -9 of worker and gateway, and hands the verified blob over', async () => {
+    const data = randomBytes(SIZE)
+    const ticket = provider.add(data)
+    const { id } = await gatewayCall<FileJob>(gateway, 'POST', '/api/v1/jobs/blob-fetch', { ticket: `big.bin|${ticket}` })
+    await untilJob(gateway, id, (job) => job.bytes > SIZE / 4)
+    await worker.end('SIGKILL')
+    worker = await startWorker()
+    await untilJob(gateway, id, (job) => job.bytes > SIZE / 2)
+    await gateway.kill()
+    await gateway.start()
+    const job = await untilJob(gateway, id, (j) => j.state === 'done' || j.state === 'failed')
+    expect(job, `${gateway.log}\n${worker.errors}`).toMatchObject({ state: 'done', bytes: SIZE })
+    // The gateway got it from the worker: the provider sent everything once.
+    expect(provider.sent).toBeLessThan(SIZE * 1.01 + LOST_PER_KILL)
+    const answer = await fetch(job.files?.[0]?.url as string)
+    expect(sha256(new Uint8Array(await answer.arrayBuffer()))).toBe(sha256(data))
+  }, 240_000)
+
+  it('a cancelled fetch ends in the worker, and nothing of it is delivered', async () => {
+    const ticket = provider.add(randomBytes(2 * SIZE))
+    const { id } = await gatewayCall<FileJob>(gateway, 'POST', '/api/v1/jobs/blob-fetch', { ticket })
+    await untilJob(gateway, id, (job) => job.bytes > 0)
+    expect(await gatewayCall(gateway, 'DELETE', `/api/v1/jobs/${id}`)).toEqual({ cancelled: true })
+    expect(await untilJob(gateway, id, () => true)).toMatchObject({ state: 'cancelled' })
+    const before = provider.sent
+    const small = randomBytes(MiB)
+    const next = await gatewayCall<FileJob>(gateway, 'POST', '/api/v1/jobs/blob-fetch', { ticket: provider.add(small) })
+    await untilJob(gateway, next.id, (job) => job.state === 'done')
+    expect(provider.sent - before).toBeLessThan(MiB + LOST_PER_KILL)
+    expect(await readdir(join(folder, 'worker'))).toContain('blobs')
+  }, 120_000)
+})

@@ -1,0 +1,102 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FakeTelegram } from '../fakes/telegram/server.ts'
+import { startProvider, type TestProvider } from '../support/blob-provider.ts'
+import { type FileJob, gatewayCall, untilJob, waitFor } from '../support/file-jobs.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
+
+const MiB = 1024 * 1024
+/** The whole size where time allows. */
+const SIZE = Number(process.env.K2_E2E_BLOB_MIB ?? (process.env.CI === 'true' ? 200 : 32)) * MiB
+/**
+ * What a kill may cost: pieces on their way and what had not reached the disk, for each stream the gateway has open. Without
+ * resuming it would be a large part of the file.
+ */
+const LOST_PER_KILL = 6 * MiB
+
+const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+describe(`a fetch of ${SIZE / MiB} MiB and kill -9 of the gateway`, () => {
+  let folder: string
+  let telegram: FakeTelegram
+  let provider: TestProvider
+  let gateway: GatewayProcess
+  let chat: number
+  let tess: number
+  const data = randomBytes(SIZE)
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'k2gw-blobs-'))
+    telegram = await new FakeTelegram({ port: 0, limits: 'unlimited', seed: 1 }).start()
+    const bot = telegram.control.addBot({ privacy: false, username: 'k2_files_bot' })
+    tess = telegram.control.addUser({ firstName: 'Tess' })
+    chat = telegram.control.addChat({ title: 'Files', members: [bot.id, tess] })
+    provider = await startProvider({ maxBytes: SIZE + 64 * MiB })
+    gateway = await GatewayProcess.prepare(
+      folder,
+      'near',
+      {
+        node: { mode: 'loopback', topics: ['Goods'] },
+        accounts: { telegram: { main: { token: '${env:TOKEN}', apiUrl: telegram.url, limits: 'off' } } },
+        web: { enabled: false },
+        market: { enabled: false },
+        routes: [{ id: 'goods', members: [{ place: 'p2p/self/Goods' }, { place: `telegram/main/${chat}` }] }],
+      },
+      { TOKEN: bot.token },
+    )
+    await gateway.start()
+  }, 180_000)
+
+  afterAll(async () => {
+    await gateway?.kill()
+    await Promise.all([telegram?.stop(), provider?.stop()])
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('goes on where it was, asks for nothing twice, and arrives once', async () => {
+    const ticket = provider.add(data)
+    const { id } = await gatewayCall<FileJob>(gateway, 'POST', '/api/v1/jobs/blob-fetch', {
+      ticket: `big.bin|${ticket}`,
+      key: 'once',
+    })
+    const again = await gatewayCall<FileJob>(gateway, 'POST', '/api/v1/jobs/blob-fetch', { ticket, key: 'once' })
+    expect(again.id).toBe(id)
+    for (const part of [0.25, 0.6]) {
+      await untilJob(gateway, id, (job) => job.bytes > part * SIZE)
+      await gateway.kill()
+      await gateway.start()
+    }
+    const job = await untilJob(gateway, id, (j) => j.state === 'done' || j.state === 'failed')
+    expect(job, gateway.log).toMatchObject({ state: 'done', bytes: SIZE, attempts: 0 })
+    // 64 bytes of tree for each 16 KiB, and the size.
+    expect(provider.sent).toBeGreaterThan(SIZE)
+    expect(provider.sent).toBeLessThan(SIZE * 1.01 + 2 * LOST_PER_KILL)
+
+    expect(job.files).toHaveLength(1)
+    const answer = await fetch(job.files?.[0]?.url as string)
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="big.bin"')
+    expect(sha256(new Uint8Array(await answer.arrayBuffer()))).toBe(sha256(data))
+  }, 300_000)
+
+  it('asked for in a chat, the file comes to that chat once, whatever is killed meanwhile', async () => {
+    const small = randomBytes(8 * MiB)
+    const ticket = provider.add(small)
+    telegram.control.post(chat, tess, { text: `/k2_get pic ture.bin|${ticket}` })
+    const { id } = await waitFor(async () => {
+      const jobs = await gatewayCall<FileJob[]>(gateway, 'GET', '/api/v1/jobs')
+      return jobs.find((job) => job.name === 'pic ture.bin')
+    })
+    await gateway.kill()
+    await gateway.start()
+    await untilJob(gateway, id, (job) => job.state === 'done')
+    const files = (): readonly { size?: number }[] => telegram.control.visible(chat).filter((m) => m.kind === 'document')
+    await waitFor(async () => (files().length > 0 ? true : undefined))
+    // A second copy, if one is under way, would show up now.
+    await pause(2_000)
+    expect(files().map((m) => m.size)).toEqual([small.length])
+  }, 120_000)
+})
