@@ -20,6 +20,7 @@ export function readSources(): LexiconSources {
     languages,
     weights: readFileSync(join(dir, 'weights.yaml'), 'utf8'),
     taxonomy: readFileSync(join(root, 'config', 'taxonomy.yaml'), 'utf8'),
+    gazetteer: readFileSync(join(root, 'config', 'gazetteer.yaml'), 'utf8'),
   }
 }
 

@@ -13,16 +13,18 @@ const MAX_FILES = 200
 /** Bytes of one file; a larger one is not even read. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 
-/** Texts of a lexicon folder: one file per language, `weights.yaml`, and `taxonomy.yaml` there or one folder up. */
+/** Texts of a lexicon folder: one file per language, `weights.yaml`, and `taxonomy.yaml` and `gazetteer.yaml` there or the shipped ones. */
 export function readLexicon(dir: string = SHIPPED_LEXICON): LexiconSources {
   const beside = join(dir, 'taxonomy.yaml')
+  const places = join(dir, 'gazetteer.yaml')
   const languages = yamlFiles(dir)
-    .filter((name) => name !== 'weights.yaml' && name !== 'taxonomy.yaml')
+    .filter((name) => name !== 'weights.yaml' && name !== 'taxonomy.yaml' && name !== 'gazetteer.yaml')
     .map((name) => ({ name, text: readText(join(dir, name)) }))
   return {
     languages,
     weights: readText(join(dir, 'weights.yaml')),
     taxonomy: readText(existsSync(beside) ? beside : join(SHIPPED, 'taxonomy.yaml')),
+    gazetteer: readText(existsSync(places) ? places : join(SHIPPED, 'gazetteer.yaml')),
   }
 }
 

@@ -31,6 +31,8 @@ export interface Terms {
   readonly price: PriceReading
 }
 
+const NO_STOPS: ReadonlySet<number> = new Set()
+
 /** Slots and topic of an intent that has been decided (section 6.6). */
 export function readTerms(input: TermsInput): Terms {
   const { prepared, tags, amounts, candidates, decision } = input
@@ -44,6 +46,7 @@ export function readTerms(input: TermsInput): Terms {
   const price = choosePrice(tokens, tags, limitToFirst(decision, usable), intent, 0)
   const stops = new Set<number>()
   for (const c of candidates) if (c.tier >= 1) stops.add(c.amount.start)
+  for (const a of amounts) if (a.role === 'phone') stops.add(a.start)
   const from = side?.[0] ?? (lead?.postfix ? 0 : lead?.family === 'structure' ? lead.start : itemStart(lead))
   const to = side?.[1] ?? (lead?.postfix ? lead.start : tokens.length)
   const found =
@@ -74,10 +77,10 @@ export function readTerms(input: TermsInput): Terms {
     price: withProfile(price.price, profile?.currency),
     extra_prices: extras(tokens, tags, price, intent),
     cash_topup: intent === 'exchange' ? price.topup : null,
-    place: readPlace(tokens, tags),
+    place: readPlace(lexicon.gazetteer, raw, tokens, tags, amounts),
     delivery: readDelivery(tags),
-    deadline: readDeadline(tokens, tags),
-    contact: readContact(raw, tokens, tags, amounts),
+    deadline: readDeadline(prepared.clean, tokens, tags, input.message.sent_at, profile?.timezone),
+    contact: readContact(raw, prepared.removed, tokens, tags, amounts),
     payment: readPayment(tokens, tags),
   }
   return { slots, topic, price }
@@ -115,7 +118,22 @@ function extras(
   const out: { item: string; price: Money }[] = []
   for (const c of price.extras) {
     const single = choosePrice(tokens, tags, [c], intent).price
-    if (single !== null) out.push({ item: '', price: single })
+    if (single !== null) out.push({ item: labelBefore(tokens, tags, c, price), price: single })
   }
   return out
+}
+
+const LABEL_REACH = 8
+
+/** The thing a further price belongs to: the words before it, back to the price before or the end of the clause. */
+function labelBefore(tokens: readonly Token[], tags: Tags, c: PriceCandidate, price: PriceReading): string {
+  const { start } = c.amount
+  let from = start
+  while (from > 0 && start - from < LABEL_REACH) {
+    const token = tokens[from - 1] as Token
+    if (token.kind === 'line' || token.text === ',' || token.sentence !== tokens[start]?.sentence) break
+    if (price.candidates.some((other) => other !== c && other.end === from)) break
+    from--
+  }
+  return readItem(tokens, tags, from, start, NO_STOPS)?.item.text ?? ''
 }

@@ -2,6 +2,7 @@ import { parse } from 'yaml'
 import type { z } from 'zod'
 import { K2Error } from '../../base/errors.ts'
 import type { Language } from '../text/model.ts'
+import { compileGazetteer, EMPTY_GAZETTEER, type Gazetteer, gazetteerSchema } from './gazetteer.ts'
 import { KeyWords } from './keys.ts'
 import { type Phrase, parsePhrase } from './phrase.ts'
 import {
@@ -24,6 +25,8 @@ export interface LexiconSources {
   readonly languages: readonly { readonly name: string; readonly text: string }[]
   readonly weights: string
   readonly taxonomy: string
+  /** Known places; none without it. */
+  readonly gazetteer?: string | undefined
 }
 
 /** A word list entry: class, language, attached value (slug, place, code). */
@@ -47,6 +50,7 @@ export interface Lexicon {
   readonly patterns: PhraseTrie
   readonly patternEntries: readonly PatternEntry[]
   readonly vocabulary: Vocabulary
+  readonly gazetteer: Gazetteer
   /** Number of a class; −1 for a class no file has. */
   classOf(name: string): number
   readonly classNames: readonly string[]
@@ -64,6 +68,10 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
   const files = sources.languages.map((f) => load(f.name, f.text, lexiconSchema))
   const weights = load('weights.yaml', sources.weights, weightsSchema)
   const taxonomy = load('taxonomy.yaml', sources.taxonomy, taxonomySchema)
+  const gazetteer =
+    sources.gazetteer === undefined
+      ? EMPTY_GAZETTEER
+      : compileGazetteer(load('gazetteer.yaml', sources.gazetteer, gazetteerSchema))
   const classes = new Map<string, number>()
   const classId = (name: string): number => {
     const known = classes.get(name)
@@ -94,6 +102,7 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     }
     for (const [place, value] of Object.entries(file.places)) addTerm(place, { cls: classId('place'), lang: 'any', value })
   }
+  for (const name of gazetteer.plain) addTerm(name, { cls: classId('place'), lang: 'any', value: undefined })
   for (const topic of taxonomy.topics) {
     for (const noun of topic.nouns) addTerm(noun, { cls: classId('goods'), lang: 'any', value: topic.slug })
     for (const brand of topic.brands) addTerm(brand, { cls: classId('brand'), lang: 'any', value: topic.slug })
@@ -136,7 +145,12 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
   for (const name of ['closed_word', 'price_label']) keys.markClass(name)
   vocabulary.finish(functionWords, typoTable(cueWords, known))
   return {
-    version: [...files.map((f) => `${f.lang}${f.version}`), `w${weights.version}`, `t${taxonomy.version}`].join('.'),
+    version: [
+      ...files.map((f) => `${f.lang}${f.version}`),
+      `w${weights.version}`,
+      `t${taxonomy.version}`,
+      `g${gazetteer.version}`,
+    ].join('.'),
     weights,
     taxonomy,
     terms,
@@ -144,6 +158,7 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     patterns,
     patternEntries,
     vocabulary,
+    gazetteer,
     classOf: (name) => classes.get(name) ?? -1,
     classNames: [...classes.keys()],
   }

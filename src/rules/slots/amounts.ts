@@ -3,7 +3,7 @@ import type { Amount, NumberRole } from './amount.ts'
 import { COINS, type CurrencyHit, currencyAfter, currencyBefore, STABLE } from './currency.ts'
 import { decimal, splitNumber } from './decimal.ts'
 import { MILLION_WORDS, type Multiplier, multiplierAt, tailEnd, VI_MILLION, VI_THOUSAND, withTail } from './multiplier.ts'
-import { contextRole, endsSeries, gluedModel, isYear } from './number-role.ts'
+import { contextRole, endsSeries, gluedModel, isYear, phoneEnd } from './number-role.ts'
 import { readNumberWords } from './number-words.ts'
 import { joinRange, stronger } from './range.ts'
 import type { Tags } from './tags.ts'
@@ -105,6 +105,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     words: false,
     fractional: false,
   })
+  if (role === 'phone') return { ...plain(role), end: phoneEnd(tokens, at) }
   if (role !== undefined) return plain(role)
   const digits = splitNumber(text, false)
   const rough = Number(`${digits.integer}.${digits.fraction || '0'}`)

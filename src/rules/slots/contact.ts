@@ -1,40 +1,89 @@
 import type { Slots } from '../model.ts'
-import type { Token } from '../text/model.ts'
+import type { RemovedSpan, Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import type { Tags } from './tags.ts'
 
-/** Digit groups of one number are separate tokens, so none of them is shown. */
-const MASKED_PHONE = '•••••••••'
-const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,24}){1,4}/gu
+type Kind = Slots['contact']['kinds'][number]
 
-/** Contact signs; numbers and addresses masked. */
-export function readContact(raw: string, tokens: readonly Token[], tags: Tags, amounts: readonly Amount[]): Slots['contact'] {
-  const kinds = new Set<Slots['contact']['kinds'][number]>()
-  const masked: string[] = []
+const MAX_MASKED = 5
+const DOTS = '•••••'
+const SHOWN_DIGITS = 3
+/** Shorter numbers would be guessed from what is shown. */
+const MIN_DIGITS_SHOWN = 9
+const KIND_OF_WORD: Readonly<Record<string, Kind>> = {
+  telegram: 'telegram',
+  tg: 'telegram',
+  телеграм: 'telegram',
+  тг: 'telegram',
+  discord: 'discord',
+  дискорд: 'discord',
+  email: 'email',
+  mail: 'email',
+  correo: 'email',
+  почта: 'email',
+  call: 'phone',
+  phone: 'phone',
+  tel: 'phone',
+  whatsapp: 'phone',
+  wsp: 'phone',
+  wpp: 'phone',
+  whats: 'phone',
+  zap: 'phone',
+  вотсап: 'phone',
+  ватсап: 'phone',
+  звоните: 'phone',
+  zalo: 'phone',
+  sđt: 'phone',
+  sdt: 'phone',
+}
+
+/**
+ * Ways to reach the author. Numbers and addresses are shown masked only: what stands in `masked` is all that may ever leave
+ * without the owner's consent.
+ */
+export function readContact(
+  raw: string,
+  removed: readonly RemovedSpan[],
+  tokens: readonly Token[],
+  tags: Tags,
+  amounts: readonly Amount[],
+): Slots['contact'] {
+  const kinds = new Set<Kind>()
+  const masked = new Set<string>()
   for (const hit of tags.hits) {
-    if (tags.name(hit) !== 'contact') continue
-    const word = tokens[hit.start]?.text ?? ''
-    kinds.add(
-      word === 'telegram' || word === 'tg'
-        ? 'telegram'
-        : word === 'discord'
-          ? 'discord'
-          : word === 'email' || word === 'mail'
-            ? 'email'
-            : word === 'call' || word === 'phone' || word === 'zalo' || word === 'tel'
-              ? 'phone'
-              : 'dm',
-    )
+    if (tags.name(hit) === 'contact') kinds.add(KIND_OF_WORD[tokens[hit.start]?.text ?? ''] ?? 'dm')
   }
   for (const amount of amounts) {
-    if (amount.role !== 'phone' || masked.length >= 5) continue
+    if (amount.role !== 'phone') continue
     kinds.add('phone')
-    if (!masked.includes(MASKED_PHONE)) masked.push(MASKED_PHONE)
+    masked.add(maskedPhone(tokens, amount))
   }
-  for (const match of raw.matchAll(EMAIL)) {
-    if (masked.length >= 5) break
-    kinds.add('email')
-    masked.push(`${match[0][0]}•••@${match[0].slice(match[0].indexOf('@') + 1)}`)
+  for (const span of removed) {
+    const text = raw.slice(span.span[0], span.span[1])
+    if (span.kind === 'address') {
+      kinds.add('email')
+      masked.add(maskedAddress(text))
+    } else if (span.kind === 'link') kinds.add(kindOfLink(text))
+    else if (span.kind === 'mention') kinds.add('dm')
   }
-  return { kinds: [...kinds], masked }
+  return { kinds: [...kinds], masked: [...masked].slice(0, MAX_MASKED) }
+}
+
+/** `+84•••••123`: country prefix and last three digits of a long number, nothing of a short one. */
+function maskedPhone(tokens: readonly Token[], amount: Amount): string {
+  let digits = ''
+  for (let k = amount.at; k < amount.end; k++) digits += (tokens[k] as Token).text.replace(/\D/gu, '')
+  const plus = tokens[amount.at - 1]?.text === '+' ? `+${digits.slice(0, 2)}` : ''
+  return digits.length >= MIN_DIGITS_SHOWN ? `${plus}${DOTS}${digits.slice(-SHOWN_DIGITS)}` : DOTS
+}
+
+function maskedAddress(text: string): string {
+  const at = text.indexOf('@')
+  return `${text[0] ?? ''}•••@${text.slice(at + 1)}`
+}
+
+function kindOfLink(text: string): Kind {
+  if (/(?:^|\/\/|\.)(?:t\.me|telegram\.me)\//iu.test(text)) return 'telegram'
+  if (/discord\.(?:gg|com)\//iu.test(text)) return 'discord'
+  return /wa\.me\//iu.test(text) ? 'phone' : 'link'
 }

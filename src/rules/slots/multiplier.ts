@@ -68,8 +68,9 @@ export function multiplierAt(
   const { text, glued } = token
   const gap = token.start - (tokens[at - 1] as Token).end
   if (gap > 1) return undefined
-  const vi = tags.lang === 'vi'
-  const ru = tags.lang === 'ru'
+  const lang = tags.langAt(at)
+  const vi = lang === 'vi'
+  const ru = lang === 'ru'
   if (text === 'k' && glued) {
     if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number') return undefined
     return vi

@@ -97,6 +97,17 @@ function isPhone(tokens: readonly Token[], i: number, at: number, tags: Tags): b
   return previousNumber && count(first) === 4 && count(tokens[i - 1]?.text ?? '') === 3 && count(tokens[i - 2]?.text ?? '') >= 3
 }
 
+/** Token index behind the last group of a phone number whose first group ends at `at`. */
+export function phoneEnd(tokens: readonly Token[], at: number): number {
+  let end = at
+  for (let k = at; k < at + MAX_PHONE_SCAN; k++) {
+    const token = tokens[k]
+    if (token?.kind === 'number' && !/[,']/u.test(token.text)) end = k + 1
+    else if (token?.text !== '-' && token?.text !== '(' && token?.text !== ')') break
+  }
+  return end
+}
+
 const count = (text: string): number => {
   let n = 0
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 48 && text.charCodeAt(i) <= 57) n++

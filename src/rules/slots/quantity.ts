@@ -1,34 +1,159 @@
+import type { Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import type { Tags } from './tags.ts'
 
-/** Counted things: `x3`, `3x`, `(14)`, a number before the object. */
+type Quantity = NonNullable<Slots['quantity']>
+
+const MAX_COUNT = 1_000_000
+const COUNT_WORDS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    two: 2,
+    three: 3,
+    four: 4,
+    five: 5,
+    six: 6,
+    seven: 7,
+    eight: 8,
+    nine: 9,
+    ten: 10,
+    twelve: 12,
+    dozen: 12,
+    pair: 2,
+    dos: 2,
+    tres: 3,
+    cuatro: 4,
+    cinco: 5,
+    seis: 6,
+    siete: 7,
+    ocho: 8,
+    nueve: 9,
+    diez: 10,
+    docena: 12,
+    dois: 2,
+    duas: 2,
+    três: 3,
+    quatro: 4,
+    sete: 7,
+    oito: 8,
+    nove: 9,
+    dez: 10,
+    dúzia: 12,
+    два: 2,
+    две: 2,
+    три: 3,
+    четыре: 4,
+    пять: 5,
+    шесть: 6,
+    десять: 10,
+    пара: 2,
+    пару: 2,
+    дюжина: 12,
+    hai: 2,
+    ba: 3,
+    bốn: 4,
+    năm: 5,
+    sáu: 6,
+    cặp: 2,
+  }),
+)
+/** "a pair of jeans" is one thing; "a pair of tickets" two. */
+const PAIRED = new Set([
+  'jeans',
+  'shoes',
+  'boots',
+  'headphones',
+  'glasses',
+  'sneakers',
+  'trousers',
+  'shorts',
+  'sunglasses',
+  'earbuds',
+  'gloves',
+  'socks',
+  'skis',
+  'trainers',
+  'pants',
+])
+const SETS = new Set([
+  'set',
+  'lot',
+  'pack',
+  'stack',
+  'bundle',
+  'box',
+  'lote',
+  'pack',
+  'juego',
+  'kit',
+  'комплект',
+  'набор',
+  'combo',
+])
+const OF = new Set(['of', 'de', 'из'])
+
+/** Counted things: `x3`, `3x`, `(14)`, a number or number word before the object, "set of 4". */
 export function readQuantity(
   tokens: readonly Token[],
   tags: Tags,
   amounts: readonly Amount[],
   objectStart: number,
   objectEnd: number,
-): { value: number; unit: string | null } | null {
+): Quantity | null {
   for (const amount of amounts) {
     const value = Number((tokens[amount.at] as Token).text.replaceAll(',', ''))
-    if (!Number.isFinite(value) || value <= 0) continue
+    if (!Number.isFinite(value) || value <= 0 || value > MAX_COUNT) continue
     if (amount.role === 'quantity') {
       const next = tokens[amount.at + 1]
       // "2x16GB" is the make-up of a kit.
       if (next?.text === 'x' && tokens[amount.at + 2]?.kind === 'number') continue
       return { value, unit: null }
     }
-    if (amount.role !== 'amount' || amount.currency !== undefined || amount.range) continue
-    const before = tags.endingAt(amount.at)
-    if (before.some((h) => tags.name(h) === 'with_word')) continue
+    if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.multiplied || amount.fractional)
+      continue
+    if (tags.endingAt(amount.at).some((h) => tags.name(h) === 'with_word')) continue
     if (tags.at('quantity_after', amount.end) !== undefined) return { value, unit: null }
     const parenthesis = tokens[amount.at - 1]?.text === '(' && tokens[amount.end]?.text === ')'
     if (parenthesis && value < 1000) return { value, unit: null }
-    if (amount.at >= objectStart - 2 && amount.at <= objectEnd && tags.at('goods', amount.end) !== undefined)
-      return { value, unit: null }
-    if (amount.at === objectStart && tokens[amount.end]?.kind === 'word' && tags.at('unit_measure', amount.end) === undefined)
-      return { value, unit: null }
+    if (OF.has(tokens[amount.at - 1]?.text ?? '') && SETS.has(tokens[amount.at - 2]?.text ?? '')) return { value, unit: null }
+    if (value > 1000 || !Number.isInteger(value)) continue
+    const near = amount.at >= objectStart - 3 && amount.at <= objectEnd
+    if (near && countsGoods(tokens, tags, amount.end)) return { value, unit: null }
+    if (amount.at === objectStart && plainNext(tokens, tags, amount.end)) return { value, unit: null }
+  }
+  return spelled(tokens, tags, objectStart, objectEnd)
+}
+
+function spelled(tokens: readonly Token[], tags: Tags, from: number, to: number): Quantity | null {
+  for (let i = Math.max(0, from - 3); i < Math.min(to, tokens.length); i++) {
+    const token = tokens[i] as Token
+    const value = token.kind === 'word' ? COUNT_WORDS.get(token.text) : undefined
+    if (value === undefined || tags.endingAt(i).some((h) => tags.name(h) === 'with_word')) continue
+    const at = OF.has(tokens[i + 1]?.text ?? '') ? i + 2 : i + 1
+    if (
+      value === 2 &&
+      (token.text === 'pair' || token.text === 'пара' || token.text === 'пару') &&
+      PAIRED.has(tokens[at]?.text ?? '')
+    )
+      continue
+    if (countsGoods(tokens, tags, at)) return { value, unit: null }
   }
   return null
+}
+
+/** A thing begins here or behind at most two describing words. */
+function countsGoods(tokens: readonly Token[], tags: Tags, at: number): boolean {
+  for (let i = at; i < at + 3; i++) {
+    const token = tokens[i]
+    if (token?.kind !== 'word' || token.clause !== tokens[at - 1]?.clause) return false
+    if (tags.at('unit_measure', i) !== undefined || tags.at('unit_time', i) !== undefined) return false
+    if (tags.at('goods', i) !== undefined || (i === at && tags.at('brand', i) !== undefined)) return true
+  }
+  return false
+}
+
+function plainNext(tokens: readonly Token[], tags: Tags, at: number): boolean {
+  if (tokens[at]?.kind !== 'word' || tags.at('unit_measure', at) !== undefined || tags.at('unit_time', at) !== undefined)
+    return false
+  return tokens[at]?.clause === tokens[at - 1]?.clause
 }

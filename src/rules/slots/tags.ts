@@ -18,6 +18,7 @@ export class Tags implements Field {
   readonly hits: readonly Hit[]
   readonly tokens: readonly Token[]
   readonly infos: readonly WordInfo[]
+  readonly #langs = new Map<number, Language | 'und'>()
   readonly #starts: (Hit[] | undefined)[]
   readonly #ends: (Hit[] | undefined)[]
   readonly #lexicon: Lexicon
@@ -41,6 +42,20 @@ export class Tags implements Field {
     const ends = this.#ends[hit.end]
     if (ends === undefined) this.#ends[hit.end] = [hit]
     else ends.push(hit)
+  }
+
+  /** Language of the sentence a token stands in; the message's where the sentence shows none (3.4). */
+  langAt(i: number): Language | 'und' {
+    const sentence = this.tokens[i]?.sentence
+    if (sentence === undefined || (sentence === 0 && this.tokens.at(-1)?.sentence === 0)) return this.lang
+    const known = this.#langs.get(sentence)
+    if (known !== undefined) return known
+    const from = this.tokens.findIndex((t) => t.sentence === sentence)
+    let to = from
+    while (this.tokens[to]?.sentence === sentence) to++
+    const guess = guessLanguage(this.tokens.slice(from, to), this.infos.slice(from, to), this.lang)
+    this.#langs.set(sentence, guess)
+    return guess
   }
 
   /** Adds hits of classes the engine finds itself (numbers, money, models). */

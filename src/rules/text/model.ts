@@ -20,7 +20,7 @@ export interface Token {
 }
 
 export interface RemovedSpan {
-  readonly kind: 'quote' | 'code' | 'strike' | 'link' | 'mention' | 'emoji' | 'markup'
+  readonly kind: 'quote' | 'code' | 'strike' | 'link' | 'mention' | 'address' | 'emoji' | 'markup'
   readonly span: Span
 }
 

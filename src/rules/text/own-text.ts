@@ -19,6 +19,7 @@ const REPLACED: Readonly<Record<string, string>> = {
 const CODE_LIKE = /[;{}=$]|\(\)|=>|^\s*(?:npm|git|sudo|curl|cd|ls|docker|pip)\b/u
 const MENTION = /<(?:@[!&]?|#|a?:\w{1,40}:)\d{1,24}>/gu
 const LINK = /\b(?:https?:\/\/|www\.)[^\s<>]{1,2048}/giu
+const ADDRESS = /(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,24}){1,4}/gu
 const HANDLE = /(?<![\w@])@[A-Za-z]\w{2,40}/gu
 const SHORTCODE = /(?<![\w:]):[a-z][a-z0-9_+-]{1,32}:(?!\w)/gu
 
@@ -49,6 +50,7 @@ export function ownText(raw: string, entities: readonly TextEntity[]): OwnText {
   inlineCode(raw, chars, blank)
   for (const m of raw.matchAll(MENTION)) blank(m.index, m.index + m[0].length, 'mention', true)
   for (const m of raw.matchAll(LINK)) blank(m.index, m.index + m[0].length, 'link', true)
+  if (raw.includes('@')) for (const m of raw.matchAll(ADDRESS)) blank(m.index, m.index + m[0].length, 'address', true)
   for (const m of raw.matchAll(HANDLE)) blank(m.index, m.index + m[0].length, 'mention', true)
   for (const m of raw.matchAll(SHORTCODE)) blank(m.index, m.index + m[0].length, 'emoji')
   markup(raw, chars)
