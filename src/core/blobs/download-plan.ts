@@ -10,6 +10,8 @@ export interface PlanLimits {
   readonly lanes: number
   /** Largest piece of one attempt while others run or could run, bytes. */
   readonly pieceBytes: number
+  /** With one lane: bytes the first attempt asks for while the size is unknown, so that it decides how the rest is fetched. */
+  readonly firstBytes?: number | undefined
   /** As in `DownloadLimits`. */
   readonly failuresPerProvider: number
   readonly minBytesPerSecond: number
@@ -197,8 +199,10 @@ export class DownloadPlan {
   }
 
   #piece(open: ChunkRanges): ChunkRanges {
-    if (this.#limits.lanes === 1 || this.#size === undefined) return open
-    return firstChunks(open, BigInt(Math.max(GROUP_BYTES, this.#limits.pieceBytes) / CHUNK_BYTES))
+    const { lanes, pieceBytes, firstBytes } = this.#limits
+    const isFirst = this.#nextId === 1 && this.#size === undefined
+    const bytes = lanes > 1 && this.#size !== undefined ? pieceBytes : isFirst ? firstBytes : undefined
+    return bytes === undefined ? open : firstChunks(open, BigInt(Math.ceil(bytes / GROUP_BYTES)) * CHUNKS_PER_GROUP)
   }
 
   /** Waits, or gives up when there is nothing left to wait for. */

@@ -169,7 +169,13 @@ class Job {
       if (before.size > maxSize && before.sizeVerified) throw tooLarge(before.size, maxSize)
       this.#meter.found(hash, before.bytes, before.sizeVerified ? before.size : undefined)
       if (!before.complete) {
-        const limits: DownloadLimits & PlanLimits = { ...this.#limits, lanes, pieceBytes: PIECE_BYTES, hedgeMs: HEDGE_MS }
+        const limits: DownloadLimits & PlanLimits = {
+          ...this.#limits,
+          lanes,
+          pieceBytes: PIECE_BYTES,
+          hedgeMs: HEDGE_MS,
+          firstBytes: this.#options.parallel?.fromBytes,
+        }
         const common = { hash, wanted, partial, limits, maxSize, signal, pool: this.#pool, clock: this.#clock, bell: this.#bell }
         await new BlobDownload({
           ...common,

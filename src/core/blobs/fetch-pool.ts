@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { abortedError, type Deferred, deferred } from '../../base/async.ts'
+import { abortedError, type Deferred, deferred, withDeadline } from '../../base/async.ts'
 import type { IrohMode } from '../net/iroh-bind.ts'
 import type { PeerAddr } from '../net/transport.ts'
 import { type FetchOrder, type FetchReport, type FetchWorkerInput, fromPlain, workerFailed } from './fetch-wire.ts'
@@ -17,6 +17,9 @@ export interface FetchPoolOptions {
   /** Adds the addresses this node knows of a provider: the workers' endpoints know nobody. */
   readonly resolve?: (provider: PeerAddr) => PeerAddr
 }
+
+/** Longest wait for a thread to close its endpoint and end, ms. */
+const CLOSE_CAP_MS = 10_000
 
 interface Running {
   readonly id: number
@@ -115,10 +118,12 @@ class FetchWorker {
     }
   }
 
-  /** Resolves when the thread has ended by itself. */
+  /** Resolves when the thread has ended by itself. One that does not in time is left behind: ending it by force crashes. */
   async close(): Promise<void> {
     if (!this.#gone) this.#send({ op: 'close' })
-    await this.#exited.promise
+    await withDeadline(this.#exited.promise, { ms: CLOSE_CAP_MS, what: 'ending a fetch worker' }).catch(() =>
+      this.#worker.unref(),
+    )
   }
 
   #send(order: FetchOrder): void {

@@ -3,6 +3,8 @@ import { K2Error } from '../../../../src/base/errors.ts'
 import type { DownloadProgress } from '../../../../src/core/blobs/download-types.ts'
 import { encodeHashSeq } from '../../../../src/core/blobs/proto/collection.ts'
 import { BLOB_CODES } from '../../../../src/core/blobs/proto/requests.ts'
+import { type DialBlobs, type FetchTask, StreamFetcher } from '../../../../src/core/blobs/range-fetcher.ts'
+import type { BlobSink } from '../../../../src/core/blobs/store.ts'
 import { codeOf } from '../../net/support.ts'
 import { blob, hashOfData, Rig } from './rig.ts'
 
@@ -145,6 +147,44 @@ describe('several providers', () => {
     const result = await r.downloader.download({ hash: hashOfData(data), providers: [refusing, r.has(data)], limits: r.limits })
     expect(result.providers[0]).toMatchObject({ banned: true, failures: 1 })
     expect(refusing.requests).toHaveLength(1)
+  })
+})
+
+describe('fetching beside the main thread', () => {
+  it('takes large blobs and large children, after their size is known here', async () => {
+    const beside: FetchTask[] = []
+    const fallback: { dial?: DialBlobs } = {}
+    const parallel = {
+      lanes: 2,
+      fromBytes: 200_000,
+      open: () => {
+        const fetcher = new StreamFetcher((addr, call) => (fallback.dial as DialBlobs)(addr, call))
+        const fetch = (task: FetchTask, sink: BlobSink) => {
+          beside.push(task)
+          return fetcher.fetch(task, sink)
+        }
+        return { fetch, close: () => fetcher.close() }
+      },
+    }
+    const r = rig(1, { parallel })
+    fallback.dial = r.dial
+    const [large, small] = [blob(900_000), blob(150_000)]
+    const root = encodeHashSeq([hashOfData(large), hashOfData(small)])
+    const ask = { providers: [r.has(root, large, small)], limits: r.limits }
+    await r.downloader.download({ ...ask, hash: hashOfData(root), format: 'hash-seq' })
+    expect(beside.map((task) => [task.hash, task.ranges])).toEqual([[hashOfData(large), [208n]]])
+    const again = rig(5, { parallel })
+    fallback.dial = again.dial
+    await again.downloader.download({ hash: hashOfData(large), providers: [again.has(large)], limits: again.limits })
+    expect(beside.at(-1)?.ranges).toEqual([0n, 879n])
+  })
+
+  it('falls back to this thread when nothing comes that way', async () => {
+    const broken = { fetch: () => Promise.reject(new Error('no thread')), close: async () => {} }
+    const r = rig(1, { parallel: { lanes: 2, fromBytes: 1, open: () => broken } })
+    const data = blob(500_000)
+    const result = await r.downloader.download({ hash: hashOfData(data), providers: [r.has(data)], limits: r.limits })
+    expect(result).toMatchObject({ received: 500_000, providers: [{ failures: 0 }] })
   })
 })
 

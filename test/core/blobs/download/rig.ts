@@ -7,6 +7,7 @@ import { MemoryBlobStore } from '../../../../src/core/blobs/memory-store.ts'
 import { decodeHashSeq } from '../../../../src/core/blobs/proto/collection.ts'
 import { BLOBS_ALPN, type BlobRequest, decodeRequest } from '../../../../src/core/blobs/proto/requests.ts'
 import { BlobProvider, type ProviderLimits } from '../../../../src/core/blobs/provider.ts'
+import type { DialBlobs } from '../../../../src/core/blobs/range-fetcher.ts'
 import type { BlobReader, BlobSink, PartialBlob } from '../../../../src/core/blobs/store.ts'
 import { blake3, chunksOf, GROUP_BYTES } from '../../../../src/core/blobs/tree/blake3.ts'
 import { ALL, type ChunkRanges, union } from '../../../../src/core/blobs/tree/ranges.ts'
@@ -137,7 +138,7 @@ export class Rig {
   readonly store = new RamStore()
   readonly limits: DownloadLimits = { ...DEFAULT_DOWNLOAD_LIMITS, ...QUICK }
   readonly downloader: Downloader
-  readonly dials = new Map<string, number>()
+  readonly dial: DialBlobs = (addr, call) => this.#self.connect(addr, BLOBS_ALPN, call)
   readonly #network: MemoryNetwork
   readonly #self: Transport
   readonly #open: Transport[] = []
@@ -149,10 +150,7 @@ export class Rig {
     this.#self = this.#bind()
     this.downloader = new Downloader({
       store: this.store,
-      dial: (addr, call) => {
-        this.dials.set(addr.id, (this.dials.get(addr.id) ?? 0) + 1)
-        return this.#self.connect(addr, BLOBS_ALPN, call)
-      },
+      dial: this.dial,
       rng: seededRng(seed + 1),
       ...(options.parallel && { parallel: options.parallel }),
     })
