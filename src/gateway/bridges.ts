@@ -5,8 +5,8 @@ import { DiscordBridge } from '../bridges/discord/index.ts'
 import type { MediaPort } from '../bridges/media.ts'
 import { type Network, type Place, placeKey } from '../bridges/model/place.ts'
 import type { OwnIdentities } from '../bridges/own-identities.ts'
-import { P2pBridge, type PeerPort } from '../bridges/p2p/index.ts'
-import type { Bridge } from '../bridges/port.ts'
+import { P2pBridge, type PeerPort, type ShareFile } from '../bridges/p2p/index.ts'
+import type { Bridge, BridgeSink } from '../bridges/port.ts'
 import { TelegramBridge } from '../bridges/telegram/index.ts'
 import { WebChatBridge } from '../bridges/webchat/index.ts'
 import type { K2Node } from '../core/index.ts'
@@ -31,6 +31,10 @@ export interface BridgeParts {
   readonly rooms: readonly string[]
   readonly sealer: Sealer
   readonly media: MediaPort
+  /** Makes K2 tickets of files, where routes ask for it. */
+  readonly share: ShareFile
+  /** Where a bridge's events go. */
+  readonly sink: (account: string) => BridgeSink
   readonly clock: Clock
   readonly log: Logger
 }
@@ -47,6 +51,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
       clock,
       log: logFor('p2p'),
       intents: intentStore(db.pool, 'self', now),
+      share: parts.share,
       contactName: (id) => node.contacts().find((c) => c.addr.id === id)?.name,
     }),
   ]
@@ -69,7 +74,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
       new DiscordBridge({
         account,
         token,
-        sink: pipeline.sink(account),
+        sink: parts.sink(account),
         own: parts.own,
         cursors: cursorStore(db.pool),
         webhooks: webhookRegistry({ pool: db.pool, sealer: parts.sealer, now, log: logFor('discord') }),
@@ -92,7 +97,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
       new TelegramBridge({
         account,
         token,
-        sink: pipeline.sink(account),
+        sink: parts.sink(account),
         own: parts.own,
         log: logFor('telegram'),
         ambiguous,

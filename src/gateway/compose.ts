@@ -35,6 +35,8 @@ import { nodeConfigOf } from './node-config.ts'
 import { Metrics } from './observe/metrics.ts'
 import { NodePeerPort } from './peers/index.ts'
 import { BridgeSet, bootName, createPipeline, openSentLog, type Pipeline } from './pipeline/index.ts'
+import { Reactions } from './reactions/service.ts'
+import { ReactionStore } from './reactions/store.ts'
 
 export const KEY_FILE = 'identity.json'
 /** Jobs of the delivery queue handled at once by one process. */
@@ -148,9 +150,17 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const media = await openMedia({ config, clock, log })
     media.library.addSource('blob', '', files.source)
     media.library.setLinks(files.links)
+    const reactions = new Reactions({
+      store: new ReactionStore(db.pool),
+      bridges: bridgeSet,
+      routes: () => routes,
+      clock,
+      log: log.child({ mod: 'reactions' }),
+    })
     const bridges = await openBridges({
       config,
       media: media.library,
+      sink: (account) => reactions.sink(pipeline.sink(account)),
       db,
       pipeline,
       port,
@@ -205,6 +215,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(node)
     await use(commands.part)
+    await use(reactions)
     for (const bridge of bridges) await use(bridge)
     if (market) await use(market.part)
 

@@ -172,8 +172,31 @@ it('long texts and texts of markup only', async () => {
   await nextOnDiscord(2)
   const [text, stars] = await nextOnTelegram(2)
   expect(text?.text).toBe(`Ann: ${words(2000)}`)
-  // Discord itself takes the outermost ones for markup.
-  expect(stars?.text).toMatch(/^Ann: \*{1990,2000}$/)
+  // Discord itself takes pairs of them for markup, as far as it nests.
+  expect(stars?.text).toMatch(/^Ann: \*{1900,2000}$/)
+})
+
+it('reactions follow the people elsewhere, and go with them', async () => {
+  const { id } = say('react to this')
+  await nextOnDiscord(1)
+  const [copy] = await nextOnTelegram(1)
+  const there = copy?.id as number
+  const shownThere = () => telegram.control.visible(chat).find((m) => m.id === there)?.reactions ?? []
+  const shownHere = () => Object.keys(onDiscord().find((m) => m.id === id)?.reactions ?? {})
+  discord.control.react({ channel, message: id, user: discord.info.user, emoji: '🔥' })
+  await expect.poll(shownThere, ARRIVES).toEqual(['🔥'])
+  telegram.control.setMember(chat, telegram.world.bots.keys().next().value as number, 'administrator')
+  telegram.control.react(chat, there, tess, ['👍', '❤'])
+  await expect.poll(shownHere, ARRIVES).toEqual(['🔥', '👍', '❤️'])
+  telegram.control.react(chat, there, tess, ['❤'])
+  await expect.poll(shownHere, ARRIVES).toEqual(['🔥', '❤️'])
+  // Not allowed on Telegram: it stays with what is.
+  const bob = discord.control.addUser({ name: 'bob', guild: discord.info.guild }).id
+  for (const user of [discord.info.user, bob]) discord.control.react({ channel, message: id, user, emoji: '🥑' })
+  discord.control.react({ channel, message: id, user: bob, emoji: '🎉' })
+  await expect.poll(shownThere, ARRIVES).toEqual(['🎉'])
+  discord.control.react({ channel, message: id, user: bob, emoji: '🎉', on: false })
+  await expect.poll(shownThere, ARRIVES).toEqual(['🔥'])
 })
 
 it('protocols were kept, and nothing secret got out', async () => {

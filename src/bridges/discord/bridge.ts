@@ -12,6 +12,7 @@ import type { Attachment } from '../model/message.ts'
 import type { NativeRef, Place } from '../model/place.ts'
 import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
 import { CatchUp, type CatchUpLimits, DEFAULT_CATCH_UP } from './catch-up.ts'
 import { Desk } from './desk.ts'
@@ -27,6 +28,7 @@ import { intentsFor } from './intents.ts'
 import { notConnected } from './interaction-error.ts'
 import { DiscordMedia } from './media-source.ts'
 import { channelIdOf, MAX_CONTENT } from './outbound.ts'
+import { reactOnDiscord } from './reactions.ts'
 import { gapNotice, Receiver } from './receiver.ts'
 import { DiscordRest } from './rest.ts'
 import type { SendCounters } from './run.ts'
@@ -95,7 +97,7 @@ interface Parts {
 }
 
 /** One Discord bot account (bridging 4): the gateway in, webhooks and the bot's own messages out. */
-export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource {
+export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge {
   readonly network = 'discord'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -162,6 +164,11 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource {
   #desk(): Desk {
     if (this.#parts !== undefined) return this.#parts.desk
     throw notConnected()
+  }
+
+  async react(change: ReactionChange, signal: AbortSignal): Promise<ReactionOutcome> {
+    if (this.#parts === undefined) return { kind: 'later', afterMs: 1_000, shown: change.shown }
+    return reactOnDiscord(change, this.#parts.rest, (id) => this.#directory.hasEmoji(id), signal)
   }
 
   health(): Health {

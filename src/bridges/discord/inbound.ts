@@ -7,7 +7,15 @@ import type { OwnIdentities } from '../own-identities.ts'
 import type { Directory, Whereabouts } from './directory.ts'
 import { bodyOf, isEmptyBody } from './inbound-body.ts'
 import { snowflakeMs } from './probe.ts'
-import { DiscordBulkDelete, DiscordDelete, DiscordMessage, DiscordReaction, DiscordThread, type DiscordUser } from './schema.ts'
+import {
+  DiscordBulkDelete,
+  DiscordDelete,
+  DiscordMessage,
+  DiscordReaction,
+  DiscordReactionClear,
+  DiscordThread,
+  type DiscordUser,
+} from './schema.ts'
 import { noticeOf } from './system-messages.ts'
 
 export interface InboundContext {
@@ -63,6 +71,9 @@ export function inboundOf(event: string, d: unknown, context: InboundContext): I
     case 'MESSAGE_REACTION_ADD':
     case 'MESSAGE_REACTION_REMOVE':
       return reacted(d, event === 'MESSAGE_REACTION_ADD', context)
+    case 'MESSAGE_REACTION_REMOVE_ALL':
+    case 'MESSAGE_REACTION_REMOVE_EMOJI':
+      return reactionsCleared(d, context)
     case 'THREAD_CREATE':
       return threadCreated(d, context)
     default:
@@ -251,8 +262,7 @@ function reacted(d: unknown, isAdded: boolean, context: InboundContext): Inbound
   if (context.own.has(`discord:${user_id}`)) return dropped('own-account')
   const where = context.directory.whereabouts(channel_id, guild_id)
   if (where === undefined) return dropped('unknown-channel')
-  const name = emoji.name ?? 'emoji'
-  const key: Emoji = emoji.id ? { key: `custom:${emoji.id}`, name } : { key: name.replace(/\ufe0f/g, ''), name }
+  const key = emojiOf(emoji)
   const actor =
     member === undefined
       ? { ...SOMEBODY, key: `discord:${user_id}`, displayName: 'Somebody' }
@@ -262,6 +272,25 @@ function reacted(d: unknown, isAdded: boolean, context: InboundContext): Inbound
   const event: BridgeEvent = { kind: 'reaction.delta', actor, add: isAdded ? [key] : [], remove: isAdded ? [] : [key] }
   const init = { where, id: message_id, author: actor, occurredAt: context.now, event, discriminator }
   return { kind: 'events', envelopes: [envelope(init, context)] }
+}
+
+function reactionsCleared(d: unknown, context: InboundContext): Inbound {
+  const parsed = DiscordReactionClear.safeParse(d)
+  if (!parsed.success) return dropped('malformed')
+  const { channel_id, message_id, guild_id, emoji } = parsed.data
+  const where = context.directory.whereabouts(channel_id, guild_id)
+  if (where === undefined) return dropped('unknown-channel')
+  const cleared = emoji && emojiOf(emoji)
+  const operation = { actorKey: '', emojiKey: cleared?.key ?? '', operation: 'clear', sequence: context.sequence } as const
+  const event: BridgeEvent = { kind: 'reaction.clear', ...(cleared && { emoji: cleared }) }
+  const discriminator = reactionDiscriminator(operation)
+  const init = { where, id: message_id, author: SOMEBODY, occurredAt: context.now, event, discriminator }
+  return { kind: 'events', envelopes: [envelope(init, context)] }
+}
+
+function emojiOf({ id, name }: { readonly id?: string | null | undefined; readonly name?: string | null | undefined }): Emoji {
+  const shown = name ?? 'emoji'
+  return id ? { key: `custom:${id}`, name: shown } : { key: shown.replace(/\ufe0f/g, ''), name: shown }
 }
 
 function threadCreated(d: unknown, context: InboundContext): Inbound {

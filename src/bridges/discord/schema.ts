@@ -128,6 +128,14 @@ export const DiscordReaction = z.object({
     .catch(undefined),
 })
 
+/** All reactions of a message, or all with one emoji, were removed. */
+export const DiscordReactionClear = z.object({
+  channel_id: snowflake,
+  message_id: snowflake,
+  guild_id: snowflake.optional(),
+  emoji: z.object({ id: snowflake.nullish(), name: z.string().max(100).nullish() }).optional(),
+})
+
 export const DiscordThread = z.object({
   id: snowflake,
   guild_id: snowflake.optional(),

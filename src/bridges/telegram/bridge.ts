@@ -11,6 +11,7 @@ import type { Attachment, Envelope } from '../model/message.ts'
 import type { NativeRef } from '../model/place.ts'
 import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
 import { AlbumMemory, collect, type HeldItem } from './albums.ts'
 import { type OpenClients, openClients } from './client.ts'
@@ -24,6 +25,7 @@ import { TelegramMedia } from './media-source.ts'
 import { MAX_TEXT } from './outbound.ts'
 import { type ReceiveState, UpdatePoller } from './poller.ts'
 import { privacyHint } from './privacy.ts'
+import { TelegramReactions } from './reactions.ts'
 import { Me, type TgMe } from './schema.ts'
 
 export interface TelegramBridgeOptions {
@@ -81,7 +83,7 @@ const MAX_LOST_CHATS = 100
 const CONNECT_WAIT = { first: 1_000, longest: 60_000, badToken: 60_000 }
 
 /** One Telegram bot account (bridging 5): long polling in, text with entities out. */
-export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource {
+export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge {
   readonly network = 'telegram'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -101,6 +103,7 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource {
   readonly #seen = new Set<number>()
   #updates = 0
   #clients: OpenClients | undefined
+  #reactions: TelegramReactions | undefined
   #receive: ReceiveState | { readonly kind: 'connecting' } = { kind: 'connecting' }
   #me: TgMe | undefined
   #hint: string | undefined
@@ -169,6 +172,7 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource {
       pollTimeoutSec: this.#pollTimeoutSec() + 15,
     })
     this.#clients = clients
+    this.#reactions = new TelegramReactions({ client: clients.main, limits: this.#limits, now: () => this.#clock.monotonic() })
     const tried = deferred<void>()
     const running = this.#running.signal
     this.#loop = this.#receiveLoop(clients, running, tried.resolve).catch((err) => {
@@ -343,6 +347,11 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource {
     if (!this.#clients) throw fileUnavailable('not connected yet')
     const media = new TelegramMedia({ client: this.#clients.main, token, apiRoot: apiRoot.replace(/\/+$/, '') })
     return media.openAttachment(attachment, signal)
+  }
+
+  async react(change: ReactionChange, signal: AbortSignal): Promise<ReactionOutcome> {
+    if (!this.#reactions) return { kind: 'later', afterMs: 1_000, shown: change.shown }
+    return this.#reactions.react(change, signal)
   }
 
   health(): Health {

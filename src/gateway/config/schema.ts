@@ -43,7 +43,10 @@ const route = z.strictObject({
     .optional()
     .describe('named conditions of this route; the first that holds decides'),
   notices: z.boolean().optional().describe('show joins, pins and the like as lines'),
-  reactions: z.enum(['off', 'line']).optional().describe('show reactions as lines'),
+  reactions: z
+    .enum(['off', 'line', 'native'])
+    .optional()
+    .describe('native: the bots react for people elsewhere (default); line: reactions as lines of text'),
   copyDeletes: z
     .enum(['moderators', 'mirror', 'local'])
     .optional()

@@ -33,8 +33,8 @@ export interface RouteDefinition {
   readonly filters?: readonly RouteFilter[] | undefined
   /** Show joins, pins, thread changes and the like as lines. Default false. */
   readonly notices?: boolean | undefined
-  /** Show reactions as lines. Default `off`. */
-  readonly reactions?: 'off' | 'line' | undefined
+  /** Show reactions as reactions of ours, or as lines. Default `native`. */
+  readonly reactions?: 'off' | 'line' | 'native' | undefined
   /** What deleting one copy does: take all others along if a moderator did it, always, or never. Default `moderators`. */
   readonly copyDeletes?: 'moderators' | 'mirror' | 'local' | undefined
   /** Whether attachments reach K2 as tickets, and which files people may fetch in its places. Sizes in bytes. */

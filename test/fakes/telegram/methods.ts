@@ -9,6 +9,8 @@ import type { Params } from './params.ts'
 import { asReply, type FakeBot, type FakeChat, type World } from './world.ts'
 
 const MAX_TEXT = 4096
+/** Some of what bots may react with. */
+const REACTIONS: readonly string[] = ['👍', '👎', '❤', '🔥', '🎉', '😁', '😢', '👏', '🤔', '🏆', '💯', '🙏']
 const DELETE_WINDOW_SEC = 48 * 3600
 
 export interface MethodContext {
@@ -226,6 +228,21 @@ export const METHODS: Readonly<Record<string, Method>> = {
   ...Object.fromEntries(Object.entries(MEDIA_METHODS).map(([name, kind]) => [name, sendMedia(kind)])),
   sendmediagroup: sendMediaGroup,
   editmessagecaption: editMessageCaption,
+  setmessagereaction: (bot, params, ctx) => {
+    const chat = chatOf(bot, params, ctx)
+    const id = params.integer('message_id') ?? 0
+    if (!chat.messages.has(id)) throw badRequest('message to react not found')
+    const wanted = params.json('reaction')
+    const list = Array.isArray(wanted) ? (wanted as { type?: string; emoji?: string }[]) : []
+    if (list.length > 1) throw badRequest('REACTIONS_TOO_MANY')
+    const emoji = list[0]?.emoji
+    if (emoji !== undefined && !REACTIONS.includes(emoji)) throw badRequest('REACTION_INVALID')
+    const own = chat.reactions.get(id) ?? new Map<number, string>()
+    if (emoji === undefined) own.delete(bot.user.id)
+    else own.set(bot.user.id, emoji)
+    chat.reactions.set(id, own)
+    return true
+  },
   getfile: (_bot, params, ctx) => locate(ctx.world, params.text('file_id') ?? '', ctx.now()),
   editmessagetext: editMessageText,
   deletemessage: (bot, params, ctx) => {

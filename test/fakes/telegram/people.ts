@@ -37,6 +37,8 @@ export interface VisibleMessage {
   /** Size of its file in bytes, and the album it belongs to. */
   readonly size?: number
   readonly album?: string
+  /** What bots reacted with. */
+  readonly reactions?: readonly string[]
 }
 
 const ANONYMOUS_BOT: User = { id: 1087968824, is_bot: true, first_name: 'Group', username: 'GroupAnonymousBot' }
@@ -62,6 +64,11 @@ const FRAME = new Set([
   'caption',
   'has_media_spoiler',
 ])
+
+function reactionsOf(chat: FakeChat, id: number): { reactions?: readonly string[] } {
+  const reactions = [...(chat.reactions.get(id)?.values() ?? [])]
+  return reactions.length === 0 ? {} : { reactions }
+}
 
 function fileSizeOf(m: Message): number | undefined {
   for (const kind of ['document', 'video', 'animation', 'audio', 'voice', 'video_note', 'sticker'] as const) {
@@ -292,6 +299,7 @@ export class People {
       ...(m.reply_to_message ? { replyTo: m.reply_to_message.message_id } : {}),
       ...(m.is_topic_message && m.message_thread_id !== undefined ? { threadId: m.message_thread_id } : {}),
       edited: m.edit_date !== undefined,
+      ...reactionsOf(this.#chat(chatId), m.message_id),
       buttons: labelsOf(m),
       asks: this.#ctx.world.buttons.forced.has(m),
       ...(fileSizeOf(m) === undefined ? {} : { size: fileSizeOf(m) as number }),

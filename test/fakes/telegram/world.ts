@@ -16,6 +16,8 @@ export interface FakeChat {
   messages: Map<number, Message>
   nextMessageId: number
   topics: Map<number, Topic>
+  /** What bots reacted with, by message id and bot id. */
+  reactions: Map<number, Map<number, string>>
   migratedTo?: number
   /** False: nobody but administrators may write. */
   membersMayWrite: boolean
@@ -152,6 +154,7 @@ export class World {
       // 1 is the message about the creation of the chat, and the id of a forum’s General topic.
       nextMessageId: 2,
       topics: new Map(),
+      reactions: new Map(),
       membersMayWrite: chat.type !== 'channel',
     }
     this.chats.set(chat.id, stored)

@@ -4,6 +4,7 @@ import { gateway } from './0002-gateway.ts'
 import { blobs } from './0003-blobs.ts'
 import { commands } from './0004-commands.ts'
 import { market } from './0005-market.ts'
+import { reactions } from './0006-reactions.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
-export const MIGRATIONS: readonly Migration[] = [pipeline, gateway, blobs, commands, market]
+export const MIGRATIONS: readonly Migration[] = [pipeline, gateway, blobs, commands, market, reactions]
