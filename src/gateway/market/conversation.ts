@@ -1,10 +1,12 @@
 import type { Envelope } from '../../bridges/model/message.ts'
 import { placeKey } from '../../bridges/model/place.ts'
 import { type Lexicon, type ReadingProfile, readMessage } from '../../rules/index.ts'
+import { notAsked } from '../../rules/second-opinion/index.ts'
 import { advance, placeOf, type ThreadContext, type ThreadReader } from '../../rules/thread/index.ts'
 import { carryOut, emitOf } from './effects.ts'
 import { applyEvent } from './intents.ts'
 import { readableOf, trustOf } from './messages.ts'
+import type { Opinion } from './opinions.ts'
 import { judge } from './rules-pass.ts'
 import type { Cause, Step } from './step.ts'
 
@@ -71,6 +73,11 @@ export function converse(step: Step, envelope: Envelope): void {
     changes,
     now,
   )
+  if (parts.secondOpinion !== undefined && message !== undefined && reading !== null && plan.ignored === null) {
+    const asks = parts.secondOpinion
+    const enabled = profile.mode === 'assist' || profile.mode === 'auto'
+    if (notAsked(reading, message.text, { enabled }) === null) changes.afterwards.push(() => asks(message, reading, origin))
+  }
   const emit = emitOf(plan.effects)
   let opened = 0
   for (const event of result.events) {
@@ -83,4 +90,31 @@ export function converse(step: Step, envelope: Envelope): void {
   const entry = first === undefined ? undefined : parts.memory.get(first.record.intent.intent_id)
   carryOut(step, plan.effects, { entry, cause, mayAsk: entry !== undefined && entry.published === null })
   outcome(plan.ignored !== null ? 'ignored' : opened > 0 ? 'intent' : result.act === 'none' ? 'none' : 'act')
+}
+
+/** Another reader's view of a message, as far as merging allowed it: it fills gaps and proposes drafts. */
+export function reconsider(step: Step, { message, before, reading, draft, origin }: Opinion): void {
+  const { parts, now } = step
+  const profile = parts.profiles.of(origin.place)
+  if (profile.mode !== 'assist' && profile.mode !== 'auto') return
+  const known = parts.memory.book.ofMessage(message.id)
+  // What its author has decided meanwhile stands.
+  if (known.some((r) => parts.memory.get(r.intent.intent_id)?.consent != null || r.intent.revision > 1)) return
+  const key = placeOf(message)
+  const context: ThreadContext = {
+    now,
+    reader: readerOf(parts.lexicon, profile.reading),
+    intents: parts.memory.book,
+    opens: 'open',
+    consent: null,
+  }
+  const result = advance(parts.memory.channels.get(key, now), { kind: 'opinion', message, before, reading, draft }, context)
+  parts.memory.channels.set(key, result.state, now)
+  parts.counters.add('readings_total', { intent: reading.intent, source: reading.source, lang: reading.lang })
+  const cause: Cause = {
+    origin,
+    profile,
+    author: { key: message.author, kind: 'user', trust: message.trust, roles: [] },
+  }
+  for (const event of result.events) applyEvent(step, event, cause, {})
 }

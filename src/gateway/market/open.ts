@@ -22,11 +22,13 @@ import { marketActions } from './actions.ts'
 import { alertCommands, SearchDesk } from './commands-alerts.ts'
 import { offerCommands } from './commands-offers.ts'
 import { ruleCommands } from './commands-rules.ts'
+import { reconsider } from './conversation.ts'
 import { Desk } from './desk.ts'
 import { InboxReader } from './inbox.ts'
 import { Market } from './market.ts'
 import { MarketMemory } from './memory.ts'
 import { NoticeSender } from './notices.ts'
+import { Opinions } from './opinions.ts'
 import type { MarketParts } from './parts.ts'
 import { Profiles } from './profiles.ts'
 import { Publisher } from './publishing.ts'
@@ -72,11 +74,23 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     rates: ratesOf(config.market),
     buttonId: (name, argument) => parts.ids.id(name, argument),
     counters,
+    secondOpinion: config.market.model && ((message, reading, origin) => opinions?.ask(message, reading, origin)),
     timeZone: config.market.timeZone,
     clock,
     rng: cryptoRng,
     log,
   }
+  const opinions =
+    config.market.model === undefined
+      ? undefined
+      : new Opinions({
+          model: config.market.model,
+          lexicon,
+          counters,
+          clock,
+          log,
+          onReading: (opinion) => market.act((step) => reconsider(step, opinion)),
+        })
   const publisher = new Publisher(node, shared)
   const notices = new NoticeSender({ pool: db.pool, bridges: () => parts.bridges, clock, log, counters })
   const contactName = (id: string): string | undefined => node.contacts().find((c) => c.addr.id === id)?.name
@@ -116,10 +130,12 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     },
     drain: async (signal) => {
       await worker.drain(signal)
+      await opinions?.stop()
       await market.drain()
     },
     stop: async () => {
       await worker.stop()
+      await opinions?.stop()
       await market.stop()
       await rules.stop()
     },

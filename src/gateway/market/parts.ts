@@ -2,9 +2,12 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Rng } from '../../base/random.ts'
 import { type Lexicon, type language, match } from '../../rules/index.ts'
+import type { Reading } from '../../rules/model.ts'
+import type { ThreadMessage } from '../../rules/thread/index.ts'
 import type { Counters } from '../pipeline/stats.ts'
 import type { ButtonId } from './cards.ts'
 import type { MarketMemory } from './memory.ts'
+import type { Origin } from './model.ts'
 import type { Profiles } from './profiles.ts'
 
 /** What every part of the market works with. */
@@ -15,6 +18,8 @@ export interface MarketParts {
   /** The running rule set; null while none could be loaded. */
   readonly ruleSet: () => language.RuleSet | null
   readonly rates: match.Rates | undefined
+  /** Asks another reader about a doubtful message; absent where none is configured. */
+  readonly secondOpinion?: ((message: ThreadMessage, reading: Reading, origin: Origin) => void) | undefined
   readonly buttonId: ButtonId
   readonly counters: Counters
   /** Time zone of people who set none. */
