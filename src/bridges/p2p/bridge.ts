@@ -1,15 +1,17 @@
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
-import { errorCode, errorMessage } from '../../base/errors.ts'
+import { errorCode, errorMessage, isK2Error } from '../../base/errors.ts'
 import type { Health } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
+import { bodyFiles } from '../media.ts'
+import type { Attachment, Author } from '../model/message.ts'
 import type { NativeRef, Place } from '../model/place.ts'
 import { placeKey } from '../model/place.ts'
 import type { Bridge, BridgeSink, Capabilities, NativePart, SendOutcome, SendRequest } from '../port.ts'
 import { chatEnvelope, type InboundContext, intentEnvelope } from './inbound.ts'
 import { type Intent, IntentBook, type IntentChange } from './intent-book.ts'
 import { OrderedIngest } from './ordered-ingest.ts'
-import { planOutbound } from './outbound.ts'
+import { planOutbound, type Shares } from './outbound.ts'
 import { outcomeOf } from './outcomes.ts'
 import {
   nodeTag,
@@ -27,12 +29,24 @@ const TAG = /^[0-9a-f]{16}$/
 /** Places whose listeners are waited for. */
 const WAITING_PLACES = 1000
 const SAVE_EVERY_MS = 5_000
+/** Attempts of a message that wait for a file that cannot be read. */
+const SHARE_ATTEMPTS = 3
 
 /** Keeps the intents of peers across restarts. */
 export interface IntentStore {
   load(): Promise<readonly Intent[]>
   save(intents: readonly Intent[]): Promise<void>
 }
+
+/**
+ * Makes a K2 ticket of a file, as `name|ticket`; undefined where the routes of the place do not ask for it or the file may not be
+ * shared. The same text for the same file. Rejects when the file cannot be read at the moment.
+ */
+export type ShareFile = (
+  file: Attachment,
+  context: { readonly place: Place; readonly author: Author },
+  signal: AbortSignal,
+) => Promise<string | undefined>
 
 export interface P2pBridgeOptions {
   readonly port: PeerPort
@@ -43,6 +57,7 @@ export interface P2pBridgeOptions {
   readonly account?: string
   readonly contactName?: ContactNames
   readonly intents?: IntentStore
+  readonly share?: ShareFile
 }
 
 export interface P2pBridgeStats {
@@ -114,7 +129,13 @@ export class P2pBridge implements Bridge {
   }
 
   async send(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
-    const plan = planOutbound(request)
+    let shares: Shares
+    try {
+      shares = await this.#shares(request, signal)
+    } catch (error) {
+      return { kind: 'not-sent', code: errorCode(error), message: errorMessage(error) }
+    }
+    const plan = planOutbound(request, shares)
     if (plan.kind === 'nothing') return { kind: 'done', parts: request.op === 'create' ? [] : request.parts }
     if (signal.aborted) return { kind: 'not-sent', code: 'ABORTED', message: 'stopped before it was sent' }
     const { port } = this.#options
@@ -135,6 +156,25 @@ export class P2pBridge implements Bridge {
       if (errorCode(error) === 'K2_NO_NEIGHBOR') this.#unheard.set(lane, failures + 1, 0)
       return outcomeOf(error, failures)
     }
+  }
+
+  /** Tickets of the message's files. Rejects while a file may still be readable later. */
+  async #shares(request: SendRequest, signal: AbortSignal): Promise<Shares> {
+    const { share, log } = this.#options
+    const shares = new Map<string, string>()
+    if (share === undefined || request.op === 'delete') return shares
+    for (const file of bodyFiles(request.body)) {
+      try {
+        const text = await share(file, { place: request.place, author: request.author }, signal)
+        if (text !== undefined) shares.set(file.id, text)
+      } catch (error) {
+        // One bad file must not keep the text back for long.
+        const isLast = request.attempt >= SHARE_ATTEMPTS
+        if (!isLast && isK2Error(error) && error.retry !== 'never' && !signal.aborted) throw error
+        log.warn({ ev: 'file-not-shared', file: file.id, code: errorCode(error) }, 'a file reaches K2 by its name only')
+      }
+    }
+    return shares
   }
 
   async #done(request: SendRequest, { messageIds }: PublishResult): Promise<SendOutcome> {

@@ -1,4 +1,4 @@
-export type { IntentStore, P2pBridgeOptions, P2pBridgeStats } from './bridge.ts'
+export type { IntentStore, P2pBridgeOptions, P2pBridgeStats, ShareFile } from './bridge.ts'
 export { P2pBridge } from './bridge.ts'
 export { directChannel } from './inbound.ts'
 export type { Intent } from './intent-book.ts'

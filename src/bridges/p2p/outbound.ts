@@ -23,10 +23,13 @@ export type OutboundPlan =
   /** K2 cannot recall or change anything. */
   | { readonly kind: 'nothing' }
 
+/** What K2 applications fetch a file by, as `name|ticket`, by the id of the attachment. */
+export type Shares = ReadonlyMap<string, string>
+
 /** The same plan for every attempt of one delivery, so that receivers recognise a repeated one. */
-export function planOutbound(request: SendRequest): OutboundPlan {
+export function planOutbound(request: SendRequest, shares: Shares = new Map()): OutboundPlan {
   if (request.op === 'delete' || request.body === undefined) return { kind: 'nothing' }
-  const text = [timeLine(request), replyLine(request), mainText(request)].filter((line) => line !== '').join('\n')
+  const text = [timeLine(request), replyLine(request), mainText(request, shares)].filter((line) => line !== '').join('\n')
   if (text === '') return { kind: 'nothing' }
   const senderName = wireName(request.author)
   const { channel } = request.place
@@ -42,8 +45,9 @@ function wireName(author: Author): string {
   return word === undefined ? name : `${name} (${word})`
 }
 
-function mainText(request: SendRequest): string {
-  const text = plainText(sanitizeRich(bodyText(request.body as NonNullable<SendRequest['body']>))).trim()
+function mainText(request: SendRequest, shares: Shares): string {
+  const body = bodyText(request.body as NonNullable<SendRequest['body']>, { lineOf: ({ id }) => shares.get(id) })
+  const text = plainText(sanitizeRich(body)).trim()
   return request.op === 'edit' && text !== '' ? `✏️ ${text}` : text
 }
 

@@ -4,6 +4,7 @@ import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { cryptoRng } from '../../base/random.ts'
 import type { MediaPort, MediaSource } from '../../bridges/media.ts'
+import type { ShareFile } from '../../bridges/p2p/index.ts'
 import type { BlobStore } from '../../core/blobs/index.ts'
 import type { Identity, K2Node } from '../../core/index.ts'
 import type { CommandDefinition } from '../commands/definition.ts'
@@ -29,6 +30,7 @@ import { Finisher } from './finisher.ts'
 import { JobLedger } from './job-ledger.ts'
 import { createLinkSigner } from './link-token.ts'
 import { linkedFiles } from './linked-files.ts'
+import { routeShare } from './route-share.ts'
 import { BlobService } from './service.ts'
 import { Sharer } from './sharer.ts'
 import { BlobSweep } from './sweep.ts'
@@ -66,6 +68,8 @@ export interface Blobs {
   readonly linked: LinkedFiles
   /** Signed links to files of messages, for `MediaLibrary`. */
   readonly links: FileLinks
+  /** Tickets of attachments on their way to K2, for the K2 bridge. */
+  readonly shareFile: ShareFile
   /** Reads attachments whose content is a blob, for `MediaLibrary.addSource('blob', '', …)`. */
   readonly source: MediaSource
 }
@@ -153,6 +157,7 @@ export function openBlobs(parts: BlobParts): Blobs {
         return service.urlOf(await files.addMediaLink(file.sha256, name, until), until)
       },
     },
+    shareFile: routeShare({ routes, blobs, files, service, media: () => media().library, gateway: node.id }),
     source: {
       async openAttachment({ source }) {
         const size = source.kind === 'blob' ? await service.sizeOf(source.hash) : undefined
