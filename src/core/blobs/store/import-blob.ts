@@ -83,7 +83,7 @@ export async function readBlobStream(source: AsyncIterable<Uint8Array>, options:
   } finally {
     await content?.close().catch(() => {})
   }
-  const { hash, outboard } = hasher.finish()
+  const { hash, outboard } = await hasher.finishInTurns(() => setImmediate())
   return { hash: hashOf(hash), size, outboard, small: head && concatBytes(head) }
 }
 

@@ -1,5 +1,8 @@
 import { CV_BYTES, GROUP_BYTES, leftBytes, PAIR_BYTES, parentCv, subtreeCv } from './blake3.ts'
 
+/** Bytes whose groups are folded in one turn. */
+const TURN_BYTES = 4096 * GROUP_BYTES
+
 /** Chunk groups of a blob of `size` bytes: at least one. */
 export function groupsOf(size: number): number {
   return Math.max(1, Math.ceil(size / GROUP_BYTES))
@@ -57,6 +60,14 @@ export class BlobHasher {
     return outboardOf(size, this.#cvs)
   }
 
+  /** `finish` for large blobs: `pause` gives others a turn about every 3 ms of work. */
+  async finishInTurns(pause: () => Promise<void>): Promise<HashedBlob> {
+    const size = this.size
+    if (size <= TURN_BYTES) return this.finish()
+    this.#flush()
+    return outboardInTurns(size, this.#cvs, pause)
+  }
+
   #flush(): void {
     this.#push(subtreeCv(this.#group.subarray(0, this.#filled), this.#groups * 16, false))
     this.#filled = 0
@@ -73,19 +84,53 @@ export class BlobHasher {
   }
 }
 
-/** Folds group chaining values (32 bytes each, at least two) into hash and pre-order outboard. */
+/** One subtree of a blob: its first group, its bytes, and the index of its pair. */
+interface Subtree {
+  readonly group: number
+  readonly length: number
+  readonly index: number
+  readonly isRoot: boolean
+}
+
+function childrenOf({ group, length, index }: Subtree): [Subtree, Subtree] {
+  const left = leftBytes(length)
+  const groups = left / GROUP_BYTES
+  return [
+    { group, length: left, index: index + 1, isRoot: false },
+    { group: group + groups, length: length - left, index: index + groups, isRoot: false },
+  ]
+}
+
+/** Folds group chaining values (32 bytes each) under one subtree into its own; writes the pairs on the way. */
+function fold(cvs: Uint8Array, outboard: Uint8Array, tree: Subtree): Uint8Array {
+  if (tree.length <= GROUP_BYTES) return cvs.subarray(tree.group * CV_BYTES, (tree.group + 1) * CV_BYTES)
+  const [left, right] = childrenOf(tree)
+  const at = tree.index * PAIR_BYTES
+  outboard.set(fold(cvs, outboard, left), at)
+  outboard.set(fold(cvs, outboard, right), at + CV_BYTES)
+  return parentCv(outboard, tree.isRoot, at)
+}
+
+/** Hash and pre-order outboard of at least two groups. */
 function outboardOf(size: number, cvs: Uint8Array): HashedBlob {
   const outboard = new Uint8Array(outboardBytes(size))
-  const fold = (group: number, length: number, index: number, isRoot: boolean): Uint8Array => {
-    if (length <= GROUP_BYTES) return cvs.subarray(group * CV_BYTES, (group + 1) * CV_BYTES)
-    const left = leftBytes(length)
-    const leftGroups = left / GROUP_BYTES
-    const at = index * PAIR_BYTES
-    outboard.set(fold(group, left, index + 1, false), at)
-    outboard.set(fold(group + leftGroups, length - left, index + leftGroups, false), at + CV_BYTES)
-    return parentCv(outboard, isRoot, at)
+  return { hash: fold(cvs, outboard, { group: 0, length: size, index: 0, isRoot: true }), size, outboard }
+}
+
+async function outboardInTurns(size: number, cvs: Uint8Array, pause: () => Promise<void>): Promise<HashedBlob> {
+  const outboard = new Uint8Array(outboardBytes(size))
+  const visit = async (tree: Subtree): Promise<Uint8Array> => {
+    if (tree.length <= TURN_BYTES) {
+      await pause()
+      return fold(cvs, outboard, tree)
+    }
+    const [left, right] = childrenOf(tree)
+    const at = tree.index * PAIR_BYTES
+    outboard.set(await visit(left), at)
+    outboard.set(await visit(right), at + CV_BYTES)
+    return parentCv(outboard, tree.isRoot, at)
   }
-  return { hash: fold(0, size, 0, true), size, outboard }
+  return { hash: await visit({ group: 0, length: size, index: 0, isRoot: true }), size, outboard }
 }
 
 /** Hash and outboard of data in memory. */
