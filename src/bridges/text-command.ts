@@ -11,17 +11,19 @@ export interface TextArguments {
 const QUOTES: Readonly<Record<string, string>> = { '"': '"', '“': '”', '«': '»', '„': '“' }
 
 /**
- * Reads arguments as people type them (k2-application 4.2): in order, in quotes when they have blanks, or as `name=value` in any
- * order; an argument with `rest` takes the remaining line as it is. Pure; values stay text, the gateway checks them.
+ * Reads arguments as people type them (k2-application 4.2): in the order of `positional`, in quotes when they have blanks, or as
+ * `name=value` in any order; an argument with `rest` takes the remaining line as it is. Pure; values stay text, the gateway
+ * checks them.
  */
 export function parseTextArguments(specs: readonly ArgumentSpec[], text: string): TextArguments {
   const args: Record<string, ArgumentValue> = {}
   const open = specs.filter((spec) => spec.type !== 'attachment')
+  const inOrder = positional(specs)
   let at = skipBlanks(text, 0)
   while (at < text.length) {
     const named = /^([a-z0-9-]{1,32})=/.exec(text.slice(at, at + 40))
     const spec = named ? open.find((s) => s.name === named[1] && args[s.name] === undefined) : undefined
-    const next = spec ?? open.find((s) => args[s.name] === undefined)
+    const next = spec ?? inOrder.find((s) => args[s.name] === undefined)
     if (next === undefined) break
     const from = spec && named ? at + named[0].length : at
     if (next.rest) {
@@ -35,6 +37,18 @@ export function parseTextArguments(specs: readonly ArgumentSpec[], text: string)
   }
   const missing = specs.filter((s) => s.required && args[s.name] === undefined)
   return { args, missing, surplus: text.slice(at) }
+}
+
+/**
+ * Arguments that can be given by their place alone: required ones, then optional ones, the rest of the line last. Where the
+ * rest is required nothing can stand before it by its place but required ones.
+ */
+export function positional(specs: readonly ArgumentSpec[]): ArgumentSpec[] {
+  const open = specs.filter((spec) => spec.type !== 'attachment')
+  const rest = open.filter((spec) => spec.rest)
+  const single = open.filter((spec) => !spec.rest)
+  const optional = rest.some((spec) => spec.required) ? [] : single.filter((spec) => !spec.required)
+  return [...single.filter((spec) => spec.required), ...optional, ...rest]
 }
 
 function skipBlanks(text: string, at: number): number {

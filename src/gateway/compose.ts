@@ -160,7 +160,6 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const bridges = await openBridges({
       config,
       media: media.library,
-      share: files.shareFile,
       sink: (account) => reactions.sink(pipeline.sink(account)),
       db,
       pipeline,

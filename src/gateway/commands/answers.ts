@@ -2,6 +2,7 @@ import { type ErrorKind, errorMessage, isK2Error } from '../../base/errors.ts'
 import type { ArgumentSpec, Notice } from '../../bridges/interaction.ts'
 import { DISCORD_ADMIN_ROOT, DISCORD_ROOT } from '../../bridges/interaction.ts'
 import type { Network } from '../../bridges/model/place.ts'
+import { positional } from '../../bridges/text-command.ts'
 import { scrub } from '../observe/logger.ts'
 import { bold, code, line, lines, notice } from './notices.ts'
 import type { RegisteredCommand } from './registry.ts'
@@ -31,7 +32,16 @@ export function errorNotice(error: unknown, command?: RegisteredCommand, network
 
 /** `/k2 file get <ticket> [name]`, as it is written on a network. */
 export function usageOf(command: RegisteredCommand, network: Network): string {
-  return [invocationOf(command, network), ...command.arguments.map(usageOfArgument)].join(' ')
+  const inOrder = positional(command.arguments)
+  const byName = command.arguments.filter((arg) => !inOrder.includes(arg))
+  const last = inOrder.filter((arg) => arg.rest)
+  const first = inOrder.filter((arg) => !arg.rest)
+  return [
+    invocationOf(command, network),
+    ...first.map(usageOfArgument),
+    ...byName.map(({ name, type }) => (type === 'attachment' ? `[${name}: a file]` : `[${name}=…]`)),
+    ...last.map(usageOfArgument),
+  ].join(' ')
 }
 
 /** The command's name as it is written on a network. */

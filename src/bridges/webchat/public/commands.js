@@ -7,6 +7,15 @@ const MAX_SHOWN = 8
 const PAUSE_MS = 150
 const ROOT = /^\/(k2(-admin)?\s+)?/i
 
+/** Arguments in the order they are given by their place: as the gateway reads them. */
+function positional(all) {
+  const open = all.filter((a) => a.type !== 'attachment')
+  const rest = open.filter((a) => a.rest)
+  const single = open.filter((a) => !a.rest)
+  const optional = rest.some((a) => a.required) ? [] : single.filter((a) => !a.required)
+  return [...single.filter((a) => a.required), ...optional, ...rest]
+}
+
 export class CommandLine {
   #box
   #list
@@ -61,7 +70,8 @@ export class CommandLine {
   }
 
   /** Values for the argument that is being typed; the last word is the unfinished one. */
-  #values({ path, arguments: args }, text) {
+  #values({ path, arguments: all }, text) {
+    const args = positional(all)
     const start = text.replace(ROOT, '')
     const rest = start.slice(path.join(' ').length + 1)
     const words = rest.match(/"[^"]*"?|\S+/g) ?? []
