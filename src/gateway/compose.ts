@@ -15,6 +15,7 @@ import { openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
 import { openCommands } from './commands/open.ts'
+import type { CommandRegistry } from './commands/registry.ts'
 import { roomsOf, routesOf } from './config/routes.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
@@ -55,6 +56,8 @@ export interface Gateway {
   readonly node: K2Node
   readonly pipeline: Pipeline
   readonly bridges: readonly Bridge[]
+  /** Everything people and operators can ask of it. */
+  readonly commands: CommandRegistry
   /** Rooms of the web chat. */
   readonly rooms: readonly string[]
   /** Stops everything in reverse order within the configured time. Idempotent. */
@@ -148,8 +151,6 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       log,
     })
     const media = await openMedia({ config, clock, log })
-    media.library.addSource('blob', '', files.source)
-    media.library.setLinks(files.links)
     const reactions = new Reactions({
       store: new ReactionStore(db.pool),
       bridges: bridgeSet,
@@ -157,9 +158,12 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       clock,
       log: log.child({ mod: 'reactions' }),
     })
+    media.library.addSource('blob', '', files.source)
+    media.library.setLinks(files.links)
     const bridges = await openBridges({
       config,
       media: media.library,
+      share: files.shareFile,
       sink: (account) => reactions.sink(pipeline.sink(account)),
       db,
       pipeline,
@@ -254,6 +258,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       node,
       pipeline,
       bridges,
+      commands: commands.registry,
       rooms,
       async stop() {
         await removeControlFile(config.dataDir)
