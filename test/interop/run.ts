@@ -1,5 +1,5 @@
-// npm run test:interop -- [--only name,name] [--list] [--json] [--jobs n]: builds the Rust peer, runs the scenarios
-// against it, prints the matrix and writes it to docs/interop.md (whole runs only).
+// npm run test:interop -- [--only name,name] [--list] [--json] [--jobs n] [--write]: builds the Rust peer, runs the scenarios
+// against it, prints the matrix and writes it to docs/interop.md: whole runs, and with --write the rows of the chosen ones.
 // Exit codes: 0 all passed, 1 something failed, 2 usage, 3 no cargo (1 where CI=true).
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -7,6 +7,7 @@ import { errorMessage } from '../../src/base/errors.ts'
 import { buildPeer, targetFolder } from './lab/build.ts'
 import { closeAll } from './lab/lab-run.ts'
 import { figures, matrix, reasons, summary, writeReport } from './lab/report.ts'
+import { mergeReport } from './lab/report-merge.ts'
 import { type Result, runAll } from './lab/runner.ts'
 import { scenarios } from './scenarios/index.ts'
 
@@ -18,6 +19,7 @@ const OPTIONS = {
   list: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   jobs: { type: 'string', default: '3' },
+  write: { type: 'boolean', default: false },
 } as const
 
 function parse() {
@@ -87,6 +89,10 @@ async function main(): Promise<number> {
     for (const part of [matrix(results), figures(results), reasons(results)]) if (part !== '') console.log(`\n${part}`)
   }
   if (wanted === undefined) await writeReport(REPORT, results)
+  else if (values.write) {
+    const all = scenarios(() => binary).map((s) => s.name)
+    await mergeReport(REPORT, results, all)
+  }
   console.log(`${values.json ? '' : '\n'}${summary(results)}`)
   return results.some((r) => r.status === 'failed') ? 1 : 0
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { targetFolder } from './build.ts'
 import { figures, matrix, reasons, summary, writeReport } from './report.ts'
+import { mergeReport } from './report-merge.ts'
 import type { Result } from './runner.ts'
 import type { Direction, Figures, Scenario } from './scenario.ts'
 
@@ -27,6 +28,36 @@ const RESULTS: readonly Result[] = [
   result(load, 'mixed', 'passed', { figures: { 'p99 ms': 12 } }),
   result(load, 'rust→rust', 'skipped', { reason: 'not here' }),
 ]
+
+describe('some scenarios run again', () => {
+  it('replaces their rows, figures and notes, keeps the others and counts all', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'k2gw-report-'))
+    try {
+      const path = join(folder, 'report.md')
+      await writeFile(path, '<!-- matrix:begin --><!-- matrix:end -->\n<!-- figures:begin --><!-- figures:end -->\n')
+      const blobs = scenario('blobs.ticket')
+      const notOffered = { reason: 'the TypeScript node does not offer blobs in the lab yet' }
+      await writeReport(path, [...RESULTS, result(blobs, 'ts→rust', 'pending', notOffered)])
+      const again = [result(join1, 'rust→ts', 'passed'), result(blobs, 'raw→ts', 'passed', { figures: { ms: 3 } })]
+      const order = ['blobs.ticket', 'gossip.join', 'gossip.load', 'not.there']
+      await mergeReport(path, [...again, result(blobs, 'ts→rust', 'passed')], order)
+      const text = await readFile(path, 'utf8')
+      const rows = text.split('\n').filter((line) => /^\| (`|scenario)/.test(line))
+      expect(rows).toEqual([
+        '| scenario | ts→rust | rust→ts | mixed | raw→ts | rust→rust | what |',
+        '| `blobs.ticket` | pass |  |  | pass |  | what blobs.ticket shows |',
+        '| `gossip.join` | pass | pass |  |  |  | what gossip.join shows |',
+        '| `gossip.load` |  |  | pass |  | skipped | what gossip.load shows |',
+        '| `blobs.ticket` | raw→ts |',
+        '| `gossip.load` | mixed |',
+      ])
+      expect(text.split('\n').filter((line) => line.startsWith('- '))).toEqual(['- skipped: not here'])
+      expect(text).toContain('5 passed, 0 failed, 1 skipped.')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
 
 describe('the report of a run', () => {
   it('has a row per scenario and a column per direction in use', () => {

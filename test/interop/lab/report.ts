@@ -3,8 +3,8 @@ import { cpus } from 'node:os'
 import type { Result, Status } from './runner.ts'
 import type { Direction } from './scenario.ts'
 
-const COLUMNS: readonly Direction[] = ['ts→rust', 'rust→ts', 'mixed', 'raw→ts', 'raw→rust', 'rust→rust']
-const WORD: Record<Status, string> = { passed: 'pass', failed: '**FAIL**', pending: 'pending', skipped: 'skipped' }
+export const COLUMNS: readonly Direction[] = ['ts→rust', 'rust→ts', 'mixed', 'raw→ts', 'raw→rust', 'rust→rust']
+export const WORD: Record<Status, string> = { passed: 'pass', failed: '**FAIL**', pending: 'pending', skipped: 'skipped' }
 
 const byScenario = (results: readonly Result[]): Map<string, Result[]> => {
   const rows = new Map<string, Result[]>()
@@ -65,7 +65,8 @@ export const summary = (results: readonly Result[]): string => {
   return `${count(results, 'passed')} passed, ${count(results, 'failed')} failed, ${skipped} skipped`
 }
 
-const machine = (): string => `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}`
+export const machine = (): string =>
+  `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}`
 
 /** Puts the results between the markers of a document; the text around them stays. Throws when a marker is missing. */
 export async function writeReport(path: string, results: readonly Result[]): Promise<void> {
@@ -76,10 +77,29 @@ export async function writeReport(path: string, results: readonly Result[]): Pro
   await writeFile(path, text)
 }
 
-function between(text: string, name: string, content: string): string {
+/** Puts content between the markers of a section. Throws when one is missing. */
+export function between(text: string, name: string, content: string): string {
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
   const from = text.indexOf(begin)
   const to = text.indexOf(end)
   if (from < 0 || to < from) throw new Error(`the report has no ${name} markers`)
   return `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`
+}
+
+/** What stands between the markers of a section. */
+export function section(text: string, name: string): string {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
+  const from = text.indexOf(begin)
+  const to = text.indexOf(end)
+  return from < 0 || to < from ? '' : text.slice(from + begin.length, to)
+}
+
+/** The tables of figures by the scenario they belong to. */
+export function blocksOf(figuresText: string): Map<string, string> {
+  const blocks = new Map<string, string>()
+  for (const block of figuresText.trim().split('\n\n')) {
+    const name = /^\| `([^`]+)`/.exec(block)?.[1]
+    if (name !== undefined) blocks.set(name, block)
+  }
+  return blocks
 }

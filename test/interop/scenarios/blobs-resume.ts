@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LabNode, refusal } from '../lab/lab-node.ts'
 import { ALL_PAIRS, BOTH_WAYS, type Direction, type Lab, type Scenario, sides } from '../lab/scenario.ts'
+import { askAgain } from './blobs.ts'
 
 const MIB = 1 << 20
 const KILLS = 10
@@ -139,19 +140,6 @@ async function presentAt(node: LabNode, hash: string): Promise<number> {
   return bytes
 }
 
-/** A Rust node dials the old port of a restarted peer for a while. Answers how often it was asked. */
-async function askAgain(asker: LabNode, ticket: string): Promise<number> {
-  for (let times = 1; ; times++) {
-    try {
-      await asker.peer.call('blobs.get', { ticket }, 100_000)
-      return times
-    } catch (error) {
-      if (times === 10) throw error
-      await new Promise((go) => setTimeout(go, 1_000))
-    }
-  }
-}
-
 const ownerKilled: Scenario = {
   name: 'blobs.resume-owner',
   what: `${KILLS} transfers whose sending side is killed at a random moment: each fails, is asked for again and ends with the same bytes`,
@@ -190,6 +178,7 @@ const ownerKilled: Scenario = {
       await asker.knows(node)
       // A Rust node killed soon after an import may have forgotten it.
       await node.peer.call('blobs.add_file', { path: shared.path }, 60_000)
+      // A Rust node dials the old port of a restarted peer for a while.
       asked += await askAgain(asker, shared.ticket)
       await arrived(asker, folder, shared)
       await node.peer.end()

@@ -13,6 +13,19 @@ async function askerAndOwner(lab: Lab, direction: Direction, ownerFolder?: strin
   return [a, b]
 }
 
+/** Downloads, trying again where the owner could not be reached at once; answers how often it was asked. */
+export async function askAgain(asker: LabNode, ticket: string): Promise<number> {
+  for (let times = 1; ; times++) {
+    try {
+      await asker.peer.call('blobs.get', { ticket }, 100_000)
+      return times
+    } catch (error) {
+      if (times === 10) throw error
+      await new Promise((go) => setTimeout(go, 1_000))
+    }
+  }
+}
+
 interface Read {
   readonly size: number
   readonly matches: boolean
@@ -26,14 +39,17 @@ const byTicket: Scenario = {
   limitMs: 120_000,
   async run(lab, direction) {
     const [a, b] = await askerAndOwner(lab, direction)
+    let repeated = 0
     for (const size of [0, 1, 1023, 1024, 1025, 16_383, 16_384, 16_385, 50_000, 1 << 20, 4 << 20]) {
       const { hash } = await b.peer.call<{ hash: string }>('blobs.add', { content: { pattern: size } })
       const { ticket } = await b.peer.call<{ ticket: string }>('blobs.ticket', { hash })
-      await a.peer.call('blobs.get', { ticket }, 60_000)
+      repeated += (await askAgain(a, ticket)) - 1
       const read = await a.peer.call<Read>('blobs.read', { hash })
       assert.deepEqual([read.size, read.matches], [size, true])
     }
-    return undefined
+    // A Rust downloader gives a connection one second: on a machine busy with other things that can be too short once.
+    assert.ok(repeated <= 2, `asked again ${repeated} times`)
+    return { 'asked again': repeated }
   },
 }
 
