@@ -53,6 +53,12 @@ export function applyGuard(
   // Speaking for somebody else with an invitation to get in touch is the author's own offer.
   if (rule.kind === 'third_person' && input.tags.hits.some((h) => input.tags.name(h) === 'contact'))
     return { ...base, applied: false }
+  // A short offer with a price is no reply, whatever its last word.
+  if (rule.kind.startsWith('reply_') && !input.prepared.questions.some((q) => q)) {
+    const offer = openers.length > 0 || evidence.some((e) => e.family === 'structure')
+    if (offer && input.candidates.some((c) => c.tier >= 3) && concreteIn(input.tags, 0, tokens.length))
+      return { ...base, applied: false }
+  }
   const sentence = (i: number): number => tokens[i]?.sentence ?? 0
   const inScope = (e: Evidence): boolean => {
     if (rule.only !== undefined && !rule.only.includes(e.intent)) return false
@@ -87,7 +93,8 @@ export function applyGuard(
     // A decisive cue with a thing and its price is no talk about a game or a market.
     const named = e.object?.kind === 'goods' || e.object?.kind === 'model'
     const thing = named || (rule.kind === 'game' && e.object === undefined && concreteIn(input.tags, 0, tokens.length))
-    const share = !thing || !MILD.has(rule.kind) ? 1 : rule.kind === 'game' ? 3 : e.points >= 8 ? 2 : 1
+    const word = guard.end - guard.start === 1
+    const share = !thing || !MILD.has(rule.kind) ? 1 : rule.kind === 'game' ? (word ? 3 : 1) : e.points >= 8 ? 2 : 1
     lost.set(e, (lost.get(e) ?? 0) + Math.ceil(rule.penalty / share))
     applied = true
   }

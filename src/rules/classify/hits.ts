@@ -55,7 +55,28 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
         guards.push({ rule: entry.guard, label: entry.label, start, end })
     })
   }
-  return { cues: longestCues(cues.filter((c) => !idioms.some((d) => d.start < c.end && d.end > c.start))), guards }
+  const quoted = quotedRanges(tokens)
+  const own = cues.filter(
+    (c) => !idioms.some((d) => d.start < c.end && d.end > c.start) && !quoted.some(([from, to]) => from < c.start && c.end <= to),
+  )
+  return { cues: longestCues(own), guards: guards.filter((g) => !idioms.some((d) => d.start <= g.start && g.end <= d.end)) }
+}
+
+/** Words between quotation marks: somebody's, but not the author's own statement. An inch sign opens nothing. */
+function quotedRanges(tokens: readonly Token[]): [number, number][] {
+  const out: [number, number][] = []
+  let open = -1
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token
+    if (token.text !== '"') continue
+    if (open < 0) {
+      if (tokens[i - 1]?.kind !== 'number' && tokens[i + 1]?.glued) open = i
+    } else {
+      if (i - open > 2) out.push([open, i])
+      open = -1
+    }
+  }
+  return out
 }
 
 /** A single plain word warns only in its own language: "short" means something else in each. */

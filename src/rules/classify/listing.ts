@@ -71,12 +71,15 @@ function listing(input: Weighing, add: Add): void {
   const points =
     (strong > 0 ? 2 : prices.length > 0 ? 1 : 0) +
     (prices.length >= 2 ? 1 : 0) +
-    (trade || concrete ? 2 : first.kind === 'word' ? 0 : -2) +
+    (prices.some((c) => c.end > c.amount.end) ? 1 : 0) +
+    (trade || concrete ? 2 : first.kind === 'word' ? 1 : -2) +
     (lines && (prices.length > 0 || label) ? 1 : 0) +
     (label ? 1 : 0) +
     signs -
     talk
-  if (points < ENOUGH || (!concrete && !trade && signs < 2)) return
+  // Of an unknown thing only money itself tells, and nothing may sound like talk.
+  const plain = !concrete && !trade
+  if (points < ENOUGH || (plain && (talk > 0 || !prices.some((c) => c.tier === 3)))) return
   const service = trade || (timed && !concrete)
   const kind = lines && (label || signs >= 1) ? 'card' : strong >= 2 && lines ? 'price list' : 'listing line'
   const value = trade ? w.trade_line : kind === 'card' ? w.card : kind === 'price list' ? w.price_list : w.listing_line

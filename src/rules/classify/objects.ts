@@ -133,6 +133,7 @@ function compound(tokens: readonly Token[], tags: Tags, head: ObjectHead): Objec
     if (tokens[at.end]?.text === "'") at = { ...at, end: at.end + 1 }
     const next = headAt(tags, at.end) ?? (plainWord(tokens[at.end], tags, at.end) ? headAt(tags, at.end + 1) : undefined)
     if (next !== undefined && PRONOUNS.has(tokens[next.start]?.text ?? '')) return at
+    if (next?.kind === 'abstract' && (at.kind === 'goods' || at.kind === 'model')) return at
     if (next === undefined || tokens[next.start]?.sentence !== tokens[head.start]?.sentence || next.start === at.start) return at
     at = { ...next, start: head.start }
   }

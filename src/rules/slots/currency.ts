@@ -31,6 +31,8 @@ const WORDLIKE = new Set([
   'aud',
   'cad',
 ])
+/** Codes that are words, but hardly ones that end a clause behind a number. */
+const PLAIN_AFTER = new Set(['cad', 'aud', 'php', 'sar', 'cop', 'pen', 'ron', 'dai', 'sat'])
 export const COINS = new Set([
   'BTC',
   'SATS',
@@ -251,7 +253,11 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
     const code = DOLLAR_PREFIX[token.text]
     if (code !== undefined) return { code, source: 'explicit', rank: 2, start: i, end: i + 2 }
   }
-  if (CODES.has(token.text) && (token.glued || token.caps === 2 || !WORDLIKE.has(token.text))) {
+  const closed = next === undefined || next.kind !== 'word'
+  if (
+    CODES.has(token.text) &&
+    (token.glued || token.caps === 2 || !WORDLIKE.has(token.text) || (closed && PLAIN_AFTER.has(token.text)))
+  ) {
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i, end: i + 1 }
   }
   if (token.text === 'u' && lang === 'vi') return { code: 'USDT', source: 'word', rank: 1, start: i, end: i + 1 }

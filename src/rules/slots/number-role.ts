@@ -17,7 +17,12 @@ const GLUED_OK = new Set([
 ])
 const MAX_PHONE_SCAN = 10
 
-export const endsSeries = (tags: Tags, i: number): boolean => tags.endingAt(i).some((h) => tags.name(h) === 'series')
+/** A series word ends before token i; a single letter only as a capital: "a 40 cada una" names no model. */
+export const endsSeries = (tags: Tags, i: number): boolean =>
+  tags.endingAt(i).some((h) => {
+    const token = tags.tokens[h.start] as Token
+    return tags.name(h) === 'series' && (h.end - h.start > 1 || token.text.length > 1 || token.caps === 2)
+  })
 
 /** Roles that the surroundings decide before the value is looked at. */
 export function contextRole(
