@@ -40,14 +40,14 @@ export function parseTextArguments(specs: readonly ArgumentSpec[], text: string)
 }
 
 /**
- * Arguments that can be given by their place alone: required ones, then optional ones, the rest of the line last. Where the
- * rest is required nothing can stand before it by its place but required ones.
+ * Arguments that can be given by their place alone: required ones, then optional ones. Before one that takes the rest of the
+ * line, optional ones need their name: otherwise nobody could tell where the rest begins.
  */
 export function positional(specs: readonly ArgumentSpec[]): ArgumentSpec[] {
   const open = specs.filter((spec) => spec.type !== 'attachment')
   const rest = open.filter((spec) => spec.rest)
   const single = open.filter((spec) => !spec.rest)
-  const optional = rest.some((spec) => spec.required) ? [] : single.filter((spec) => !spec.required)
+  const optional = rest.length > 0 ? [] : single.filter((spec) => !spec.required)
   return [...single.filter((spec) => spec.required), ...optional, ...rest]
 }
 

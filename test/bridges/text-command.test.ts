@@ -33,7 +33,7 @@ describe('arguments as text', () => {
     expect(parseTextArguments([], '  ').surplus).toBe('')
   })
 
-  it('take optional ones by name when a required rest follows, and never files', () => {
+  it('take optional ones by name when a rest follows, and never files', () => {
     const qr = [arg('format', { required: false }), arg('text', { rest: true })]
     expect(parseTextArguments(qr, 'https://example.org/ a').args).toEqual({ text: 'https://example.org/ a' })
     expect(parseTextArguments(qr, 'format=svg https://example.org/').args).toEqual({

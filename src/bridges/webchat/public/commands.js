@@ -12,7 +12,7 @@ function positional(all) {
   const open = all.filter((a) => a.type !== 'attachment')
   const rest = open.filter((a) => a.rest)
   const single = open.filter((a) => !a.rest)
-  const optional = rest.some((a) => a.required) ? [] : single.filter((a) => !a.required)
+  const optional = rest.length > 0 ? [] : single.filter((a) => !a.required)
   return [...single.filter((a) => a.required), ...optional, ...rest]
 }
 
