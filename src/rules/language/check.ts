@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { knownHint } from './hints.ts'
 import type { Path, Report } from './problem.ts'
 import { nearest } from './suggest.ts'
 
@@ -24,10 +25,12 @@ function reportIssue(issue: Issue, value: unknown, path: Path, report: Report, s
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, issue.path)
     for (const key of issue.keys) {
-      const near = nearest(key, known)
-      const hint =
-        near === undefined ? (known.length === 0 ? undefined : `known: ${known.join(', ')}`) : `did you mean \`${near}\`?`
-      report.error([...at, key], `unknown key \`${key.slice(0, 60)}\``, hint, 'key')
+      report.error(
+        [...at, key],
+        `unknown key \`${key.slice(0, 60)}\``,
+        known.length === 0 ? undefined : knownHint(key, known),
+        'key',
+      )
     }
     return
   }

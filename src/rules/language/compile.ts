@@ -56,8 +56,15 @@ export function* compilingRules(files: readonly RuleFile[], options: CompileOpti
     canonical.push([file.path, source.data])
   }
   if (build.rules.length > MAX_RULES)
-    problems.push(fileProblem(sorted[0]?.path ?? '', `${build.rules.length} rules; at most ${MAX_RULES} in all files together`))
-  if (files.length === 0) problems.push(fileProblem('', 'there is no rule file'))
+    problems.push(
+      fileProblem(
+        sorted[0]?.path ?? '',
+        `${build.rules.length} rules; at most ${MAX_RULES} in all files together`,
+        'join rules by lists, or drop some',
+      ),
+    )
+  if (files.length === 0)
+    problems.push(fileProblem('', 'there is no rule file', 'an empty set is a file with `version: 1` and `rules: []`'))
   if (problems.some((p) => p.severity === 'error')) return { ok: false, problems }
   build.rules.sort((a, b) => b.priority - a.priority || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.position - b.position))
   problems.push(...lintRules(build.rules))
@@ -73,13 +80,14 @@ export function* compilingRules(files: readonly RuleFile[], options: CompileOpti
   return { ok: true, ruleSet, problems }
 }
 
-const fileProblem = (file: string, message: string): RuleProblem => ({
+const fileProblem = (file: string, message: string, hint: string): RuleProblem => ({
   severity: 'error',
   file,
   line: 1,
   column: 1,
   path: '',
   message,
+  hint,
 })
 
 function* compileFile(source: Source, build: Build): Generator<void, void> {

@@ -55,6 +55,7 @@ export function* checkingExamples(ruleSet: RuleSet, read: ExampleReader): Genera
           ...(rule.examplePlaces[i] ?? { line: rule.line, column: rule.column }),
           path: pathText(['rules', rule.position, 'examples', i]),
           message: `example of \`${rule.id}\`: ${difference}`,
+          hint: 'change the rule or what the example expects; `rules explain` shows how the text is read',
         })
       }
     }

@@ -78,7 +78,13 @@ export function rollbackRules(library: RuleLibrary, version: string, options: Re
   if (stored !== undefined && distinct.size === 1) return reloadRules(library, stored.files, options)
   const message =
     distinct.size > 1 ? `several versions begin with ${version.slice(0, 80)}` : `there is no version ${version.slice(0, 80)}`
-  return { library, swapped: false, problems: [{ severity: 'error', file: '', line: 1, column: 1, path: '', message }] }
+  return {
+    library,
+    swapped: false,
+    problems: [
+      { severity: 'error', file: '', line: 1, column: 1, path: '', message, hint: '`rules history` lists the versions' },
+    ],
+  }
 }
 
 /** Rule ids that came, went or changed. */

@@ -1,4 +1,4 @@
-import { nearest } from './suggest.ts'
+import { hintFor, knownHint } from './hints.ts'
 
 /** One finding about a rule file; errors refuse the set, warnings do not. */
 export interface RuleProblem {
@@ -10,6 +10,7 @@ export interface RuleProblem {
   /** `rules[3].then[0].alert.to`; empty for the file as a whole. */
   readonly path: string
   readonly message: string
+  /** What to do about it; every error has one. */
   readonly hint?: string
 }
 
@@ -50,10 +51,9 @@ export class Report {
     this.#add('warning', path, message, hint, 'value')
   }
 
-  /** "unknown x `name`" with the nearest known one as hint. */
+  /** "unknown x `name`" with the nearest known one, or all of them, as hint. */
   unknown(path: Path, what: string, name: string, known: Iterable<string>, at: 'key' | 'value' = 'value'): undefined {
-    const near = nearest(name, known)
-    this.error(path, `unknown ${what} \`${name}\``, near === undefined ? undefined : `did you mean \`${near}\`?`, at)
+    this.error(path, `unknown ${what} \`${name}\``, knownHint(name, known), at)
   }
 
   #add(severity: 'error' | 'warning', path: Path, message: string, hint: string | undefined, at: 'key' | 'value'): void {
@@ -61,7 +61,8 @@ export class Report {
     const text = pathText(path)
     if (this.problems.some((p) => p.path === text && p.message === message)) return
     const problem = { severity, file: this.#file, ...this.#locate(path, at), path: text, message }
-    this.problems.push(hint === undefined ? problem : { ...problem, hint })
+    if (severity === 'error') this.problems.push({ ...problem, hint: hint ?? hintFor(text, message) })
+    else this.problems.push(hint === undefined ? problem : { ...problem, hint })
   }
 }
 

@@ -10,6 +10,8 @@ export interface RuleFile {
 const MAX_BYTES = 1_048_576
 const MAX_ALIASES = 100
 const MAX_DEPTH = 20
+/** Syntax faults reported of one file; the first says most. */
+const MAX_FAULTS = 50
 const START: Place = { line: 1, column: 1 }
 
 /** A parsed file: plain data (maps without prototype pollution), and where each path stands. */
@@ -38,14 +40,12 @@ export function parseSource(file: RuleFile): Source {
     keepSourceTokens: false,
   })
   const report = new Report(file.path, (path, at) => locate(doc, counter, path, at))
-  const raw = (offset: number): Report => {
-    const { line, col } = counter.linePos(offset)
+  for (const fault of [...doc.errors, ...doc.warnings].slice(0, MAX_FAULTS)) {
+    const { line, col } = counter.linePos(fault.pos[0])
     const place = { line: Math.max(1, line), column: Math.max(1, col) }
-    return new Report(file.path, () => place)
-  }
-  for (const fault of [...doc.errors, ...doc.warnings]) {
-    const at = raw(fault.pos[0])
-    at.error([], yamlMessage(fault.message), fault.code === 'DUPLICATE_KEY' ? 'write each key once' : undefined)
+    const at = new Report(file.path, () => place)
+    const hint = fault.code === 'DUPLICATE_KEY' ? 'write each key once' : undefined
+    at.error(pathTo(doc.contents, fault.pos[0]), yamlMessage(fault.message), hint)
     report.problems.push(...at.problems)
   }
   if (report.failed) return { file: file.path, data: undefined, report }
@@ -107,6 +107,26 @@ function locate(doc: Document, counter: LineCounter, path: Path, at: 'key' | 'va
   }
   const { line, col } = counter.linePos(offset)
   return { line: Math.max(1, line), column: Math.max(1, col) }
+}
+
+/** Path of the innermost value that holds a position. */
+function pathTo(root: unknown, offset: number): Path {
+  const path: (string | number)[] = []
+  let node = root
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    if (isMap(node)) {
+      const pair = node.items.findLast((p: Pair) => (startOf(p.key) ?? Number.POSITIVE_INFINITY) <= offset)
+      if (pair === undefined || !isScalar(pair.key)) break
+      path.push(String(pair.key.value).slice(0, 60))
+      node = pair.value
+    } else if (isSeq(node)) {
+      const at = node.items.findLastIndex((item) => (startOf(item) ?? Number.POSITIVE_INFINITY) <= offset)
+      if (at < 0) break
+      path.push(at)
+      node = node.items[at]
+    } else break
+  }
+  return path
 }
 
 function startOf(node: unknown): number | undefined {

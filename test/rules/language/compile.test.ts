@@ -95,12 +95,12 @@ describe('errors say where and what', () => {
     [
       'duplicate key',
       'version: 1\nversion: 1\nrules: []',
-      { line: 2, column: 1, path: '', message: 'Map keys must be unique', hint: 'write each key once' },
+      { line: 2, column: 1, path: 'version', message: 'Map keys must be unique', hint: 'write each key once' },
     ],
     [
       'tag',
       'version: !!js/function 1\nrules: []',
-      { line: 1, column: 10, path: '', message: 'Unresolved tag: tag:yaml.org,2002:js/function' },
+      { line: 1, column: 10, path: 'version', message: 'Unresolved tag: tag:yaml.org,2002:js/function' },
     ],
     ['merge key', 'version: 1\n<<: { name: x }\nrules: []', { line: 2, column: 1, path: '<<', message: 'unknown key `<<`' }],
     [
@@ -124,7 +124,10 @@ describe('errors say where and what', () => {
         ...(expected.hint === undefined ? {} : { hint: p.hint }),
       })),
     ).toContainEqual(expected)
-    for (const p of found) expect(problemLine(p)).toMatch(/^rules\/test\.yaml:\d+:\d+: error: /)
+    for (const p of found) {
+      expect(problemLine(p)).toMatch(/^rules\/test\.yaml:\d+:\d+: error: /)
+      expect(p.hint).toMatch(/\w/)
+    }
   })
 
   it('reports every fault of every file at once', () => {

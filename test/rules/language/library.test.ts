@@ -58,6 +58,7 @@ describe('examples', () => {
         column: 9,
         path: 'rules[0].examples[0]',
         message: 'example of `cheap`: should fire, but: false, if.price, is 390 USD, wanted <= 100 USD ("WTS RTX 4070, $390")',
+        hint: expect.stringContaining('rules explain'),
       },
       expect.objectContaining({ message: 'example of `cheap`: expected the actions alert' }),
     ])
