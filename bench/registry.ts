@@ -49,6 +49,11 @@ export const BENCHES: readonly Bench[] = [
     run: async (options) => (await import('./rules-bars.ts')).benchRuleBars(options),
   },
   {
+    name: 'docs',
+    what: 'documents: reconciliation beside Rust nodes, inserts, fingerprints',
+    run: async (options) => (await import('./docs.ts')).benchDocs(options),
+  },
+  {
     name: 'process',
     what: 'start-up time, memory and idle cost of the gateway process',
     run: async (options) => (await import('./process.ts')).benchProcess(options),

@@ -12,6 +12,7 @@ import { createVerifier, type Signer, signerOfSeed } from '../keys/ed25519.ts'
 import type { CallOptions, Connection, PeerAddr } from '../net/transport.ts'
 import { ContentFetcher, type ContentStore } from './content.ts'
 import { type DocEvent, type DocsStats, newDocsStats } from './doc-events.ts'
+import { sortText } from './entry-index.ts'
 import { docsError } from './errors.ts'
 import { type AuthorId, authorIdOf, docIdBytes, type NamespaceId } from './ids.ts'
 import { LiveDoc } from './live-doc.ts'
@@ -243,7 +244,7 @@ export class Docs implements Lifecycle {
   /** The author's own entry of a key. */
   async getExact(id: NamespaceId, author: AuthorId, key: Uint8Array, includeEmpty = false): Promise<SignedEntry | undefined> {
     const { doc } = await this.#load(id)
-    const entry = doc.replica.index.get(entryId(docIdBytes(id), docIdBytes(author), key))?.entry
+    const entry = doc.replica.index.get(sortText(entryId(docIdBytes(id), docIdBytes(author), key)))?.entry
     return entry !== undefined && (includeEmpty || !isEmptyHash(entry.hash)) ? entry : undefined
   }
 

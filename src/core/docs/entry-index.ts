@@ -1,13 +1,22 @@
-import { compareBytes } from '../../base/bytes.ts'
 import { EMPTY_HASH, type SignedEntry } from './proto/entry.ts'
 
 /** Rows per block before it is split. Larger: inserts move more; smaller: more blocks to walk for a fingerprint. */
 const MAX_BLOCK = 512
 const WORDS = 8
 
+/**
+ * The id as a text of one character per byte: texts compare as their bytes do, and many times faster than byte arrays, which
+ * is most of the work of an index.
+ */
+export function sortText(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1')
+}
+
 /** An entry with its fingerprint as eight words. */
 export interface Row {
   readonly entry: SignedEntry
+  /** Of its id. */
+  readonly text: string
   readonly fp: Uint32Array
 }
 
@@ -22,8 +31,6 @@ interface Spot {
   readonly at: number
   readonly exact: boolean
 }
-
-const compareIds = (row: Row, id: Uint8Array): number => compareBytes(row.entry.id, id)
 
 export const fingerprintWords = (bytes: Uint8Array): Uint32Array => new Uint32Array(bytes.slice().buffer)
 export const fingerprintBytes = (words: Uint32Array): Uint8Array =>
@@ -45,14 +52,14 @@ export class EntryIndex {
     return this.#size
   }
 
-  get(id: Uint8Array): Row | undefined {
-    const spot = this.#find(id)
+  get(text: string): Row | undefined {
+    const spot = this.#find(text)
     return spot.exact ? this.#row(spot) : undefined
   }
 
-  /** Rows with smaller ids. */
-  position(id: Uint8Array): number {
-    const { block, at } = this.#find(id)
+  /** Rows with smaller ids than the one of this text. */
+  position(text: string): number {
+    const { block, at } = this.#find(text)
     return this.#startOf(block) + at
   }
 
@@ -98,8 +105,7 @@ export class EntryIndex {
 
   /** Stores the row in place of one with the same id, which it answers. */
   set(row: Row): Row | undefined {
-    const { id } = row.entry
-    const spot = this.#find(id)
+    const spot = this.#find(row.text)
     const block = this.#blocks[spot.block]
     if (block === undefined) {
       this.#blocks.push({ rows: [row], xor: row.fp.slice() })
@@ -119,8 +125,8 @@ export class EntryIndex {
     return undefined
   }
 
-  delete(id: Uint8Array): boolean {
-    const spot = this.#find(id)
+  delete(text: string): boolean {
+    const spot = this.#find(text)
     const block = this.#blocks[spot.block]
     if (!spot.exact || block === undefined) return false
     mix(block.xor, (block.rows[spot.at] as Row).fp)
@@ -165,12 +171,12 @@ export class EntryIndex {
   }
 
   /** Where the id is, or would be put: a block it belongs to, so that only an empty index answers one that is not there. */
-  #find(id: Uint8Array): Spot {
+  #find(text: string): Spot {
     let low = 0
     let high = this.#blocks.length - 1
     while (low < high) {
       const mid = (low + high + 1) >> 1
-      if (compareIds((this.#blocks[mid] as Block).rows[0] as Row, id) <= 0) low = mid
+      if (((this.#blocks[mid] as Block).rows[0] as Row).text <= text) low = mid
       else high = mid - 1
     }
     const rows = this.#blocks[low]?.rows ?? []
@@ -178,12 +184,10 @@ export class EntryIndex {
     let to = rows.length
     while (from < to) {
       const mid = (from + to) >> 1
-      const order = compareIds(rows[mid] as Row, id)
-      if (order === 0) return { block: low, at: mid, exact: true }
-      if (order < 0) from = mid + 1
+      if ((rows[mid] as Row).text < text) from = mid + 1
       else to = mid
     }
-    return { block: low, at: from, exact: false }
+    return { block: low, at: from, exact: rows[from]?.text === text }
   }
 }
 

@@ -1,5 +1,5 @@
-import { blake3 } from '@noble/hashes/blake3.js'
 import { concatBytes, fromUtf8, utf8 } from '../../base/bytes.ts'
+import { blake3 } from '../blobs/tree/blake3.ts'
 import { WireReader } from '../wire/reader.ts'
 import { WireWriter } from '../wire/writer.ts'
 import { docsError } from './errors.ts'

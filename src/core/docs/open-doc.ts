@@ -1,6 +1,7 @@
 import { Mutex } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Signer, Verify } from '../keys/ed25519.ts'
+import { sortText } from './entry-index.ts'
 import { docsError } from './errors.ts'
 import type { AuthorId, NamespaceId } from './ids.ts'
 import { docIdBytes } from './ids.ts'
@@ -125,7 +126,7 @@ export class OpenDoc {
       const work = answer(this.#replica, message, { now: this.#now(), verify: this.#tools.verify })
       const result = await this.#inSlices(work)
       if (result.inserted.length > 0) {
-        const present = result.inserted.map((i) => i.entry).filter((e) => this.#replica.index.get(e.id)?.entry === e)
+        const present = result.inserted.map((i) => i.entry).filter((e) => this.#replica.index.get(sortText(e.id))?.entry === e)
         await this.#commit(present, result.removed)
       }
       return { reply: result.reply && (await this.#complete(result.reply)), result }
@@ -183,7 +184,7 @@ export class OpenDoc {
   /** Later than everything before, and than what the slot holds, but never further ahead than peers accept (docs 5.7). */
   #timeFor(id: Uint8Array): bigint {
     const now = this.#now()
-    const held = this.#replica.index.get(id)?.entry.timestamp ?? 0n
+    const held = this.#replica.index.get(sortText(id))?.entry.timestamp ?? 0n
     const after = held > this.#lastTime && held < now + MAX_FUTURE_US ? held : this.#lastTime
     const time = after >= now ? after + 1n : now
     this.#lastTime = time

@@ -1,5 +1,5 @@
-import { compareBytes, equalBytes, toHex } from '../../base/bytes.ts'
-import { type EntryIndex, type Row, rangeFingerprint } from './entry-index.ts'
+import { equalBytes } from '../../base/bytes.ts'
+import { type EntryIndex, type Row, rangeFingerprint, sortText } from './entry-index.ts'
 import type { AuthorId } from './ids.ts'
 import { authorOf, compareValues, EMPTY_HASH, ID_PREFIX_BYTES, type SignedEntry } from './proto/entry.ts'
 import type { ContentStatus, IdRange, MessagePart, SentValue, SyncMessage } from './proto/message.ts'
@@ -50,12 +50,12 @@ export function* answer(replica: Replica, message: SyncMessage, judge: Judge): G
 }
 
 /** The positions of a range within the document, in iteration order (docs 6.1). Foreign ids only mark bounds. */
-export function spansOf({ x, y }: IdRange, index: EntryIndex): readonly Span[] {
-  const order = compareBytes(x, y)
-  if (order === 0) return [[0, index.size]]
+export function spansOf(range: IdRange, index: EntryIndex): readonly Span[] {
+  const [x, y] = [sortText(range.x), sortText(range.y)]
+  if (x === y) return [[0, index.size]]
   const from = index.position(x)
   const to = index.position(y)
-  return order < 0
+  return x < y
     ? [[from, Math.max(from, to)]]
     : [
         [0, to],
@@ -128,7 +128,7 @@ class Work {
 
   #say(part: ReplyPart): void {
     this.#reply.push(part)
-    if (part.kind === 'items') for (const row of part.rows) this.#sent.add(toHex(row.entry.id))
+    if (part.kind === 'items') for (const row of part.rows) this.#sent.add(row.text)
   }
 
   /** What we have in the range and were not shown. */
@@ -136,12 +136,12 @@ class Work {
     const { index } = this.#replica
     const shown = new Map<string, SignedEntry>()
     for (const { entry } of part.values) {
-      const id = toHex(entry.id)
-      const known = shown.get(id)
-      if (known === undefined || compareValues(known, entry) < 0) shown.set(id, entry)
+      const text = sortText(entry.id)
+      const known = shown.get(text)
+      if (known === undefined || compareValues(known, entry) < 0) shown.set(text, entry)
     }
     return rowsOf(spansOf(part.range, index), index).filter((row) => {
-      const other = shown.size === 0 ? undefined : shown.get(toHex(row.entry.id))
+      const other = shown.size === 0 ? undefined : shown.get(row.text)
       return other === undefined || compareValues(other, row.entry) < 0
     })
   }
@@ -154,15 +154,15 @@ class Work {
     }
     if (outcome.kind === 'refused') {
       const { by } = outcome
-      const isSame = compareBytes(by.entry.id, entry.id) === 0 && compareValues(by.entry, entry) === 0
+      const isSame = by.text === sortText(entry.id) && compareValues(by.entry, entry) === 0
       // Only what the document's writers really signed can make us say something.
-      if (!isSame && isSigned(entry, this.#judge.verify)) this.#repair.set(toHex(by.entry.id), by)
+      if (!isSame && isSigned(entry, this.#judge.verify)) this.#repair.set(by.text, by)
       return
     }
     this.#inserted.push({ entry, status })
     for (const row of outcome.removed) {
       this.#removed.push(row.entry.id)
-      this.#repair.delete(toHex(row.entry.id))
+      this.#repair.delete(row.text)
     }
     const author = authorOf(entry.id)
     const head = this.#heads.get(author)
@@ -174,9 +174,9 @@ class Work {
 function split(range: IdRange, spans: readonly Span[], index: EntryIndex): readonly IdRange[] {
   const { x, y } = range
   const n = size(spans)
-  const isAll = compareBytes(x, y) === 0
+  const isAll = equalBytes(x, y)
   const low = spans[0] as Span
-  const before = isAll ? index.position(x) : spans.length === 2 ? low[1] - low[0] : 0
+  const before = isAll ? index.position(sortText(x)) : spans.length === 2 ? low[1] - low[0] : 0
   const nth = (i: number): Uint8Array => idAt(spans, i % n, index)
   const middle = nth(before + Math.floor(n / 2))
   if (!isAll)
@@ -192,7 +192,7 @@ function split(range: IdRange, spans: readonly Span[], index: EntryIndex): reado
 }
 
 /** Equal ends would mean everything. */
-const withoutEmpty = (ranges: readonly IdRange[]): readonly IdRange[] => ranges.filter(({ x, y }) => compareBytes(x, y) !== 0)
+const withoutEmpty = (ranges: readonly IdRange[]): readonly IdRange[] => ranges.filter(({ x, y }) => !equalBytes(x, y))
 
 const size = (spans: readonly Span[]): number => spans.reduce((sum, [from, to]) => sum + to - from, 0)
 

@@ -1,6 +1,6 @@
 import { compareBytes } from '../../base/bytes.ts'
 import type { Verify } from '../keys/ed25519.ts'
-import { EntryIndex, fingerprintWords, type Row } from './entry-index.ts'
+import { EntryIndex, fingerprintWords, type Row, sortText } from './entry-index.ts'
 import type { AuthorId } from './ids.ts'
 import {
   authorOf,
@@ -76,32 +76,33 @@ export class Replica {
 
   /** The same author's entry for the same key or a prefix of it that is not older. */
   #newerThan(entry: SignedEntry): Row | undefined {
-    let prefix = entry.id
+    let prefix = sortText(entry.id)
     while (prefix.length >= ID_PREFIX_BYTES) {
       const at = this.index.position(prefix)
       const here = this.index.at(at)
-      if (here !== undefined && compareBytes(here.entry.id, prefix) === 0) {
+      if (here?.text === prefix) {
         if (compareValues(entry, here.entry) <= 0) return here
-        prefix = prefix.subarray(0, prefix.length - 1)
+        prefix = prefix.slice(0, -1)
         continue
       }
       // Whatever is a prefix lies at or before the neighbour below, and shares no more with us than that one does.
       const below = this.index.at(at - 1)
       if (below === undefined) return undefined
-      prefix = prefix.subarray(0, commonLength(below.entry.id, prefix))
+      prefix = prefix.slice(0, commonLength(below.text, prefix))
     }
     return undefined
   }
 
   #store(entry: SignedEntry): PutOutcome {
     const removed: Row[] = []
-    const from = this.index.position(entry.id)
+    const added = rowOf(entry)
+    const from = this.index.position(added.text)
     for (const row of this.index.rows(from)) {
-      if (commonLength(row.entry.id, entry.id) < entry.id.length) break
+      if (!row.text.startsWith(added.text)) break
       if (compareValues(entry, row.entry) >= 0) removed.push(row)
     }
-    for (const row of removed) this.index.delete(row.entry.id)
-    this.index.set(rowOf(entry))
+    for (const row of removed) this.index.delete(row.text)
+    this.index.set(added)
     this.#noteHead(entry)
     return { kind: 'inserted', removed }
   }
@@ -123,12 +124,12 @@ export function isSigned(entry: SignedEntry, verify: Verify): boolean {
 }
 
 function rowOf(entry: SignedEntry): Row {
-  return { entry, fp: fingerprintWords(fingerprintOf(entry.id, entry)) }
+  return { entry, text: sortText(entry.id), fp: fingerprintWords(fingerprintOf(entry.id, entry)) }
 }
 
-function commonLength(a: Uint8Array, b: Uint8Array): number {
+function commonLength(a: string, b: string): number {
   const n = Math.min(a.length, b.length)
   let i = 0
-  while (i < n && a[i] === b[i]) i++
+  while (i < n && a.charCodeAt(i) === b.charCodeAt(i)) i++
   return i
 }

@@ -205,6 +205,6 @@ describe('ranges', () => {
       expect(rangeFingerprint([[from, to]], replica.index)).toEqual(rangeFingerprint([[from, to]], fresh.index))
     }
     for (const at of [0, 1, 511, 512, 513, all.length - 1]) expect(replica.index.at(at)).toEqual(all[at])
-    for (const at of [0, 700, all.length - 1]) expect(replica.index.position((all[at] as (typeof all)[0]).entry.id)).toBe(at)
+    for (const at of [0, 700, all.length - 1]) expect(replica.index.position((all[at] as (typeof all)[0]).text)).toBe(at)
   })
 })

@@ -1,5 +1,5 @@
-import { blake3 } from '@noble/hashes/blake3.js'
 import { compareBytes, concatBytes } from '../../../base/bytes.ts'
+import { blake3 } from '../../blobs/tree/blake3.ts'
 import { wireError } from '../../wire/errors.ts'
 import type { WireReader } from '../../wire/reader.ts'
 import type { WireWriter } from '../../wire/writer.ts'
