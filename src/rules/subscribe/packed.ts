@@ -22,7 +22,7 @@ export class PackedIndex {
   }
 
   static empty(): PackedIndex {
-    return new PackedIndex(new Uint32Array(0), new Uint8Array(0), new AnchorTable(16), 0)
+    return new PackedIndex(new Uint32Array(0), new Uint8Array(0), new AnchorTable(0), 0)
   }
 
   /** First record and count of an anchor; −1 when it has none. `second` is NO_KEY for single anchors. */
@@ -49,7 +49,7 @@ export class AnchorTable {
 
   constructor(capacity: number) {
     let size = 16
-    while (size < capacity * 2) size *= 2
+    while (size * 7 < capacity * 10) size *= 2
     this.#keys = new Uint32Array(size * 2).fill(NO_KEY)
     this.starts = new Uint32Array(size)
     this.counts = new Uint32Array(size)
@@ -114,16 +114,32 @@ function hash(first: number, second: number): number {
   return (h ^ (h >>> 13)) >>> 0
 }
 
-/** Builds a packed index over the living documents of a store in three passes of small steps. */
+/** Bits the anchors of a rebuild are counted by. */
+const ESTIMATE_BITS = 1 << 22
+
+/** Number of different things that set these bits, each one of them (linear counting). */
+function estimated(bits: Uint32Array): number {
+  let set = 0
+  for (let i = 0; i < bits.length; i++) {
+    let word = bits[i] as number
+    for (; word !== 0; word &= word - 1) set++
+  }
+  const zero = Math.max(1, ESTIMATE_BITS - set)
+  return Math.min(ESTIMATE_BITS * 16, Math.round(-ESTIMATE_BITS * Math.log(zero / ESTIMATE_BITS)))
+}
+
+/** Builds a packed index over the living documents of a store in passes of small steps. */
 export class Rebuild {
   readonly #store: DocumentStore
   readonly #rarity: Rarity
   readonly #covered: number
-  #stage: 'single' | 'pair' | 'fill' = 'single'
+  #stage: 'single' | 'estimate' | 'pair' | 'fill' = 'single'
   #at = 0
   readonly #single: Uint32Array
   readonly #hot: Uint8Array
-  readonly #table = new AnchorTable(1 << 12)
+  #table = new AnchorTable(0)
+  /** One bit per hash of an anchor; how many stay unset tells how many anchors there are. */
+  #bits = new Uint32Array(0)
   #fills = new Uint32Array(0)
   #words = new Uint32Array(0)
 
@@ -150,6 +166,14 @@ export class Rebuild {
     this.#at = 0
     if (this.#stage === 'single') {
       for (let key = 0; key < this.#single.length; key++) this.#hot[key] = (this.#single[key] as number) > HOT ? 1 : 0
+      this.#bits = new Uint32Array(ESTIMATE_BITS / 32)
+      this.#stage = 'estimate'
+      return undefined
+    }
+    if (this.#stage === 'estimate') {
+      // Made in its final size: growing it would be the longest pause of all.
+      this.#table = new AnchorTable(Math.ceil(estimated(this.#bits) * 1.05))
+      this.#bits = new Uint32Array(0)
       this.#stage = 'pair'
       return undefined
     }
@@ -169,6 +193,11 @@ export class Rebuild {
       return
     }
     const pair = this.#hot[first] === 1 ? second : NO_KEY
+    if (this.#stage === 'estimate') {
+      const bit = hash(first, pair) & (ESTIMATE_BITS - 1)
+      this.#bits[bit >>> 5] = (this.#bits[bit >>> 5] as number) | (1 << (bit & 31))
+      return
+    }
     if (this.#stage === 'pair') {
       const slot = this.#table.insert(first, pair)
       this.#table.counts[slot] = (this.#table.counts[slot] as number) + 1
