@@ -42,6 +42,10 @@ export interface ProviderOptions {
 interface Visit {
   readonly connection: Connection
   readonly signal: AbortSignal
+  /** Streams being served or waiting for that. */
+  busy: number
+  /** Counts it out; more than once does nothing. */
+  readonly leave: () => void
 }
 
 type Read =
@@ -65,6 +69,8 @@ export class BlobProvider {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #admission: Admission
+  /** Connections being served. */
+  readonly #visits = new Set<Visit>()
   readonly #observers: Observers
   #numbers = 0
 
@@ -86,7 +92,7 @@ export class BlobProvider {
   async serve(connection: Connection): Promise<void> {
     const { peer } = connection
     const verdict = this.#options.admit?.(peer) ?? true
-    const leave = verdict === true ? this.#admission.connect(peer) : undefined
+    const leave = verdict === true ? this.#connect(peer) : undefined
     if (leave === undefined) {
       const denied = verdict === false || verdict === 'permission'
       const code = denied ? BLOB_CODES.permission : BLOB_CODES.limit
@@ -97,12 +103,31 @@ export class BlobProvider {
     const gone = new AbortController()
     void connection.closed.then(() => gone.abort(limited()))
     this.#tell({ type: 'connected', peer, connection: connection.serial })
+    const visit: Visit = { connection, signal: gone.signal, busy: 0, leave }
+    this.#visits.add(visit)
     try {
-      await this.#accept({ connection, signal: gone.signal })
+      await this.#accept(visit)
     } finally {
+      this.#visits.delete(visit)
       leave()
       this.#tell({ type: 'disconnected', peer, connection: connection.serial })
     }
+  }
+
+  /**
+   * Counts a connection in. A peer that has too many loses the idle one it used longest ago: K2 makes a new connection for every
+   * download and leaves it open for five seconds.
+   */
+  #connect(peer: PeerId): (() => void) | undefined {
+    const leave = this.#admission.connect(peer)
+    if (leave !== undefined) return leave
+    for (const visit of this.#visits) {
+      if (visit.connection.peer !== peer || visit.busy > 0) continue
+      visit.leave()
+      visit.connection.close(0n, 'idle')
+      return this.#admission.connect(peer)
+    }
+    return undefined
   }
 
   /** Takes the next stream only when its request may be served: what waits outside costs nothing here. */
@@ -116,11 +141,13 @@ export class BlobProvider {
         return // the connection has ended, which is how every visit ends
       }
       this.stats.requests++
+      visit.busy++
       let slot: Slot
       try {
         slot = await this.#admission.enter(connection.peer, signal)
       } catch {
         this.stats.refused++
+        this.#idle(visit)
         end(stream, BLOB_CODES.limit)
         continue
       }
@@ -128,6 +155,12 @@ export class BlobProvider {
         this.#log.warn({ ev: 'blob-request', peer: connection.peer, err }, 'a blob request failed unexpectedly')
       })
     }
+  }
+
+  /** A stream has ended. The order of the set is that of the connections' last use. */
+  #idle(visit: Visit): void {
+    visit.busy--
+    if (this.#visits.delete(visit)) this.#visits.add(visit)
   }
 
   async #handle(visit: Visit, stream: BiStream, slot: Slot): Promise<void> {
@@ -139,6 +172,7 @@ export class BlobProvider {
       else this.#junk(connection, stream, read.kind)
     } finally {
       slot.leave()
+      this.#idle(visit)
     }
   }
 
