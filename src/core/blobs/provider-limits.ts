@@ -44,7 +44,8 @@ export const DEFAULT_PROVIDER_LIMITS: ProviderLimits = {
   stallMs: 45_000,
   minBytesPerSecond: 1024,
   slowWindowMs: 60_000,
-  connectionsPerPeer: 8,
+  // A peer that was killed leaves connections behind for half a minute, and may come back several times in it.
+  connectionsPerPeer: 12,
   connections: 256,
   // Upstream's downloader sends up to 32 requests at once in split mode (blobs.md 10.1).
   perPeer: 16,
