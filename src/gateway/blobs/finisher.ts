@@ -63,7 +63,7 @@ export class Finisher {
     try {
       const job = await this.#options.jobs.get(id)
       if (job?.status !== 'ready') return
-      if (job.error !== undefined && job.attempts === 0) await this.fail(job, job.error.code, job.error.message)
+      if (job.fetchFailed) await this.fail(job, job.error?.code ?? 'BLOB_UNAVAILABLE', job.error?.message ?? 'nobody has it')
       else await this.#finish(job, signal)
     } finally {
       this.#running.delete(id)
@@ -90,7 +90,7 @@ export class Finisher {
       const hopeless = isK2Error(error) && error.retry === 'never' && (error.kind === 'denied' || error.kind === 'limit')
       if (hopeless) return this.fail(job, code, message)
       log.warn({ ev: 'blob-finish-failed', job: job.id, err: error }, 'a fetched file could not be delivered yet')
-      const tries = await jobs.delay(job.id, RETRY_MS * 2 ** job.attempts, code, message)
+      const tries = await jobs.delay(job.id, RETRY_MS * 2 ** job.tries, code, message)
       if (tries >= TRIES) await this.fail(job, code, message)
     }
   }

@@ -86,6 +86,10 @@ export interface OpenJob extends BlobJob {
   readonly policy: FilePolicy
   readonly source: unknown
   readonly status: JobRow['status']
+  /** Nobody could fetch the blob: `error` says why. */
+  readonly fetchFailed: boolean
+  /** Failed tries to finish it here. */
+  readonly tries: number
 }
 
 /** The state of jobs: who asked for what, under which limits, and what became of it. */
@@ -276,6 +280,8 @@ function jobOf(row: JobRow | undefined): OpenJob | undefined {
     format: row.format ?? undefined,
     state: stateOf(row),
     status: row.status,
+    fetchFailed: row.fetch_status === 'failed',
+    tries: row.attempts,
     size: size ?? undefined,
     bytes: isHere && code === null ? (size ?? 0) : (numOrNull(row.fetch_bytes) ?? 0),
     attempts: Math.max(row.attempts, row.fetch_attempts ?? 0),

@@ -145,7 +145,15 @@ export class BlobService {
   async job(id: string, requester?: string): Promise<BlobJob> {
     const job = await this.#parts.jobs.get(id)
     if (job === undefined || (requester !== undefined && job.requester !== requester)) throw noSuchJob()
-    const { target: _target, policy: _policy, source: _source, status: _status, ...shown } = job
+    const {
+      target: _target,
+      policy: _policy,
+      source: _source,
+      status: _status,
+      fetchFailed: _failed,
+      tries: _tries,
+      ...shown
+    } = job
     return shown
   }
 

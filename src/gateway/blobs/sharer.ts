@@ -57,7 +57,7 @@ export class Sharer {
       const [code, message] = [errorCode(error), isK2Error(error) ? errorMessage(error) : 'the file could not be read']
       const hopeless = isK2Error(error) && error.retry === 'never'
       log.warn({ ev: 'blob-share-failed', job: job.id, err: error }, 'an attachment could not be shared')
-      const tries = hopeless ? TRIES : await jobs.delay(job.id, RETRY_MS * 2 ** job.attempts, code, message)
+      const tries = hopeless ? TRIES : await jobs.delay(job.id, RETRY_MS * 2 ** job.tries, code, message)
       if (tries < TRIES) return
       if (job.target) {
         await outbox.say({ ...job.target, key: `blob-job-${job.id}`, rich: failureMessage(job.name, 'shared', message) })

@@ -153,7 +153,7 @@ export const MISSED_FETCH = statement(
 )
 export const GET_FETCH = statement('blob_get_fetch', `select ${FETCH} from k2.blob_fetch where id = $1`)
 /** $1 worker: those whose blobs it still holds for their gateways. */
-export const HELD_BY = statement('blob_held_by', `select hash, format from k2.blob_fetch where home = $1 and done_at is null`)
+export const HELD_BY = statement('blob_held_by', 'select id from k2.blob_fetch where home = $1 and done_at is null')
 
 export interface DueRow {
   readonly id: string
