@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { equalBytes } from '../../../../src/base/bytes.ts'
+import { below, seededRng } from '../../../../src/base/random.ts'
 import { blobBytes, readBlob } from '../../../../src/core/blobs/blob-bytes.ts'
 import { encodeHashSeq } from '../../../../src/core/blobs/proto/collection.ts'
 import type { BlobStore } from '../../../../src/core/blobs/store.ts'
@@ -393,6 +394,66 @@ export function blobStoreConformance(name: string, make: () => StoreUnderTest): 
         await partial.close()
         expect(await readdir(dir)).toEqual([])
       })
+    })
+
+    it('many things at once with the same few blobs leave a store that is right', async () => {
+      const rng = seededRng(Number(process.env.K2_SEED ?? 11))
+      const pick = (n: number): number => below(rng, n)
+      const blobs = [5, 16_385, 40_000, 100_000, 250_000].map((size, i) => pattern(size, i + 1))
+      const list = encodeHashSeq(blobs.slice(0, 3).map(hashed))
+      blobs.push(list)
+      const work = async (name: string): Promise<void> => {
+        for (let i = 0; i < 25; i++) {
+          const data = blobs[pick(blobs.length)] as Uint8Array
+          const hash = hashed(data)
+          const tag = `${name}/${pick(3)}`
+          switch (pick(8)) {
+            case 0:
+              await store.importBytes(data, { tag, format: data === list ? 'hash-seq' : 'raw' })
+              break
+            case 1: {
+              const partial = await store.resume(hash)
+              const at = BigInt(pick(4) * 16)
+              await deliver(partial.sink(), data, hash, subtract([at, at + 64n], partial.state().ranges))
+              await partial.close()
+              break
+            }
+            case 2: {
+              const partial = await store.resume(hash)
+              await deliver(partial.sink(), data, hash, subtract(ALL, partial.state().ranges))
+              expect(await partial.complete()).toBe(data.length)
+              await partial.close()
+              break
+            }
+            case 3:
+              await store.delete(hash)
+              break
+            case 4:
+              await store.gc()
+              break
+            case 5:
+              await store.verify(hash)
+              break
+            case 6:
+              await store.deleteTag(tag)
+              break
+            default: {
+              const code = await codeOf(readBlob(store, hash, 1e9).then((got) => expect(equalBytes(got, data)).toBe(true)))
+              expect(['resolved', 'BLOB_MISSING']).toContain(code)
+            }
+          }
+        }
+      }
+      await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(work))
+      for await (const { hash, kind, size } of store.list()) {
+        const status = await store.status(hash)
+        expect(await store.verify(hash)).toEqual(status)
+        expect(status).toMatchObject({ kind, size })
+      }
+      const listed = await collect(store.list())
+      expect(await store.usage()).toEqual({ bytes: listed.reduce((sum, b) => sum + b.stored, 0), blobs: listed.length })
+      for (const data of blobs) expect((await store.importBytes(data)).hash).toBe(hashed(data))
+      for (const data of blobs) expect(equalBytes(await readBlob(store, hashed(data), 1e9), data)).toBe(true)
     })
 
     it('reads go on while others write, and the event loop is free', async () => {
