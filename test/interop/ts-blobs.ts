@@ -67,14 +67,16 @@ export class LabBlobs {
   readonly #store: BlobStore
   readonly #downloader: Downloader
   readonly #isPersistent: boolean
+  readonly #emit: (event: object) => void
 
   /** For documents. */
   get contents(): ContentStore {
     return blobContents(this.#store, this.#downloader, STORE_BYTES)
   }
 
-  constructor(endpoint: K2Endpoint, folder: string | undefined) {
+  constructor(endpoint: K2Endpoint, folder: string | undefined, emit: (event: object) => void) {
     this.#endpoint = endpoint
+    this.#emit = emit
     this.#isPersistent = folder !== undefined
     this.#store =
       folder === undefined
@@ -141,6 +143,7 @@ export class LabBlobs {
       format: recursive ? 'hash-seq' : 'raw',
       providers: [{ id: addr.id, direct: use_ticket_addrs ? addr.direct : [] }],
       limits: LIMITS,
+      onProgress: ({ received, present }) => this.#emit({ event: 'blobs.progress', hash, received, present }),
       ...(ranges && { ranges: ranges.map(BigInt) }),
     })
     return { hash, received: result.received, total: result.total }

@@ -16,6 +16,7 @@ import { content, LabBlobs } from './ts-blobs.ts'
 import { LabDocs } from './ts-docs.ts'
 import { isLoad, LoadBook } from './ts-load.ts'
 import { marketDecode, marketEncode } from './ts-market.ts'
+import { LabStreams } from './ts-streams.ts'
 
 const id = z.string().transform(parseEndpointId)
 const Bind = z.strictObject({
@@ -50,6 +51,7 @@ interface Node {
   readonly load: LoadBook
   readonly blobs: LabBlobs
   readonly docs: LabDocs
+  readonly streams: LabStreams
 }
 
 let node: Node | undefined
@@ -94,9 +96,9 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
     },
   })
   await gossip.start()
-  const blobs = new LabBlobs(endpoint, args.data_dir)
+  const blobs = new LabBlobs(endpoint, args.data_dir, print)
   const docs = await LabDocs.open({ endpoint, gossip, contents: blobs.contents, folder: args.data_dir }, print)
-  node = { endpoint, gossip, topics: new Map(), load: new LoadBook(), blobs, docs }
+  node = { endpoint, gossip, topics: new Map(), load: new LoadBook(), blobs, docs, streams: new LabStreams(endpoint, print) }
   return describe(node)
 }
 
@@ -187,7 +189,7 @@ const topicLine = (name: string): object => {
 }
 
 /** Parts that have their commands below; scenarios of the others are pending. */
-const OFFERS: readonly string[] = ['gossip', 'blobs', 'docs']
+const OFFERS: readonly string[] = ['gossip', 'blobs', 'docs', 'invite', 'dm']
 
 const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<object>>> = {
   hello: () => ({ impl: 'ts', offers: OFFERS, monotonic_ns: process.hrtime.bigint().toString() }),
@@ -239,7 +241,8 @@ const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<obje
 function commandOf(name: string): ((args: unknown) => object | Promise<object>) | undefined {
   if (COMMANDS[name] !== undefined) return COMMANDS[name]
   if (name.startsWith('blobs.')) return bound().blobs.commands[name]
-  return name.startsWith('docs.') ? bound().docs.commands[name] : undefined
+  if (name.startsWith('docs.')) return bound().docs.commands[name]
+  return bound().streams.commands[name]
 }
 
 async function serve(line: string): Promise<void> {

@@ -18,6 +18,8 @@ export type K2ErrorCode =
   | 'K2_RATE_LIMITED'
   /** Sent, but a gateway that confirms messages has not confirmed this one. */
   | 'K2_UNCONFIRMED'
+  /** A peer ended the exchange without the byte that answers it: it did not take the request. */
+  | 'K2_NO_ANSWER'
   /** The node is not running (yet, or any more). */
   | 'K2_NOT_RUNNING'
 
@@ -30,6 +32,7 @@ const DEFAULTS: Readonly<Record<K2ErrorCode, { readonly kind: ErrorKind; readonl
   K2_NO_NEIGHBOR: { kind: 'network', retry: 'later' },
   K2_RATE_LIMITED: { kind: 'limit', retry: 'later' },
   K2_UNCONFIRMED: { kind: 'timeout', retry: 'ambiguous' },
+  K2_NO_ANSWER: { kind: 'protocol', retry: 'later' },
   K2_NOT_RUNNING: { kind: 'closed', retry: 'later' },
 }
 

@@ -106,7 +106,8 @@ const askerKilled: Scenario = {
         () => 'done',
         () => 'killed',
       )
-      const outcome = await Promise.race([getting, new Promise<'now'>((go) => setTimeout(() => go('now'), moment()))])
+      const now = first === 'ts' ? cameIn(node, Math.random() * (size / KILLS)) : new Promise((go) => setTimeout(go, moment()))
+      const outcome = await Promise.race([getting, now])
       await node.peer.kill()
       await getting
       kills++
@@ -126,6 +127,12 @@ const askerKilled: Scenario = {
     assert.equal(received, size - (present.at(-1) ?? 0), 'something that was here was fetched again')
     return { kills, 'MiB kept by kills': ((present.at(-1) ?? 0) / MIB).toFixed(1) }
   },
+}
+
+/** A TypeScript node has received this much. */
+async function cameIn(node: LabNode, bytes: number): Promise<void> {
+  const isIt = (e: { event: string; received?: unknown }): boolean => e.event === 'blobs.progress' && Number(e.received) >= bytes
+  await node.peer.next('progress', isIt, 0, 60_000).catch(() => {}) // ended before: the caller sees that
 }
 
 /** Bytes of a blob a TypeScript node has. */
