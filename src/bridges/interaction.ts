@@ -133,8 +133,11 @@ export type NoticeTarget =
 
 /** Implemented by bridges whose platform can carry it. */
 export interface InteractiveBridge {
-  /** Makes commands known to the platform and feeds the handler from now on; called once, before `start`. */
-  interactions(commands: readonly CommandSpec[], handler: InteractionHandler): void
+  /**
+   * Makes commands known to the platform and feeds the handler from now on; called once, before `start`. `welcome` is said
+   * when the account is added to a server or group, where the platform tells.
+   */
+  interactions(commands: readonly CommandSpec[], handler: InteractionHandler, welcome?: Notice): void
   /** Rejects K2Error: kind `unavailable` or `rate-limited` may be tried again, `denied` never (a person who blocked the bot). */
   post(target: NoticeTarget, notice: Notice, signal: AbortSignal): Promise<NativeRef>
   /** Changes a notice; resolves false when it is gone. */

@@ -15,7 +15,7 @@ import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOu
 import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
 import { CatchUp, type CatchUpLimits, DEFAULT_CATCH_UP } from './catch-up.ts'
-import { Desk } from './desk.ts'
+import { Desk, type DeskCommands } from './desk.ts'
 import { CDN_URL, Directory } from './directory.ts'
 import { ExpectedEchoes } from './echoes.ts'
 import { Executor, type KnownCopies } from './execute.ts'
@@ -106,7 +106,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
   readonly #clock: Clock
   readonly #directory: Directory
   #parts: Parts | undefined
-  #commands: { readonly specs: readonly CommandSpec[]; readonly handler: InteractionHandler } | undefined
+  #commands: DeskCommands | undefined
   readonly #tasks: TaskGroup
   readonly #stopping = new AbortController()
   #state: GatewayState = { kind: 'connecting' }
@@ -145,8 +145,8 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
     return this.#parts.media.openAttachment(attachment, signal)
   }
 
-  interactions(specs: readonly CommandSpec[], handler: InteractionHandler): void {
-    this.#commands = { specs, handler }
+  interactions(specs: readonly CommandSpec[], handler: InteractionHandler, welcome?: Notice): void {
+    this.#commands = { specs, handler, ...(welcome && { welcome }) }
   }
 
   async post(target: NoticeTarget, notice: Notice, signal: AbortSignal): Promise<NativeRef> {
@@ -300,7 +300,11 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
     if (event.name === 'READY') this.#onReady(parts, d)
     parts.receiver.receive(event)
     switch (event.name) {
+      case 'READY':
+        parts.desk.knowGuilds(d.guilds)
+        return
       case 'GUILD_CREATE':
+        parts.desk.joined(d, this.#options.places?.() ?? [])
         parts.history.onGuild(String(d.id))
         return
       case 'WEBHOOKS_UPDATE':

@@ -15,11 +15,17 @@ import { renderNotice } from './notice.ts'
 import { channelIdOf } from './outbound.ts'
 import { DiscordResponder } from './responder.ts'
 
+export interface DeskCommands {
+  readonly specs: readonly CommandSpec[]
+  readonly handler: InteractionHandler
+  readonly welcome?: Notice
+}
+
 export interface DeskOptions {
   readonly account: string
   readonly api: DiscordApi
   /** Undefined: the bot answers nothing and leaves the registered commands alone. */
-  readonly commands: { readonly specs: readonly CommandSpec[]; readonly handler: InteractionHandler } | undefined
+  readonly commands: DeskCommands | undefined
   /** Largest file for a server, bytes. */
   readonly maxFile: (guildId: string | undefined) => number
   readonly tasks: TaskGroup
@@ -48,6 +54,8 @@ export class Desk {
   readonly #o: DeskOptions
   readonly #forms = new BoundedMap<string, Form>({ max: MAX_FORMS, ttlMs: FORM_MS })
   readonly #dms = new BoundedMap<string, string>({ max: MAX_DM_CHANNELS })
+  /** Servers the bot is in; undefined until Discord has told. */
+  #guilds: Set<string> | undefined
   #open = 0
   #registering = false
 
@@ -88,6 +96,27 @@ export class Desk {
       if (answer.failure.kind === 'api') return
       await sleep(wait, signal).catch(() => {})
     }
+  }
+
+  /** The servers READY names: those that come later are new. */
+  knowGuilds(guilds: unknown): void {
+    const ids = (Array.isArray(guilds) ? guilds : []).map((g: { id?: unknown } | null) => String(g?.id))
+    this.#guilds = new Set(ids)
+  }
+
+  /** Says hello when somebody has added the bot to a server: in a bridged channel, else where the server says hello. */
+  joined(guild: Readonly<Record<string, unknown>>, places: readonly Place[]): void {
+    const welcome = this.#o.commands?.welcome
+    const id = String(guild.id)
+    if (this.#guilds === undefined || this.#guilds.has(id)) return
+    this.#guilds.add(id)
+    const system = guild.system_channel_id
+    const here = { network: 'discord' as const, account: this.#o.account, space: id }
+    const place = places.find((p) => p.space === id) ?? (typeof system === 'string' ? { ...here, channel: system } : undefined)
+    if (welcome === undefined || place === undefined) return
+    const { tasks, log, signal } = this.#o
+    const saying = this.post({ kind: 'place', place }, welcome, signal).then(() => {})
+    tasks.add(saying.catch((err) => log.debug({ ev: 'welcome-failed', err }, 'the bot could not say hello to a server')))
   }
 
   /** Takes an INTERACTION_CREATE. */

@@ -139,8 +139,8 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, R
     if (id) options.own.add(`telegram:${id}`)
   }
 
-  interactions(specs: readonly CommandSpec[], handler: InteractionHandler): void {
-    this.#desk.open(specs, handler)
+  interactions(specs: readonly CommandSpec[], handler: InteractionHandler, welcome?: Notice): void {
+    this.#desk.open(specs, handler, welcome)
   }
 
   async post(target: NoticeTarget, notice: Notice, signal: AbortSignal): Promise<NativeRef> {

@@ -15,7 +15,7 @@ import { CANCEL_HINT, type Dialogue, fieldOf, openDialogue, questionOf, takeAnsw
 import { GroupAdmins } from './group-admins.ts'
 import { registerMenus } from './menus.ts'
 import { TelegramResponder } from './responder.ts'
-import { CallbackQuery, Message, type TgChat, type TgMe, type TgMessage } from './schema.ts'
+import { CallbackQuery, Message, MyChatMember, type TgChat, type TgMe, type TgMessage } from './schema.ts'
 
 export interface DeskOptions extends CallOptions {
   readonly account: string
@@ -51,6 +51,7 @@ export class Desk {
   #specs: ReadonlyMap<string, CommandSpec> = new Map()
   /** Undefined: the bot answers nothing, and commands are messages like any others. */
   #handler: InteractionHandler | undefined
+  #welcome: Notice | undefined
   readonly #dialogues = new BoundedMap<string, OpenDialogue>({ max: MAX_DIALOGUES, ttlMs: DIALOGUE_MS })
   readonly #handled = new BoundedMap<string, true>({ max: MAX_HANDLED })
   readonly #admins: GroupAdmins
@@ -63,7 +64,8 @@ export class Desk {
     this.#admins = new GroupAdmins(this.#calls, options.clock)
   }
 
-  open(specs: readonly CommandSpec[], handler: InteractionHandler): void {
+  open(specs: readonly CommandSpec[], handler: InteractionHandler, welcome?: Notice): void {
+    this.#welcome = welcome
     this.#specs = new Map(specs.map((spec) => [spec.telegram, spec]))
     this.#handler = handler
   }
@@ -83,7 +85,7 @@ export class Desk {
 
   /** Takes what is meant for the bot itself; false: it is a message like any other, to be bridged. */
   take(raw: unknown): boolean {
-    const update = raw as { readonly message?: unknown; readonly callback_query?: unknown }
+    const update = raw as { readonly message?: unknown; readonly callback_query?: unknown; readonly my_chat_member?: unknown }
     if (this.#me === undefined || this.#handler === undefined || typeof raw !== 'object' || raw === null) return false
     if (update.callback_query !== undefined) {
       const query = CallbackQuery.safeParse(update.callback_query)
@@ -91,8 +93,21 @@ export class Desk {
         this.#run(`q:${query.data.id}`, () => this.#pressed(query.data))
       return true
     }
+    if (update.my_chat_member !== undefined) this.#greet(update.my_chat_member)
     const parsed = update.message === undefined ? undefined : Message.safeParse(update.message)
     return parsed?.success === true && this.#takeMessage(parsed.data, this.#me)
+  }
+
+  /** Says hello when somebody has added the bot to a group. */
+  #greet(raw: unknown): void {
+    const parsed = MyChatMember.safeParse(raw)
+    const welcome = this.#welcome
+    if (!parsed.success || welcome === undefined) return
+    const { chat, old_chat_member: before, new_chat_member: now, date } = parsed.data
+    const isIn = (status: string | undefined): boolean => status === 'member' || status === 'administrator'
+    const isGroup = chat.type === 'group' || chat.type === 'supergroup'
+    if (!isGroup || isIn(before?.status) || !isIn(now.status)) return
+    this.#run(`w:${chat.id}:${date ?? 0}`, () => this.#calls.say({ chat: chat.id }, welcome).then(() => {}))
   }
 
   #takeMessage(m: TgMessage, me: TgMe): boolean {

@@ -155,7 +155,9 @@ export type TgMessageReaction = z.output<typeof MessageReaction>
 
 export const MyChatMember = z.looseObject({
   chat: Chat,
+  old_chat_member: z.looseObject({ status: z.string() }).optional(),
   new_chat_member: z.looseObject({ status: z.string() }),
+  date: z.number().optional(),
 })
 
 /** A pressed inline button. Messages too old for Telegram to show come without their content. */

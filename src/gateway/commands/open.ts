@@ -14,6 +14,7 @@ import type { Control } from '../http/control.ts'
 import type { Pipeline, RouteDefinition } from '../pipeline/index.ts'
 import { Access } from './access.ts'
 import type { ActionIds } from './action-ids.ts'
+import { welcomeOn } from './builtin/help.ts'
 import { applyTopicChoices, builtinCommands } from './builtin/index.ts'
 import type { ActionDefinition, CommandDefinition } from './definition.ts'
 import { isInteractive, Notifier } from './notifier.ts'
@@ -63,7 +64,7 @@ export function openCommands(parts: CommandParts): Commands {
   const service = new CommandService({ registry, access: rights, store, ids, clock, rng, log })
   for (const bridge of bridges.filter(isInteractive)) {
     if (bridge.network === 'p2p' || !isSwitchedOn(config, bridge)) continue
-    bridge.interactions(registry.specsFor(bridge.network), service.handle)
+    bridge.interactions(registry.specsFor(bridge.network), service.handle, welcomeOn(bridge.network, registry))
   }
   const part: Lifecycle = {
     name: service.name,

@@ -30,12 +30,17 @@ const SPECS: readonly CommandSpec[] = [
 const notice = (text: string, more: Partial<Notice> = {}): Notice => ({ rich: plain(text), ...more })
 
 let h: Harness
-async function start(handler: (i: Interaction) => Promise<void>, more: HarnessOptions = {}): Promise<Interaction[]> {
+async function start(
+  handler: (i: Interaction) => Promise<void>,
+  more: HarnessOptions = {},
+  welcome?: Notice,
+): Promise<Interaction[]> {
   const seen: Interaction[] = []
   h = await startHarness({
     ...more,
     commands: {
       specs: SPECS,
+      ...(welcome && { welcome }),
       handler: async (i) => {
         seen.push(i)
         await handler(i)
@@ -214,6 +219,19 @@ describe('buttons on Discord', () => {
       { content: 'replaced', buttons: [], embeds: [] },
     ])
     expect(seen[1]?.input).toMatchObject({ kind: 'action', id: 'a:1.s', message: { id: ref.id, channel: h.fake.info.channel } })
+  })
+})
+
+describe('a server the bot is added to', () => {
+  it('is greeted once; those it is in already are not', async () => {
+    await start(async () => {}, {}, notice('hello', { title: 'Welcome' }))
+    const { channel } = h.fake.control.joinGuild({ bot: h.fake.info.bot, name: 'New' })
+    await h.fake.control.waitFor({ channel, count: 1 })
+    expect(h.fake.control.visible({ channel })).toMatchObject([{ embeds: ['Welcome'] }])
+    await h.fake.control.gateway({ action: 'reconnect' })
+    await h.fake.control.waitForSession({ resumed: 1 })
+    expect(h.fake.control.visible({ channel })).toHaveLength(1)
+    expect(h.fake.control.visible({ channel: h.fake.info.channel })).toEqual([])
   })
 })
 

@@ -9,7 +9,7 @@ import {
   type WebhookRecord,
   type WebhookRegistry,
 } from '../../../src/bridges/discord/index.ts'
-import type { CommandSpec, InteractionHandler } from '../../../src/bridges/interaction.ts'
+import type { CommandSpec, InteractionHandler, Notice } from '../../../src/bridges/interaction.ts'
 import type { Body, Envelope } from '../../../src/bridges/model/message.ts'
 import type { Place } from '../../../src/bridges/model/place.ts'
 import { plain } from '../../../src/bridges/model/rich-text.ts'
@@ -115,7 +115,7 @@ export interface Harness {
 export interface HarnessOptions {
   readonly fake?: FakeDiscordOptions
   readonly bridge?: Partial<DiscordBridgeOptions>
-  readonly commands?: { readonly specs: readonly CommandSpec[]; readonly handler: InteractionHandler }
+  readonly commands?: { readonly specs: readonly CommandSpec[]; readonly handler: InteractionHandler; readonly welcome?: Notice }
   /** Before the bridge starts. */
   readonly prepare?: (fake: FakeDiscord) => void | Promise<void>
   readonly log?: Logger
@@ -144,7 +144,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       ...options.bridge,
       ...more,
     })
-    if (options.commands) bridge.interactions(options.commands.specs, options.commands.handler)
+    if (options.commands) bridge.interactions(options.commands.specs, options.commands.handler, options.commands.welcome)
     started.push(bridge)
     await bridge.start(new AbortController().signal)
     return bridge

@@ -51,10 +51,11 @@ beforeEach(async () => {
   seen = []
   handler = async () => {}
   bridge = newBridge({ fake, token: bot.token }, sink)
-  bridge.interactions(SPECS, async (i) => {
+  const handle = async (i: Interaction): Promise<void> => {
     seen.push(i)
     await handler(i)
-  })
+  }
+  bridge.interactions(SPECS, handle, notice('Hello everybody'))
   await bridge.start(never)
   await fake.until(() => fake.control.menu(bot.id, 'all_chat_administrators').length > 0)
 })
@@ -148,6 +149,18 @@ describe('commands on Telegram', () => {
     await answers(2)
     expect(seen[1]?.input).toEqual({ kind: 'command', path: ['link'], args: { code: 'ABCD2345' } })
     expect(sink.texts()).toEqual([])
+  })
+})
+
+describe('a group the bot is added to', () => {
+  it('is greeted when it comes, not when its rights change', async () => {
+    const chat = fake.control.addChat({ members: [anna] })
+    fake.control.setMember(chat, bot.id, 'member')
+    await botSaid('Hello everybody', chat)
+    fake.control.setMember(chat, bot.id, 'administrator')
+    fake.control.post(chat, anna, '/k2_help')
+    await answers(1)
+    expect(fake.control.visible(chat).filter((m) => m.text === 'Hello everybody')).toHaveLength(1)
   })
 })
 

@@ -6,6 +6,7 @@ import type { EchoTiming, FakeRest, LoggedRequest } from './http.ts'
 import type { CommandInput, InteractionView } from './interactions.ts'
 import type { LimitProfile, RateLimits } from './limits.ts'
 import { People } from './people.ts'
+import { presentGuildCreate } from './present.ts'
 import type { Site } from './routes.ts'
 import type { Violation } from './violations.ts'
 import { type VisibleMessage, visible } from './visible.ts'
@@ -65,6 +66,21 @@ export class FakeControl extends People {
     const bot = world.addBot(input.name, input.privileged === false ? 0 : PRIVILEGED)
     for (const guild of input.guilds) world.guild(guild).members.set(bot.user.id, { user: bot.user, nick: null, roles: [] })
     return { id: bot.user.id, token: bot.token }
+  }
+
+  /** Somebody adds the bot to another server with one channel. */
+  joinGuild(input: { bot: string; name: string }): { guild: string; channel: string } {
+    const { world, gateway } = this.#parts.site
+    const bot = world.bots.get(input.bot)
+    if (bot === undefined) throw new Error('no such bot')
+    const guild = world.addGuild(input.name)
+    const channel = world.addChannel({ kind: 'text', name: 'general', guild })
+    guild.systemChannel = channel.id
+    guild.members.set(bot.user.id, { user: bot.user, nick: null, roles: [] })
+    gateway.dispatch('GUILD_CREATE', presentGuildCreate(world, guild, bot) as unknown as Record<string, unknown>, {
+      only: bot.user.id,
+    })
+    return { guild: guild.id, channel: channel.id }
   }
 
   /** Switches the message content intent in the portal. */

@@ -216,7 +216,7 @@ export function presentGuild(guild: Guild): Record<string, unknown> {
     features: [],
     mfa_level: 0,
     application_id: null,
-    system_channel_id: null,
+    system_channel_id: guild.systemChannel ?? null,
     system_channel_flags: 0,
     rules_channel_id: null,
     vanity_url_code: null,

@@ -34,6 +34,8 @@ export interface Member {
 export interface Guild {
   readonly id: string
   name: string
+  /** Where the server greets. */
+  systemChannel?: string
   readonly roles: Map<string, { id: string; name: string }>
   readonly members: Map<string, Member>
   readonly channels: Map<string, Channel>

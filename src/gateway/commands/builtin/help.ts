@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { K2Error } from '../../../base/errors.ts'
+import type { Notice } from '../../../bridges/interaction.ts'
 import type { Network } from '../../../bridges/model/place.ts'
 import type { RichText } from '../../../bridges/model/rich-text.ts'
 import { invocationOf, usageOf } from '../answers.ts'
 import { type CommandContext, type CommandDefinition, type CommandResult, defineCommand } from '../definition.ts'
-import { answer, bold, code, line, lines } from '../notices.ts'
+import { answer, bold, code, line, lines, notice } from '../notices.ts'
 import { type CommandRegistry, mayUse, type RegisteredCommand } from '../registry.ts'
 
 /** First steps in the order people take them; shown as far as the commands exist. */
@@ -49,6 +50,20 @@ export function helpCommand(registry: () => CommandRegistry): CommandDefinition 
       return command === undefined || command.trim() === '' ? overview(shown, context) : explain(shown, command, context)
     },
   })
+}
+
+/** Said where the gateway is added to a server or group. */
+export function welcomeOn(network: Network, registry: CommandRegistry): Notice {
+  const help = registry.find(['help'])
+  const first = help ? invocationOf(help, network) : '/help'
+  return notice(
+    lines(
+      'Hello! I connect this place with K2, a marketplace without a company in the middle.',
+      line(code(first), ' shows what you can do here: offer and find things, write to people, share files.'),
+      'What is said in bridged channels is shown to others on K2.',
+    ),
+    { title: 'K2 gateway' },
+  )
 }
 
 function networkOf({ origin }: CommandContext): Network {
