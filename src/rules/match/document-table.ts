@@ -15,6 +15,14 @@ export interface IntentTerms {
   readonly unknown: number
 }
 
+interface Latest {
+  intent: StoredIntent | undefined
+  /** Words known when the terms were numbered. */
+  known: number
+  terms: IntentTerms
+}
+
+const NO_TERMS: IntentTerms = { tokens: new Uint32Array(0), weights: new Uint8Array(0), length: 0, unknown: 0 }
 const ITEM_WEIGHT = 3
 /** Distinct words of one intent that are indexed. */
 const MAX_TERMS = 64
@@ -43,6 +51,11 @@ export class DocumentTable {
   readonly #rows = new Map<string, number>()
   readonly intents: (StoredIntent | undefined)[] = []
   readonly #terms: (IntentTerms | undefined)[] = []
+  /** What wants and exchanges ask for. */
+  readonly #askedBy: (IntentTerms | undefined)[] = []
+  /** Terms of the latest intents outside the table: one search asks for them with every pair. */
+  readonly #listed: Latest = { intent: undefined, known: 0, terms: NO_TERMS }
+  readonly #wanted: Latest = { intent: undefined, known: 0, terms: NO_TERMS }
   readonly #sides = new GrowingU32()
   readonly #hashes = new GrowingU32()
   readonly #slugs = new GrowingU32()
@@ -159,7 +172,15 @@ export class DocumentTable {
   listingTerms(intent: StoredIntent): IntentTerms {
     const row = this.#rows.get(intent.intent_id)
     if (row !== undefined && this.intents[row] === intent) return this.#terms[row] as IntentTerms
-    return this.#listing(intent, false)
+    return this.#latest(this.#listed, intent, () => this.#listing(intent, false))
+  }
+
+  #latest(memo: Latest, intent: StoredIntent, make: () => IntentTerms): IntentTerms {
+    if (memo.intent === intent && memo.known === this.#tokens.size) return memo.terms
+    memo.terms = make()
+    memo.intent = intent
+    memo.known = this.#tokens.size
+    return memo.terms
   }
 
   #listing(intent: StoredIntent, create: boolean): IntentTerms {
@@ -180,7 +201,9 @@ export class DocumentTable {
 
   /** Words a want asks for: those of its item; its other words only when it names none. */
   wantTerms(intent: StoredIntent): IntentTerms {
-    return this.#asked(intent, false)
+    const row = this.#rows.get(intent.intent_id)
+    const own = row !== undefined && this.intents[row] === intent ? this.#askedBy[row] : undefined
+    return own ?? this.#latest(this.#wanted, intent, () => this.#asked(intent, false))
   }
 
   #asked(intent: StoredIntent, create: boolean): IntentTerms {
@@ -224,11 +247,12 @@ export class DocumentTable {
 
   insert(intent: StoredIntent): void {
     const terms = this.#listing(intent, true)
-    // Words asked for in exchange get numbers, so that listings outside the table can be compared with them.
-    if (intent.intent === 'exchange') this.#asked(intent, true)
+    // Words asked for get numbers, so that listings outside the table can be compared with them.
+    const asked = intent.side === 'offer' ? undefined : this.#asked(intent, true)
     const row = (this.#sweep === undefined ? this.#free.pop() : undefined) ?? this.intents.length
     this.intents[row] = intent
     this.#terms[row] = terms
+    this.#askedBy[row] = asked
     this.#rows.set(intent.intent_id, row)
     this.#writeRow(row, intent)
     this.#totalLength += terms.length
@@ -254,6 +278,7 @@ export class DocumentTable {
     this.#rows.delete(id)
     this.intents[row] = undefined
     this.#terms[row] = undefined
+    this.#askedBy[row] = undefined
     this.#sides.data[row] = 0
     this.#gone.push(row)
     return true
