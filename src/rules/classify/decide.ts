@@ -37,6 +37,7 @@ export interface Decision {
 }
 
 const VETO = -99
+const LOST = 99
 
 /** Weighs evidence against guards (section 7). Pure and deterministic. */
 export function decide(input: Weighing): Decision {
@@ -56,6 +57,7 @@ export function decide(input: Weighing): Decision {
     guards.push(hit)
     if (hit.applied && hit.points === 'veto' && guard.rule.scope === 'message') vetoed = true
   }
+  for (const asked of rhetorical(input, evidence)) lost.set(asked, LOST)
   const closed = closedPrefix(tokens, tags) || closedSuffix(tokens, tags)
   if (closed) vetoed = true
   const concrete = concreteIn(tags, 0, tokens.length)
@@ -89,6 +91,21 @@ export function decide(input: Weighing): Decision {
     leads.set(intent, best)
   }
   return finish(lexicon, scores, leads, evidence, bonuses, guards, frame, vetoed, closed)
+}
+
+/** "Need a website? I'll build you one": the question is the reader's, the offer the author's. */
+function rhetorical({ prepared }: Weighing, evidence: readonly Evidence[]): Evidence[] {
+  const sentence = (e: Evidence): number => prepared.tokens[e.start]?.sentence ?? 0
+  const offers = evidence.filter(
+    (e) => (e.intent === 'service_offered' || e.intent === 'sell') && e.points >= 6 && e.family !== 'structure',
+  )
+  return evidence.filter(
+    (e) =>
+      (e.intent === 'service_wanted' || e.intent === 'buy') &&
+      e.start === 0 &&
+      prepared.questions[sentence(e)] === true &&
+      offers.some((o) => sentence(o) === sentence(e) + 1),
+  )
 }
 
 function finish(

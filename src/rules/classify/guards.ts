@@ -92,8 +92,10 @@ export function applyGuard(
     if (!inScope(e)) continue
     // A decisive cue with a thing and its price is no talk about a game or a market.
     const named = e.object?.kind === 'goods' || e.object?.kind === 'model'
-    const thing = named || (rule.kind === 'game' && e.object === undefined && concreteIn(input.tags, 0, tokens.length))
     const word = guard.end - guard.start === 1
+    const priced = word && e.points >= 6 && input.candidates.some((c) => c.tier >= 2)
+    const thing =
+      named || (rule.kind === 'game' && (priced || (e.object === undefined && concreteIn(input.tags, 0, tokens.length))))
     const share = !thing || !MILD.has(rule.kind) ? 1 : rule.kind === 'game' ? (word ? 3 : 1) : e.points >= 8 ? 2 : 1
     lost.set(e, (lost.get(e) ?? 0) + Math.ceil(rule.penalty / share))
     applied = true

@@ -58,8 +58,11 @@ function listing(input: Weighing, add: Add): void {
   if (prices.length === 0 && !label) return
   if (prepared.questions.some((q) => q)) return
   if (prices.length > 0 && prices.every((c) => c.role === 'budget' || c.role === 'offer')) return
-  const first = headline(tokens, tags)
-  if (first === undefined) return
+  const head = headline(tokens, tags)
+  if (head === undefined) return
+  // "clearing the house: table 300k": the work named is the reason, not the offer.
+  const reason = input.patterns.guards.some((g) => g.rule.kind === 'not_service')
+  const first: ObjectHead = reason && head.kind === 'service' ? { ...head, kind: 'goods' } : head
   const strong = prices.filter((c) => c.tier >= 2).length
   const timed =
     prices.some((c) => WORK_UNITS.has(c.unit)) || prices.some((c) => unitAt(tokens, tags, c.amount.end)?.unit === 'hour')

@@ -49,7 +49,7 @@ function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     if (multiplier !== undefined) end = multiplier.end
   }
   const currency = currencyAfter(tokens, end, tags.lang)
-  if (currency === undefined && !words.large && multiplier === undefined) return undefined
+  if (currency === undefined && !words.large && multiplier === undefined && !priceWordsAround(tags, i, end)) return undefined
   const value = decimal(...parts(words.value), multiplier?.shift ?? 0)
   if (value === undefined) return undefined
   const last = currency?.end ?? end
@@ -68,6 +68,22 @@ function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     words: true,
     fractional: false,
   }
+}
+
+const BEFORE_WORDS = new Set(['p_ask', 'p_budget', 'p_max', 'p_offer', 'p_now'])
+const BEHIND_WORDS = new Set(['u_alone', 'u_alone_hour', 'u_alone_month', 'f_negotiable', 'f_firm', 'f_shipped', 'u_lot'])
+
+/** "seventy each", "asking eighty": small number words that a price word makes money. */
+function priceWordsAround(tags: Tags, start: number, end: number): boolean {
+  if (tags.startingAt(end).some((h) => BEHIND_WORDS.has(tags.name(h)))) return true
+  const next = tags.tokens[end]
+  const closed = next === undefined || next.clause !== tags.tokens[start]?.clause
+  return (
+    closed &&
+    tags
+      .endingAt(start)
+      .some((h) => BEFORE_WORDS.has(tags.name(h)) && h.end - h.start + (tags.tokens[h.start]?.text.length ?? 0) > 4)
+  )
 }
 
 const parts = (value: string): [string, string] => {

@@ -58,6 +58,7 @@ export function contextRole(
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
     if (tags.endingAt(i).some((h) => tags.name(h) === 'number_label') && !moneyFollows(tokens, at, tags)) return 'id'
     if (isDay(tokens, i, at, tags)) return 'time'
+    if (calledByNumber(tokens, i, at, tags)) return 'model'
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
     if (next?.kind === 'word' && next.glued && next.text === 'x') return 'quantity'
     if (previous?.text === 'x' && !token.glued && previous.kind === 'word') return 'quantity'
@@ -70,6 +71,18 @@ export function contextRole(
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
   const currency = currencyAfter(tokens, at, tags.lang)
   return currency !== undefined && currency.rank > 0
+}
+
+const ARTICLES = new Set(['my', 'your', 'una', 'mi', 'tu', 'uma', 'meu', 'minha', 'мой', 'мою', 'моя', 'con'])
+
+/** "a 4090", "my 3090": a thing called by its number. In Spanish and Portuguese "a 400" is a price. */
+function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
+  const word = tokens[i - 1]?.text ?? ''
+  const { text } = tokens[i] as Token
+  if (!ARTICLES.has(word) && !(word === 'a' && (tags.lang === 'en' || tags.lang === 'und'))) return false
+  const next = tokens[at]
+  if (!/^[1-9]\d{2,4}$/u.test(text) || text.endsWith('00') || moneyFollows(tokens, at, tags)) return false
+  return next === undefined || (!next.glued && tags.at('unit_measure', at) === undefined) || next.kind === 'op'
 }
 
 /** "July 1", "1 de julio", "20/9" beside a month: a day, not an amount. */

@@ -152,10 +152,17 @@ export interface WordNumber {
   readonly large: boolean
 }
 
+/** Names of notes: money by themselves. */
+const NOTES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ tenner: '10', fiver: '5', пятихатка: '500', полтинник: '50' }),
+)
+
 /** The number spelled from token `start`; "a hundred", "couple hundred" included. */
 export function readNumberWords(tokens: readonly Token[], start: number): WordNumber | undefined {
   let i = start
   const opener = tokens[i]?.text
+  const note = NOTES.get(opener ?? '')
+  if (note !== undefined) return { value: note, end: start + 1, large: true }
   let current = 0
   let total = 0
   let words = 0

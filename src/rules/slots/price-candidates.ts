@@ -143,6 +143,8 @@ function tierOf(
   right: Right,
 ): 0 | 1 | 2 | 3 | undefined {
   if (money) return 3
+  // "table with 4 chairs 90": a small number before a thing counts it.
+  if (Number(amount.max) <= 50 && right.end === amount.end && tags.at('goods', amount.end) !== undefined) return undefined
   const next = tokens[amount.end]
   const previous = tokens[amount.start - 1]
   const value = Number(amount.max)
@@ -153,7 +155,7 @@ function tierOf(
     right.end > amount.end ||
     isSlotWord(tags, amount.end)
   if (amount.multiplied) return undefined
-  if (amount.words) return left.strong || right.cue ? 2 : undefined
+  if (amount.words) return left.strong || right.cue || right.unit !== 'item' ? 2 : undefined
   if (left.strong && left.cls !== undefined) {
     if (open || (left.cls !== 'p_max' && left.cls !== 'p_min' && left.cls !== 'p_hist' && left.cls !== 'p_addon')) return 2
     return undefined
