@@ -31,6 +31,8 @@ export interface FinisherOptions {
   readonly shareOf: (name: string, hash: Hash, format: 'raw' | 'hash-seq') => string
   /** Largest file that is sent as a file; larger ones become links. Bytes. */
   readonly maxAttachment: number
+  /** People can follow links: a public address is configured. */
+  readonly reachable: boolean
   readonly keepMs: number
   readonly linkMs: number
   readonly scanner: ScannerConfig | undefined
@@ -96,7 +98,7 @@ export class Finisher {
   }
 
   async #deliver(job: OpenJob, signal: AbortSignal): Promise<void> {
-    const { jobs, store, outbox, maxAttachment, log } = this.#options
+    const { jobs, store, outbox, maxAttachment, reachable, log } = this.#options
     const hash = job.hash as Hash
     const parts = job.format === 'hash-seq' ? (await readCollection(store, hash)).slice(0, MAX_LISTED) : []
     const total = job.size ?? 0
@@ -119,7 +121,7 @@ export class Finisher {
       await outbox.say({
         ...job.target,
         key: `blob-job-${job.id}`,
-        rich: resultMessage(delivered, asFile),
+        rich: resultMessage(delivered, asFile ? 'file' : reachable ? 'link' : 'ticket'),
         ...(asFile && { attachments: [attachmentOf(first.file)] }),
       })
     }

@@ -121,6 +121,7 @@ export function openBlobs(parts: BlobParts): Blobs {
     urlOf: (id, expiresAt) => service.urlOf(id, expiresAt),
     shareOf: (name, hash, format) => service.shareOf(name, hash, format),
     maxAttachment: config.media.maxFile,
+    reachable: blobs.publicUrl !== undefined,
     keepMs: blobs.keep,
     linkMs: blobs.linkLifetime,
     scanner: blobs.scanner,
@@ -154,6 +155,8 @@ export function openBlobs(parts: BlobParts): Blobs {
     linked: linkedFiles({ signer, files, service, media: (sha256) => media().store.acquire(sha256), now: () => clock.now() }),
     links: {
       async linkTo(file, name, until) {
+        // An address of this machine alone is of no use in a chat.
+        if (blobs.publicUrl === undefined) return undefined
         return service.urlOf(await files.addMediaLink(file.sha256, name, until), until)
       },
     },

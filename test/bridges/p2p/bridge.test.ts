@@ -268,3 +268,42 @@ test('drain waits for what was heard before', async () => {
   await Promise.all([handled, draining])
   expect(drained).toBe(true)
 })
+
+const picture = {
+  id: 'f1',
+  kind: 'image',
+  name: 'cat.png',
+  source: { kind: 'media', sha256: 'ab' },
+} as const
+
+test('files go as tickets where the gateway makes them, and as names elsewhere', async () => {
+  const asked: unknown[] = []
+  const share: P2pBridgeOptions['share'] = async (file, { place, author }) => {
+    asked.push([file.id, place.channel, author.key])
+    return place.channel === 'Goods' ? 'cat.png|blobabc' : undefined
+  }
+  const p2p = bridge({ share })
+  await p2p.send(request({}, { attachments: [picture] }), never)
+  await p2p.send(request({ place: { network: 'p2p', account: 'self', channel: 'Other' } }, { attachments: [picture] }), never)
+  expect(sent[0]?.text.text).toBe('hello\ncat.png|blobabc')
+  expect(sent[1]?.text.text).not.toContain('blobabc')
+  expect(asked).toEqual([
+    ['f1', 'Goods', 'discord:5'],
+    ['f1', 'Other', 'discord:5'],
+  ])
+})
+
+test('a file that cannot be read now is waited for, but not for ever; a lost one is only named', async () => {
+  const failing = (retry: 'later' | 'never') =>
+    bridge({
+      share: async () => {
+        throw new K2Error({ code: 'MEDIA_UNAVAILABLE', kind: 'platform', retry, message: 'down' })
+      },
+    })
+  const withFile = (attempt: number) => request({ attempt }, { attachments: [picture] })
+  expect(await failing('later').send(withFile(0), never)).toMatchObject({ kind: 'not-sent', code: 'MEDIA_UNAVAILABLE' })
+  expect(sent).toEqual([])
+  expect(await failing('later').send(withFile(3), never)).toMatchObject({ kind: 'done' })
+  expect(await failing('never').send(withFile(0), never)).toMatchObject({ kind: 'done' })
+  expect(sent).toHaveLength(2)
+})

@@ -59,6 +59,7 @@ afterAll(async () => {
 /** A gateway's file jobs over the real database and store; the network is a store of somebody else. */
 function rig(scanner?: string) {
   const config = blobsSchema.parse({
+    publicUrl: 'http://127.0.0.1:1/',
     attempts: 2,
     ...(scanner && { scanner: { command: [process.execPath, '-e', scanner, '{file}'] } }),
   })
@@ -131,6 +132,7 @@ function rig(scanner?: string) {
     urlOf: (id, at) => service.urlOf(id, at),
     shareOf: (name, hash, format) => service.shareOf(name, hash, format),
     maxAttachment: 1000,
+    reachable: config.publicUrl !== undefined,
     keepMs: config.keep,
     linkMs: config.linkLifetime,
     scanner: config.scanner,
