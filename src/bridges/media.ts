@@ -44,6 +44,14 @@ export interface MediaPort {
   link(file: MediaFile, name: string, until: number): Promise<string | undefined>
 }
 
+/** Takes files that exist nowhere else. */
+export interface MediaKeeper {
+  /** Largest file, bytes. */
+  readonly maxBytes: number
+  /** Keeps a file as long as messages are kept. Rejects `MEDIA_TOO_LARGE`, `MEDIA_FULL`, `MEDIA_UNAVAILABLE` (cut short). */
+  keep(bytes: AsyncIterable<Uint8Array>, size?: number): Promise<MediaFile>
+}
+
 /** All files of a message in the order people see them. Their places here are the file numbers of `NativePart.carries`. */
 export function bodyFiles(body: Body | undefined): readonly Attachment[] {
   if (body === undefined) return []

@@ -5,10 +5,10 @@ import { DiscordBridge } from '../bridges/discord/index.ts'
 import type { MediaPort } from '../bridges/media.ts'
 import { type Network, type Place, placeKey } from '../bridges/model/place.ts'
 import type { OwnIdentities } from '../bridges/own-identities.ts'
-import { P2pBridge, type PeerPort, type ShareFile } from '../bridges/p2p/index.ts'
+import { P2pBridge, type P2pBridgeOptions, type PeerPort, type ShareFile } from '../bridges/p2p/index.ts'
 import type { Bridge, BridgeSink } from '../bridges/port.ts'
 import { TelegramBridge } from '../bridges/telegram/index.ts'
-import { WebChatBridge } from '../bridges/webchat/index.ts'
+import { type ChatFiles, WebChatBridge } from '../bridges/webchat/index.ts'
 import type { K2Node } from '../core/index.ts'
 import type { Config } from './config/schema.ts'
 import type { Database } from './db/database.ts'
@@ -30,7 +30,10 @@ export interface BridgeParts {
   readonly routes: readonly RouteDefinition[]
   readonly rooms: readonly string[]
   readonly sealer: Sealer
+  /** The button below bridged offers of K2 peers; undefined where there is no market. */
+  readonly cardButton: P2pBridgeOptions['cardButton']
   readonly media: MediaPort
+  readonly chatFiles: ChatFiles
   /** Makes K2 tickets of files, where routes ask for it. */
   readonly share: ShareFile
   /** Where a bridge's events go. */
@@ -53,6 +56,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
       intents: intentStore(db.pool, 'self', now),
       share: parts.share,
       contactName: (id) => node.contacts().find((c) => c.addr.id === id)?.name,
+      cardButton: parts.cardButton,
     }),
   ]
   if (config.web.enabled) {
@@ -64,6 +68,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
         rooms: () => parts.rooms,
         history: config.web.history,
         maxSessions: config.http.maxSessions,
+        files: parts.chatFiles,
         clock,
       }),
     )

@@ -7,7 +7,7 @@ import type { Logger } from '../base/logger.ts'
 import { cryptoRng } from '../base/random.ts'
 import { OwnIdentities } from '../bridges/own-identities.ts'
 import type { Bridge } from '../bridges/port.ts'
-import { WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
+import { ChatFiles, WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
 import { openBlobs } from './blobs/open.ts'
@@ -22,6 +22,7 @@ import { createControl } from './control.ts'
 import { openDatabase } from './db/database.ts'
 import { acquireDirLock } from './db/dir-lock.ts'
 import { openSendJournal } from './db/repos/send-journal.ts'
+import { webChatStore } from './db/repos/webchat-messages.ts'
 import { createSealer } from './db/sealer.ts'
 import { createApp } from './http/app.ts'
 import { HttpServer } from './http/server.ts'
@@ -151,6 +152,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       log,
     })
     const media = await openMedia({ config, clock, log })
+    const chatFiles = new ChatFiles({ media: media.library, store: webChatStore(db.pool), clock, rng: cryptoRng })
     const reactions = new Reactions({
       store: new ReactionStore(db.pool),
       bridges: bridgeSet,
@@ -165,6 +167,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       media: media.library,
       share: files.shareFile,
       sink: (account) => reactions.sink(pipeline.sink(account)),
+      chatFiles,
       db,
       pipeline,
       port,
@@ -237,6 +240,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           control,
           commands: commands.operator,
           files,
+          chatFiles: web && chatFiles,
           adminToken: token,
           host,
           noticeFile: (id) => web?.noticeFile(id),

@@ -6,14 +6,15 @@ import type { Health } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { cryptoRng, type Rng } from '../../base/random.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
-import { cutUnits, sanitizeName } from '../format/sanitize.ts'
 import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, NoticeTarget, OutFile } from '../interaction.ts'
 import type { NativeRef } from '../model/place.ts'
 import type { Bridge, BridgeSink, Capabilities, SendOutcome, SendRequest } from '../port.ts'
 import type { Operation, OperationResult } from './commit-queue.ts'
 import { Desk, type DeskMessage } from './desk.ts'
+import type { ChatFiles } from './files.ts'
+import { freeName } from './names.ts'
 import { noticeOperation, removal } from './notice-operations.ts'
-import { cleanText, deliveryOperation, type PageOperation, pageOperation, personKey } from './operations.ts'
+import { deliveryOperation, isEmpty, type PageOperation, pageOperation, personKey } from './operations.ts'
 import { parsePageMessage, REFUSALS } from './page-messages.ts'
 import { type ClientMessage, type ErrorCode, MAX_NAME, MAX_TEXT, PROTOCOL_VERSION, type WirePerson } from './protocol.ts'
 import { ChatRoom } from './room.ts'
@@ -33,6 +34,8 @@ export interface WebChatBridgeOptions {
   /** Pages at once, in all and from one address; default 200 and 20. */
   readonly maxSessions?: number
   readonly maxSessionsPerAddress?: number
+  /** Lets people upload files and see those of others; without, files are only named. */
+  readonly files?: ChatFiles
   readonly clock?: Clock
   readonly rng?: Rng
 }
@@ -166,18 +169,14 @@ export class WebChatBridge implements Bridge, InteractiveBridge {
 
   #welcome(session: ChatSession, you: WirePerson): void {
     const limits = { text: MAX_TEXT, name: MAX_NAME }
-    session.send({ type: 'welcome', version: PROTOCOL_VERSION, you, rooms: this.#options.rooms(), limits })
+    const more = this.#options.files?.grant(session, you.key)
+    session.send({ type: 'welcome', version: PROTOCOL_VERSION, you, rooms: this.#options.rooms(), limits, ...more })
     this.#desk.greet(session)
   }
 
-  /** A name that is in use by somebody else who is here gets the beginning of the key behind it. */
   #nameFor(key: string, wanted: string): string {
-    const name = cutUnits(sanitizeName(wanted, MAX_NAME), MAX_NAME - 6).trim() || 'Guest'
-    const folded = name.normalize('NFKC').toLowerCase()
-    const taken = [...this.#sessions].some(
-      ({ person }) => person && person.key !== key && person.name.normalize('NFKC').toLowerCase() === folded,
-    )
-    return taken ? `${name} #${key.slice(-4)}` : name
+    const here = [...this.#sessions].map(({ person }) => person)
+    return freeName(wanted, key, here)
   }
 
   #rename(session: ChatSession, person: WirePerson, wanted: string): void {
@@ -221,17 +220,20 @@ export class WebChatBridge implements Bridge, InteractiveBridge {
     const { id } = message
     if (!this.#accepting) return this.#refuse(session, 'stopping', { id, retryAfterMs: RETRY_MS })
     if (session.room !== message.room) return this.#refuse(session, 'not-in-room', { id })
-    if (message.type !== 'delete' && cleanText(message.text) === '') return this.#refuse(session, 'empty', { id })
+    if (isEmpty(message)) return this.#refuse(session, 'empty', { id })
     if (session.tooManyPending) return this.#refuse(session, 'busy', { id, retryAfterMs: RETRY_MS })
     const wait = this.#charge(session)
     if (wait > 0) return this.#refuse(session, 'rate-limited', { id, retryAfterMs: wait })
     const room = await this.#room(message.room)
-    const prepare = pageOperation(message, { account: this.account, person, now: this.#clock.now() })
+    const ids = (message.type === 'send' && message.files) || []
+    const files = this.#options.files?.claim(person.key, ids)
+    const prepare = pageOperation(message, { account: this.account, person, now: this.#clock.now(), files })
     session.pending++
     const taken = room.offer({
       prepare,
       done: (result) => {
         session.pending--
+        if (result.kind === 'stored') this.#options.files?.settle(ids)
         this.#answer(session, room, id, result)
       },
     })
@@ -303,6 +305,7 @@ export class WebChatBridge implements Bridge, InteractiveBridge {
 
   #ended(session: ChatSession): void {
     session.ended()
+    this.#options.files?.revoke(session)
     this.#sessions.delete(session)
     this.#tasks.add(this.#leave(session))
   }
@@ -320,7 +323,7 @@ export class WebChatBridge implements Bridge, InteractiveBridge {
       return { kind: 'not-sent', code: 'WEB_NOT_STORED', message: 'the history of the room cannot be read' }
     }
     return new Promise((resolve) => {
-      const prepare = deliveryOperation(request, this.#clock.now())
+      const prepare = deliveryOperation(request, this.#clock.now(), this.#options.files?.maxBytes)
       const done = (result: OperationResult): void => resolve(this.#outcome(request, room, result))
       if (!room.offer({ prepare, done })) resolve({ kind: 'rate-limited', afterMs: 1000, scope: 'lane' })
     })

@@ -20,11 +20,11 @@ export type Prepared =
   | { readonly kind: 'change'; readonly record: WebChatRecord; readonly envelope?: Envelope }
   /** Already so: nothing to store, but the sink may not know yet. */
   | { readonly kind: 'known'; readonly id: string; readonly envelope?: Envelope }
-  | { readonly kind: 'refused'; readonly code: 'not-found' | 'not-yours' }
+  | { readonly kind: 'refused'; readonly code: 'not-found' | 'not-yours' | 'no-upload' }
 
 export type OperationResult =
   | { readonly kind: 'stored'; readonly id: string; readonly record?: WebChatRecord }
-  | { readonly kind: 'refused'; readonly code: 'not-found' | 'not-yours' }
+  | { readonly kind: 'refused'; readonly code: 'not-found' | 'not-yours' | 'no-upload' }
   | { readonly kind: 'failed'; readonly code: string }
 
 type Ready = Exclude<Prepared, { kind: 'refused' }>

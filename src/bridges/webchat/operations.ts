@@ -1,9 +1,10 @@
 import { hashId } from '../../base/ids.ts'
-import { bodyText } from '../format/fallbacks.ts'
+import { attachmentLine, bodyText } from '../format/fallbacks.ts'
 import { excerptOf } from '../format/plain.ts'
 import { sanitizeName, sanitizeRich, sanitizeText } from '../format/sanitize.ts'
+import { bodyFiles } from '../media.ts'
 import { eventIdOf } from '../model/event-id.ts'
-import type { Author, Body, BridgeEvent, Envelope } from '../model/message.ts'
+import type { Attachment, Author, Body, BridgeEvent, Envelope } from '../model/message.ts'
 import type { NativeRef } from '../model/place.ts'
 import { plain } from '../model/rich-text.ts'
 import type { SendRequest } from '../port.ts'
@@ -27,11 +28,18 @@ export function cleanText(text: string): string {
   return sanitizeText(text).trim()
 }
 
+/** Neither words nor files. */
+export function isEmpty(message: PageOperation): boolean {
+  return message.type !== 'delete' && cleanText(message.text) === '' && !(message.type === 'send' && message.files?.length)
+}
+
 interface PageContext {
   readonly account: string
   readonly person: WirePerson
   /** Our clock, ms. */
   readonly now: number
+  /** Uploads the message brings along; undefined when one it names is not there. */
+  readonly files: readonly Attachment[] | undefined
 }
 
 /**
@@ -49,7 +57,7 @@ export function pageOperation(message: PageOperation, context: PageContext): Pre
           const rich = plain(text)
           const event: BridgeEvent = {
             kind: 'message.edit',
-            body: { rich, attachments: [] },
+            body: { rich, attachments: old.body.files ?? [] },
             editedAt: context.now,
             revisionKey: operationKey(message.id, context),
           }
@@ -75,14 +83,17 @@ async function prepareSend(
   const { person, now } = context
   const id = operationKey(message.id, context)
   const known = await find(id)
+  // Uploads wait for an hour; after that they have to be chosen again.
+  if (!known && !context.files && message.files?.length) return { kind: 'refused', code: 'no-upload' }
   const rich = known?.body.rich ?? plain(cleanText(message.text))
+  const files = (known ? known.body.files : context.files) ?? []
   const target = message.replyTo === undefined ? undefined : await find(message.replyTo)
   const quote = target && quoteOf(target)
   const record: WebChatRecord = known ?? {
     room: message.room,
     id,
     author: { key: person.key, name: person.name, network: 'web' },
-    body: { rich, ...(quote ? { quote } : {}) },
+    body: { rich, ...(quote ? { quote } : {}), ...(files.length > 0 ? { files } : {}) },
     ...(target ? { replyTo: target.id } : {}),
     at: now,
   }
@@ -93,7 +104,7 @@ async function prepareSend(
   }
   const event: BridgeEvent = {
     kind: 'message.create',
-    body: { rich, attachments: [] },
+    body: { rich, attachments: files },
     ...(replyTo ? { replyTo } : {}),
   }
   const envelope = envelopeOf(record, event, '', context)
@@ -152,23 +163,23 @@ function deliveredId(idemKey: string): string {
   return hashId(['web-delivery', idemKey], 32)
 }
 
-/** A delivery of the pipeline as a change of its room. */
-export function deliveryOperation(request: SendRequest, now: number): Prepare {
+/** A delivery of the pipeline as a change of its room. Files up to `maxFile` bytes can be shown; without it none. */
+export function deliveryOperation(request: SendRequest, now: number, maxFile?: number): Prepare {
   const room = request.place.channel
   const target = request.parts[0]?.ref.id
   return async (find) => {
     if (request.op === 'create') {
       const id = target ?? deliveredId(request.idemKey)
-      return (await find(id)) ? { kind: 'known', id } : { kind: 'change', record: deliveredRecord(request, room, id) }
+      return (await find(id)) ? { kind: 'known', id } : { kind: 'change', record: deliveredRecord(request, room, id, maxFile) }
     }
     const old = target === undefined ? undefined : await find(target)
     if (!old || old.deletedAt !== undefined) return { kind: 'known', id: target ?? '' }
     if (request.op === 'delete') return { kind: 'change', record: { ...old, body: EMPTY_BODY, deletedAt: now } }
-    return { kind: 'change', record: { ...old, body: { ...old.body, ...bodyOf(request.body) }, editedAt: now } }
+    return { kind: 'change', record: { ...old, body: { ...old.body, ...bodyOf(request.body, maxFile) }, editedAt: now } }
   }
 }
 
-function deliveredRecord(request: SendRequest, room: string, id: string): WebChatRecord {
+function deliveredRecord(request: SendRequest, room: string, id: string, maxFile: number | undefined): WebChatRecord {
   const { author, reply, occurredAt } = request
   const quote = {
     ...(reply?.authorName === undefined ? {} : { name: sanitizeName(reply.authorName, MAX_NAME) }),
@@ -184,19 +195,22 @@ function deliveredRecord(request: SendRequest, room: string, id: string): WebCha
       network: networkOf(author.key),
       ...(author.senderClass === undefined ? {} : { senderClass: author.senderClass }),
     },
-    body: { ...bodyOf(request.body), ...(Object.keys(quote).length > 0 ? { quote } : {}) },
+    body: { ...bodyOf(request.body, maxFile), ...(Object.keys(quote).length > 0 ? { quote } : {}) },
     ...(here === undefined ? {} : { replyTo: here }),
     at: occurredAt,
   }
 }
 
-/** The page shows cards itself; everything else becomes text. */
-function bodyOf(body: Body | undefined): Pick<WebChatRecord['body'], 'rich' | 'card'> {
+/** The page shows cards and files itself; everything else becomes text. */
+function bodyOf(body: Body | undefined, maxFile = -1): Pick<WebChatRecord['body'], 'rich' | 'card' | 'files'> {
   if (!body) return EMPTY_BODY
   const { card, ...rest } = body
-  const rich = sanitizeRich(bodyText(rest))
-  if (!card) return { rich }
-  return { rich, card: { ...card, title: sanitizeText(card.title), lines: card.lines.map(sanitizeText) } }
+  const files = bodyFiles(body).filter((file) => (file.size ?? 0) <= maxFile)
+  const lineOf = (file: Attachment): string | undefined => (maxFile < 0 ? undefined : `${attachmentLine(file)} – too large`)
+  const rich = sanitizeRich(bodyText(rest, { sentAsFile: (file) => files.includes(file), lineOf }))
+  const shown = files.length > 0 ? { rich, files } : { rich }
+  if (!card) return shown
+  return { ...shown, card: { ...card, title: sanitizeText(card.title), lines: card.lines.map(sanitizeText) } }
 }
 
 /** Author keys begin with their network; the gateway's own notices have none and appear as the web chat's. */

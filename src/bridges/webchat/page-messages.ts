@@ -11,6 +11,7 @@ export const REFUSALS: Readonly<Record<ErrorCode, string>> = {
   'not-found': 'the message is not there any more',
   'not-yours': 'only your own messages can be changed',
   empty: 'there is nothing to send',
+  'no-upload': 'a file is not there any more: choose it again',
   stopping: 'the gateway is stopping',
 }
 

@@ -9,6 +9,10 @@ export const PROTOCOL_VERSION = 1
 export const MAX_TEXT = 4000
 /** Longest name, UTF-16 units. */
 export const MAX_NAME = 64
+/** Files of one message. */
+export const MAX_FILES = 10
+/** Types a browser shows as pictures and nothing else; everything else is a download. */
+export const INLINE_TYPES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'])
 /** Longest JSON text from a page, UTF-16 units: a message of escapes only still fits. */
 export const MAX_FRAME = 32 * 1024
 
@@ -33,7 +37,19 @@ export const ClientMessage = z.discriminatedUnion('type', [
     since: z.strictObject({ epoch: z.string().max(64), version: z.int().min(0) }).optional(),
   }),
   z.strictObject({ type: z.literal('rename'), name: Name }),
-  z.strictObject({ type: z.literal('send'), id: OperationId, room: Room, text: Text, replyTo: MessageId.optional() }),
+  z.strictObject({
+    type: z.literal('send'),
+    id: OperationId,
+    room: Room,
+    /** May be empty with files. */
+    text: z.string().max(MAX_TEXT),
+    replyTo: MessageId.optional(),
+    /** Ids of uploads. */
+    files: z
+      .array(z.string().regex(/^[0-9a-f]{32}$/))
+      .max(MAX_FILES)
+      .optional(),
+  }),
   z.strictObject({ type: z.literal('edit'), id: OperationId, room: Room, message: MessageId, text: Text }),
   z.strictObject({ type: z.literal('delete'), id: OperationId, room: Room, message: MessageId }),
   /** A line that begins with a slash and names a command. */
@@ -81,6 +97,15 @@ export interface WireNotice {
   readonly files?: readonly { readonly name: string; readonly mime: string; readonly size: number; readonly path: string }[]
 }
 
+/** `path` is on the gateway; `inline` files are pictures that a page can show. */
+export interface WireFile {
+  readonly name: string
+  readonly size?: number
+  readonly alt?: string
+  readonly path: string
+  readonly inline?: true
+}
+
 export interface WireMessage {
   readonly id: string
   readonly author: WirePerson & { readonly network: Network; readonly senderClass?: SenderClass }
@@ -92,8 +117,17 @@ export interface WireMessage {
   readonly card?: { readonly kind: string; readonly title: string; readonly lines: readonly string[]; readonly topic: string }
   readonly reply?: { readonly id?: string; readonly name?: string; readonly excerpt?: string }
   readonly notice?: WireNotice
+  readonly files?: readonly WireFile[]
   /** Grows with every change in the room. */
   readonly version: number
+}
+
+export interface UploadGrant {
+  readonly token: string
+  /** Of one file. */
+  readonly maxBytes: number
+  /** Of one message. */
+  readonly maxFiles: number
 }
 
 export type ErrorCode =
@@ -106,6 +140,7 @@ export type ErrorCode =
   | 'not-found'
   | 'not-yours'
   | 'empty'
+  | 'no-upload'
   | 'stopping'
 
 export type ServerMessage =
@@ -115,6 +150,8 @@ export type ServerMessage =
       readonly you: WirePerson
       readonly rooms: readonly string[]
       readonly limits: { readonly text: number; readonly name: number }
+      /** Set when files can be uploaded: the token this page names with each of them. */
+      readonly uploads?: UploadGrant
     }
   | {
       readonly type: 'joined'

@@ -1,4 +1,4 @@
-import type { MarketCard, SenderClass } from '../model/message.ts'
+import type { Attachment, MarketCard, SenderClass } from '../model/message.ts'
 import type { Network } from '../model/place.ts'
 import type { RichText } from '../model/rich-text.ts'
 import type { WireNotice } from './protocol.ts'
@@ -12,6 +12,7 @@ export interface WebChatAuthor {
 
 export interface WebChatBody {
   readonly rich: RichText
+  readonly files?: readonly Attachment[]
   readonly card?: MarketCard
   /** Said by the gateway itself, with buttons and files; `rich` is its text for those who quote it. */
   readonly notice?: WireNotice

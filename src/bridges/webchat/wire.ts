@@ -1,6 +1,7 @@
 import { listMarkersAsText } from '../format/rich-text-ops.ts'
+import type { Attachment } from '../model/message.ts'
 import type { RichText, Span } from '../model/rich-text.ts'
-import type { WireMessage, WireRun } from './protocol.ts'
+import { INLINE_TYPES, type WireFile, type WireMessage, type WireRun } from './protocol.ts'
 import type { WebChatRecord } from './store.ts'
 
 const WEB_URL = /^https?:\/\//i
@@ -30,6 +31,17 @@ function runOf(text: string, open: readonly Span[]): WireRun {
   return { text, ...(styles.length > 0 ? { styles } : {}), ...(link ? { url: link.url } : {}) }
 }
 
+function fileOf({ room, id }: WebChatRecord, { name, size, alt, mime, kind }: Attachment, n: number): WireFile {
+  const isPicture = mime === undefined ? kind === 'image' : INLINE_TYPES.has(mime)
+  return {
+    name,
+    path: `chat/files/${encodeURIComponent(room)}/${id}/${n}`,
+    ...(size !== undefined && { size }),
+    ...(alt !== undefined && { alt }),
+    ...(isPicture && { inline: true as const }),
+  }
+}
+
 /** A record as pages see it. */
 export function wireMessage(record: WebChatRecord, version: number): WireMessage {
   const { id, author, body, at } = record
@@ -50,6 +62,7 @@ export function wireMessage(record: WebChatRecord, version: number): WireMessage
   return {
     ...frame,
     text: runsOf(body.rich),
+    ...(body.files && body.files.length > 0 && { files: body.files.map((file, n) => fileOf(record, file, n)) }),
     ...(record.editedAt === undefined ? {} : { editedAt: record.editedAt }),
     ...(card ? { card: { kind: card.kind, title: card.title, lines: card.lines, topic: card.topic } } : {}),
     ...(Object.keys(reply).length > 0 ? { reply } : {}),

@@ -1,17 +1,18 @@
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import { K2Error } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { OutFile } from '../../bridges/interaction.ts'
-import { NOTICE_FILES } from '../../bridges/webchat/index.ts'
+import { type ChatFiles, NOTICE_FILES } from '../../bridges/webchat/index.ts'
 import type { BlobService } from '../blobs/service.ts'
 import type { OperatorCommands } from '../commands/operator.ts'
 import { hostAllowed, requireToken } from './auth.ts'
 import type { Control } from './control.ts'
 import { errorBody, errorResponse } from './errors.ts'
 import { blobRoutes, uploadRoutes } from './routes/blobs.ts'
+import { CHAT_FILES, chatFileRoutes, chatUploadRoutes } from './routes/chat-files.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { controlRoutes } from './routes/control.ts'
 import { fileRoutes, type LinkedFiles } from './routes/files.ts'
@@ -33,6 +34,8 @@ export interface AppOptions {
   readonly files?: { readonly service: BlobService; readonly linked: LinkedFiles }
   /** Files of the web chat’s notices, by id. */
   readonly noticeFile?: (id: string) => OutFile | undefined
+  /** Files of the web chat. */
+  readonly chatFiles?: ChatFiles | undefined
   readonly adminToken: Secret
   /** Address the server listens on; decides which Host headers are believed. */
   readonly host: string
@@ -50,6 +53,16 @@ export async function createApp(options: AppOptions): Promise<Hono> {
   // Links are for people elsewhere, under whatever name they reach this server; the signature alone counts. Their headers are
   // stricter than those of pages.
   if (options.files) app.route('/files', fileRoutes(options.files.linked))
+  const ownHost: MiddlewareHandler = async (c, next) => {
+    if (!hostAllowed(c.req.header('host'), options.host)) {
+      throw new K2Error({ code: 'HTTP_BAD_HOST', kind: 'denied', message: 'this server answers only to its own address' })
+    }
+    await next()
+  }
+  if (options.chatFiles) {
+    app.use(`${CHAT_FILES}/*`, ownHost)
+    app.route(CHAT_FILES, chatFileRoutes(options.chatFiles))
+  }
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -66,17 +79,13 @@ export async function createApp(options: AppOptions): Promise<Hono> {
       referrerPolicy: 'no-referrer',
     }),
   )
-  app.use(async (c, next) => {
-    if (!hostAllowed(c.req.header('host'), options.host)) {
-      throw new K2Error({ code: 'HTTP_BAD_HOST', kind: 'denied', message: 'this server answers only to its own address' })
-    }
-    await next()
-  })
+  app.use(ownHost)
   const token = requireToken(options.adminToken)
   if (options.files) {
     app.use(UPLOADS, token)
     app.route(UPLOADS, uploadRoutes(options.files.service))
   }
+  if (options.chatFiles) app.route(CHAT_FILES, chatUploadRoutes(options.chatFiles))
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,

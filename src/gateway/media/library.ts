@@ -3,7 +3,7 @@ import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, isK2Error } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { MediaFile, MediaPort, MediaSource, RemoteContent } from '../../bridges/media.ts'
+import type { MediaFile, MediaKeeper, MediaPort, MediaSource, RemoteContent } from '../../bridges/media.ts'
 import type { Attachment } from '../../bridges/model/message.ts'
 import { mediaGone, mediaTooLarge, mediaUnavailable } from './errors.ts'
 import type { FileLinks } from './links.ts'
@@ -30,7 +30,7 @@ export interface MediaLibraryOptions {
 }
 
 /** Files of messages, downloaded once and kept as long as there is room (bridging 9). */
-export class MediaLibrary implements MediaPort {
+export class MediaLibrary implements MediaPort, MediaKeeper {
   readonly #options: MediaLibraryOptions
   readonly #sources = new Map<string, MediaSource>()
   readonly #known = new BoundedMap<string, string>({ max: MAX_KNOWN })
@@ -67,6 +67,15 @@ export class MediaLibrary implements MediaPort {
   /** A file of the store by its hash; undefined when it is not here. */
   acquire(sha256: string): Promise<MediaFile | undefined> {
     return this.#options.store.acquire(sha256)
+  }
+
+  async keep(bytes: AsyncIterable<Uint8Array>, size?: number): Promise<MediaFile> {
+    const { store, maxBytes, clock } = this.#options
+    try {
+      return await store.write(steady(bytes, clock), { maxBytes, expected: size, keep: true })
+    } catch (error) {
+      throw isK2Error(error) ? error : mediaUnavailable(`it broke off (${errorCode(error)})`, error)
+    }
   }
 
   /** Ends downloads under way. */

@@ -1,5 +1,6 @@
 import { CommandLine } from './commands.js'
 import { Connection, randomId } from './connection.js'
+import { filesElement, Uploads } from './files.js'
 import { answerElement, noticeElement, openForm } from './notices.js'
 import { dayOf, element, messageElement, pendingElement, plainOf } from './render.js'
 
@@ -109,7 +110,9 @@ function receive(message) {
   }
 }
 
-function welcome({ you, rooms, limits }) {
+function welcome({ you, rooms, limits, uploads: grant }) {
+  uploads.grant = grant
+  $('attach').hidden = grant === undefined
   state.me = you
   state.rooms = rooms
   $('text').maxLength = limits.text
@@ -167,6 +170,7 @@ function itemOf(message) {
     onEdit: () => setContext({ kind: 'edit', message }),
     onDelete: () => submit({ type: 'delete', message: message.id, shownAs: plainOf(message) }),
     onFind: () => find(message.reply?.id),
+    ...(message.files ? { files: filesElement(message.files) } : {}),
     ...(message.notice ? { notice: noticeElement(message.notice, (action) => press(action, message.id)) } : {}),
   })
 }
@@ -338,16 +342,28 @@ function cancelContext() {
 
 function write() {
   const text = $('text').value.trim()
-  if (text === '') return
+  if (uploads.busy) return notice('Wait until the files are uploaded.')
+  if (text === '' && uploads.count === 0) return
   const { context } = state
   line.close()
   if (context === undefined && line.isCommand(text)) ask({ type: 'command', text })
   else if (context?.kind === 'edit') submit({ type: 'edit', message: context.message.id, text })
-  else submit({ type: 'send', text, ...(context ? { replyTo: context.message.id } : {}) })
+  else sendMessage(text, context)
   $('text').value = ''
   setContext(undefined)
   toEnd()
 }
+
+function sendMessage(text, context) {
+  const files = uploads.take()
+  const named = files.map((file) => `📎 ${file.name}`).join(', ')
+  const more = files.length > 0 ? { files: files.map((file) => file.id), shownAs: named } : {}
+  submit({ type: 'send', text, ...(context ? { replyTo: context.message.id } : {}), ...more })
+}
+
+const uploads = new Uploads({ list: $('uploads'), onChange: () => {}, onProblem: notice })
+
+uploads.listen({ button: $('attach'), input: $('attach-input'), box: $('text'), area: $('chat') })
 
 function grow() {
   const box = $('text')

@@ -102,7 +102,7 @@ function badge(network) {
   return element('span', { className: `badge ${known}`, text: NETWORKS[known], title: `from ${NETWORKS[known]}` })
 }
 
-/** actions: { own, onReply, onEdit, onDelete, onFind, notice } */
+/** actions: { own, onReply, onEdit, onDelete, onFind, files, notice } */
 export function messageElement(message, actions) {
   const { author, at, editedAt, reply } = message
   const buttons = element('div', { className: 'actions' })
@@ -142,6 +142,7 @@ export function messageElement(message, actions) {
         }),
     message.text.length > 0 ? body(message.text) : undefined,
     message.card ? card(message.card) : undefined,
+    actions.files,
     actions.notice,
   )
 }
@@ -152,7 +153,7 @@ export function pendingElement(operation, { failed, onRetry, onDiscard }) {
   const node = element(
     'li',
     { className: failed ? 'message own failed' : 'message own waiting' },
-    element('div', { className: 'body', dir: 'auto', text: operation.text ?? operation.shownAs ?? '' }),
+    element('div', { className: 'body', dir: 'auto', text: operation.text || operation.shownAs || '' }),
     element('span', { className: 'edited', text: state }),
   )
   if (failed) {

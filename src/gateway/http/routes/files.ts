@@ -38,12 +38,13 @@ export function fileRoutes(files: LinkedFiles): Hono {
     if (target === undefined) return c.json(errorBody('HTTP_LINK_EXPIRED', 'this link does not work any more'), 404)
     const file = await files.open(target)
     if (file === undefined) return c.json(errorBody('BLOB_UNKNOWN', 'the file is not here any more'), 410)
-    return answer(c, file)
+    return answerFile(c, file)
   }
   return new Hono().get('/:token', serve)
 }
 
-function answer(c: Context, file: LinkedFile): Response {
+/** A file with ranges and headers that let nothing in it run. `inline`: shown instead of saved, only for pictures. */
+export function answerFile(c: Context, file: LinkedFile, { inline = false }: { readonly inline?: boolean } = {}): Response {
   const { name, mime, size, etag } = file
   c.header('Content-Security-Policy', POLICY)
   c.header('X-Content-Type-Options', 'nosniff')
@@ -62,7 +63,8 @@ function answer(c: Context, file: LinkedFile): Response {
   }
   const [start, end] = range.kind === 'part' ? [range.start, range.end] : [0, size]
   c.header('Content-Type', safeContentType(mime))
-  c.header('Content-Disposition', attachmentHeader(name))
+  const disposition = attachmentHeader(name)
+  c.header('Content-Disposition', inline ? disposition.replace(/^attachment/, 'inline') : disposition)
   c.header('Content-Length', String(end - start))
   if (range.kind === 'part') {
     c.header('Content-Range', `bytes ${start}-${end - 1}/${size}`)
