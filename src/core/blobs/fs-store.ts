@@ -31,11 +31,12 @@ const DEFAULT_MIN_FREE = 64 * 1024 * 1024
 export class FsBlobStore extends BlobEngine {
   constructor(options: FsStoreOptions) {
     const { maxBytes, minFreeBytes = DEFAULT_MIN_FREE } = options
-    super(() => openBackend(options), { ...options, limits: { maxBytes, minFreeBytes } })
+    super(() => openFsBackend(options), { ...options, limits: { maxBytes, minFreeBytes } })
   }
 }
 
-async function openBackend({ dir, clock }: FsStoreOptions): Promise<StoreBackend> {
+/** Rejects `BLOB_STORE_LOCKED` or `BLOB_STORE_*`. */
+export async function openFsBackend({ dir, clock }: Pick<FsStoreOptions, 'dir' | 'clock'>): Promise<StoreBackend> {
   const content = join(dir, 'content')
   let lock: DirLock | undefined
   try {

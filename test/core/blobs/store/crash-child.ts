@@ -1,13 +1,81 @@
-import { FsBlobStore } from '../../../../src/core/blobs/fs-store.ts'
+import { openFsBackend } from '../../../../src/core/blobs/fs-store.ts'
+import type { Content, StoreBackend } from '../../../../src/core/blobs/store/backend.ts'
+import { BlobEngine } from '../../../../src/core/blobs/store/engine.ts'
 import { hashBlob } from '../../../../src/core/blobs/tree/outboard.ts'
 import { ALL, subtract } from '../../../../src/core/blobs/tree/ranges.ts'
 import { hashOf } from '../../../../src/core/ids.ts'
 import { pattern } from '../../net/support.ts'
 import { deliver } from './support.ts'
 
-/** Works on a store without end until it is killed: `crash-child <dir> <round>`. Prints what it was promised. */
-const [dir = '', round = ''] = process.argv.slice(2)
-const store = new FsBlobStore({ dir, maxBytes: 1e9 })
+/**
+ * Works on a store without end until it is killed: `crash-child <dir> <round> <step>`. Prints what it was promised. With a step
+ * it kills itself there: steps are the calls into files and index. What was written to a file and not synced is lost
+ * then, as in a power cut.
+ */
+const [dir = '', round = '', step = '0'] = process.argv.slice(2)
+let steps = 0
+const tick = (): void => {
+  if (++steps === Number(step)) process.kill(process.pid, 'SIGKILL')
+}
+
+/** Holds back what is written until it is synced. */
+function unsynced(file: Content): Content {
+  const waiting: { offset: number; data: Uint8Array }[] = []
+  const push = async (): Promise<void> => {
+    for (const { offset, data } of waiting.splice(0)) await file.write(offset, data)
+  }
+  return {
+    async read(offset, length) {
+      tick()
+      // Only this process may see what is not on disk.
+      await push()
+      return file.read(offset, length)
+    },
+    async write(offset, data) {
+      tick()
+      waiting.push({ offset, data: data.slice() })
+    },
+    async sync() {
+      tick()
+      await push()
+      await file.sync()
+      tick()
+    },
+    close: () => file.close(),
+  }
+}
+
+function stepwise(backend: StoreBackend): StoreBackend {
+  const { meta, area } = backend
+  const commit = meta.commit.bind(meta)
+  meta.commit = async (changes) => {
+    tick()
+    const done = commit(changes)
+    tick()
+    await done
+    tick()
+  }
+  return {
+    ...backend,
+    area: {
+      create: async (id) => {
+        tick()
+        return unsynced(await area.create(id))
+      },
+      open: async (id, mode) => unsynced(await area.open(id, mode)),
+      remove: async (id) => {
+        tick()
+        await area.remove(id)
+        tick()
+      },
+      list: () => area.list(),
+      freeBytes: () => area.freeBytes(),
+      pathOf: (id) => area.pathOf(id),
+    },
+  }
+}
+
+const store = new BlobEngine(async () => stepwise(await openFsBackend({ dir })), { limits: { maxBytes: 1e9, minFreeBytes: 0 } })
 let seed = Number(round) * 100_000
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const next = (max: number): number => {
