@@ -2,9 +2,9 @@ import type { Message } from 'grammy/types'
 import { checkText } from './entities.ts'
 import { ApiError, badRequest } from './errors.ts'
 import { fileObject, storeFile } from './files.ts'
-import type { MethodContext } from './methods.ts'
+import type { MethodContext } from './method-context.ts'
 import type { Params } from './params.ts'
-import type { FakeBot, FakeChat, StoredFile } from './world.ts'
+import type { StoredFile } from './world.ts'
 
 const MEBIBYTE = 1024 * 1024
 const MAX_UPLOAD = 50 * MEBIBYTE
@@ -137,10 +137,3 @@ export function recaptioned(message: Message, caption: Content, date: number): M
 }
 
 export const hasMedia = (message: Message): boolean => Object.values(MEDIA_METHODS).some((kind) => kind in message)
-
-export type SendContent = (
-  bot: FakeBot,
-  params: Params,
-  ctx: MethodContext,
-  contents: readonly Content[],
-) => { chat: FakeChat; messages: Message[] }

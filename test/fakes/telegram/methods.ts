@@ -5,6 +5,7 @@ import { checkText } from './entities.ts'
 import { ApiError, badRequest, forbidden } from './errors.ts'
 import { locate } from './files.ts'
 import { albumContents, captionOf, hasMedia, MEDIA_METHODS, recaptioned, singleContent } from './media-methods.ts'
+import type { MethodContext } from './method-context.ts'
 import type { Params } from './params.ts'
 import { asReply, type FakeBot, type FakeChat, type World } from './world.ts'
 
@@ -12,17 +13,6 @@ const MAX_TEXT = 4096
 /** Some of what bots may react with. */
 const REACTIONS: readonly string[] = ['👍', '👎', '❤', '🔥', '🎉', '😁', '😢', '👏', '🤔', '🏆', '💯', '🙏']
 const DELETE_WINDOW_SEC = 48 * 3600
-
-export interface MethodContext {
-  readonly world: World
-  readonly now: () => number
-  /** Something a careful client would not do. */
-  remark(what: string): void
-  /** A message appeared, changed or went. */
-  changed(chat: FakeChat, message: Message, how: 'sent' | 'edited' | 'deleted', by: FakeBot): void
-  /** Charges the limits of a chat. Throws ApiError 429. */
-  charge(bot: FakeBot, chatId: number): void
-}
 
 type Method = (bot: FakeBot, params: Params, ctx: MethodContext) => unknown
 
