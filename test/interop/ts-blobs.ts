@@ -87,10 +87,7 @@ export class LabBlobs {
     const dial = (addr: { id: typeof endpoint.id; direct: readonly string[] }, call: object) =>
       endpoint.dial(addr.id, BLOBS_ALPN, { ...call, ...(addr.direct.length > 0 && { addr }) })
     // As in the gateway: large blobs come through threads, whose endpoints know nobody.
-    const parallel = parallelFetch({
-      mode: 'loopback',
-      resolve: (addr) => (addr.direct.length > 0 ? addr : (endpoint.book.dialable(addr.id, Date.now()) ?? addr)),
-    })
+    const parallel = parallelFetch({ mode: 'loopback', known: (id) => endpoint.book.dialable(id, Date.now()) })
     this.#downloader = new Downloader({ store: this.#store, dial, parallel })
   }
 

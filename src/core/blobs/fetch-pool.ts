@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { abortedError, type Deferred, deferred, withDeadline } from '../../base/async.ts'
+import type { PeerId } from '../ids.ts'
 import type { IrohMode } from '../net/iroh-bind.ts'
 import type { PeerAddr } from '../net/transport.ts'
 import { type FetchOrder, type FetchReport, type FetchWorkerInput, fromPlain, workerFailed } from './fetch-wire.ts'
@@ -14,8 +15,8 @@ export interface FetchPoolOptions {
   readonly mode: IrohMode
   /** As `IrohBindOptions.bind`, without fixed ports. */
   readonly bind?: readonly string[]
-  /** Adds the addresses this node knows of a provider: the workers' endpoints know nobody. */
-  readonly resolve?: (provider: PeerAddr) => PeerAddr
+  /** Addresses this node knows of a peer: the workers' endpoints know nobody. */
+  readonly known?: (peer: PeerId) => PeerAddr | undefined
 }
 
 /** Longest wait for a thread to close its endpoint and end, ms. */
@@ -45,7 +46,7 @@ export class FetchPool implements RangeFetcher {
 
   async fetch(task: FetchTask, sink: BlobSink): Promise<GetResult> {
     if (this.#closed) throw workerFailed(new Error('the pool is closed'))
-    const provider = this.#options.resolve?.(task.provider) ?? task.provider
+    const provider = withKnown(task.provider, this.#options.known?.(task.provider.id))
     return await this.#worker().fetch({ ...task, provider }, sink)
   }
 
@@ -64,6 +65,11 @@ export class FetchPool implements RangeFetcher {
     this.#workers.push(made)
     return made
   }
+}
+
+function withKnown(given: PeerAddr, known: PeerAddr | undefined): PeerAddr {
+  if (known === undefined) return given
+  return { ...known, ...given, direct: [...new Set([...given.direct, ...known.direct])] }
 }
 
 /** The main thread's end of one worker. */

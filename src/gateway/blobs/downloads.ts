@@ -26,7 +26,7 @@ export function openDownloads(options: {
     clock,
     // A connection of its own: other protocols' pings share theirs, and a stalled download closes it.
     dial: (addr, call) => endpoint().dial(addr.id, BLOBS_ALPN, { ...call, addr, exclusive: true }),
-    parallel: parallelFetch({ mode: settings.mode }),
+    parallel: parallelFetch({ mode: settings.mode, known: (id) => endpoint().book.dialable(id, clock.now()) }),
   })
   return (request) => downloader.download(request)
 }
