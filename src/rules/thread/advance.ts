@@ -50,7 +50,7 @@ function created(state: ChannelState, message: ThreadMessage, context: ThreadCon
   if (state.entries.some((e) => e.message.id === message.id)) return edited(state, message, context)
   const alone = context.reader.read(joinParts([message]))
   const joined = joinedWith(state, message, alone, context.reader)
-  if (joined !== undefined) return merged(state, message, joined, context)
+  if (joined !== undefined && !isOver(joined.first.id, context)) return merged(state, message, joined, context)
   const next = remembered(state, { message, reading: alone, first: message.id })
   const owned = alone.act === 'none' || alone.intent !== 'none' ? ownerUpdate(state, message, alone, context) : undefined
   if (owned !== undefined) return { state: next, reading: alone, act: 'update', events: [owned] }
@@ -60,11 +60,17 @@ function created(state: ChannelState, message: ThreadMessage, context: ThreadCon
       state: next,
       reading: alone,
       act: 'open',
-      events: reconcile(parts, message, [message.id], context, 'edit', context.opens),
+      events: reconcile(parts, message, [message.id], context, 'edit'),
     }
   }
   const { act, events } = spoken(next, message, alone, context)
   return { state: next, reading: alone, act, events }
+}
+
+/** Everything a message opened has ended: nothing is added to it any more. */
+function isOver(messageId: string, context: ThreadContext): boolean {
+  const known = context.intents.ofMessage(messageId)
+  return known.length > 0 && !known.some(isLive)
 }
 
 function merged(state: ChannelState, message: ThreadMessage, joined: Joined, context: ThreadContext): ThreadStep {
@@ -73,7 +79,7 @@ function merged(state: ChannelState, message: ThreadMessage, joined: Joined, con
   const ids = parts.map((p) => p.id)
   const known = context.intents.ofMessage(first.id).length > 0
   const texts = readParts(reading, fullText(joinParts(parts)), first.id, context)
-  const events = reading.intent === 'none' ? [] : reconcile(texts, first, ids, context, 'merge', context.opens)
+  const events = reading.intent === 'none' ? [] : reconcile(texts, first, ids, context, 'merge')
   return { state: next, reading, act: events.length === 0 ? 'none' : known ? 'update' : 'open', events }
 }
 
@@ -97,13 +103,14 @@ function edited(state: ChannelState, now: ThreadMessage, context: ThreadContext)
   // A later part of a listing whose first message is forgotten: only what it says itself may change.
   const orphan = known[0]
   if (entry === undefined && orphan !== undefined && orphan.message_id !== message.id) {
-    const patch = patched(orphan, message, context)
+    const patch = isLive(orphan) ? patched(orphan, message, context) : undefined
     return { state: next, reading, act: patch === undefined ? 'none' : 'update', events: patch === undefined ? [] : [patch] }
   }
   const lost = orphan !== undefined && orphan.parts.length > parts.length && entry === undefined
   const kept = lost ? { ...reading, slots: filled(reading.slots, orphan.intent.slots) } : reading
   const ids = lost ? orphan.parts : parts.map((p) => p.id)
-  const events = reconcile(readParts(kept, fullText(text), first.id, context), first, ids, context, 'edit', context.opens)
+  const taken = entry !== undefined && (entry.reading.act === 'close' || saysClosed(entry.message.text))
+  const events = reconcile(readParts(kept, fullText(text), first.id, context), first, ids, context, 'edit', taken)
   const act = events.some((e) => e.type === 'opened') ? 'open' : events.some((e) => e.type === 'updated') ? 'update' : reading.act
   return { state: next, reading, act, events }
 }
@@ -127,7 +134,6 @@ function deleted(state: ChannelState, id: string, context: ThreadContext): Threa
       left.map((p) => p.id),
       context,
       'edit',
-      context.opens,
     ),
   ) // prettier-ignore
   return { state: withReading(next, first.id, reading), reading, act: 'update', events }

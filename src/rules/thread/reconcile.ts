@@ -32,7 +32,8 @@ export function reconcile(
   messages: readonly string[],
   context: ThreadContext,
   reason: UpdateReason,
-  status: 'draft' | 'open' | null,
+  /** The words that closed a listing were taken back; without that, what is closed stays closed. */
+  revive = false,
 ): ThreadEvent[] {
   const events: ThreadEvent[] = []
   const known = [...context.intents.ofMessage(message.id)]
@@ -42,11 +43,12 @@ export function reconcile(
     const before = known[at]
     if (before !== undefined) {
       known.splice(at, 1)
+      if (before.intent.status === 'closed' && !revive) continue
       const record = reviseRecord(before, part, messages, context.now)
       if (record !== before) events.push({ type: 'updated', record, before: before.intent, reading: part.reading, reason })
       continue
     }
-    const record = status === null ? undefined : openRecord(part, message, messages, ordinal, context, status)
+    const record = context.opens === null ? undefined : openRecord(part, message, messages, ordinal, context, context.opens)
     if (record === undefined) continue
     ordinal++
     events.push({ type: 'opened', record, reading: part.reading })

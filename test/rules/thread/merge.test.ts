@@ -110,6 +110,25 @@ describe('edits and deletions (8.1)', () => {
     },
   )
 
+  it('taking the word back opens it again; correcting a typo of what was sold does not', () => {
+    const talk = new Talk()
+    const { id } = talk.say('a', 'WTS RTX 3080, $380')
+    talk.edit(id, 'a', 'WTS RTX 3080, $380\nEdit: SOLD')
+    expect(types(talk.edit(id, 'a', 'WTS RTX 3080, $380').events)).toEqual(['updated'])
+    expect(talk.listings).toEqual([expect.stringContaining(' open ')])
+    talk.say('a', 'sold', { reply_to: id })
+    expect(talk.edit(id, 'a', 'WTS RTX 3080 FE, $380').events).toEqual([])
+    expect(talk.listings).toEqual([expect.stringContaining(' closed ')])
+  })
+
+  it('terms written after it was sold add nothing', () => {
+    const talk = new Talk()
+    const { id } = talk.say('a', 'Selling my standing desk, oak')
+    talk.say('a', 'sold', { reply_to: id })
+    expect(talk.say('a', '$150').events).toEqual([])
+    expect(talk.listings).toEqual([expect.stringContaining(' closed ')])
+  })
+
   it('edited to nothing of the kind it is withdrawn; edited into a listing it opens', () => {
     const talk = new Talk()
     const { id } = talk.say('a', 'WTS RTX 3080, $380')
