@@ -1,10 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeHashSeq } from '../../../../src/core/blobs/proto/collection.ts'
-import type { BlobRequest } from '../../../../src/core/blobs/proto/requests.ts'
-import { encodeRanges, encodeSize, memorySource } from '../../../../src/core/blobs/tree/encode.ts'
-import { hashBlob } from '../../../../src/core/blobs/tree/outboard.ts'
-import { ALL, type ChunkRanges } from '../../../../src/core/blobs/tree/ranges.ts'
 import { codeOf } from '../../net/support.ts'
+import { response } from './response.ts'
 import { blob, hashOfData, onlyTruth, Rig, type Script } from './rig.ts'
 
 const open: Rig[] = []
@@ -20,16 +17,6 @@ afterEach(async () => {
 const SIZE = 200_000
 const DATA = blob(SIZE)
 const HASH = hashOfData(DATA)
-
-const rangesOf = (request: BlobRequest): ChunkRanges => (request.kind === 'get' ? (request.ranges[0]?.ranges ?? []) : ALL)
-
-/** The honest response to a request for `data`, header first. */
-async function response(data: Uint8Array, request: BlobRequest): Promise<Uint8Array> {
-  const { hash, outboard } = hashBlob(data)
-  const parts = [encodeSize(data.length)]
-  for await (const piece of encodeRanges(memorySource(data, outboard), hash, rangesOf(request))) parts.push(piece)
-  return new Uint8Array(Buffer.concat(parts))
-}
 
 /** Sends an honest response after `change` had its way with it. */
 const lie =
