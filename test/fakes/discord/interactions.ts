@@ -198,10 +198,8 @@ export class Interactions {
     check()
     try {
       const ms = input.timeoutMs ?? 10_000
-      await withDeadline(reached.promise, {
-        ms,
-        what: `an answer, so far ${JSON.stringify(viewOf(found))}`,
-        clock: site.world.clock,
+      await withDeadline(reached.promise, { ms, what: 'an answer', clock: site.world.clock }).catch((error: unknown) => {
+        throw new Error(`no such answer; the person sees ${JSON.stringify(viewOf(found))}`, { cause: error })
       })
       return viewOf(found)
     } finally {
