@@ -47,6 +47,8 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
       }
       const rule = entry.kind === 'cue' ? entry.cue : entry.guard
       if (rule.same_lang && entry.lang !== tags.lang) return
+      // Without its marks a single word is often another one: "bajo" is no "bajó".
+      if (entry.kind === 'guard' && leaf.folded && end - start === 1) return
       if (entry.kind === 'guard' && end - start === 1 && foreign(entry.lang, tags.lang, tokens[start] as Token)) return
       if (entry.kind === 'cue') {
         if (entry.cue.upper && tokens[start]?.caps !== 2) return

@@ -134,6 +134,13 @@ const isSlotWord = (tags: Tags, i: number): boolean =>
     return /^(?:f_|r_|u_|p_|pay|contact|pickup|ship|cond_|place_prep|urgent|slot_word)/u.test(name)
   })
 
+/** A thing begins here or behind one describing word. */
+function thingAhead(tokens: readonly Token[], tags: Tags, at: number): boolean {
+  if (tags.at('goods', at) !== undefined) return true
+  const describes = tokens[at]?.kind === 'word' && !isSlotWord(tags, at) && tokens[at + 1]?.clause === tokens[at]?.clause
+  return describes && tags.at('goods', at + 1) !== undefined
+}
+
 function tierOf(
   tokens: readonly Token[],
   tags: Tags,
@@ -144,7 +151,7 @@ function tierOf(
 ): 0 | 1 | 2 | 3 | undefined {
   if (money) return 3
   // "table with 4 chairs 90": a small number before a thing counts it.
-  if (Number(amount.max) <= 50 && right.end === amount.end && tags.at('goods', amount.end) !== undefined) return undefined
+  if (Number(amount.max) <= 50 && right.end === amount.end && thingAhead(tokens, tags, amount.end)) return undefined
   const next = tokens[amount.end]
   const previous = tokens[amount.start - 1]
   const value = Number(amount.max)

@@ -111,8 +111,7 @@ function currencyOf(
   if (amount.currency?.code !== undefined && amount.currency.rank > 0)
     return { code: amount.currency.code, source: amount.currency.source }
   if (amount.currency?.rank === 0) {
-    const place = tags.hits.find((h) => tags.name(h) === 'place' && h.value !== undefined)
-    const code = SHARED_BY_PLACE[place?.value?.slice(0, 2) ?? '']
+    const code = SHARED_BY_PLACE[tags.country() ?? '']
     return code === undefined ? { code: null, source: null } : { code, source: 'place' }
   }
   if (amount.implied !== undefined) return { code: amount.implied, source: 'language' }

@@ -1,4 +1,5 @@
 import type { Lexicon } from '../lexicon/compile.ts'
+import { placeKey } from '../lexicon/gazetteer.ts'
 import type { Budget, Field } from '../lexicon/trie.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
@@ -42,6 +43,24 @@ export class Tags implements Field {
     const ends = this.#ends[hit.end]
     if (ends === undefined) this.#ends[hit.end] = [hit]
     else ends.push(hit)
+  }
+
+  /** Country of a place the text names; undefined without one. */
+  country(): string | undefined {
+    const id = this.#lexicon.classOf('place')
+    for (const hit of this.hits) {
+      if (hit.cls !== id) continue
+      if (hit.value !== undefined && /^[A-Z]{2}(?:-|$)/u.test(hit.value)) return hit.value.slice(0, 2)
+      const name =
+        hit.value ??
+        this.tokens
+          .slice(hit.start, hit.end)
+          .map((t) => t.fold)
+          .join(' ')
+      const known = this.#lexicon.gazetteer.places.get(hit.value === undefined ? name : placeKey(name))
+      if (known !== undefined) return known.country
+    }
+    return undefined
   }
 
   /** Language of the sentence a token stands in; the message's where the sentence shows none (3.4). */

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { shippedLexicon } from '../support/lexicon.ts'
+import { type Labelled, predict, score } from '../support/score.ts'
+
+const data = (name: string): string => readFileSync(fileURLToPath(new URL(`../data/${name}`, import.meta.url)), 'utf8')
+const record = JSON.parse(data('own-batches.json')) as { batches: { file: string; lines: number }[] }
+const rows = (name: string): Labelled[] =>
+  data(name)
+    .split('\n')
+    .filter((l) => l !== '')
+    .map((l) => JSON.parse(l) as Labelled)
+
+describe('own phrasings in batches', () => {
+  it.each(record.batches)('$file stays above the bars', ({ file, lines }) => {
+    const labelled = rows(file)
+    expect(labelled).toHaveLength(lines)
+    const { figures } = score(labelled, (row) => predict(shippedLexicon(), row))
+    expect(figures.macroF1).toBeGreaterThanOrEqual(0.95)
+    expect(figures.noneFpr).toBeLessThanOrEqual(0.03)
+    expect(figures.priceExact).toBeGreaterThanOrEqual(0.95)
+    expect(figures.inventedPrice).toBeLessThanOrEqual(0.05)
+  })
+
+  it('has topics, conditions, counts and places above the aims over all batches', () => {
+    const all = record.batches.flatMap((b) => rows(b.file))
+    const { figures } = score(all, (row) => predict(shippedLexicon(), row))
+    expect(figures.topic).toBeGreaterThanOrEqual(0.85)
+    expect(figures.condition).toBeGreaterThanOrEqual(0.8)
+    expect(figures.place).toBeGreaterThanOrEqual(0.75)
+  })
+})
