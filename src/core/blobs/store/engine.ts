@@ -184,10 +184,10 @@ export class BlobEngine implements port.BlobStore {
     return { ...options, signal: options.signal ? AbortSignal.any([options.signal, stop]) : stop }
   }
 
-  async #reserve(bytes: number, { quota }: port.WriteOptions): Promise<Reservation> {
+  async #reserve(bytes: number, { quota }: port.WriteOptions, owned = bytes): Promise<Reservation> {
     const { context } = await this.#ready()
     const owner = quota && { quota, used: (await this.usage(quota.prefix)).bytes }
-    return context.quota.reserve(bytes, owner)
+    return context.quota.reserve(bytes, owner, owned)
   }
 
   // ── what is kept ──
@@ -353,7 +353,7 @@ export class BlobEngine implements port.BlobStore {
     const importer = new Importer({
       context,
       partials,
-      reserve: (bytes, options) => this.#reserve(bytes, options),
+      reserve: (bytes, options, owned) => this.#reserve(bytes, options, owned),
       guard: (hash, format) => this.#guard(hash, format),
     })
     this.#background.add(removeOrphans(context, this.#stopping.signal))

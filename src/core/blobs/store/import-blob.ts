@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
+import { abortedError } from '../../../base/async.ts'
 import { concatBytes } from '../../../base/bytes.ts'
 import { type Hash, hashOf } from '../../ids.ts'
 import { BlobHasher } from '../tree/outboard.ts'
@@ -57,7 +58,7 @@ export async function readBlobStream(source: AsyncIterable<Uint8Array>, options:
     })
   }
   try {
-    for await (const piece of pieces(source)) {
+    for await (const piece of pieces(untilAborted(source, signal))) {
       throwIfAborted(signal)
       if (size + piece.length > promised) {
         reservation.grow(size + piece.length - promised)
@@ -85,6 +86,32 @@ export async function readBlobStream(source: AsyncIterable<Uint8Array>, options:
   }
   const { hash, outboard } = await hasher.finishInTurns(() => setImmediate())
   return { hash: hashOf(hash), size, outboard, small: head && concatBytes(head) }
+}
+
+/** Leaves a source that is silent when the signal fires, e.g. an upload whose sender has gone quiet. */
+async function* untilAborted(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const from = source[Symbol.asyncIterator]()
+  let giveUp = (_: unknown): void => {}
+  const onAbort = (): void => giveUp(abortedError(signal))
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    for (;;) {
+      throwIfAborted(signal)
+      const next = await new Promise<IteratorResult<Uint8Array, unknown>>((resolve, reject) => {
+        giveUp = reject
+        from.next().then(resolve, reject)
+      })
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    // A source that hangs may never answer.
+    from.return?.().catch(() => {})
+  }
 }
 
 /** Cuts large pieces and lets others have a turn between them. */

@@ -16,7 +16,7 @@ import { autoTagName, checkTagName } from './tags.ts'
 export interface ImporterDeps {
   readonly context: StoreContext
   readonly partials: PartialBook
-  readonly reserve: (bytes: number, options: ImportOptions) => Promise<Reservation>
+  readonly reserve: (bytes: number, options: ImportOptions, owned: number) => Promise<Reservation>
   /** Protects it until its tag is written. */
   readonly guard: (hash: Hash, format: BlobFormat) => Protection
 }
@@ -75,7 +75,7 @@ export class Importer {
     const { context } = this.#deps
     if (options.tag !== undefined) checkTagName(options.tag)
     const kept = source.reference ? 0 : (source.size ?? 0)
-    const reservation = await this.#deps.reserve(kept, options)
+    const reservation = await this.#deps.reserve(kept, options, source.size ?? 0)
     const id = context.newId()
     let hash: Hash | undefined
     try {

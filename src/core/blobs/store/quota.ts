@@ -25,34 +25,39 @@ export class QuotaBook {
     this.#storedBytes = options.storedBytes
   }
 
-  /** @param used bytes the owner already has. */
-  reserve(bytes: number, owner?: { readonly quota: OwnerQuota; readonly used: number }): Reservation {
+  /**
+   * `owned` bytes count for the owner, who already has `used`; more than `bytes` when they lie elsewhere. Throws as `grow`.
+   */
+  reserve(bytes: number, owner?: { readonly quota: OwnerQuota; readonly used: number }, owned = bytes): Reservation {
     let total = 0
-    let owned = 0
+    let mine = 0
     let released = false
     const own = (delta: number): void => {
       if (owner === undefined) return
-      owned += delta
+      mine += delta
       const all = (this.#owners.get(owner.quota.prefix) ?? 0) + delta
       if (all > 0) this.#owners.set(owner.quota.prefix, all)
       else this.#owners.delete(owner.quota.prefix)
     }
-    const reservation: Reservation = {
-      grow: (more) => {
-        if (this.#storedBytes() + this.#reserved + more > this.#maxBytes) throw storeFull(this.#maxBytes)
-        if (owner !== undefined) {
-          const { prefix, maxBytes } = owner.quota
-          if (owner.used + (this.#owners.get(prefix) ?? 0) + more > maxBytes) throw overQuota(prefix, maxBytes)
-        }
-        total += more
-        this.#reserved += more
-        own(more)
-      },
+    const take = (more: number, moreOwned: number): void => {
+      // Nothing more is always possible: the limit may have been lowered since.
+      if (more > 0 && this.#storedBytes() + this.#reserved + more > this.#maxBytes) throw storeFull(this.#maxBytes)
+      if (owner !== undefined && moreOwned > 0) {
+        const { prefix, maxBytes } = owner.quota
+        if (owner.used + (this.#owners.get(prefix) ?? 0) + moreOwned > maxBytes) throw overQuota(prefix, maxBytes)
+      }
+      total += more
+      this.#reserved += more
+      own(moreOwned)
+    }
+    take(bytes, owned)
+    return {
+      grow: (more) => take(more, more),
       shrink: (bytes) => {
         const part = Math.min(bytes, total)
         total -= part
         this.#reserved -= part
-        own(-Math.min(bytes, owned))
+        own(-Math.min(bytes, mine))
       },
       // The owner's share stays until the end: only tags count there, and a partial blob may have none yet.
       stored: (bytes) => {
@@ -65,10 +70,8 @@ export class QuotaBook {
         released = true
         this.#reserved -= total
         total = 0
-        own(-owned)
+        own(-mine)
       },
     }
-    reservation.grow(bytes)
-    return reservation
   }
 }

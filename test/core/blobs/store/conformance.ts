@@ -343,6 +343,7 @@ export function blobStoreConformance(name: string, make: () => StoreUnderTest): 
         await partial.close()
         await small.delete(a.hash)
         expect(await codeOf(small.importBytes(pattern(50_000, 2)))).toBe('resolved')
+        await (await small.resume(a.hash)).close()
       })
 
       it('one owner: all blobs under a prefix together', async () => {
@@ -354,6 +355,8 @@ export function blobStoreConformance(name: string, make: () => StoreUnderTest): 
         const data = pattern(50_000, 5)
         const partial = await store.resume(hashed(data), { quota })
         expect(await codeOf(deliver(partial.sink(), data, hashed(data), ALL))).toBe('BLOB_STORE_QUOTA')
+        const path = await file(pattern(60_000, 6))
+        expect(await codeOf(store.importFile(path, { mode: 'reference', tag: 'u/1/f', quota }))).toBe('BLOB_STORE_QUOTA')
         // What fits was kept.
         expect(partial.state().bytes).toBe(32_768)
         await partial.close()
@@ -466,6 +469,21 @@ export function blobStoreConformance(name: string, make: () => StoreUnderTest): 
       clearInterval(timer)
       // About 16 ms of hashing per import and verification each, in slices.
       expect(turns).toBeGreaterThan(3)
+    })
+
+    it('closing ends an import whose source is silent', async () => {
+      const silent = async function* (): AsyncGenerator<Uint8Array> {
+        yield pattern(20_000)
+        await new Promise(() => {})
+      }
+      let started = (): void => {}
+      const begun = new Promise<void>((go) => {
+        started = go
+      })
+      const end = codeOf(store.importStream(silent(), { onProgress: () => started() }))
+      await begun
+      await store.close()
+      expect(await end).toBe('ABORTED')
     })
 
     it('a closed store says so', async () => {
