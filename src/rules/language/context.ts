@@ -1,5 +1,6 @@
 import type { Converter } from '../match/rates.ts'
 import { converter } from '../match/rates.ts'
+import { prepare } from '../text/prepare.ts'
 import type { RuleFacts } from './facts.ts'
 import { digestOf } from './hash.ts'
 import type { RuleStateView, StateChange, StateKind } from './state.ts'
@@ -66,7 +67,8 @@ export class PassContext {
   #textOf(name: 'clean' | 'raw' | 'title' | 'item'): string {
     const { message, reading } = this.facts
     if (name === 'raw') return message.text
-    if (name === 'clean') return message.clean ?? message.text
+    if (name === 'clean')
+      return message.clean ?? prepare({ text: message.text, entities: message.entities }).clean.replaceAll('\u0001', ' ')
     if (name === 'title') return message.title ?? ''
     const item = reading?.slots.item
     if (item === null || item === undefined) return ''

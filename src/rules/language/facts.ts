@@ -1,5 +1,6 @@
 import type { Rates } from '../match/rates.ts'
 import type { Platform, Reading, TrustLevel } from '../model.ts'
+import type { TextEntity } from '../text/model.ts'
 
 export const EVENTS = [
   'message.create',
@@ -27,8 +28,10 @@ export interface RuleMessage {
   readonly thread?: string | undefined
   /** As written. */
   readonly text: string
-  /** Without quotes, code and markup; the text when absent. */
+  /** Without quotes, code and markup; worked out from the text and its entities when absent. */
   readonly clean?: string | undefined
+  /** Structure the platform has recognised; offsets into `text`, UTF-16. */
+  readonly entities?: readonly TextEntity[] | undefined
   readonly title?: string | undefined
   readonly attachments?: readonly { readonly kind: string; readonly count: number }[] | undefined
   readonly sent_at?: number | undefined

@@ -35,6 +35,18 @@ describe('conditions', () => {
     expect(fired(set, facts({ reading: reading({ slots: { place } }) }))).toEqual(['cheap-gpus'])
   })
 
+  it('text leaves look at the own words: quotes, code and struck text do not count, unless raw is asked for', () => {
+    const looks = (where: string) => ruleSet(react('a', `if: { text: { any: ["double your"], in: ${where} } }`))
+    for (const text of ['> double your money\nno way', '~~double your~~ money', '```\ndouble your\n```', '`double your = x;`']) {
+      expect(fired(looks('clean'), facts({ text }))).toEqual([])
+      expect(fired(looks('raw'), facts({ text }))).toEqual(['a'])
+    }
+    expect(fired(looks('clean'), facts({ text: 'we **double** your money' }))).toEqual(['a'])
+    const base = facts({ text: 'double your money' })
+    const quoted = { ...base, message: { ...base.message, entities: [{ kind: 'quote' as const, start: 0, end: 17 }] } }
+    expect(fired(looks('clean'), quoted)).toEqual([])
+  })
+
   it('an offer that says nothing of its condition is not for parts, and not new either', () => {
     expect(fired(ruleSet(GPU))).toEqual(['cheap-gpus'])
     expect(fired(ruleSet(react('a', 'if: { condition: [new, like_new] }')))).toEqual([])
