@@ -5,9 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PeerId } from '../../src/core/ids.ts'
 import { parsePeer } from '../../src/core/keys/ticket.ts'
+import { readControlFile } from '../../src/gateway/cli/control-file.ts'
 import { FakeDiscord } from '../fakes/discord/server.ts'
 import { FakeTelegram } from '../fakes/telegram/server.ts'
 import { freeUdpPort } from '../support/free-port.ts'
+import { metricOf } from '../support/gateway-api.ts'
 import { GatewayProcess } from '../support/gateway-process.ts'
 import { startTestNode, type TestNode } from '../support/k2-nodes.ts'
 
@@ -33,6 +35,7 @@ describe('the market between Telegram, Discord and K2', () => {
   let gatewayId: string
   let channel: string
   let chat: number
+  let goods: { chat: number; channel: string }
   let people: { ann: number; bob: string }
 
   const inTelegram = () => telegram.control.visible(chat)
@@ -54,6 +57,10 @@ describe('the market between Telegram, Discord and K2', () => {
     people = { ann, bob: discord.info.user }
     channel = discord.control.addChannel({ guild, name: 'wanted' }).id
     chat = telegram.control.addChat({ title: 'Flea market', members: [bot.id, ann] })
+    goods = {
+      chat: telegram.control.addChat({ title: 'Goods', members: [bot.id, ann] }),
+      channel: discord.control.addChannel({ guild, name: 'goods' }).id,
+    }
     gateway = await GatewayProcess.prepare(
       folder,
       'market',
@@ -66,6 +73,14 @@ describe('the market between Telegram, Discord and K2', () => {
         web: { enabled: false },
         // Two rooms that are not bridged with each other: they meet in the market.
         routes: [
+          {
+            id: 'goods',
+            members: [
+              { place: 'p2p/self/Goods' },
+              { place: `telegram/main/${goods.chat}` },
+              { place: `discord/main/${guild}/${goods.channel}` },
+            ],
+          },
           {
             id: 'tg',
             members: [{ place: `telegram/main/${chat}` }, { place: `p2p/self/dm:${'a'.repeat(64)}`, direction: 'out' }],
@@ -173,6 +188,54 @@ describe('the market between Telegram, Discord and K2', () => {
     await peer.node.sendInterest(interest)
     await pause(1_500)
     expect(told()).toHaveLength(1)
+  }, 120_000)
+
+  it('a peer’s offer comes as a card with a button; pressing it sends the interest K2 applications send', async () => {
+    const listing = peer.node.publish({
+      kind: 'offer',
+      topic: 'Goods',
+      form: {
+        action: 'sell',
+        condition: 'used',
+        description: 'With charger',
+        location: 'Hà Nội',
+        priceRange: { currency: 'USD', max: 300, min: 300 },
+        selection: { subtopic: 'Electronics & Devices' },
+        title: 'Pixel 8 Pro',
+        topic: 'Goods',
+      },
+    })
+    const inGoods = () => telegram.control.visible(goods.chat)
+    const card = await until('card on Telegram', () =>
+      inGoods().find((m) => m.text.includes('Pixel 8 Pro') && m.buttons.length > 0),
+    )
+    const onDiscord = await until('card on Discord', () =>
+      discord.control.visible({ channel: goods.channel }).find((m) => textOf(m).includes('Pixel 8 Pro')),
+    )
+    expect(onDiscord.buttons).toEqual(['🤝 Interested'])
+    telegram.control.press(goods.chat, people.ann, card.id, '🤝 Interested')
+    const question = await until('question', () => inGoods().find((m) => m.buttons.includes('Yes, tell them')))
+    expect(question.text).toMatch(/Pixel 8 Pro.*\n.*everyone on the topic can read it/s)
+    telegram.control.press(goods.chat, people.ann, question.id, 'Yes, tell them')
+    const interest = await peer.message((m) => m.type === 'market' && m.kind === 'interest' && m.senderId === gatewayId)
+    expect(interest).toMatchObject({ forUs: true, form: { action: 'buy', title: 'Pixel 8 Pro', topic: 'Goods' } })
+    peer.node.withdraw(listing)
+  }, 120_000)
+
+  it('the same over HTTP', async () => {
+    const file = await readControlFile(gateway.dataDir)
+    const api = async (path: string, init: { method?: string; body?: string } = {}) => {
+      const headers = { authorization: `Bearer ${file?.token.reveal()}`, 'content-type': 'application/json' }
+      const answer = await fetch(`${file?.url}/api/v1${path}`, { ...init, headers })
+      return { status: answer.status, body: await answer.json() }
+    }
+    expect(JSON.stringify(await api('/offers'))).toContain('ThinkPad X1 Carbon')
+    const parsed = await api('/intents/parse', { method: 'POST', body: JSON.stringify({ text: 'продам айфон 13, 30к' }) })
+    expect(JSON.stringify(parsed.body)).toContain('"intent":"sell"')
+    const saved = await api('/alerts', { method: 'POST', body: JSON.stringify({ search: 'pixel under 400 usd' }) })
+    expect(saved.status).toBe(200)
+    expect(JSON.stringify((await api('/alerts')).body)).toContain('pixel under 400 usd')
+    expect(await metricOf(gateway, 'k2_market_published')).toBe(1)
   }, 120_000)
 
   it('"sold" stops it', async () => {

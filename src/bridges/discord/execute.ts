@@ -7,6 +7,7 @@ import type { ApiAnswer, DiscordApi } from './api.ts'
 import type { Echo, ExpectedEchoes } from './echoes.ts'
 import { judge, NOT_OURS, type Verdict } from './errors.ts'
 import { webhookUsername } from './names.ts'
+import { componentsOf } from './notice.ts'
 import { channelIdOf, type DiscordCall, type Mode, type PlanContext, planCalls } from './outbound.ts'
 import { OutgoingDesk, type OutgoingDeskOptions } from './outgoing-desk.ts'
 import { findSent } from './probe.ts'
@@ -171,6 +172,7 @@ export class Executor {
           ...avatarOf(run.request),
           ...descriptionsOf(call),
           ...(call.flags !== 0 && { flags: call.flags }),
+          ...(call.button && { components: componentsOf([[call.button]]) }),
         },
         auth: 'none',
         ...filesOf(call),
@@ -201,6 +203,7 @@ export class Executor {
           enforce_nonce: true,
           ...descriptionsOf(call),
           ...(call.flags !== 0 && { flags: call.flags }),
+          ...(call.button && { components: componentsOf([[call.button]]) }),
           ...(call.replyTo !== undefined && { message_reference: { message_id: call.replyTo, fail_if_not_exists: false } }),
         },
         auth: 'bot',
@@ -332,7 +335,9 @@ export class Executor {
   }
 
   async #call(run: Run, call: DiscordCall & { op: 'edit' | 'delete' }, target: Target): Promise<Verdict | undefined> {
-    const body = call.op === 'edit' ? { body: { content: call.content, allowed_mentions: NOBODY } } : {}
+    const button = call.op === 'edit' ? call.button : undefined
+    const components = button === undefined ? {} : { components: button === null ? [] : componentsOf([[button]]) }
+    const body = call.op === 'edit' ? { body: { content: call.content, allowed_mentions: NOBODY, ...components } } : {}
     const method = call.op === 'edit' ? 'PATCH' : 'DELETE'
     const answer = await this.#options.api.call({ method, ...target, ...body }, run.signal)
     return answer.ok ? undefined : judge(answer.failure, call.op)

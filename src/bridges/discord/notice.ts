@@ -93,7 +93,7 @@ function textFile(text: string): ApiFile {
   }
 }
 
-function componentsOf(rows: readonly (readonly Action[])[]): object[] {
+export function componentsOf(rows: readonly (readonly Action[])[]): object[] {
   const broken = rows.flatMap((row) => {
     const out: Action[][] = []
     for (let at = 0; at < row.length; at += PER_ROW) out.push(row.slice(at, at + PER_ROW))

@@ -6,7 +6,7 @@ import { concatRich, styled } from '../format/rich-text-ops.ts'
 import { cutGraphemes, sanitizeName, sanitizeText } from '../format/sanitize.ts'
 import { splitRich } from '../format/split.ts'
 import { bodyFiles } from '../media.ts'
-import type { Attachment } from '../model/message.ts'
+import type { Attachment, MarketCard } from '../model/message.ts'
 import type { RichText } from '../model/rich-text.ts'
 import { NO_FILES, type OutgoingFiles, type SendableFile } from '../outgoing-files.ts'
 import { FILE_PART, type NativePart, type SendRequest } from '../port.ts'
@@ -51,10 +51,19 @@ export type DiscordCall =
       /** Native reply; only in bot mode. */
       readonly replyTo?: string
       readonly flags: number
+      /** Below the first message of a card. */
+      readonly button?: MarketCard['button']
       /** For creates by the bot: the same for every attempt (15.4). */
       readonly nonce: string
     }
-  | { readonly op: 'edit'; readonly part: number; readonly target: NativePart; readonly content: string }
+  | {
+      readonly op: 'edit'
+      readonly part: number
+      readonly target: NativePart
+      readonly content: string
+      /** Null takes the button of a card away. */
+      readonly button?: MarketCard['button'] | null
+    }
   | { readonly op: 'delete'; readonly part: number; readonly target: NativePart }
 
 const SUPPRESS_EMBEDS = 1 << 2
@@ -75,7 +84,11 @@ export function planCalls(request: SendRequest, context: PlanContext): readonly 
   const replyTo = nativeReply(request, context.mode)
   const calls: DiscordCall[] = messages.flatMap(({ part, ...message }): DiscordCall[] => {
     const target = existing.get(part)
-    if (target !== undefined) return request.op === 'edit' ? [{ op: 'edit', part, target, content: message.content }] : []
+    const card = part === 0 ? request.body?.card : undefined
+    if (target !== undefined) {
+      if (request.op !== 'edit') return []
+      return [{ op: 'edit', part, target, content: message.content, ...(card && { button: card.button ?? null }) }]
+    }
     const create: DiscordCall = {
       op: 'create',
       part,
@@ -83,6 +96,7 @@ export function planCalls(request: SendRequest, context: PlanContext): readonly 
       ...(part === 0 && replyTo !== undefined && { replyTo }),
       flags: (request.body?.noPreview ? SUPPRESS_EMBEDS : 0) | (request.showTime ? SUPPRESS_NOTIFICATIONS : 0),
       nonce: hashId([request.idemKey, part], 25),
+      ...(card?.button && { button: card.button }),
     }
     return [create]
   })

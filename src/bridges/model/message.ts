@@ -66,6 +66,8 @@ export interface MarketCard {
   readonly lines: readonly string[]
   /** Refreshes of one intent share it: sender + form content hash (bridging 6.1). */
   readonly intentKey: string
+  /** A button below it, where the network has buttons; `id` as in `Action`. */
+  readonly button?: { readonly id: string; readonly label: string }
 }
 
 export interface Body {

@@ -56,6 +56,7 @@ export interface P2pBridgeOptions {
   /** Account name of places; default `self`. */
   readonly account?: string
   readonly contactName?: ContactNames
+  readonly cardButton?: InboundContext['cardButton']
   readonly intents?: IntentStore
   readonly share?: ShareFile
 }
@@ -229,7 +230,8 @@ export class P2pBridge implements Bridge {
   }
 
   #context(): InboundContext {
-    return { account: this.account, contactName: this.#contactName, now: this.#options.clock.now() }
+    const { cardButton, clock } = this.#options
+    return { account: this.account, contactName: this.#contactName, cardButton, now: clock.now() }
   }
 
   /** One timer for the intent that falls silent first; later ones are found when it fires. */

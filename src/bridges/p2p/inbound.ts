@@ -1,10 +1,10 @@
 import { sanitizeText } from '../format/sanitize.ts'
 import { bodyHash, editDiscriminator, eventIdOf } from '../model/event-id.ts'
-import type { Body, Envelope } from '../model/message.ts'
+import type { Body, Envelope, MarketCard } from '../model/message.ts'
 import type { NativeRef, Place } from '../model/place.ts'
 import { plain } from '../model/rich-text.ts'
 import type { IntentChange } from './intent-book.ts'
-import type { PeerChatMessage } from './port.ts'
+import type { PeerChatMessage, PeerMarketMessage } from './port.ts'
 import { type ContactNames, marketCard, peerAuthor } from './presentation.ts'
 
 /** Text of the web server's attachments (k2-application 6.3). */
@@ -13,6 +13,8 @@ const ATTACHMENT = /^__ATTACH__:(\{.*\})$/s
 export interface InboundContext {
   readonly account: string
   readonly contactName: ContactNames
+  /** The button below an offer or request that is heard at the moment. */
+  readonly cardButton?: ((message: PeerMarketMessage) => MarketCard['button']) | undefined
   /** Our clock, ms. */
   readonly now: number
 }
@@ -42,11 +44,12 @@ export function chatEnvelope(message: PeerChatMessage, context: InboundContext):
 /** What became of an intent, as a new message or an edit of it. */
 export function intentEnvelope({ op, intent, at }: IntentChange, context: InboundContext): Envelope {
   const { message } = intent
+  const button = intent.state === 'active' ? context.cardButton?.(message) : undefined
   const ref: NativeRef = { network: 'p2p', account: context.account, channel: message.topic, id: intent.nativeId }
   const body: Body = {
     rich: plain(''),
     attachments: [],
-    card: marketCard(intent, context.contactName),
+    card: { ...marketCard(intent, context.contactName), ...(button !== undefined && { button }) },
     ...(message.senderClass !== 'verified' && { noPreview: true }),
   }
   return {

@@ -4,7 +4,8 @@ import type { TelegramClient } from './client.ts'
 import { type Failure, failureOf, failureText, judge, mediaRefusal, type Verdict } from './errors.ts'
 import type { TelegramLimits } from './limits.ts'
 import { captionFields, type MediaCall, mediaMethod, mediaPayload, type NewInputFile, uploadSize } from './media-call.ts'
-import type { TelegramCall, TelegramText } from './outbound.ts'
+import { keyboardOf } from './notice.ts'
+import type { CreateOptions, TelegramCall, TelegramText } from './outbound.ts'
 
 /** How a create is treated that may have arrived already: bots cannot look it up (bridging 15.4). */
 export type AmbiguousPolicy = 'resend' | 'drop'
@@ -257,8 +258,8 @@ function payloadOf(call: TelegramCall, variant: Variant, ctx: ExecuteContext): R
     return { ...chat, message_id: Number(call.target.ref.id), ...captionFields(call.text, variant.plain) }
   }
   const content = call.op === 'media' ? mediaPayload(call, variant.plain, ctx.newFile) : textPayload(call.text, variant)
-  if (call.op === 'edit') return { ...chat, message_id: Number(call.target.ref.id), ...content }
-  const { threadId, replyTo, silent } = call.options
+  if (call.op === 'edit') return { ...chat, message_id: Number(call.target.ref.id), ...content, ...markupOf(call.button) }
+  const { threadId, replyTo, silent, button } = call.options
   const reply = replyTo === undefined || variant.noReply ? undefined : { message_id: replyTo, allow_sending_without_reply: true }
   return {
     ...chat,
@@ -266,8 +267,11 @@ function payloadOf(call: TelegramCall, variant: Variant, ctx: ExecuteContext): R
     ...(threadId === undefined ? {} : { message_thread_id: threadId }),
     ...(reply ? { reply_parameters: reply } : {}),
     ...(silent ? { disable_notification: true } : {}),
+    ...markupOf(button),
   }
 }
+
+const markupOf = (button: CreateOptions['button']): object => (button ? { reply_markup: keyboardOf([[button]]) } : {})
 
 function textPayload({ text, entities, noPreview }: TelegramText, variant: Variant): Record<string, unknown> {
   return {

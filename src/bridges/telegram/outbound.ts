@@ -4,7 +4,7 @@ import { cutGraphemes, sanitizeName, sanitizeRich } from '../format/sanitize.ts'
 import { splitRich } from '../format/split.ts'
 import { type TelegramEntity, toTelegramEntities } from '../format/telegram-entities.ts'
 import { bodyFiles } from '../media.ts'
-import type { Attachment } from '../model/message.ts'
+import type { Attachment, MarketCard } from '../model/message.ts'
 import { plain, type RichText } from '../model/rich-text.ts'
 import { NO_FILES, type OutgoingFiles } from '../outgoing-files.ts'
 import { FILE_PART, type NativePart, type SendRequest } from '../port.ts'
@@ -30,7 +30,13 @@ export type TelegramCall =
       /** Files the caption only names. */
       readonly lines: readonly number[]
     }
-  | { readonly op: 'edit'; readonly part: number; readonly target: NativePart; readonly text: TelegramText }
+  | {
+      readonly op: 'edit'
+      readonly part: number
+      readonly target: NativePart
+      readonly text: TelegramText
+      readonly button?: MarketCard['button']
+    }
   | { readonly op: 'delete'; readonly part: number; readonly target: NativePart }
 
 /** What is known of the body's files when a plan is made. */
@@ -52,6 +58,8 @@ export interface CreateOptions {
   readonly threadId?: number
   readonly replyTo?: number
   readonly silent?: boolean
+  /** Below the first message of a card. */
+  readonly button?: MarketCard['button']
 }
 
 /** 1–4096 UTF-16 units after entities (bridging 5.1). */
@@ -128,7 +136,9 @@ function planEdit(request: SendRequest, media: PlanFiles | undefined): readonly 
   const calls = texts.map((text, i): TelegramCall => {
     const part = i === 0 ? caption : i
     const target = existing.get(part)
-    return target ? { op: 'edit', part, target, text } : { op: 'create', part, text, options: createOptions(request, false) }
+    const button = i === 0 ? request.body?.card?.button : undefined
+    if (target) return { op: 'edit', part, target, text, ...(button && { button }) }
+    return { op: 'create', part, text, options: createOptions(request, false) }
   })
   const surplus = parts.filter((p) => p.part >= texts.length && p.part < FILE_PART)
   return [...calls, ...surplus.map((target): TelegramCall => ({ op: 'delete', part: target.part, target }))]
@@ -145,6 +155,7 @@ function createOptions(request: SendRequest, answers: boolean): CreateOptions {
     ...(thread === undefined || thread === GENERAL_TOPIC ? {} : { threadId: Number(thread) }),
     ...(reply && reply.channel === request.place.channel ? { replyTo: Number(reply.id) } : {}),
     ...(request.showTime ? { silent: true } : {}),
+    ...(answers && request.body?.card?.button ? { button: request.body.card.button } : {}),
   }
 }
 

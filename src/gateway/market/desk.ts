@@ -8,6 +8,7 @@ import type { IntentRecord, ThreadMessage } from '../../rules/thread/index.ts'
 import { withInterest } from '../../rules/thread/intent-book.ts'
 import { openRecord, reviseRecord, withStatus } from '../../rules/thread/stored-intent.ts'
 import type { CommandContext } from '../commands/definition.ts'
+import { itemOf } from './cards.ts'
 import { ended, interest, opened, spread, updated } from './intents.ts'
 import { formOf, formToSend } from './listing.ts'
 import type { Market } from './market.ts'
@@ -226,6 +227,7 @@ export class Desk {
       intent: intent.intent === 'service_offered' ? 'service_wanted' : 'buy',
       side: 'want',
       text: '',
+      slots: { ...intent.slots, item: intent.slots.item === null ? null : { ...intent.slots.item, text: itemOf(intent) } },
     }
     return { record: { ...offer.record, intent: wish }, origin: this.originOf(context), consent: null, published: null }
   }

@@ -40,7 +40,7 @@ export function hear(step: Step, message: PeerMarketMessage, context: PeerContex
 
 function offered(step: Step, message: PeerMarketMessage, cause: Cause, { counts }: PeerContext): boolean {
   const { parts, now } = step
-  const id = match.k2IntentId(message.senderId, message.topic, titleOf(message))
+  const id = peerIntentId(message)
   const known = parts.memory.get(id)
   const expires = now + match.K2_OFFER_LIFE_MS
   if (known?.origin.peer?.intentKey === message.intentKey && intentOf(known).status === 'open') {
@@ -139,6 +139,10 @@ const trustOf = (message: PeerMarketMessage): StoredIntent['trust'] =>
   message.senderClass === 'verified' ? 'verified' : 'unknown'
 const textOf = (value: unknown): string => (typeof value === 'string' ? value.trim() : '')
 const titleOf = ({ form }: PeerMarketMessage): string => textOf(form.title) || textOf(form.description).slice(0, 80) || 'offer'
+
+/** K2 offers carry no id: sender, topic and title stand for one. */
+export const peerIntentId = (message: PeerMarketMessage): string =>
+  match.k2IntentId(message.senderId, message.topic, titleOf(message))
 
 /** The intent of a peer's form: item and topic are read from its words, terms are taken as they stand. */
 export function intentFrom(
