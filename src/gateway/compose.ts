@@ -31,6 +31,7 @@ import { createJobBackend } from './jobs/backend.ts'
 import { DELIVER, JobQueues } from './jobs/queues.ts'
 import { JobUpkeep } from './jobs/upkeep.ts'
 import { QueueWorker } from './jobs/workers.ts'
+import { cardButtonOf } from './market/card-button.ts'
 import { openMarket } from './market/open.ts'
 import { connectSources, openMedia } from './media/open.ts'
 import { nodeConfigOf } from './node-config.ts'
@@ -162,7 +163,9 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
     media.library.addSource('blob', '', files.source)
     media.library.setLinks(files.links)
+    const actionIds = createActionIds(identity.seed())
     const bridges = await openBridges({
+      cardButton: config.market.enabled ? cardButtonOf(actionIds) : undefined,
       config,
       media: media.library,
       share: files.shareFile,
@@ -182,7 +185,6 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     for (const bridge of bridges) bridgeSet.add(bridge)
     connectSources(media.library, bridges)
 
-    const actionIds = createActionIds(identity.seed())
     const market = config.market.enabled
       ? await openMarket({
           config,
