@@ -40,6 +40,7 @@ import { NodePeerPort } from './peers/index.ts'
 import { BridgeSet, bootName, createPipeline, openSentLog, type Pipeline } from './pipeline/index.ts'
 import { Reactions } from './reactions/service.ts'
 import { ReactionStore } from './reactions/store.ts'
+import { ThreadSync } from './threads/sync.ts'
 
 export const KEY_FILE = 'identity.json'
 /** Jobs of the delivery queue handled at once by one process. */
@@ -154,6 +155,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
     const media = await openMedia({ config, clock, log })
     const chatFiles = new ChatFiles({ media: media.library, store: webChatStore(db.pool), clock, rng: cryptoRng })
+    const threads = new ThreadSync({ bridges: bridgeSet, routes: () => routes, log: log.child({ mod: 'threads' }) })
     const reactions = new Reactions({
       store: new ReactionStore(db.pool),
       bridges: bridgeSet,
@@ -169,7 +171,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       config,
       media: media.library,
       share: files.shareFile,
-      sink: (account) => reactions.sink(pipeline.sink(account)),
+      sink: (account) => threads.sink(reactions.sink(pipeline.sink(account))),
       chatFiles,
       db,
       pipeline,
@@ -225,6 +227,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(node)
     await use(commands.part)
     await use(reactions)
+    await use(threads)
     for (const bridge of bridges) await use(bridge)
     if (market) await use(market.part)
 

@@ -14,6 +14,7 @@ import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
+import type { ThreadChange, ThreadedBridge } from '../threads.ts'
 import { CatchUp, type CatchUpLimits, DEFAULT_CATCH_UP } from './catch-up.ts'
 import { Desk, type DeskCommands } from './desk.ts'
 import { CDN_URL, Directory } from './directory.ts'
@@ -32,6 +33,7 @@ import { reactOnDiscord } from './reactions.ts'
 import { gapNotice, Receiver } from './receiver.ts'
 import { DiscordRest } from './rest.ts'
 import type { SendCounters } from './run.ts'
+import { changeDiscordThread } from './threads.ts'
 import type { WebhookRegistry } from './webhook-registry.ts'
 import { Webhooks } from './webhooks.ts'
 
@@ -97,7 +99,7 @@ interface Parts {
 }
 
 /** One Discord bot account (bridging 4): the gateway in, webhooks and the bot's own messages out. */
-export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge {
+export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge, ThreadedBridge {
   readonly network = 'discord'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -164,6 +166,10 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
   #desk(): Desk {
     if (this.#parts !== undefined) return this.#parts.desk
     throw notConnected()
+  }
+
+  async changeThread(place: Place, change: ThreadChange, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {
+    return this.#parts === undefined ? 'later' : changeDiscordThread(place, change, this.#parts.rest, signal)
   }
 
   async react(change: ReactionChange, signal: AbortSignal): Promise<ReactionOutcome> {

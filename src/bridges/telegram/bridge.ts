@@ -8,11 +8,12 @@ import type { Secret } from '../../base/secret.ts'
 import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, NoticeTarget } from '../interaction.ts'
 import type { MediaPort, MediaSource, RemoteContent } from '../media.ts'
 import type { Attachment, Envelope } from '../model/message.ts'
-import type { NativeRef } from '../model/place.ts'
+import type { NativeRef, Place } from '../model/place.ts'
 import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
+import type { ThreadChange, ThreadedBridge } from '../threads.ts'
 import { AlbumMemory, collect, type HeldItem } from './albums.ts'
 import { type OpenClients, openClients } from './client.ts'
 import { Deliverer } from './deliver.ts'
@@ -27,6 +28,7 @@ import { type ReceiveState, UpdatePoller } from './poller.ts'
 import { privacyHint } from './privacy.ts'
 import { TelegramReactions } from './reactions.ts'
 import { Me, type TgMe } from './schema.ts'
+import { changeTopic } from './topics.ts'
 
 export interface TelegramBridgeOptions {
   readonly account: string
@@ -83,7 +85,7 @@ const MAX_LOST_CHATS = 100
 const CONNECT_WAIT = { first: 1_000, longest: 60_000, badToken: 60_000 }
 
 /** One Telegram bot account (bridging 5): long polling in, text with entities out. */
-export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge {
+export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge, ThreadedBridge {
   readonly network = 'telegram'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -347,6 +349,12 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, R
     if (!this.#clients) throw fileUnavailable('not connected yet')
     const media = new TelegramMedia({ client: this.#clients.main, token, apiRoot: apiRoot.replace(/\/+$/, '') })
     return media.openAttachment(attachment, signal)
+  }
+
+  async changeThread(place: Place, change: ThreadChange, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {
+    if (!this.#clients) return 'later'
+    const channel = this.#aliases.get(place.channel, 0) ?? place.channel
+    return changeTopic({ ...place, channel }, change, this.#clients.main, signal)
   }
 
   async react(change: ReactionChange, signal: AbortSignal): Promise<ReactionOutcome> {
