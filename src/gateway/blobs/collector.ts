@@ -7,6 +7,7 @@ import { toPeerAddr } from '../../core/index.ts'
 import type { FetchLedger } from './fetch-ledger.ts'
 import { fetchTag } from './fetch-runner.ts'
 import type { Fetch, Holder } from './model.ts'
+import { OncePerId } from './once-per-id.ts'
 
 /** Failed tries to take a blob over until another worker shall fetch it. */
 const TRIES = 3
@@ -27,22 +28,18 @@ export interface CollectorOptions {
 /** Takes blobs over from the workers that fetched them. What arrives is verified like everything from a stranger. */
 export class Collector {
   readonly #options: CollectorOptions
-  readonly #running = new Set<string>()
+  readonly #once = new OncePerId()
 
   constructor(options: CollectorOptions) {
     this.#options = options
   }
 
   /** Safe to call at any time with any id. Rejects with the failure when it shall be tried again. */
-  async run(id: string, signal: AbortSignal): Promise<void> {
-    if (this.#running.has(id)) return
-    this.#running.add(id)
-    try {
+  run(id: string, signal: AbortSignal): Promise<void> {
+    return this.#once.run(id, async () => {
       const fetch = await this.#options.fetches.get(id)
       if (fetch?.status === 'fetched' && fetch.holder !== undefined) await this.#collect(fetch, fetch.holder, signal)
-    } finally {
-      this.#running.delete(id)
-    }
+    })
   }
 
   async #collect(fetch: Fetch, holder: Holder, signal: AbortSignal): Promise<void> {

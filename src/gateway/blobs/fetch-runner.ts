@@ -5,6 +5,7 @@ import type { BlobStore, DownloadProgress, DownloadRequest, DownloadResult } fro
 import type { JobContext } from '../jobs/workers.ts'
 import { type FetchLedger, LEASE_MS } from './fetch-ledger.ts'
 import type { Fetch } from './model.ts'
+import { OncePerId } from './once-per-id.ts'
 
 /** ms between two reports of progress; a cancelled fetch ends within it. */
 const BEAT_MS = 1_000
@@ -52,7 +53,7 @@ interface Beat {
 /** Carries out fetches: holds the lease, downloads into the store, reports, and decides what a failure means. */
 export class FetchRunner {
   readonly #options: FetchRunnerOptions
-  readonly #running = new Set<string>()
+  readonly #once = new OncePerId()
 
   constructor(options: FetchRunnerOptions) {
     this.#options = options
@@ -62,15 +63,11 @@ export class FetchRunner {
    * Handler of the queue `blob-fetch`: safe to call at any time with any id. Resolves when there is nothing more to do for
    * now; rejects with the failure when the queue shall try again.
    */
-  async run(id: string, context: JobContext): Promise<void> {
-    if (this.#running.has(id)) return
-    this.#running.add(id)
-    try {
+  run(id: string, context: JobContext): Promise<void> {
+    return this.#once.run(id, async () => {
       const fetch = await this.#options.fetches.take(id, this.#options.worker)
       if (fetch !== undefined) await this.#fetch(fetch, context)
-    } finally {
-      this.#running.delete(id)
-    }
+    })
   }
 
   async #fetch(fetch: Fetch, context: JobContext): Promise<void> {

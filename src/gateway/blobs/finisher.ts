@@ -10,6 +10,7 @@ import type { OwnMessages } from '../pipeline/say.ts'
 import { readCollection } from './collections.ts'
 import { type FileLedger, fileTag, type StoredFile, uuidOf } from './file-ledger.ts'
 import type { JobLedger, OpenJob } from './job-ledger.ts'
+import { OncePerId } from './once-per-id.ts'
 import { checkSize, checkType } from './policy.ts'
 import { failureMessage, resultMessage } from './result-message.ts'
 import { type ScannerConfig, scanFile } from './scanner.ts'
@@ -52,24 +53,20 @@ export interface Delivered {
 /** Brings a fetched blob to whoever asked: checks, names, links, says so. Every step can be done again after a crash. */
 export class Finisher {
   readonly #options: FinisherOptions
-  readonly #running = new Set<string>()
+  readonly #once = new OncePerId()
 
   constructor(options: FinisherOptions) {
     this.#options = options
   }
 
   /** Safe to call at any time with any id. Never rejects for the file's sake: its job is tried again or fails. */
-  async run(id: string, signal: AbortSignal): Promise<void> {
-    if (this.#running.has(id)) return
-    this.#running.add(id)
-    try {
+  run(id: string, signal: AbortSignal): Promise<void> {
+    return this.#once.run(id, async () => {
       const job = await this.#options.jobs.get(id)
       if (job?.status !== 'ready') return
       if (job.fetchFailed) await this.fail(job, job.error?.code ?? 'BLOB_UNAVAILABLE', job.error?.message ?? 'nobody has it')
       else await this.#finish(job, signal)
-    } finally {
-      this.#running.delete(id)
-    }
+    })
   }
 
   /** Ends a job that will not be done, and says so where it was asked for. */

@@ -6,6 +6,7 @@ import type { Attachment } from '../../bridges/model/message.ts'
 import type { OwnMessages } from '../pipeline/say.ts'
 import { uuidOf } from './file-ledger.ts'
 import type { JobLedger, OpenJob } from './job-ledger.ts'
+import { OncePerId } from './once-per-id.ts'
 import { checkSize, checkType } from './policy.ts'
 import { failureMessage, shareMessage } from './result-message.ts'
 import type { BlobService } from './service.ts'
@@ -28,22 +29,18 @@ export interface SharerOptions {
 /** Makes tickets of files in messages: fetches them from their platform once, stores them as blobs, says the ticket. */
 export class Sharer {
   readonly #options: SharerOptions
-  readonly #running = new Set<string>()
+  readonly #once = new OncePerId()
 
   constructor(options: SharerOptions) {
     this.#options = options
   }
 
   /** Safe to call at any time with any id. */
-  async run(id: string, signal: AbortSignal): Promise<void> {
-    if (this.#running.has(id)) return
-    this.#running.add(id)
-    try {
+  run(id: string, signal: AbortSignal): Promise<void> {
+    return this.#once.run(id, async () => {
       const job = await this.#options.jobs.get(id)
       if (job?.status === 'queued' && job.kind === 'share') await this.#share(job, signal)
-    } finally {
-      this.#running.delete(id)
-    }
+    })
   }
 
   async #share(job: OpenJob, signal: AbortSignal): Promise<void> {
