@@ -119,13 +119,14 @@ export function readQuantity(
     if (value > 1000 || !Number.isInteger(value)) continue
     const near = amount.at >= objectStart - 3 && amount.at <= objectEnd
     if (near && countsGoods(tokens, tags, amount.end)) return { value, unit: null }
+    if (tokens[amount.at - 1]?.kind === 'word' && namesThing(tags, amount.end)) return { value, unit: null }
     if (amount.at === objectStart && plainNext(tokens, tags, amount.end)) return { value, unit: null }
   }
   return spelled(tokens, tags, objectStart, objectEnd)
 }
 
 function spelled(tokens: readonly Token[], tags: Tags, from: number, to: number): Quantity | null {
-  for (let i = Math.max(0, from - 3); i < Math.min(to, tokens.length); i++) {
+  for (let i = 0; i < Math.min(to, tokens.length); i++) {
     const token = tokens[i] as Token
     const value = token.kind === 'word' ? COUNT_WORDS.get(token.text) : undefined
     if (value === undefined || tags.endingAt(i).some((h) => tags.name(h) === 'with_word')) continue
@@ -136,10 +137,13 @@ function spelled(tokens: readonly Token[], tags: Tags, from: number, to: number)
       PAIRED.has(tokens[at]?.text ?? '')
     )
       continue
-    if (countsGoods(tokens, tags, at)) return { value, unit: null }
+    if (i >= from - 3 ? countsGoods(tokens, tags, at) : namesThing(tags, at)) return { value, unit: null }
   }
   return null
 }
+
+const namesThing = (tags: Tags, at: number): boolean =>
+  tags.at('goods', at) !== undefined || tags.at('brand', at) !== undefined || tags.at('service_noun', at) !== undefined
 
 /** A thing begins here or behind at most two describing words. */
 function countsGoods(tokens: readonly Token[], tags: Tags, at: number): boolean {
