@@ -222,8 +222,11 @@ class Job {
     try {
       return await this.#beside.fetch(task, noticing)
     } catch (error) {
-      if (hasAnswered || task.signal?.aborted || errorCode(error) === 'BLOB_NOT_FOUND') throw error
-      // A thread comes under a key of its own: some serve only whom they know, some are found only by this node.
+      const code = errorCode(error)
+      const isTheProviders = hasAnswered || code === 'BLOB_NOT_FOUND'
+      if (task.signal?.aborted || (isTheProviders && code !== 'BLOB_WORKER_FAILED')) throw error
+      // A thread comes under a key of its own: some serve only whom they know, some are found only by this node. And one that
+      // has died says nothing about the provider at all.
       this.#knowsUsOnly.add(id)
       return await this.#here.fetch(task, sink)
     }

@@ -188,6 +188,29 @@ describe('fetching beside the main thread', () => {
   })
 })
 
+it('a thread that dies in the middle of a transfer costs nothing but time', async () => {
+  const fallback: { dial?: DialBlobs } = {}
+  let pieces = 0
+  const open = () => {
+    const fetcher = new StreamFetcher((addr, call) => (fallback.dial as DialBlobs)(addr, call))
+    const fetch = (task: FetchTask, sink: BlobSink) =>
+      fetcher.fetch(task, {
+        ...sink,
+        leaf: async (offset, data) => {
+          if (pieces++ > 3) throw new K2Error({ code: 'BLOB_WORKER_FAILED', kind: 'bug', message: 'gone' })
+          await sink.leaf(offset, data)
+        },
+      })
+    return { fetch, close: () => fetcher.close() }
+  }
+  const r = rig(1, { parallel: { lanes: 2, fromBytes: 1, open } })
+  fallback.dial = r.dial
+  const data = blob(500_000)
+  const result = await r.downloader.download({ hash: hashOfData(data), providers: [r.has(data)], limits: r.limits })
+  expect(result).toMatchObject({ received: 500_000, providers: [{ failures: 0, banned: false }] })
+  expect(Buffer.compare(r.store.bytes(hashOfData(data)), data)).toBe(0)
+})
+
 describe('hash sequences', () => {
   it('root, children, duplicates, the empty blob and the root itself', async () => {
     const r = rig()
