@@ -1,7 +1,7 @@
 import type { Converter } from '../match/rates.ts'
 import { converter } from '../match/rates.ts'
-import { prepare } from '../text/prepare.ts'
-import type { RuleFacts } from './facts.ts'
+import { ownText } from '../text/own-text.ts'
+import type { RuleFacts, RuleMessage } from './facts.ts'
 import { digestOf } from './hash.ts'
 import type { RuleStateView, StateChange, StateKind } from './state.ts'
 import { TextView } from './text-spec.ts'
@@ -12,6 +12,14 @@ export type Stopwatch = () => number
 
 /** ms all patterns together may take for one message. */
 const PATTERN_BUDGET_MS = 5
+
+const MAX_TEXT = 4_096
+
+/** The text without quotes, code and struck words; placeholders of links and mentions are no words. */
+function ownWordsOf({ text, entities }: RuleMessage): string {
+  const { clean } = ownText(text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text, entities ?? [])
+  return clean.includes('\u0001') ? clean.replaceAll('\u0001', ' ') : clean
+}
 
 const NO_CHANGES: readonly StateChange[] = []
 
@@ -67,8 +75,7 @@ export class PassContext {
   #textOf(name: 'clean' | 'raw' | 'title' | 'item'): string {
     const { message, reading } = this.facts
     if (name === 'raw') return message.text
-    if (name === 'clean')
-      return message.clean ?? prepare({ text: message.text, entities: message.entities }).clean.replaceAll('\u0001', ' ')
+    if (name === 'clean') return message.clean ?? ownWordsOf(message)
     if (name === 'title') return message.title ?? ''
     const item = reading?.slots.item
     if (item === null || item === undefined) return ''
