@@ -1,10 +1,17 @@
 import { deferred, withDeadline } from '../../../src/base/async.ts'
 import { type CommandValue, findCommand, type RegisteredCommand } from './command-form.ts'
 import type { Modal } from './components.ts'
+import type { FakeGateway } from './gateway.ts'
 import { ALL_PERMISSIONS } from './permissions.ts'
 import { presentChannel, presentMember, presentMessage } from './present.ts'
-import type { Site } from './routes.ts'
-import type { Bot, Channel, StoredMessage } from './world.ts'
+import type { Bot, Channel, StoredMessage, World } from './world.ts'
+
+/** What interactions happen in. */
+interface Site {
+  readonly world: World
+  readonly gateway: FakeGateway
+  readonly cdn: string
+}
 
 export type InteractionKind = 'command' | 'component' | 'autocomplete' | 'modal'
 const TYPE: Readonly<Record<InteractionKind, number>> = { command: 2, component: 3, autocomplete: 4, modal: 5 }

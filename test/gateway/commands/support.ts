@@ -5,6 +5,7 @@ import { nullLogger } from '../../../src/base/logger.ts'
 import { readControlFile } from '../../../src/gateway/cli/control-file.ts'
 import { type Gateway, startGateway } from '../../../src/gateway/compose.ts'
 import { configSchema } from '../../../src/gateway/config/schema.ts'
+import { createLogger } from '../../../src/gateway/observe/logger.ts'
 
 export interface TestGateway {
   readonly gateway: Gateway
@@ -24,7 +25,13 @@ export async function startTestGateway(config: object = {}): Promise<TestGateway
     node: { mode: 'loopback', topics: ['Goods'] },
     ...config,
   })
-  const gateway = await startGateway({ config: full, log: nullLogger }, new AbortController().signal)
+  const gateway = await startGateway(
+    {
+      config: full,
+      log: process.env.K2_TEST_LOG ? createLogger({ level: 'debug', pretty: 'never', instance: 'test' }) : nullLogger,
+    },
+    new AbortController().signal,
+  )
   const file = await readControlFile(dataDir)
   if (file === undefined) throw new Error('no control file')
   return {
