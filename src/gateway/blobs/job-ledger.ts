@@ -151,7 +151,7 @@ export class JobLedger {
   }
 
   /** Newest first; of everybody when `requester` is undefined. */
-  async list(requester: string | undefined, limit: number): Promise<readonly BlobJob[]> {
+  async list(requester: string | undefined, limit: number): Promise<readonly OpenJob[]> {
     const rows = await run<JobRow>(this.#pool, LIST_JOBS, [this.#gateway, requester ?? null, limit])
     return rows.map((row) => jobOf(row) as OpenJob)
   }

@@ -16,7 +16,7 @@ import { HEAD_BYTES, sniff } from '../media/sniff.ts'
 import { makeCollection } from './collections.ts'
 import { fileTooLarge, noSuchFile, noSuchJob, ownTicket } from './errors.ts'
 import { type FileLedger, type FileOrigin, fileTag, type StoredFile } from './file-ledger.ts'
-import type { JobLedger } from './job-ledger.ts'
+import type { JobLedger, OpenJob } from './job-ledger.ts'
 import type { LinkSigner } from './link-token.ts'
 import type { BlobJob, FilePolicy, Priority, Target } from './model.ts'
 import { PRIORITIES } from './model.ts'
@@ -145,22 +145,12 @@ export class BlobService {
   async job(id: string, requester?: string): Promise<BlobJob> {
     const job = await this.#parts.jobs.get(id)
     if (job === undefined || (requester !== undefined && job.requester !== requester)) throw noSuchJob()
-    const {
-      target: _target,
-      policy: _policy,
-      source: _source,
-      status: _status,
-      fetchFailed: _failed,
-      tries: _tries,
-      ...shown
-    } = job
-    return shown
+    return shownJob(job)
   }
 
   /** Newest first. */
   async jobs(requester: string | undefined, limit: number): Promise<readonly BlobJob[]> {
-    const jobs = await this.#parts.jobs.list(requester, limit)
-    return Promise.all(jobs.map(({ id }) => this.job(id)))
+    return (await this.#parts.jobs.list(requester, limit)).map(shownJob)
   }
 
   /** Resolves false when it had ended. */
@@ -306,6 +296,20 @@ export class BlobService {
         log.debug({ ev: 'blob-forget', fetch, err }, 'a cancelled fetch stays in the queue and ends there'),
       )
   }
+}
+
+/** Without what only the gateway itself needs. */
+function shownJob(job: OpenJob): BlobJob {
+  const {
+    target: _target,
+    policy: _policy,
+    source: _source,
+    status: _status,
+    fetchFailed: _failed,
+    tries: _tries,
+    ...shown
+  } = job
+  return shown
 }
 
 /** When the link made with a file ends. */
