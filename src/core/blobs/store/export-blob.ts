@@ -12,12 +12,12 @@ import { openUserFile, stampOf, writeAt } from './reference.ts'
 /** Bytes collected for one write. */
 const WRITE_BYTES = 256 * 1024
 
-export interface MoveOptions {
+interface MoveOptions {
   readonly overwrite: boolean
 }
 
 /** A name beside `path` that nobody uses. */
-export function draftOf(path: string): string {
+function draftOf(path: string): string {
   return join(dirname(path), `.k2gw-${randomBytes(8).toString('hex')}.part`)
 }
 
@@ -98,7 +98,7 @@ export async function exportOwnFile(context: StoreContext, hash: Hash, path: str
 }
 
 /** Gives a finished draft its name, durably. Rejects `BLOB_EXPORT_EXISTS`. */
-export async function moveInto(draft: string, path: string, { overwrite }: MoveOptions): Promise<void> {
+async function moveInto(draft: string, path: string, { overwrite }: MoveOptions): Promise<void> {
   if (overwrite) await rename(draft, path)
   else {
     // Linking fails when the name exists, renaming would replace it.

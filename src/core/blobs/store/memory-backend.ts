@@ -15,7 +15,7 @@ import { badFile } from './errors.ts'
 const FIRST_CAPACITY = 64 * 1024
 
 /** The metadata of a store in memory. */
-export class MemoryMeta implements BlobMeta {
+class MemoryMeta implements BlobMeta {
   readonly #blobs = new Map<Hash, BlobEntry>()
   readonly #pages = new Map<ContentId, Map<number, Uint8Array>>()
   readonly #tags = new Map<string, TagValue>()
