@@ -4,6 +4,7 @@ import type { NativeRef } from '../model/place.ts'
 import type { OutgoingFiles, SendableFile } from '../outgoing-files.ts'
 import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
 import type { ApiFile } from './api.ts'
+import { CDN_URL } from './directory.ts'
 import { channelIdOf, type DiscordCall, type Mode } from './outbound.ts'
 import type { WebhookRecord } from './webhook-registry.ts'
 
@@ -110,9 +111,14 @@ function uploadName({ name, attachment }: SendableFile): string {
   return attachment.spoiler && !name.startsWith(SPOILER) ? `${SPOILER}${name}` : name
 }
 
+const CDN_AVATAR = /^avatars\/\d{1,20}\/\w{1,64}$/
+
 /** A picture the platform can fetch; never a link that contains a token (4.4). */
 export function avatarOf(request: SendRequest): { avatar_url?: string } {
   const { avatar } = request.author
+  // Discord's own pictures are public.
+  if (avatar?.kind === 'discord-cdn' && CDN_AVATAR.test(avatar.ref))
+    return { avatar_url: `${CDN_URL}/${avatar.ref}.png?size=128` }
   const url = avatar?.kind === 'url' ? httpUrl(avatar.ref) : undefined
   return url === undefined || url.username !== '' || url.password !== '' ? {} : { avatar_url: url.href }
 }

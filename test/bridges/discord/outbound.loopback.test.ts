@@ -323,6 +323,10 @@ test('pictures by public address only', async () => {
   }
   expect(await shown({ kind: 'url', ref: 'https://gw.example/media/a.png', version: '1' })).toBe('https://gw.example/media/a.png')
   expect(await shown({ kind: 'telegram-file', ref: 'photos/file_1.jpg', version: '1' })).toBeNull()
+  expect(await shown({ kind: 'discord-cdn', ref: 'avatars/12345678901234567/a1b2', version: 'a1b2' })).toBe(
+    'https://cdn.discordapp.com/avatars/12345678901234567/a1b2.png?size=128',
+  )
+  expect(await shown({ kind: 'discord-cdn', ref: '../../evil', version: '1' })).toBeNull()
   expect(await shown({ kind: 'url', ref: 'https://user:secret@gw.example/a.png', version: '1' })).toBeNull()
 })
 
