@@ -1,7 +1,11 @@
 import type { InlineKeyboardMarkup, Message } from 'grammy/types'
 import { badRequest } from './errors.ts'
 import type { Params } from './params.ts'
-import type { FakeBot } from './world.ts'
+
+/** The bot whose buttons they are. */
+interface FakeBot {
+  readonly user: { readonly id: number }
+}
 
 /** A pressed button that waits for its answer. */
 interface Query {
