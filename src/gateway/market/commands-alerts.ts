@@ -126,6 +126,22 @@ export class SearchDesk {
     })
   }
 
+  /** Forgets a person: searches, settings, consents, alerts; what they offer is taken back. */
+  async forget(context: CommandContext): Promise<number> {
+    const { market } = this.desk
+    const person = context.actor.key
+    const own = this.desk.ownOf(person).filter((e) => ['open', 'draft', 'paused'].includes(intentOf(e).status))
+    for (const entry of own) await this.desk.dismiss(context, intentOf(entry).intent_id)
+    await market.act(({ parts }) => {
+      for (const search of parts.memory.searchesOf(person)) parts.memory.removeSearch(search.id)
+      parts.memory.people.delete(person)
+      parts.memory.alerts.erase(person)
+      for (const key of parts.memory.consents.keys()) if (key.startsWith(`${person}\0`)) parts.memory.consents.delete(key)
+    })
+    await market.store.forgetPerson(person)
+    return own.length
+  }
+
   #reach(context: CommandContext): Reach {
     const { place } = this.desk.originOf(context)
     return { network: place.network, account: place.account, authorKey: this.desk.accountOf(context), place }
@@ -222,6 +238,20 @@ export function alertCommands(searches: SearchDesk): CommandDefinition[] {
       arguments: z.object({ offer: z.string().min(2).max(40), undo: z.boolean().default(false) }),
       argumentHelp: { offer: { summary: 'id of an offer, or of a search' }, undo: { summary: 'hear of them again' } },
       run: async (context, args) => mute(searches, context, args.offer, args.undo),
+    }),
+    defineCommand({
+      path: ['market', 'forget'],
+      http: { method: 'DELETE', path: '/market/me' },
+      summary: 'take back what you offer and forget your searches, settings and consents',
+      role: 'everyone',
+      confirm: () =>
+        'Everything of yours in the market is taken back and forgotten. What K2 has already heard stays with others.',
+      arguments: z.object({}),
+      argumentHelp: {},
+      run: async (context) => {
+        const ended = await searches.forget(context)
+        return answer(lines(bold('Forgotten.'), `${ended} taken back.`), { ended })
+      },
     }),
     defineCommand({
       path: ['alert', 'settings'],

@@ -112,6 +112,37 @@ export function ruleCommands(desk: Desk, rules: RuleService): CommandDefinition[
       },
     }),
     defineCommand({
+      path: ['rules', 'fires'],
+      http: { method: 'GET', path: '/rules/:rule/fires' },
+      summary: 'when a rule fired lately, and for which messages',
+      role: 'admin',
+      arguments: z.object({ rule: z.string().min(1).max(63), limit: z.int().min(1).max(200).default(SHOWN) }),
+      argumentHelp: { rule: { summary: 'id of the rule' }, limit: { summary: 'how many at most' } },
+      run: async (_context, { rule, limit }) => {
+        const found = await market.store.fires(rule, limit)
+        const rows = found.slice(0, SHOWN).map((f) => line(code(f.message), ` ${new Date(f.at).toISOString()}`))
+        return answer(rows.length === 0 ? 'Not in the last week.' : lines(...rows), found)
+      },
+    }),
+    defineCommand({
+      path: ['rules', 'why'],
+      http: { method: 'GET', path: '/rules/traces/:message' },
+      summary: 'how a message was read, and which rules fired or were held back',
+      role: 'admin',
+      arguments: z.object({ message: z.string().min(3).max(200) }),
+      argumentHelp: { message: { summary: 'such as telegram:-100123:45', rest: true } },
+      run: async (_context, { message }) => {
+        const trace = await market.store.traceOf(message)
+        if (trace === undefined)
+          throw new K2Error({
+            code: 'RULES_NO_TRACE',
+            kind: 'input',
+            message: 'nothing was noted of this message: see k2gw rules explain',
+          })
+        return answer(JSON.stringify(trace, null, 1).slice(0, 1500), trace)
+      },
+    }),
+    defineCommand({
       path: ['market', 'mode'],
       http: { method: 'PUT', path: '/market/mode' },
       summary: 'what the market does in this channel: off, observe, assist or auto',

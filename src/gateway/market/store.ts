@@ -1,5 +1,5 @@
 import type { Logger } from '../../base/logger.ts'
-import { type alert, type language, subscribe } from '../../rules/index.ts'
+import { type alert, language, subscribe } from '../../rules/index.ts'
 import type { PgPool } from '../db/pool.ts'
 import { inTransaction, num, numOrNull, run, type Statement, statement } from '../db/sql/statement.ts'
 import { toJsonb } from '../pipeline/json.ts'
@@ -129,6 +129,24 @@ export class MarketStore {
     return row?.intent_id
   }
 
+  /** Latest passes in which a rule fired or would have, newest first (rules 11.7). */
+  async fires(
+    rule: string,
+    limit: number,
+  ): Promise<{ readonly message: string; readonly at: number; readonly results: unknown }[]> {
+    const rows = await run<{ message_id: string; at: string; fired: unknown }>(this.#pool, FIRES, [
+      JSON.stringify([{ id: rule }]),
+      limit,
+    ])
+    return rows.map((row) => ({ message: row.message_id, at: num(row.at), results: row.fired }))
+  }
+
+  /** Why a message was read and treated as it was; undefined when nothing was noted of it. */
+  async traceOf(messageId: string): Promise<object | undefined> {
+    const [row] = await run<{ trace: object }>(this.#pool, TRACE, [messageId])
+    return row?.trace
+  }
+
   /** Removes what is older than its table keeps it. */
   async prune(now: number): Promise<void> {
     for (const [table, text, days] of sql.PRUNE) await run(this.#pool, statement(`prune_${table}`, text), [now - days * DAY_MS])
@@ -154,6 +172,12 @@ const FEEDBACK = statement(
    from told join k2.market_intent i on i.intent_id = told.intent_id
    on conflict do nothing`,
 )
+const FIRES = statement(
+  'market_fires',
+  `select message_id, at, trace -> 'fired' as fired from k2.market_trace
+   where class = 'fired' and trace -> 'fired' @> $1::jsonb order by at desc limit $2::int`,
+)
+const TRACE = statement('market_trace_of', 'select trace from k2.market_trace where message_id = $1')
 const ALERT_INTENT = statement('market_alert_intent', 'select intent_id from k2.market_alert where alert_id = $1')
 const FORGET = [
   'delete from k2.market_search where owner = $1',
@@ -219,10 +243,13 @@ function writesOf(c: Changes, now: number): Write[] {
     sql.SAVE_TRACES,
     lastByKey(c.traces, (t) => t.messageId).map((t) => ({ message_id: t.messageId, class: t.class, trace: t.trace, at: t.at })),
   )
-  if (c.forgottenTraces.length > 0) out.push([sql.FORGET_TRACES, [c.forgottenTraces]])
+  if (c.forgottenTraces.length > 0) out.push([sql.FORGET_TRACES, [c.forgottenTraces.flatMap(traceIds)]])
   if (c.cursor !== undefined) out.push([sql.SAVE_CURSOR, [c.cursor]])
   return out
 }
+
+/** A message's traces: of itself, and of what its intents went through. */
+const traceIds = (message: string): string[] => [message, ...language.EVENTS.map((event) => `${message}#${event}`)]
 
 /** One statement cannot touch a row twice: the last change of each counts. */
 function lastByKey<T>(list: readonly T[], key: (value: T) => string): T[] {

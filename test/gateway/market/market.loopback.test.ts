@@ -31,7 +31,7 @@ beforeAll(async () => {
 }, 60_000)
 afterEach(async () => {
   await rig.stop()
-  for (const table of [...TABLES, 'market_profile', 'rule_state']) await db.pool.query(`delete from k2.${table}`)
+  for (const table of [...TABLES, 'market_profile', 'market_trace', 'rule_state']) await db.pool.query(`delete from k2.${table}`)
 })
 afterAll(async () => {
   await db.close()
@@ -279,6 +279,28 @@ describe('commands', () => {
     expect(textOf(await command('offer interest', rig.discord, 'bob', { id: offer.id }))).toMatch(/know already/)
     expect(texts(rig.tg.said).filter((t) => t.includes('bob on Discord is interested'))).toHaveLength(1)
     await expect(command('offer interest', rig.telegram, 'ann', { id: offer.id })).rejects.toMatchObject({ code: 'MARKET_OWN' })
+  })
+
+  it('a person can be forgotten: nothing of theirs stays open, searched for or agreed to', async () => {
+    rig = await startMarket(db)
+    await rig.say(rig.telegram, 'ann', SELL)
+    await press(buttonOf(rig.tg.said, 'Always here'), rig.telegram, 'ann')
+    await command('alert add', rig.telegram, 'ann', { search: 'dell monitor under 300 usd' })
+    await command('market forget', rig.telegram, 'ann')
+    expect(rig.node.active.size).toBe(0)
+    expect(rig.parts.memory.open.size).toBe(0)
+    expect(rig.parts.memory.index.size).toBe(0)
+    for (const table of ['market_search', 'market_consent', 'market_person'])
+      expect(await rig.rows(`select * from k2.${table}`)).toEqual([])
+  })
+
+  it('says afterwards which rules fired for which message', async () => {
+    rig = await startMarket(db)
+    const ref = await rig.say(rig.telegram, 'eve', 'Selling iPhone 15 $100, gift card only')
+    const [fire] = await rig.market.store.fires('drop-scam', 10)
+    expect(fire).toMatchObject({ message: `telegram:${ref.channel}:${ref.id}` })
+    expect(await rig.market.store.traceOf(fire?.message ?? '')).toMatchObject({ reading: { intent: 'sell' } })
+    expect(await rig.market.store.fires('ask-to-publish', 10)).toEqual([])
   })
 
   it('lists matches with their reasons', async () => {
