@@ -24,7 +24,7 @@ const TURN = 25
 const CURSOR_EVERY_MS = 1_000
 /** The regular round, when no job asks for it. */
 const ROUND_MS = 60_000
-/** Searches told of one intent before another intent has its turn are the expansion's business; this bounds all waiting. */
+/** Old rows are removed this often. */
 const PRUNE_EVERY_MS = 3_600_000
 /** Messages of peers that wait for their turn; repeats of what is dropped come in seconds. */
 const MAX_PEER_WAITING = 500
