@@ -28,18 +28,21 @@ export interface Failure {
 /** The state of fetches, for whoever carries them out: the gateway itself, or a worker on another machine. */
 export class FetchLedger {
   readonly #pool: PgPool
+  readonly #gateway: string | null
 
-  constructor(pool: PgPool) {
+  /** With `gateway`, other gateways' fetches are left alone: several may share a database and a queue. Workers serve all. */
+  constructor(pool: PgPool, gateway: string | null = null) {
     this.#pool = pool
+    this.#gateway = gateway
   }
 
   async get(id: string): Promise<Fetch | undefined> {
-    return fetchOf((await run<FetchRow>(this.#pool, GET_FETCH, [id]))[0])
+    return fetchOf((await run<FetchRow>(this.#pool, GET_FETCH, [id, this.#gateway]))[0])
   }
 
   /** Takes a fetch that is due; undefined when it is not, or somebody else has it. `worker` stands for one data directory. */
   async take(id: string, worker: string): Promise<Fetch | undefined> {
-    return fetchOf((await run<FetchRow>(this.#pool, TAKE_FETCH, [id, worker, LEASE_MS, HOME_MS]))[0])
+    return fetchOf((await run<FetchRow>(this.#pool, TAKE_FETCH, [id, worker, LEASE_MS, HOME_MS, this.#gateway]))[0])
   }
 
   /** Tells how far it is and keeps the lease. Undefined: it was cancelled, or the lease is lost. */

@@ -82,7 +82,7 @@ export function openBlobs(parts: BlobParts): Blobs {
   const { blobs } = config
   const jobs = new JobLedger({ ...own, quota: blobs.quota, lifetimeMs: blobs.jobLifetime })
   const files = new FileLedger(own)
-  const fetches = new FetchLedger(db.pool)
+  const fetches = new FetchLedger(db.pool, node.id)
   const signer = createLinkSigner(identity.seed())
   const service = new BlobService({
     config: blobs,

@@ -87,14 +87,15 @@ export const JOIN_FETCH = statement(
      not_before = 0, updated_at = $5 where id = $1 returning ${FETCH}`,
 )
 /**
- * $1 id, $2 worker, $3 lease ms, $4 ms for which the worker that has a part of the blob comes first: takes it, if it is due and
- * nobody else holds it. Whoever held it under the same name is gone: a worker's name belongs to one data directory.
+ * $1 id, $2 worker, $3 lease ms, $4 ms for which the worker that has a part of the blob comes first, $5 gateway or null: takes
+ * it, if it is due and nobody else holds it. Whoever held it under the same name is gone: a worker's name belongs to one data directory.
  */
 export const TAKE_FETCH = statement(
   'blob_take_fetch',
   `update k2.blob_fetch set status = 'running', home = $2, lease_until = ${NOW} + $3, home_until = ${NOW} + $3 + $4,
      fence = fence + 1, updated_at = ${NOW}
    where id = $1 and status in ('pending', 'running') and not_before <= ${NOW}
+     and ($5::text is null or gateway = $5)
      and (home is null or home = $2 or (lease_until < ${NOW} and home_until < ${NOW}))
    returning ${FETCH}`,
 )
@@ -151,7 +152,11 @@ export const MISSED_FETCH = statement(
   'blob_missed_fetch',
   `update k2.blob_fetch set attempts = attempts + 1, updated_at = ${NOW} where id = $1 and status = 'fetched' returning attempts`,
 )
-export const GET_FETCH = statement('blob_get_fetch', `select ${FETCH} from k2.blob_fetch where id = $1`)
+/** $1 id, $2 gateway or null */
+export const GET_FETCH = statement(
+  'blob_get_fetch',
+  `select ${FETCH} from k2.blob_fetch where id = $1 and ($2::text is null or gateway = $2)`,
+)
 /** $1 worker: those whose blobs it still holds for their gateways. */
 export const HELD_BY = statement('blob_held_by', 'select id from k2.blob_fetch where home = $1 and done_at is null')
 

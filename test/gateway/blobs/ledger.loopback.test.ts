@@ -86,6 +86,16 @@ describe('fetch jobs in the database', () => {
     expect(await fetches.take(id, 'worker-b')).toMatchObject({ fence: 3 })
   })
 
+  it('gateways that share a database leave each other alone, workers serve all', async () => {
+    const { fetch } = await jobs.addFetch(ask(6, 'a'))
+    const id = fetch?.id as string
+    const other = new FetchLedger(db.pool, 'another gateway')
+    expect(await other.take(id, 'another gateway')).toBeUndefined()
+    expect(await other.get(id)).toBeUndefined()
+    expect(await new FetchLedger(db.pool, `gateway-${gateway}`).get(id)).toMatchObject({ id })
+    expect(await fetches.take(id, 'worker')).toMatchObject({ id })
+  })
+
   it('a failure is counted and waited for; a further requester ends the wait', async () => {
     const { fetch } = await jobs.addFetch(ask(3, 'a'))
     const id = fetch?.id as string
