@@ -1,6 +1,6 @@
 import type { Lexicon, PatternEntry } from '../lexicon/compile.ts'
 import type { CueRule, GuardRule } from '../lexicon/schema.ts'
-import type { Budget, Field } from '../lexicon/trie.ts'
+import type { Budget, Field, Found } from '../lexicon/trie.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { acceptsFolded, type Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
@@ -33,30 +33,29 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
   const idioms: { start: number; end: number }[] = []
   const { infos, patched } = repair(lexicon, tokens, tags.infos)
   const field: Field = patched === undefined ? tags : { tokens, infos, classesAt: (i) => tags.classesAt(i) }
-  for (let i = 0; i < tokens.length && cues.length + guards.length < MAX_HITS; i++) {
-    if (tokens[i]?.kind === 'line') continue
-    lexicon.patterns.matchAt(field, i, budget, (leaf, start, end) => {
-      if (end <= start) return
-      const entry = lexicon.patternEntries[leaf.entry] as PatternEntry
-      if (leaf.folded && !acceptsFolded(entry.lang, tags.lang)) return
-      if (leaf.anchor !== 0 && !startsClause(tokens, tags, start, leaf.anchor)) return
-      if (leaf.end && !endsClause(tokens, end)) return
-      if (entry.kind === 'idiom') {
-        idioms.push({ start, end })
-        return
-      }
-      const rule = entry.kind === 'cue' ? entry.cue : entry.guard
-      if (rule.same_lang && entry.lang !== tags.lang) return
-      // Without its marks a single word is often another one: "bajo" is no "bajó".
-      if (entry.kind === 'guard' && leaf.folded && end - start === 1) return
-      if (entry.kind === 'guard' && end - start === 1 && foreign(entry.lang, tags.lang, tokens[start] as Token)) return
-      if (entry.kind === 'cue') {
-        if (entry.cue.upper && tokens[start]?.caps !== 2) return
-        cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched?.has(start) ?? false })
-      } else if (patched === undefined || !hasPatched(patched, start, end))
-        guards.push({ rule: entry.guard, label: entry.label, start, end })
-    })
+  const found: Found = (leaf, start, end) => {
+    if (end <= start) return
+    const entry = lexicon.patternEntries[leaf.entry] as PatternEntry
+    if (leaf.folded && !acceptsFolded(entry.lang, tags.lang)) return
+    if (leaf.anchor !== 0 && !startsClause(tokens, tags, start, leaf.anchor)) return
+    if (leaf.end && !endsClause(tokens, end)) return
+    if (entry.kind === 'idiom') {
+      idioms.push({ start, end })
+      return
+    }
+    const rule = entry.kind === 'cue' ? entry.cue : entry.guard
+    if (rule.same_lang && entry.lang !== tags.lang) return
+    // Without its marks a single word is often another one: "bajo" is no "bajó".
+    if (entry.kind === 'guard' && leaf.folded && end - start === 1) return
+    if (entry.kind === 'guard' && end - start === 1 && foreign(entry.lang, tags.lang, tokens[start] as Token)) return
+    if (entry.kind === 'cue') {
+      if (entry.cue.upper && tokens[start]?.caps !== 2) return
+      cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched?.has(start) ?? false })
+    } else if (patched === undefined || !hasPatched(patched, start, end))
+      guards.push({ rule: entry.guard, label: entry.label, start, end })
   }
+  for (let i = 0; i < tokens.length && cues.length + guards.length < MAX_HITS; i++)
+    if (tokens[i]?.kind !== 'line') lexicon.patterns.matchAt(field, i, budget, found)
   const quoted = quotedRanges(tokens)
   const own = cues.filter(
     (c) => !idioms.some((d) => d.start < c.end && d.end > c.start) && !quoted.some(([from, to]) => from < c.start && c.end <= to),

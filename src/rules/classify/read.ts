@@ -4,6 +4,7 @@ import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { type Act, emptySlots, type Intent, type Language, type Money, type Reading, type ReadingFlag } from '../model.ts'
 import type { Amount } from '../slots/amount.ts'
 import { scanAmounts } from '../slots/amounts.ts'
+import { COINS } from '../slots/currency.ts'
 import { choosePrice } from '../slots/price.ts'
 import { type PriceCandidate, priceCandidates } from '../slots/price-candidates.ts'
 import { type Tags, tagTokens } from '../slots/tags.ts'
@@ -97,7 +98,9 @@ export function readPrice(lexicon: Lexicon, text: string, intent: Intent): Money
   const tags = tagTokens(lexicon, prepared.tokens, budget)
   const amounts = scanAmounts(prepared.tokens, tags)
   if (amounts.length > 0) markAmounts(tags, prepared.tokens, amounts)
-  const { cues } = findPatterns(lexicon, prepared.tokens, tags, budget)
+  // Only a coin needs its cue: "buying 0.5 ETH" names no price.
+  const coins = amounts.some((a) => a.currency?.code !== undefined && COINS.has(a.currency.code))
+  const cues = coins ? findPatterns(lexicon, prepared.tokens, tags, budget).cues : []
   const candidates = priceCandidates(prepared.tokens, tags, amounts, cueEnds(cues))
   return choosePrice(prepared.tokens, tags, candidates, intent).price
 }

@@ -1,6 +1,6 @@
 import type { Lexicon } from '../lexicon/compile.ts'
 import { placeKey } from '../lexicon/gazetteer.ts'
-import type { Budget, Field } from '../lexicon/trie.ts'
+import type { Budget, Field, Found } from '../lexicon/trie.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
 import type { Language, Token } from '../text/model.ts'
@@ -129,21 +129,19 @@ export function tagTokens(
   const lang = guessLanguage(tokens, infos, fallback)
   const field: Field = { tokens, infos, classesAt: () => NONE }
   const hits: Hit[] = []
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i] as Token
-    if (token.kind === 'line') continue
-    lexicon.terms.matchAt(field, i, budget, (leaf, start, end) => {
-      const entry = lexicon.termEntries[leaf.entry]
-      if (entry === undefined) return
-      if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
-      if (entry.lang !== 'any' && entry.lang !== lang && lang !== 'und' && end - start === 1) {
-        const limit = entry.lang === 'vi' ? 4 : 3
-        if (token.text.length <= limit && token.text.charCodeAt(0) < 128 && !NEUTRAL.has(lexicon.classNames[entry.cls] as string))
-          return
-      }
-      hits.push({ cls: entry.cls, start, end, value: entry.value })
-    })
+  const { termEntries } = lexicon
+  const found: Found = (leaf, start, end) => {
+    const entry = termEntries[leaf.entry]
+    if (entry === undefined) return
+    if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
+    if (entry.lang !== lang && entry.lang !== 'any' && lang !== 'und' && end - start === 1) {
+      const { text } = tokens[start] as Token
+      const limit = entry.lang === 'vi' ? 4 : 3
+      if (text.length <= limit && text.charCodeAt(0) < 128 && !NEUTRAL.has(lexicon.classNames[entry.cls] as string)) return
+    }
+    hits.push({ cls: entry.cls, start, end, value: entry.value })
   }
+  for (let i = 0; i < tokens.length; i++) if (tokens[i]?.kind !== 'line') lexicon.terms.matchAt(field, i, budget, found)
   return new Tags(lexicon, lang, hits, tokens, infos)
 }
 
