@@ -58,7 +58,8 @@ export async function benchRuleBars(options: { readonly quick: boolean }) {
     least('P5', 'price scanner, texts per second', reading.pricePerSecond, 100_000),
     least('P6', '1,000 rules against json-rules-engine with 100, times faster', language.ratio, 100, 'ratio'),
     most('P6', '1,000 rules, µs added per message', language.addedUs, 20),
-    least('P7', 'want against open intents, times faster than MiniSearch', matching.ratio, 20, 'ratio'),
+    // The other index reads every document that shares a word: with a tenth of them it is that much faster.
+    least('P7', 'want against open intents, times faster than MiniSearch', matching.ratio, options.quick ? 5 : 20, 'ratio'),
     most('P7', 'want against open intents, p50 in ms', matching.p50Ms, 0.1),
     most('P7', 'want against open intents, p99 in ms', matching.p99Ms, 0.5),
     most('P8', 'insert an open intent, µs', matching.insertUs, 50),

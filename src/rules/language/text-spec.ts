@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isK2Error } from '../../base/errors.ts'
-import { wordsOf } from '../match/terms.ts'
+import { wordSource, wordsOf } from '../match/terms.ts'
 import type { Path, Report } from './problem.ts'
 import { compilePattern, type SafePattern } from './regex.ts'
 import { listOf } from './values.ts'
@@ -15,12 +15,17 @@ export const textSpecSchema = z.strictObject({
 })
 export type TextSpecInput = z.output<typeof textSpecSchema>
 
+/** Looks for plain pieces of a text before it is taken apart into words. */
+const MAX_LOOKS = 64
+
 /** A text prepared for phrases and patterns; parts are made when first asked for. */
 export class TextView {
   readonly text: string
   #words: readonly string[] | undefined
   #set: ReadonlySet<string> | undefined
   #lower: string | undefined
+  #source: string | undefined
+  #asked = 0
 
   constructor(text: string) {
     this.text = text
@@ -32,6 +37,12 @@ export class TextView {
   get set(): ReadonlySet<string> {
     this.#set ??= new Set(this.words)
     return this.#set
+  }
+  /** False when the text cannot hold the word; spares most texts being taken apart. Many questions are worth the words. */
+  mayHold(word: string): boolean {
+    if (this.#words !== undefined || ++this.#asked > MAX_LOOKS) return true
+    this.#source ??= wordSource(this.text)
+    return this.#source.includes(word)
   }
   get lower(): string {
     this.#lower ??= this.text.toLowerCase()
@@ -80,6 +91,7 @@ function atomsOf(text: string): Atom[] {
 
 export function phraseFound(phrase: Phrase, view: TextView): boolean {
   const first = phrase.atoms[0] as Atom
+  if (first.kind !== 'gap' && !view.mayHold(first.text)) return false
   if (first.kind === 'word' && !view.set.has(first.text)) return false
   if (first.kind === 'word' && phrase.atoms.length === 1) return true
   const { words } = view

@@ -17,6 +17,11 @@ export function foldText(text: string): string {
   return text.normalize('NFKD').toLowerCase().replace(MARKS, '').replaceAll('đ', 'd').normalize('NFC')
 }
 
+/** The folded text that every word of `wordsOf` is a piece of. */
+export function wordSource(text: string): string {
+  return foldText(text.length > MAX_CHARS ? text.slice(0, MAX_CHARS) : text).replace(APOSTROPHES, '')
+}
+
 /** Words in their order. `rtx4090` and `4070xt` come as two words, `x1` and `5800x3d` as one. */
 export function wordsOf(text: string): string[] {
   if (SIMPLE.test(text)) {
@@ -24,8 +29,7 @@ export function wordsOf(text: string): string[] {
     return cut === 0 ? [text] : [text.slice(0, cut), text.slice(cut)]
   }
   const out: string[] = []
-  const folded = foldText(text.length > MAX_CHARS ? text.slice(0, MAX_CHARS) : text).replace(APOSTROPHES, '')
-  for (const match of folded.match(WORD) ?? []) {
+  for (const match of wordSource(text).match(WORD) ?? []) {
     if (out.length >= MAX_WORDS) break
     const word = match.length > MAX_WORD_CHARS ? match.slice(0, MAX_WORD_CHARS) : match
     const cut = seam(word)
