@@ -155,7 +155,7 @@ export type TgMessageReaction = z.output<typeof MessageReaction>
 
 export const MyChatMember = z.looseObject({
   chat: Chat,
-  old_chat_member: z.looseObject({ status: z.string() }).optional(),
+  old_chat_member: z.looseObject({ status: z.string() }).optional().catch(undefined),
   new_chat_member: z.looseObject({ status: z.string() }),
   date: z.number().optional(),
 })

@@ -7,7 +7,7 @@ import { locate } from './files.ts'
 import { albumContents, captionOf, hasMedia, MEDIA_METHODS, recaptioned, singleContent } from './media-methods.ts'
 import type { MethodContext } from './method-context.ts'
 import type { Params } from './params.ts'
-import { asReply, type FakeBot, type FakeChat, type World } from './world.ts'
+import { asReply, type FakeBot, type FakeChat } from './world.ts'
 
 const MAX_TEXT = 4096
 /** Some of what bots may react with. */
