@@ -229,3 +229,31 @@ describe('acceptance 14: lexica', () => {
     expect([lang, 'und']).toContain(reading.lang)
   })
 })
+
+describe('slots with a time of sending', () => {
+  const at = Date.parse('2026-03-02T12:00:00Z')
+  const slots = (text: string) =>
+    readMessage({ id: 'm', text, sent_at: at }, { lexicon, profile: { timezone: 'Europe/London' } }).slots
+
+  it('resolves deadlines, places and radius', () => {
+    expect(slots('WTS desk $80, pick up by friday in Leeds').deadline?.at).toBe(Date.parse('2026-03-06T12:00:00Z'))
+    expect(slots('Продам велосипед 14к, самовывоз до пятницы, Мытищи')).toMatchObject({
+      deadline: { at: Date.parse('2026-03-06T12:00:00Z') },
+      place: { text: 'Мытищи', country: 'RU', city: 'Mytishchi' },
+    })
+    expect(slots('need a van within 20 km of Porto tomorrow').place).toMatchObject({ country: 'PT', radius_km: 20 })
+  })
+
+  it('masks numbers and addresses and keeps them out of every other slot', () => {
+    const all = slots('selling my bike, 90 eur, call +44 7700 900123 or me@mail.example')
+    expect(all.contact).toEqual({ kinds: ['phone', 'email'], masked: ['+44•••••123', 'm•••@mail.example'] })
+    expect(JSON.stringify(all)).not.toMatch(/7700|900123|me@/u)
+    expect(all.price?.max).toBe('90')
+  })
+
+  it('labels further prices', () => {
+    expect(slots('Vendo mesa 50€ y 4 sillas 40€, Valencia').extra_prices).toMatchObject([
+      { item: '4 sillas', price: { max: '40', currency: 'EUR' } },
+    ])
+  })
+})
