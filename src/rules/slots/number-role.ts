@@ -68,7 +68,11 @@ export function contextRole(
   return undefined
 }
 
+/** Multipliers that no model name ends with. */
+const MONEY_WORDS = new Set(['tr', 'triệu', 'củ', 'tỷ', 'nghìn', 'ngàn', 'тыс', 'т.р', 'млн'])
+
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
+  if (MONEY_WORDS.has(tokens[at]?.text ?? '')) return true
   const currency = currencyAfter(tokens, at, tags.lang)
   return currency !== undefined && currency.rank > 0
 }
