@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readControlFile } from '../../src/gateway/cli/control-file.ts'
 import { FakeTelegram } from '../fakes/telegram/server.ts'
 import { startProvider, type TestProvider } from '../support/blob-provider.ts'
 import { type FileJob, gatewayCall, untilJob, waitFor } from '../support/file-jobs.ts'
@@ -44,6 +45,9 @@ describe(`a fetch of ${SIZE / MiB} MiB and kill -9 of the gateway`, () => {
         accounts: { telegram: { main: { token: '${env:TOKEN}', apiUrl: telegram.url, limits: 'off' } } },
         web: { enabled: false },
         market: { enabled: false },
+        blobs: { publicUrl: 'https://files.example' },
+        // Whatever its size here, the big one comes as a link.
+        media: { maxFile: '10MB' },
         routes: [{ id: 'goods', members: [{ place: 'p2p/self/Goods' }, { place: `telegram/main/${chat}` }] }],
       },
       { TOKEN: bot.token },
@@ -57,14 +61,15 @@ describe(`a fetch of ${SIZE / MiB} MiB and kill -9 of the gateway`, () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('goes on where it was, asks for nothing twice, and arrives once', async () => {
+  /** The job of a file somebody asked for by name. */
+  const jobNamed = (name: string): Promise<FileJob> =>
+    waitFor(async () => (await gatewayCall<FileJob[]>(gateway, 'GET', '/api/v1/jobs')).find((job) => job.name === name))
+  const texts = (): string[] => telegram.control.visible(chat).map((m) => m.text ?? '')
+
+  it('asked for in a chat it goes on where it was, fetches nothing twice, and its link arrives once', async () => {
     const ticket = provider.add(data)
-    const { id } = await gatewayCall<FileJob>(gateway, 'POST', '/api/v1/jobs/blob-fetch', {
-      ticket: `big.bin|${ticket}`,
-      key: 'once',
-    })
-    const again = await gatewayCall<FileJob>(gateway, 'POST', '/api/v1/jobs/blob-fetch', { ticket, key: 'once' })
-    expect(again.id).toBe(id)
+    telegram.control.post(chat, tess, { text: `/k2_get big.bin|${ticket}` })
+    const { id } = await jobNamed('big.bin')
     for (const part of [0.25, 0.6]) {
       await untilJob(gateway, id, (job) => job.bytes > part * SIZE)
       await gateway.kill()
@@ -76,8 +81,12 @@ describe(`a fetch of ${SIZE / MiB} MiB and kill -9 of the gateway`, () => {
     expect(provider.sent).toBeGreaterThan(SIZE)
     expect(provider.sent).toBeLessThan(SIZE * 1.01 + 2 * LOST_PER_KILL)
 
-    expect(job.files).toHaveLength(1)
-    const answer = await fetch(job.files?.[0]?.url as string)
+    const links = (): string[] => texts().flatMap((text) => text.match(/https:\/\/files\.example\/\S+/g) ?? [])
+    await waitFor(async () => (links().length > 0 ? true : undefined))
+    await pause(2_000)
+    expect(links()).toHaveLength(1)
+    const address = await readControlFile(gateway.dataDir)
+    const answer = await fetch((links()[0] as string).replace('https://files.example', address?.url ?? ''))
     expect(answer.headers.get('content-disposition')).toBe('attachment; filename="big.bin"')
     expect(sha256(new Uint8Array(await answer.arrayBuffer()))).toBe(sha256(data))
   }, 300_000)
@@ -86,10 +95,7 @@ describe(`a fetch of ${SIZE / MiB} MiB and kill -9 of the gateway`, () => {
     const small = randomBytes(8 * MiB)
     const ticket = provider.add(small)
     telegram.control.post(chat, tess, { text: `/k2_get pic ture.bin|${ticket}` })
-    const { id } = await waitFor(async () => {
-      const jobs = await gatewayCall<FileJob[]>(gateway, 'GET', '/api/v1/jobs')
-      return jobs.find((job) => job.name === 'pic ture.bin')
-    })
+    const { id } = await jobNamed('pic ture.bin')
     await gateway.kill()
     await gateway.start()
     await untilJob(gateway, id, (job) => job.state === 'done')
