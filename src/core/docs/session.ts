@@ -82,7 +82,8 @@ export async function acceptSession(
     const decision = await decide(first.namespace, connection.peer)
     if (decision.kind === 'reject') {
       await talk.send({ kind: 'abort', reason: decision.reason })
-      await talk.goodbye(connection, tools.clock)
+      // A peer that has ended its half already may still have to read this.
+      await talk.goodbye(connection, tools.clock, true)
       return
     }
     await concluded(talk, connection, tools, decision, async () => {
@@ -168,10 +169,10 @@ class Talk {
    * Ends our side and waits for the peer's end (docs 7.6). When the peer ended first it is the one that closes the connection,
    * because only it knows that our end has arrived.
    */
-  async goodbye(connection: Connection, clock: Clock = systemClock): Promise<void> {
+  async goodbye(connection: Connection, clock: Clock = systemClock, waitForClose = this.#peerEnded): Promise<void> {
     try {
       await this.#stream.send.finish()
-      if (!this.#peerEnded && (await this.#stream.recv.read(1, { deadlineMs: LINGER_MS })) === null) return
+      if (!waitForClose && (await this.#stream.recv.read(1, { deadlineMs: LINGER_MS })) === null) return
       const over = deferred<void>()
       const cancel = clock.after(LINGER_MS, () => over.resolve())
       await Promise.race([connection.closed, over.promise])
