@@ -32,7 +32,7 @@ import { DELIVER, JobQueues } from './jobs/queues.ts'
 import { JobUpkeep } from './jobs/upkeep.ts'
 import { QueueWorker } from './jobs/workers.ts'
 import { cardButtonOf } from './market/card-button.ts'
-import { openMarket } from './market/open.ts'
+import { marketLexicon, openMarket } from './market/open.ts'
 import { connectSources, openMedia } from './media/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -81,11 +81,15 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
   }
   try {
     await use(await lockPart(config.dataDir, clock))
-    const [db, { identity }] = await Promise.all([
+    // The word lists are compiled while the database opens in its thread.
+    const [opening, key, words] = await Promise.allSettled([
       openDatabase(databaseConfig(config), { log: log.child({ mod: 'db' }), clock }),
       loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng)),
+      config.market.enabled ? marketLexicon(config) : undefined,
     ])
-    await use(db)
+    const db = await use(valueOf(opening))
+    const { identity } = valueOf(key)
+    const lexicon = valueOf(words)
     const jobLog = log.child({ mod: 'jobs' })
     const backend = createJobBackend(
       config.queue.driver === 'redis'
@@ -187,9 +191,10 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     for (const bridge of bridges) bridgeSet.add(bridge)
     connectSources(media.library, bridges)
 
-    const market = config.market.enabled
+    const market = lexicon
       ? await openMarket({
           config,
+          lexicon,
           db,
           backend,
           node,
@@ -285,6 +290,11 @@ async function lockPart(dataDir: string, clock: Clock): Promise<Lifecycle> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const lock = await acquireDirLock(join(dataDir, 'gateway.lock'), clock)
   return { name: 'lock', stop: () => lock.release() }
+}
+
+function valueOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
 }
 
 function databaseConfig({ database, dataDir }: Config): Parameters<typeof openDatabase>[0] {

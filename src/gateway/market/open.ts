@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -6,7 +7,7 @@ import type { PeerPort } from '../../bridges/p2p/port.ts'
 import { peerDisplayName } from '../../bridges/p2p/presentation.ts'
 import type { Bridge } from '../../bridges/port.ts'
 import type { K2Node } from '../../core/index.ts'
-import { compileLexicon } from '../../rules/index.ts'
+import { compileLexicon, type Lexicon } from '../../rules/index.ts'
 import type { ActionIds } from '../commands/action-ids.ts'
 import type { ActionDefinition, CommandDefinition } from '../commands/definition.ts'
 import type { Config } from '../config/schema.ts'
@@ -36,6 +37,7 @@ import { MarketStore } from './store.ts'
 
 export interface OpenMarketParts {
   readonly config: Config
+  readonly lexicon: Lexicon
   readonly db: { readonly pool: PgPool }
   readonly backend: JobBackend
   readonly node: K2Node
@@ -58,12 +60,18 @@ export interface OpenMarket {
   readonly part: Lifecycle
 }
 
-/** Puts the market together. Rejects `LEXICON_INVALID` or `RULES_MISSING` where its files cannot be used at all. */
+/** The word lists the market reads with; half a second of work. Rejects `LEXICON_INVALID`. */
+export async function marketLexicon(config: Config): Promise<Lexicon> {
+  // Whoever was called before gets to begin first.
+  await nextTurn()
+  return compileLexicon(lexiconOf(config))
+}
+
+/** Puts the market together. Rejects `RULES_MISSING` where its rule files cannot be used at all. */
 export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
-  const { config, db, backend, node, port, pipeline, clock } = parts
+  const { config, lexicon, db, backend, node, port, pipeline, clock } = parts
   const log = parts.log.child({ mod: 'market' })
   const { counters } = pipeline
-  const lexicon = compileLexicon(lexiconOf(config))
   const rules = new RuleService({ path: rulesPath(config), lexicon, pool: db.pool, counters, clock, log })
   const store = new MarketStore(db.pool, log)
   const shared: MarketParts = {
