@@ -87,9 +87,9 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng)),
       config.market.enabled ? marketLexicon(config) : undefined,
     ])
-    const db = await use(valueOf(opening))
-    const { identity } = valueOf(key)
-    const lexicon = valueOf(words)
+    const db = await use(settledValue(opening))
+    const { identity } = settledValue(key)
+    const lexicon = settledValue(words)
     const jobLog = log.child({ mod: 'jobs' })
     const backend = createJobBackend(
       config.queue.driver === 'redis'
@@ -292,7 +292,7 @@ async function lockPart(dataDir: string, clock: Clock): Promise<Lifecycle> {
   return { name: 'lock', stop: () => lock.release() }
 }
 
-function valueOf<T>(result: PromiseSettledResult<T>): T {
+function settledValue<T>(result: PromiseSettledResult<T>): T {
   if (result.status === 'rejected') throw result.reason
   return result.value
 }

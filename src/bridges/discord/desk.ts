@@ -137,7 +137,7 @@ export class Desk {
     if (who === undefined || kind === undefined || commands === undefined) return
     const input = inputOf(json, at)
     if (input === undefined) return
-    const isPrivate = this.#isPrivate(json, input.kind === 'command' ? input.path : undefined)
+    const isPrivate = this.#isPrivate(input.kind === 'command' ? input.path : undefined)
     const responder = this.#responder(json, kind, at, who.actor.key, isPrivate)
     try {
       if (this.#open >= MAX_OPEN) {
@@ -168,7 +168,7 @@ export class Desk {
   }
 
   /** Follow-ups of an answer that only one person sees are for them alone, too. */
-  #isPrivate(json: InteractionJson, path: readonly string[] | undefined): boolean {
+  #isPrivate(path: readonly string[] | undefined): boolean {
     const spec = path && this.#o.commands?.specs.find((s) => s.path.join(' ') === path.join(' '))
     return spec?.private ?? true
   }
