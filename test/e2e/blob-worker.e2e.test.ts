@@ -15,7 +15,7 @@ import { TsChild } from '../support/ts-child.ts'
 const MiB = 1024 * 1024
 const SIZE = 24 * MiB
 /** As in blobs.e2e.test.ts. */
-const LOST_PER_KILL = 10 * MiB
+const LOST_PER_KILL = 6 * MiB
 const COMMAND = fileURLToPath(new URL('../../bin/k2gw.mjs', import.meta.url))
 
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
