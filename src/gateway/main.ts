@@ -22,6 +22,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       err: process.stderr,
       input: process.stdin,
       signal: stop.signal,
+      onHangup: (listener) => {
+        process.on('SIGHUP', listener)
+        return () => process.off('SIGHUP', listener)
+      },
     })
   } finally {
     process.off('SIGINT', onSignal)

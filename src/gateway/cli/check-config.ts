@@ -1,8 +1,9 @@
+import { checkRoutes } from '../config/routes.ts'
 import { type CliContext, EXIT, type GlobalOptions, loadFor, print } from './context.ts'
 
 /** Validates the configuration without starting anything. Problems are thrown as `ConfigError` and printed by the program. */
 export async function checkConfig(context: CliContext, options: GlobalOptions): Promise<number> {
-  const { config, file } = loadFor(context, options)
+  const { config, file } = loadFor(context, options, checkRoutes)
   const summary = {
     ok: true,
     file: file ?? null,

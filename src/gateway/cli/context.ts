@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { isK2Error, K2Error } from '../../base/errors.ts'
-import { ConfigError, loadConfig } from '../config/load.ts'
+import { type ConfigCheck, ConfigError, loadConfig } from '../config/load.ts'
 import { findConfig } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 
@@ -16,6 +16,8 @@ export interface CliContext {
   readonly input?: Readable
   /** Fires at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+  /** Calls the listener at every SIGHUP; answers how to stop that. */
+  readonly onHangup?: (listener: () => void) => () => void
 }
 
 export interface GlobalOptions {
@@ -39,8 +41,13 @@ export function usageError(message: string): K2Error {
   return new K2Error({ code: 'CLI_USAGE', kind: 'input', message })
 }
 
-export function loadFor(context: CliContext, options: GlobalOptions): { config: Config; file: string | undefined } {
-  return loadConfig({ location: findConfig(options.config, context.env, context.cwd), env: context.env })
+export function loadFor(
+  context: CliContext,
+  options: GlobalOptions,
+  check?: ConfigCheck,
+): { config: Config; file: string | undefined } {
+  const location = findConfig(options.config, context.env, context.cwd)
+  return loadConfig({ location, env: context.env, ...(check && { check }) })
 }
 
 /** Prints one result: as JSON on one line with `--json`, otherwise as text. */

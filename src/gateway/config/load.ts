@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { errorCode, K2Error } from '../../base/errors.ts'
+import { type Locate, locate, position, printPath } from './locate.ts'
 import { type ConfigLocation, defaultDataDir } from './paths.ts'
 import { type Config, configSchema } from './schema.ts'
 import { resolveReference } from './secrets.ts'
@@ -45,9 +46,14 @@ export interface LoadedConfig {
   readonly file: string | undefined
 }
 
+/** Looks at what the schema cannot: answers the place of the first fault. */
+export type ConfigCheck = (config: Config) => { readonly path: readonly PropertyKey[]; readonly message: string } | undefined
+
 export interface LoadOptions {
   readonly location: ConfigLocation | undefined
   readonly env: NodeJS.ProcessEnv
+  /** `checkRoutes` for those who run or check the whole; costs its imports. */
+  readonly check?: ConfigCheck
 }
 
 /** Reads, overrides from the environment, resolves secrets, validates. Throws `ConfigError` with every problem found. */
@@ -67,11 +73,12 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       throw new ConfigError(file, [problem], error)
     }
   }
-  return { config: parseConfig(text, { file: file ?? 'built-in defaults', env: options.env }), file }
+  const { env, check } = options
+  return { config: parseConfig(text, { file: file ?? 'built-in defaults', env, ...(check && { check }) }), file }
 }
 
 /** As `loadConfig`, for a text already read. `file` is used in messages and as base of relative secret files. */
-export function parseConfig(text: string, options: { file: string; env: NodeJS.ProcessEnv }): Config {
+export function parseConfig(text: string, options: { file: string; env: NodeJS.ProcessEnv; check?: ConfigCheck }): Config {
   const { file, env } = options
   if (text.length > MAX_CONFIG_BYTES)
     throw new ConfigError(file, [{ line: 0, column: 0, path: '', message: 'the file is larger than 1 MiB' }])
@@ -110,32 +117,11 @@ export function parseConfig(text: string, options: { file: string; env: NodeJS.P
     for (const issue of parsed.error.issues) problems.push(...explain(issue, at))
   }
   if (problems.length > 0) throw new ConfigError(file, problems)
-  return Object.freeze(parsed.data as Config)
+  const config = parsed.data as Config
+  const wrong = options.check?.(config)
+  if (wrong) throw new ConfigError(file, [{ ...at(wrong.path), path: printPath(wrong.path), message: wrong.message }])
+  return Object.freeze(config)
 }
-
-function position(lines: LineCounter, offset: number): { line: number; column: number } {
-  const { line, col } = lines.linePos(offset)
-  return { line, column: col }
-}
-
-/** Line and column of the deepest node on `path` that the file really has; `key`: of its name rather than its value. */
-function locate(doc: Document, lines: LineCounter, path: readonly PropertyKey[], key = false): { line: number; column: number } {
-  for (let n = path.length; n > 0; n--) {
-    const node = doc.getIn(path.slice(0, n), true)
-    if (isNode(node) && node.range) {
-      // For a mapping entry the key is what a person looks for.
-      const parent = n === 1 ? doc.contents : doc.getIn(path.slice(0, n - 1), true)
-      if ((key || isMap(node) || isSeq(node)) && isMap(parent)) {
-        const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === path[n - 1])
-        if (pair && isNode(pair.key) && pair.key.range) return position(lines, pair.key.range[0])
-      }
-      return position(lines, node.range[0])
-    }
-  }
-  return { line: 0, column: 0 }
-}
-
-type Locate = (path: readonly PropertyKey[], key?: boolean) => { line: number; column: number }
 
 function explain(issue: z.core.$ZodIssue, at: Locate): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
@@ -165,12 +151,6 @@ function describe(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value)
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a mapping' : typeof value
-}
-
-function printPath(path: readonly PropertyKey[]): string {
-  let out = ''
-  for (const part of path) out += typeof part === 'number' ? `[${part}]` : out === '' ? String(part) : `.${String(part)}`
-  return out
 }
 
 function resolveTree(

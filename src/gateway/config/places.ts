@@ -37,3 +37,9 @@ export function parsePlace(text: string): Place | string {
         : 'a room name has 1 to 64 letters, digits, spaces, - or _'
   }
 }
+
+/** A place as the configuration writes it. */
+export function printPlace({ network, account, space, channel, thread }: Place): string {
+  const tail = thread === undefined ? channel : `${channel}#${thread}`
+  return [network, account, ...(network === 'discord' && space !== undefined ? [space] : []), tail].join('/')
+}

@@ -1,8 +1,9 @@
-import { K2Error } from '../../base/errors.ts'
+import { isK2Error, K2Error } from '../../base/errors.ts'
 import type { Place } from '../../bridges/model/place.ts'
 import { type Contact, parseEndpointId, readContact } from '../../core/index.ts'
 import { peerChannel } from '../peers/index.ts'
 import type { RouteDefinition } from '../pipeline/index.ts'
+import { compileRoutes } from '../pipeline/routes.ts'
 import type { Config, RouteConfig } from './schema.ts'
 
 const DEFAULT_MAX_AGE_MS = 86_400_000
@@ -38,23 +39,44 @@ export function routesOf(config: Config): RouteDefinition[] {
   }))
 }
 
-function resolve(route: RouteConfig, config: Config): RouteDefinition {
-  return { ...route, members: route.members.map((m) => ({ ...m, place: resolvePlace(m.place, route.id, config) })) }
+/**
+ * What is wrong with the routes beyond the form of each option, and where: unknown topics and contacts, filters that cannot be
+ * compiled, circles (bridging 12.8). Undefined: nothing.
+ */
+export function checkRoutes(config: Config): { readonly path: readonly PropertyKey[]; readonly message: string } | undefined {
+  try {
+    compileRoutes(routesOf(config))
+    return undefined
+  } catch (error) {
+    if (!isK2Error(error)) throw error
+    const { route, member } = error.data
+    const index = (config.routes ?? []).findIndex((r) => r.id === route)
+    const inRoute = index < 0 ? [] : [index, ...(typeof member === 'number' ? ['members', member, 'place'] : ['id'])]
+    return { path: ['routes', ...inRoute], message: error.message }
+  }
 }
 
-/** Turns `dm:<contact name>` into `dm:<node id>` and checks that topics are joined. Throws `CONFIG_ROUTE` or `CONFIG_PLACE`. */
-function resolvePlace(place: Place, route: string, config: Config): Place {
+/** A route as the configuration writes it, with its K2 places as the node names them. Throws `CONFIG_ROUTE`. */
+export function resolve(route: RouteConfig, config: Pick<Config, 'node'>): RouteDefinition {
+  return { ...route, members: route.members.map((m, i) => ({ ...m, place: resolvePlace(m.place, route.id, i, config) })) }
+}
+
+/** Turns `dm:<contact name>` into `dm:<node id>` and checks that topics are joined. */
+function resolvePlace(place: Place, route: string, member: number, config: Pick<Config, 'node'>): Place {
   if (place.network !== 'p2p') return place
-  const channel = peerChannel(place.channel, contactsOf(config))
+  const fail = (message: string): K2Error =>
+    new K2Error({ code: 'CONFIG_ROUTE', kind: 'config', message: `route ${route}: ${message}`, data: { route, member } })
+  let channel: string
+  try {
+    channel = peerChannel(place.channel, contactsOf(config))
+  } catch (error) {
+    throw isK2Error(error) ? fail(error.message) : error
+  }
   if (channel.startsWith('dm:') || config.node.topics.includes(channel)) return { ...place, channel }
-  throw new K2Error({
-    code: 'CONFIG_ROUTE',
-    kind: 'config',
-    message: `route ${route}: the node does not join the topic "${channel}": add it to node.topics, exactly as written`,
-  })
+  throw fail(`the node does not join the topic "${channel}": add it to node.topics, exactly as written`)
 }
 
-function contactsOf(config: Config): Contact[] {
+function contactsOf(config: Pick<Config, 'node'>): Contact[] {
   return config.node.contacts.map((contact) => readContact(contact))
 }
 

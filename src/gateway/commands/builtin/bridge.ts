@@ -3,6 +3,7 @@ import { K2Error } from '../../../base/errors.ts'
 import { eventIdOf } from '../../../bridges/model/event-id.ts'
 import type { Envelope } from '../../../bridges/model/message.ts'
 import type { NativeRef, Network, Place } from '../../../bridges/model/place.ts'
+import { printPlace } from '../../config/places.ts'
 import { type CommandContext, type CommandDefinition, defineCommand } from '../definition.ts'
 import { answer, bold, code, line, lines } from '../notices.ts'
 import { messageRef } from './message-ref.ts'
@@ -44,7 +45,7 @@ export function bridgeCommands({ pipeline, routes, bridges, clock }: BuiltinPart
       run: async () => {
         const rows = routes.map((r) => ({
           id: r.id,
-          members: r.members.map((m) => ({ place: placeText(m.place), direction: m.direction })),
+          members: r.members.map((m) => ({ place: printPlace(m.place), direction: m.direction })),
         }))
         const arrows = { both: '↔', in: '→', out: '←' } as const
         const shown = rows.flatMap((r) => [bold(r.id), ...r.members.map((m) => line(`  ${arrows[m.direction]} `, code(m.place)))])
@@ -134,10 +135,4 @@ function deletion(row: Readonly<Record<string, unknown>>, { actor }: CommandCont
     event: { kind: 'message.delete' },
     via: [],
   }
-}
-
-/** A place as the configuration writes it. */
-function placeText({ network, account, space, channel, thread }: Place): string {
-  const tail = thread === undefined ? channel : `${channel}#${thread}`
-  return [network, account, ...(network === 'discord' && space !== undefined ? [space] : []), tail].join('/')
 }
