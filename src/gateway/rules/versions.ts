@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hashId } from '../../base/ids.ts'
 import type { language } from '../../rules/index.ts'
 import type { PgPool } from '../db/pool.ts'
 import { num, run, statement } from '../db/sql/statement.ts'
@@ -7,12 +8,12 @@ import { toJsonb } from '../pipeline/json.ts'
 const KEPT = 50
 const LOAD = statement(
   'rule_sets_load',
-  'select version, loaded_at, author, files, difference from k2.rule_set order by loaded_at desc limit $1::int',
+  'select version, loaded_at, author, files, difference, chosen_over from k2.rule_set order by loaded_at desc limit $1::int',
 )
 const SAVE = statement(
   'rule_sets_save',
-  `insert into k2.rule_set (version, loaded_at, author, files, difference) values ($1, $2::bigint, $3, $4::jsonb, $5::jsonb)
-   on conflict do nothing`,
+  `insert into k2.rule_set (version, loaded_at, author, files, difference, chosen_over)
+   values ($1, $2::bigint, $3, $4::jsonb, $5::jsonb, $6) on conflict do nothing`,
 )
 const PRUNE = statement(
   'rule_sets_prune',
@@ -29,20 +30,32 @@ interface Row {
   readonly author: string
   readonly files: unknown
   readonly difference: unknown
+  readonly chosen_over: string | null
 }
 
+/** A version as it is stored: one gone back to by hand says over which files. */
+export interface StoredVersion extends language.RuleVersion {
+  /** `filesDigest` of the files that were there; null for versions that were loaded from files. */
+  readonly chosenOver: string | null
+}
+
+/** Tells rule files apart, comments included. */
+export const filesDigest = (files: readonly language.RuleFile[]): string =>
+  hashId(files.flatMap(({ path, text }) => [path, text]))
+
 /** The last versions, oldest first. */
-export async function loadVersions(pool: PgPool): Promise<language.RuleVersion[]> {
+export async function loadVersions(pool: PgPool): Promise<StoredVersion[]> {
   const rows = await run<Row>(pool, LOAD, [KEPT])
   return rows.reverse().flatMap((row) => {
     const [texts, changed] = [files.safeParse(row.files), difference.safeParse(row.difference)]
     if (!texts.success || !changed.success) return []
-    const { version, author } = row
-    return [{ version, author, loaded_at: num(row.loaded_at), files: texts.data, difference: changed.data }]
+    const { version, author, chosen_over: chosenOver } = row
+    return [{ version, author, loaded_at: num(row.loaded_at), files: texts.data, difference: changed.data, chosenOver }]
   })
 }
 
-export async function saveVersion(pool: PgPool, version: language.RuleVersion): Promise<void> {
-  await run(pool, SAVE, [version.version, version.loaded_at, version.author, toJsonb(version.files), toJsonb(version.difference)])
+export async function saveVersion(pool: PgPool, version: language.RuleVersion, chosenOver: string | null): Promise<void> {
+  const { version: name, loaded_at, author, files: texts, difference: changed } = version
+  await run(pool, SAVE, [name, loaded_at, author, toJsonb(texts), toJsonb(changed), chosenOver])
   await run(pool, PRUNE, [KEPT])
 }

@@ -21,6 +21,7 @@ export {
   reloadingRules,
   reloadRules,
   rollbackRules,
+  rollingBackRules,
 } from './library.ts'
 export type { DroppedEffect, PlannedEffect, RulePlan } from './plan.ts'
 export { priceText } from './price-text.ts'

@@ -72,10 +72,15 @@ export function* reloadingRules(
 
 /** Loads a stored version again, as a new one; an unknown version or one that no longer compiles changes nothing. */
 export function rollbackRules(library: RuleLibrary, version: string, options: ReloadOptions): Reload {
+  return finished(rollingBackRules(library, version, options))
+}
+
+/** The same in small steps, as `reloadingRules`. */
+export function* rollingBackRules(library: RuleLibrary, version: string, options: ReloadOptions): Generator<void, Reload> {
   const matching = library.versions.filter((v) => v.version === version || v.version.slice('sha256:'.length).startsWith(version))
   const distinct = new Set(matching.map((v) => v.version))
   const stored = matching[matching.length - 1]
-  if (stored !== undefined && distinct.size === 1) return reloadRules(library, stored.files, options)
+  if (stored !== undefined && distinct.size === 1) return yield* reloadingRules(library, stored.files, options)
   const message =
     distinct.size > 1 ? `several versions begin with ${version.slice(0, 80)}` : `there is no version ${version.slice(0, 80)}`
   return {

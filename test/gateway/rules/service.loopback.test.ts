@@ -87,6 +87,76 @@ describe('rules of a running gateway', () => {
     expect(ids()).toEqual(['one'])
   })
 
+  it('what was gone back to runs after a restart, until the files change; restarts make no versions', async () => {
+    await writeFile(join(folder, 'a.yaml'), rule('one'))
+    await open()
+    const first = service.current?.version ?? ''
+    await writeFile(join(folder, 'a.yaml'), rule('two'))
+    await service.reload('test')
+    await service.rollback(first, 'test')
+    await service.stop()
+    await open()
+    expect(ids()).toEqual(['one'])
+    // Touched, not changed.
+    await writeFile(join(folder, 'a.yaml'), rule('two'))
+    await service.stop()
+    await open()
+    expect(ids()).toEqual(['one'])
+    expect(service.versions).toHaveLength(3)
+    await service.stop()
+    await writeFile(join(folder, 'a.yaml'), rule('three'))
+    await open()
+    expect(ids()).toEqual(['three'])
+    await service.stop()
+    await open()
+    expect(ids()).toEqual(['three'])
+    expect(service.versions).toHaveLength(4)
+    // Asked for, the files count at once.
+    await service.rollback(first, 'test')
+    await service.reload('test')
+    expect(ids()).toEqual(['three'])
+  })
+
+  it('many rules are loaded in slices, and the operator is told every place that is wrong', async () => {
+    const told: string[][] = []
+    const bad =
+      'version: 1\nrules:\n  - id: a\n    then: [{ tagg: {} }]\n  - id: b\n    prority: 1\n    then: [{ react: { emoji: "x" } }]\n'
+    await writeFile(join(folder, 'a.yaml'), bad)
+    service = new RuleService({
+      path: folder,
+      lexicon,
+      pool: db.pool,
+      counters: new Counters(),
+      clock: systemClock,
+      log: nullLogger,
+      tell: (lines) => void told.push([...lines]),
+    })
+    await service.start()
+    expect(service.current).toBeNull()
+    expect(told).toHaveLength(1)
+    expect(told[0]).toEqual([
+      expect.stringMatching(/a\.yaml:4:\d+: error: rules\[0\]\.then\[0\]\.tagg: unknown action `tagg` \(/),
+      expect.stringMatching(/a\.yaml:6:\d+: error: rules\[1\]\.prority: .*priority/),
+    ])
+    const many = Array.from(
+      { length: 300 },
+      (_, i) =>
+        `  - id: r${i}\n    if: { intent: sell }\n    then: [{ react: { emoji: "x" } }]\n    examples: [{ text: "WTS RTX 4070, $390 shipped", expect: fires }]\n`,
+    )
+    await writeFile(join(folder, 'a.yaml'), `version: 1\nrules:\n${many.join('')}`)
+    let turns = 0
+    let loading = true
+    const count = (): void => {
+      turns++
+      if (loading) setImmediate(count)
+    }
+    setImmediate(count)
+    await service.reload('test')
+    loading = false
+    expect(ids()).toHaveLength(300)
+    expect(turns).toBeGreaterThan(3)
+  })
+
   it('a vanished folder is an error, not an empty rule set', async () => {
     const inner = join(folder, 'rules')
     await mkdir(inner)

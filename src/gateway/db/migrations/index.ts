@@ -5,6 +5,7 @@ import { blobs } from './0003-blobs.ts'
 import { commands } from './0004-commands.ts'
 import { market } from './0005-market.ts'
 import { reactions } from './0006-reactions.ts'
+import { marketTogether } from './0007-market-together.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
-export const MIGRATIONS: readonly Migration[] = [pipeline, gateway, blobs, commands, market, reactions]
+export const MIGRATIONS: readonly Migration[] = [pipeline, gateway, blobs, commands, market, reactions, marketTogether]
