@@ -12,6 +12,7 @@ import {
   keyOf,
   lmdbMap,
   memoryMap,
+  type NamespaceId,
   parseNamespaceId,
   type SignedEntry,
 } from '../../src/core/docs/index.ts'
@@ -25,7 +26,7 @@ const MAX_VALUE = 1 << 20
 
 const doc = z.string().transform(parseNamespaceId)
 const Doc = z.strictObject({ doc })
-const Import = z.strictObject({ ticket: z.string() })
+const Import = z.strictObject({ ticket: z.string(), subscribe: z.boolean().default(false) })
 const Share = z.strictObject({ doc, mode: z.enum(['read', 'write']), with_addrs: z.boolean().default(false) })
 const Put = z.strictObject({ doc, key: z.string(), value: z.string() })
 const SetHash = z.strictObject({ doc, key: z.string(), hash: z.string().transform(parseHash), size: z.int() })
@@ -71,7 +72,15 @@ export class LabDocs {
     'docs.create': async () => ({ doc: await this.#docs.create() }),
     'docs.author': async () => ({ author: this.#docs.defaultAuthor }),
     'docs.list': async () => ({ docs: this.#docs.list().map(({ id, kind }) => ({ doc: id, capability: kind })) }),
-    'docs.import': async (args) => ({ doc: await this.#docs.importTicket(decodeDocTicket(Import.parse(args).ticket)) }),
+    'docs.import': async (args) => {
+      const { ticket, subscribe } = Import.parse(args)
+      const { capability, nodes } = decodeDocTicket(ticket)
+      const id = await this.#docs.importCapability(capability)
+      // Before the first session can begin: what it brings is told once.
+      if (subscribe) await this.#watch(id)
+      await this.#docs.startSync(id, nodes)
+      return { doc: id }
+    },
     'docs.share': async (args) => {
       const { doc: id, mode, with_addrs } = Share.parse(args)
       const { direct } = this.#endpoint.addr()
@@ -125,15 +134,18 @@ export class LabDocs {
     },
     'docs.status': async (args) => ({ sync: (await this.#docs.status(Doc.parse(args).doc)).syncing }),
     'docs.subscribe': async (args) => {
-      const { doc: id } = Doc.parse(args)
-      if (this.#watched.has(id)) return {}
-      this.#watched.add(id)
-      const events = await this.#docs.subscribe(id)
-      void (async () => {
-        for await (const event of events) this.#print({ ...eventLine(event), doc: id })
-      })()
+      await this.#watch(Doc.parse(args).doc)
       return {}
     },
+  }
+
+  async #watch(id: NamespaceId): Promise<void> {
+    if (this.#watched.has(id)) return
+    this.#watched.add(id)
+    const events = await this.#docs.subscribe(id)
+    void (async () => {
+      for await (const event of events) this.#print({ ...eventLine(event), doc: id })
+    })()
   }
 }
 

@@ -25,8 +25,7 @@ async function shared(lab: Lab, direction: Direction): Promise<Shared> {
   await b.peer.call('docs.put', { doc, key: 'first', value: 'from b' })
   await b.peer.call('docs.subscribe', { doc })
   const { ticket } = await b.peer.call<{ ticket: string }>('docs.share', { doc, mode: 'write' })
-  await a.peer.call('docs.import', { ticket })
-  await a.peer.call('docs.subscribe', { doc })
+  await a.peer.call('docs.import', { ticket, subscribe: true })
   await event(a, 'docs.insert_remote', (e) => (e.entry as Entry).key === 'first')
   return { a, b, doc }
 }
@@ -153,8 +152,7 @@ const threeAuthors: Scenario = {
     const c = await lab.node(second)
     await Promise.all([c.knows(a), a.knows(c)])
     const { ticket } = await a.peer.call<{ ticket: string }>('docs.share', { doc, mode: 'write' })
-    await c.peer.call('docs.import', { ticket })
-    await c.peer.call('docs.subscribe', { doc })
+    await c.peer.call('docs.import', { ticket, subscribe: true })
     await event(c, 'docs.insert_remote', (e) => (e.entry as Entry).key === 'first')
     for (const [node, name] of [
       [a, 'a'],

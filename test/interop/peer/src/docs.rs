@@ -86,12 +86,26 @@ pub async fn list(node: &Node) -> Result<Value> {
 #[serde(deny_unknown_fields)]
 pub struct ImportArgs {
     ticket: String,
+    /// Prints the live events from before the first session on, so that none is missed.
+    #[serde(default)]
+    subscribe: bool,
 }
 
 /// Imports a ticket and starts to sync with the nodes it names.
 pub async fn import(node: &Node, args: ImportArgs) -> Result<Value> {
     let ticket = DocTicket::from_str(&args.ticket).or_code("DOC_BAD_TICKET")?;
-    let doc = node.docs.import(ticket).await.or_code("DOC_FAILED")?;
+    let doc = match args.subscribe {
+        false => node.docs.import(ticket).await.or_code("DOC_FAILED")?,
+        true => {
+            let (doc, events) = node
+                .docs
+                .import_and_subscribe(ticket)
+                .await
+                .or_code("DOC_FAILED")?;
+            print_events(node, doc.id(), events).await;
+            doc
+        }
+    };
     Ok(node.open_docs.keep(doc).await)
 }
 
@@ -292,15 +306,33 @@ pub async fn status(node: &Node, args: DocArgs) -> Result<Value> {
 /// Prints live events of the document from now on, once per document.
 pub async fn subscribe(node: &Node, args: DocArgs) -> Result<Value> {
     let doc = document(node, &args.doc).await?;
-    let mut readers = node.open_docs.readers.lock().await;
-    if readers.contains_key(&doc.id()) {
-        return Ok(json!({}));
+    let known = node
+        .open_docs
+        .readers
+        .lock()
+        .await
+        .contains_key(&doc.id());
+    if !known {
+        let events = doc.subscribe().await.or_code("DOC_FAILED")?;
+        print_events(node, doc.id(), events).await;
     }
-    let mut stream = doc.subscribe().await.or_code("DOC_FAILED")?;
-    let id = args::to_hex(doc.id().as_bytes());
+    Ok(json!({}))
+}
+
+/// Prints what a document tells, once per document.
+async fn print_events<S, E>(node: &Node, doc: NamespaceId, mut events: S)
+where
+    S: n0_future::Stream<Item = std::result::Result<LiveEvent, E>> + Send + Unpin + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    let mut readers = node.open_docs.readers.lock().await;
+    if readers.contains_key(&doc) {
+        return;
+    }
+    let id = args::to_hex(doc.as_bytes());
     let out = node.out.clone();
     let reader = tokio::spawn(async move {
-        while let Some(event) = stream.next().await {
+        while let Some(event) = events.next().await {
             match event {
                 Ok(event) => emit(&out, &id, event).await,
                 Err(error) => {
@@ -314,8 +346,7 @@ pub async fn subscribe(node: &Node, args: DocArgs) -> Result<Value> {
             }
         }
     });
-    readers.insert(doc.id(), reader);
-    Ok(json!({}))
+    readers.insert(doc, reader);
 }
 
 async fn emit(out: &Out, doc: &str, event: LiveEvent) {
