@@ -6,7 +6,7 @@ import type { Lifecycle } from '../../base/lifecycle.ts'
 import { type Logger, nullLogger } from '../../base/logger.ts'
 import { cryptoRng, type Rng } from '../../base/random.ts'
 import type { SubscribeOptions, TopicHandle } from '../gossip/index.ts'
-import { hashOf, idBytes, type PeerId, parseTopicId, type TopicId } from '../ids.ts'
+import { type Hash, hashOf, idBytes, type PeerId, parseTopicId, type TopicId } from '../ids.ts'
 import { type EndpointAddr, toPeerAddr } from '../keys/address.ts'
 import { createVerifier, type Signer, signerOfSeed } from '../keys/ed25519.ts'
 import type { CallOptions, Connection, PeerAddr } from '../net/transport.ts'
@@ -16,7 +16,7 @@ import { sortText } from './entry-index.ts'
 import { docsError } from './errors.ts'
 import { type AuthorId, authorIdOf, docIdBytes, type NamespaceId } from './ids.ts'
 import { LiveDoc } from './live-doc.ts'
-import { type Inserted, OpenDoc } from './open-doc.ts'
+import { type EntryWrite, type Inserted, OpenDoc } from './open-doc.ts'
 import { type Capability, mergeCapabilities, readCapability, writeCapability } from './proto/capability.ts'
 import { type DocTicket, encodeDocTicket } from './proto/doc-ticket.ts'
 import { entryId, isEmptyHash, type SignedEntry } from './proto/entry.ts'
@@ -233,6 +233,22 @@ export class Docs implements Lifecycle {
     return entry
   }
 
+  /**
+   * Writes many entries as one author, in the given order and in one transaction; answers those that were written: a key with a
+   * newer value is left out. Peers hear of few at once, and of many by a session.
+   */
+  async setHashes(id: NamespaceId, writes: readonly EntryWrite[], author?: AuthorId): Promise<readonly SignedEntry[]> {
+    const live = await this.#load(id)
+    const entries = (await live.doc.insertAll(this.#signer(author), writes)).flatMap((done) => (done ? [done.entry] : []))
+    await live.announceAll(entries)
+    return entries
+  }
+
+  /** Tells the others that a content of this document is here now. Contents fetched by the documents are told by themselves. */
+  async announceContent(id: NamespaceId, hash: Hash): Promise<void> {
+    ;(await this.#load(id)).contentReady(hash)
+  }
+
   /** Deletes the author's entries whose keys begin with `prefix`; answers how many there were. */
   async delete(id: NamespaceId, prefix: Uint8Array, author?: AuthorId): Promise<number> {
     const live = await this.#load(id)
@@ -257,6 +273,13 @@ export class Docs implements Lifecycle {
     return isEmptyHash(entry.hash)
       ? Promise.resolve(new Uint8Array(0))
       : this.#options.contents.read(hashOf(entry.hash), maxBytes)
+  }
+
+  /** Contents that entries of any document name, again and again where several do: what a store of blobs must not throw away. */
+  async *contents(): AsyncGenerator<Hash> {
+    for (const { id } of this.list()) {
+      for await (const { hash } of this.#options.store.entries(id)) if (!isEmptyHash(hash)) yield hashOf(hash)
+    }
   }
 
   contentStatus(entry: SignedEntry): Promise<ContentStatus> {

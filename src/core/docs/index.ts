@@ -6,6 +6,7 @@ export { type AuthorId, type NamespaceId, parseAuthorId, parseNamespaceId } from
 export { KvDocStore, type SecretBox } from './kv-store.ts'
 export { lmdbMap } from './lmdb-map.ts'
 export { memoryMap } from './memory-map.ts'
+export type { EntryWrite } from './open-doc.ts'
 export { type Capability, readCapability, writeCapability } from './proto/capability.ts'
 export { type DocTicket, decodeDocTicket, encodeDocTicket } from './proto/doc-ticket.ts'
 export { authorOf, isEmptyHash, keyOf, type SignedEntry } from './proto/entry.ts'

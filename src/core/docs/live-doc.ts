@@ -11,7 +11,7 @@ import type { DocEvent, DocsStats } from './doc-events.ts'
 import type { AuthorId } from './ids.ts'
 import { type DialReason, PeerSync, type SyncOrigin } from './live-state.ts'
 import type { OpenDoc } from './open-doc.ts'
-import { isEmptyHash, keyOf, type SignedEntry } from './proto/entry.ts'
+import { authorOf, isEmptyHash, keyOf, type SignedEntry } from './proto/entry.ts'
 import { decodeGossipOp, encodeGossipOp, type GossipOp, MAX_NEIGHBOR_OP_BYTES, MAX_SWARM_OP_BYTES } from './proto/gossip-op.ts'
 import { newsIn } from './proto/heads.ts'
 import type { SyncMessage } from './proto/message.ts'
@@ -24,6 +24,8 @@ const GOODBYE_MS = 1_000
 /** Pauses before a peer we turned away is dialed again, ms. */
 const REDIAL_MS = [1_000, 2_000, 4_000, 8_000, 16_000, 30_000] as const
 const CONNECT_MS = 10_000
+/** Entries written together that are told one by one. */
+const MAX_ANNOUNCED = 32
 
 export interface LiveTools {
   readonly me: PeerId
@@ -107,6 +109,21 @@ export class LiveDoc {
     const bytes = encodeGossipOp({ kind: 'put', entry })
     if (bytes.length > MAX_SWARM_OP_BYTES) this.#tools.stats.silentPuts++
     else await this.#topic?.broadcast(bytes).catch((error: unknown) => this.#note('announce', error))
+  }
+
+  /** As `announce`, for entries written together: more than a few are left to a session that the neighbours begin. */
+  async announceAll(entries: readonly SignedEntry[]): Promise<void> {
+    if (entries.length <= MAX_ANNOUNCED) {
+      for (const entry of entries) await this.announce(entry)
+      return
+    }
+    const heads = new Map<AuthorId, bigint>()
+    for (const entry of entries) {
+      this.#emit({ kind: 'insert-local', entry })
+      const author = authorOf(entry.id)
+      if ((heads.get(author) ?? -1n) < entry.timestamp) heads.set(author, entry.timestamp)
+    }
+    this.#tell({ kind: 'sync-report', namespace: this.doc.id, heads })
   }
 
   /** Begins a session unless one runs. */

@@ -77,30 +77,45 @@ export class OpenDoc {
    * Writes an entry as an author (docs 5.7). `len` 0 with the empty hash deletes. Rejects `DOC_READ_ONLY`, `DOC_EMPTY_KEY`,
    * `DOC_KEY_TOO_LONG`, `DOC_EMPTY_ENTRY`, `DOC_NEWER_ENTRY` or `DOC_STORE_FAILED`.
    */
-  insert(author: Signer, key: Uint8Array, content: { readonly hash: Uint8Array; readonly len: number }): Promise<Inserted> {
+  async insert(author: Signer, key: Uint8Array, content: EntryContent): Promise<Inserted> {
+    const [inserted] = await this.insertAll(author, [{ ...content, key }])
+    if (inserted === undefined)
+      throw docsError('DOC_NEWER_ENTRY', 'conflict', 'the key, or a key it begins with, holds a newer value')
+    return inserted
+  }
+
+  /**
+   * Writes entries in the given order, all in one transaction; undefined where a newer one is there. Rejects as `insert` does,
+   * before anything is written.
+   */
+  insertAll(author: Signer, writes: readonly EntryWrite[]): Promise<readonly (Inserted | undefined)[]> {
     return this.#turn.run(async () => {
-      if (key.length === 0) throw docsError('DOC_EMPTY_KEY', 'input', 'a key has at least one byte')
-      if (key.length > MAX_KEY_BYTES) throw docsError('DOC_KEY_TOO_LONG', 'input', `a key has at most ${MAX_KEY_BYTES} bytes`)
-      const { hash } = content
-      const len = BigInt(content.len)
-      if ((len === 0n) !== isEmptyHash(hash))
-        throw docsError('DOC_EMPTY_ENTRY', 'input', 'an entry without content is a deletion')
       const namespace = this.#writer()
-      const id = entryId(namespace.publicKey, author.publicKey, key)
-      const record = { len, hash, timestamp: this.#timeFor(id) }
-      const preimage = signingPreimage(id, record)
-      const entry: SignedEntry = {
-        ...record,
-        id,
-        authorSignature: author.sign(preimage),
-        namespaceSignature: namespace.sign(preimage),
+      for (const write of writes) checkWrite(write)
+      const results: (Inserted | undefined)[] = []
+      const puts = new Map<string, SignedEntry>()
+      const removed = new Map<string, Uint8Array>()
+      for (const write of writes) {
+        const entry = this.#sign(author, namespace, write)
+        const outcome = this.#replica.put(entry)
+        results.push(outcome.kind === 'refused' ? undefined : { entry, removed: outcome.removed.length })
+        if (outcome.kind === 'refused') continue
+        for (const row of outcome.removed) {
+          puts.delete(row.text)
+          removed.set(row.text, row.entry.id)
+        }
+        puts.set(sortText(entry.id), entry)
       }
-      const outcome = this.#replica.put(entry)
-      if (outcome.kind === 'refused')
-        throw docsError('DOC_NEWER_ENTRY', 'conflict', 'the key, or a key it begins with, holds a newer value')
-      await this.#persist([entry], outcome)
-      return { entry, removed: outcome.removed.length }
+      if (puts.size > 0) await this.#commit([...puts.values()], [...removed.values()])
+      return results
     })
+  }
+
+  #sign(author: Signer, namespace: Signer, { key, hash, len, after }: EntryWrite): SignedEntry {
+    const id = entryId(namespace.publicKey, author.publicKey, key)
+    const record = { len: BigInt(len), hash, timestamp: this.#timeFor(id, after) }
+    const preimage = signingPreimage(id, record)
+    return { ...record, id, authorSignature: author.sign(preimage), namespaceSignature: namespace.sign(preimage) }
   }
 
   delete(author: Signer, prefix: Uint8Array): Promise<Inserted> {
@@ -182,9 +197,10 @@ export class OpenDoc {
   }
 
   /** Later than everything before, and than what the slot holds, but never further ahead than peers accept (docs 5.7). */
-  #timeFor(id: Uint8Array): bigint {
+  #timeFor(id: Uint8Array, follows = 0n): bigint {
     const now = this.#now()
-    const held = this.#replica.index.get(sortText(id))?.entry.timestamp ?? 0n
+    const own = this.#replica.index.get(sortText(id))?.entry.timestamp ?? 0n
+    const held = own > follows ? own : follows
     const after = held > this.#lastTime && held < now + MAX_FUTURE_US ? held : this.#lastTime
     const time = after >= now ? after + 1n : now
     this.#lastTime = time
@@ -194,6 +210,24 @@ export class OpenDoc {
   #now(): bigint {
     return BigInt(Math.round(this.#tools.clock.now() * 1000))
   }
+}
+
+export interface EntryContent {
+  readonly hash: Uint8Array
+  /** Bytes; 0 with the empty hash deletes. */
+  readonly len: number
+  /** Time of an entry of somebody else that this one follows, µs: it becomes the newer one even if that clock is ahead. */
+  readonly after?: bigint
+}
+
+export interface EntryWrite extends EntryContent {
+  readonly key: Uint8Array
+}
+
+function checkWrite({ key, hash, len }: EntryWrite): void {
+  if (key.length === 0) throw docsError('DOC_EMPTY_KEY', 'input', 'a key has at least one byte')
+  if (key.length > MAX_KEY_BYTES) throw docsError('DOC_KEY_TOO_LONG', 'input', `a key has at most ${MAX_KEY_BYTES} bytes`)
+  if ((len === 0) !== isEmptyHash(hash)) throw docsError('DOC_EMPTY_ENTRY', 'input', 'an entry without content is a deletion')
 }
 
 export interface Inserted {

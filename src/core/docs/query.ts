@@ -1,6 +1,7 @@
 import { compareBytes } from '../../base/bytes.ts'
-import type { AuthorId } from './ids.ts'
-import { authorOf, ID_PREFIX_BYTES, isEmptyHash, keyOf, type SignedEntry } from './proto/entry.ts'
+import { sortText } from './entry-index.ts'
+import { type AuthorId, docIdBytes } from './ids.ts'
+import { entryId, ID_PREFIX_BYTES, isEmptyHash, keyOf, type SignedEntry } from './proto/entry.ts'
 import type { Replica } from './replica.ts'
 
 export type KeyMatch = { readonly exact: Uint8Array } | { readonly prefix: Uint8Array }
@@ -49,9 +50,20 @@ function* ordered(replica: Replica, query: DocQuery): Generator<SignedEntry> {
 }
 
 function* matching(replica: Replica, { author, key }: DocQuery): Generator<SignedEntry> {
-  for (const { entry } of replica.index.rows()) {
-    if (author !== undefined && authorOf(entry.id) !== author) continue
-    if (key !== undefined && !keyMatches(keyOf(entry.id), key)) continue
+  if (author !== undefined) {
+    yield* ofAuthor(replica, author, key)
+    return
+  }
+  for (const { entry } of replica.index.rows()) if (key === undefined || keyMatches(keyOf(entry.id), key)) yield entry
+}
+
+/** One author's entries lie side by side in the order of their keys: what is asked for is found without looking at the rest. */
+function* ofAuthor(replica: Replica, author: AuthorId, key: KeyMatch | undefined): Generator<SignedEntry> {
+  const wanted = key === undefined ? new Uint8Array(0) : 'exact' in key ? key.exact : key.prefix
+  const start = sortText(entryId(replica.namespace, docIdBytes(author), wanted))
+  for (const { entry, text } of replica.index.rows(replica.index.position(start))) {
+    if (!text.startsWith(start)) return
+    if (key !== undefined && 'exact' in key && text !== start) return
     yield entry
   }
 }

@@ -60,15 +60,12 @@ export class K2DocsClient {
 
   /** Of all authors the newest value of each key below a prefix, by key; those that cannot be read are left out. */
   async list(id: NamespaceId, prefix: string): Promise<readonly TextEntry[]> {
-    const entries = await this.docs.query(id, { kind: 'latest-per-key', key: { prefix: utf8(prefix) } })
-    const found: TextEntry[] = []
-    for (const entry of entries) {
-      const key = fromUtf8(keyOf(entry.id))
-      const value = await this.#text(entry)
-      if (key !== undefined && value !== undefined)
-        found.push({ key, value, own: authorOf(entry.id) === this.docs.defaultAuthor })
-    }
-    return found
+    return this.#texts(await this.docs.query(id, { kind: 'latest-per-key', key: { prefix: utf8(prefix) } }))
+  }
+
+  /** As `list`, of our own entries alone: for what others must not be able to say for us. */
+  async listOwn(id: NamespaceId, prefix: string): Promise<readonly TextEntry[]> {
+    return this.#texts(await this.docs.query(id, { author: this.docs.defaultAuthor, key: { prefix: utf8(prefix) } }))
   }
 
   /** Removes our entry of exactly this key; false when there was none. */
@@ -86,6 +83,17 @@ export class K2DocsClient {
       if (fromUtf8(keyOf(entry.id)) === key) continue
       await this.docs.setHash(id, keyOf(entry.id), { hash: entry.hash, len: Number(entry.len) })
     }
+  }
+
+  async #texts(entries: readonly SignedEntry[]): Promise<readonly TextEntry[]> {
+    const found: TextEntry[] = []
+    for (const entry of entries) {
+      const key = fromUtf8(keyOf(entry.id))
+      const value = await this.#text(entry)
+      if (key !== undefined && value !== undefined)
+        found.push({ key, value, own: authorOf(entry.id) === this.docs.defaultAuthor })
+    }
+    return found
   }
 
   async #text(entry: SignedEntry): Promise<string | undefined> {
