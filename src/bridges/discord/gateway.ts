@@ -5,6 +5,7 @@ import { errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type Rng, unit } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
+import { SequenceBuffer } from './sequence.ts'
 import { keepSessions } from './session-keeper.ts'
 
 type Library = typeof import('discord.js')
@@ -64,11 +65,13 @@ export class DiscordGateway {
   #cancelRetry = (): void => {}
   #attempts = 0
   readonly #waiting = new Set<() => void>()
+  readonly #order: SequenceBuffer
   /** Reconnects by how they ended (20). */
   readonly counters = { identified: 0, resumed: 0, disconnected: 0 }
 
   constructor(options: GatewayOptions) {
     this.#options = options
+    this.#order = new SequenceBuffer(options.clock, (event) => options.onEvent(event))
   }
 
   get state(): GatewayState {
@@ -89,6 +92,7 @@ export class DiscordGateway {
 
   async stop(): Promise<void> {
     this.#cancelRetry()
+    this.#order.flush()
     this.#set({ kind: 'stopped' })
     const client = this.#client
     this.#client = undefined
@@ -139,7 +143,7 @@ export class DiscordGateway {
       this.#attempts = 0
     }
     if (packet.t === 'RESUMED') this.counters.resumed++
-    this.#options.onEvent({ name: packet.t, data: packet.d, seq: packet.s })
+    this.#order.take({ name: packet.t, data: packet.d, seq: packet.s })
     if (packet.t === 'READY' || packet.t === 'RESUMED') this.#set({ kind: 'ready' })
   }
 

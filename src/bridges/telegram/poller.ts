@@ -57,6 +57,18 @@ const CONFIRM_MS = 2_000
 const Updates = z.array(z.unknown())
 const Numbered = z.looseObject({ update_id: z.int() })
 
+/** Numbers farther apart are from before and after a restart of the sequence: then the server's order stands. */
+const MAX_SPREAD = 10_000
+
+/** By number, however the batch was put together (bridging 14). */
+function inOrder(updates: readonly unknown[]): readonly unknown[] {
+  const numbered = updates.map((update) => ({ update, id: Number((update as { update_id?: unknown } | null)?.update_id) }))
+  const isSorted = numbered.every(({ id }, i) => i === 0 || id > (numbered[i - 1] as { id: number }).id)
+  const ids = numbered.map((n) => n.id)
+  if (isSorted || !(Math.max(...ids) - Math.min(...ids) <= MAX_SPREAD)) return updates
+  return numbered.sort((a, b) => a.id - b.id).map((n) => n.update)
+}
+
 /**
  * Our own `getUpdates` loop (bridging 5.2, 5.5): a batch is confirmed by the next call, which is made only after the batch
  * was committed. Trouble is reported and waited out, never ends the loop. Nothing pending is ever dropped.
@@ -100,7 +112,7 @@ export class UpdatePoller {
     try {
       const offset = this.#offset === undefined ? {} : { offset: this.#offset }
       const payload = { ...offset, limit: BATCH, timeout: timeoutSec, allowed_updates: ALLOWED_UPDATES }
-      const updates = Updates.parse(await poll.call('getUpdates', payload, signal))
+      const updates = inOrder(Updates.parse(await poll.call('getUpdates', payload, signal)))
       this.#lastKind = ''
       onState({ kind: 'ok' })
       // Everything is confirmed now. Without an offset the next call works even if the numbers start anew meanwhile.

@@ -29,7 +29,7 @@ export type GatewayAction =
   | { readonly action: 'reset' }
   /** Closed port for `ms`. */
   | { readonly action: 'refuse'; readonly ms: number }
-  /** No ACKs and no events while on. */
+  /** No ACKs and no events on the connections there are, while on; new ones work. */
   | { readonly action: 'zombie'; readonly on: boolean }
   /** Connections are accepted, never answered. */
   | { readonly action: 'black-hole'; readonly on: boolean }

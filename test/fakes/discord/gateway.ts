@@ -20,6 +20,8 @@ interface Connection {
   windowStart: number
   /** Events waiting because of a reorder fault. */
   held: Frame | undefined
+  /** Dead without knowing: no ACKs, no events. */
+  zombie: boolean
   cancelBeatCheck: () => void
 }
 
@@ -63,7 +65,6 @@ export class FakeGateway {
   readonly listener: GatewayListener
   /** Called after a session began or was resumed. */
   onSession: () => void = () => {}
-  #zombie = false
 
   constructor(world: World, violations: Violations, faults: FaultPlan, options: GatewayOptions) {
     this.#world = world
@@ -84,9 +85,9 @@ export class FakeGateway {
     await this.listener.close()
   }
 
-  /** Withholds heartbeat ACKs and events, while sessions go on numbering them. */
+  /** Withholds heartbeat ACKs and events from the connections there are, while their sessions go on numbering them. */
   set zombie(on: boolean) {
-    this.#zombie = on
+    for (const connection of this.#connections) connection.zombie = on
   }
 
   closeAll(code: number): void {
@@ -147,12 +148,12 @@ export class FakeGateway {
 
   #deliver(session: GatewaySession, event: string, json: string): void {
     const effects = this.#faults.empty ? [] : this.#faults.take({ on: 'event', route: event })
+    const frame = session.frame(event, json)
     const late = effects.find((e) => e.kind === 'delay-event')
     if (late?.kind === 'delay-event') {
-      this.#world.clock.after(late.ms, () => this.#emit(session, session.frame(event, json)))
+      this.#world.clock.after(late.ms, () => this.#emit(session, frame))
       return
     }
-    const frame = session.frame(event, json)
     if (effects.some((e) => e.kind === 'drop-event')) return
     if (effects.some((e) => e.kind === 'reorder-event')) {
       const connection = this.#connectionOf(session)
@@ -167,7 +168,7 @@ export class FakeGateway {
 
   #emit(session: GatewaySession, frame: Frame): void {
     const connection = this.#connectionOf(session)
-    if (connection === undefined || this.#zombie) return
+    if (connection === undefined || connection.zombie) return
     this.stats.dispatched++
     connection.socket.send(frame.text)
     const held = connection.held
@@ -194,6 +195,7 @@ export class FakeGateway {
       sent: 0,
       windowStart: now,
       held: undefined,
+      zombie: false,
       cancelBeatCheck: () => {},
     }
     this.#connections.add(connection)
@@ -240,7 +242,7 @@ export class FakeGateway {
       case 1:
         connection.lastBeat = now
         this.stats.heartbeats++
-        if (!this.#zombie) this.#send(connection, { op: 11 })
+        if (!connection.zombie) this.#send(connection, { op: 11 })
         return undefined
       case 2:
         return this.#identify(connection, payload.d)

@@ -119,6 +119,10 @@ export function createControl(fake: FakeTelegram) {
     redeliver: (botId: number, n: number): void => bot(botId).updates.redeliver(n),
     jumpUpdateId: (botId: number, id: number): void => bot(botId).updates.jumpTo(id),
     holdUpdates: (botId: number, held: boolean): void => bot(botId).updates.hold(held),
+    /** Updates of one answer come in the wrong order. */
+    shuffle(botId: number, shuffled: boolean): void {
+      bot(botId).updates.shuffled = shuffled
+    },
     limitAnswers: (botId: number, n: number): void => bot(botId).updates.limitAnswers(n),
     /** Queues any payload as an update, e.g. one this fake does not model. */
     pushUpdate(botId: number, kind: string, payload: unknown): void {

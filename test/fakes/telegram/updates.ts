@@ -34,6 +34,8 @@ export class UpdateQueue {
   /** While true nothing leaves the queue. */
   #held = false
   #maxPerAnswer = MAX_LIMIT
+  /** While true the updates of an answer come in the wrong order. */
+  shuffled = false
 
   constructor(firstId: number) {
     this.#nextId = firstId
@@ -142,7 +144,8 @@ export class UpdateQueue {
     if (this.#again.length > 0) return this.#again.splice(0, limit)
     const taken = this.#queue.slice(0, limit)
     for (const entry of taken) entry.delivered = true
-    return taken.map((q) => q.update)
+    const updates = taken.map((q) => q.update)
+    return this.shuffled ? updates.reverse() : updates
   }
 
   /** Numbers below the offset are done, but only delivered ones: the sequence may have started anew below it. */
