@@ -1,6 +1,6 @@
 import type { Lexicon, PatternEntry } from '../lexicon/compile.ts'
+import type { Budget, Field, Sink } from '../lexicon/graph.ts'
 import type { CueRule, GuardRule } from '../lexicon/schema.ts'
-import type { Budget, Field, Found } from '../lexicon/trie.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { acceptsFolded, type Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
@@ -33,7 +33,7 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
   const idioms: { start: number; end: number }[] = []
   const { infos, patched } = repair(lexicon, tokens, tags.infos)
   const field: Field = patched === undefined ? tags : { tokens, infos, classesAt: (i) => tags.classesAt(i) }
-  const found: Found = (leaf, start, end) => {
+  const found: Sink['found'] = (leaf, start, end) => {
     if (end <= start) return
     const entry = lexicon.patternEntries[leaf.entry] as PatternEntry
     if (leaf.folded && !acceptsFolded(entry.lang, tags.lang)) return
@@ -54,8 +54,11 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
     } else if (patched === undefined || !hasPatched(patched, start, end))
       guards.push({ rule: entry.guard, label: entry.label, start, end })
   }
+  const sink: Sink = { found }
+  const mark = lexicon.present.take(infos)
   for (let i = 0; i < tokens.length && cues.length + guards.length < MAX_HITS; i++)
-    if (tokens[i]?.kind !== 'line') lexicon.patterns.matchAt(field, i, budget, found)
+    if (tokens[i]?.kind !== 'line')
+      lexicon.patterns.matchAt(field, i, (infos[i] as WordInfo).patternRoots, budget, sink, lexicon.present.marks, mark)
   const quoted = quotedRanges(tokens)
   const own = cues.filter(
     (c) => !idioms.some((d) => d.start < c.end && d.end > c.start) && !quoted.some(([from, to]) => from < c.start && c.end <= to),

@@ -1,4 +1,4 @@
-import { Budget } from '../lexicon/trie.ts'
+import { Budget } from '../lexicon/graph.ts'
 import { tagTokens } from '../slots/tags.ts'
 import { tokenize } from '../text/tokens.ts'
 import { findPatterns } from './hits.ts'

@@ -1,5 +1,5 @@
 import type { Lexicon } from '../lexicon/compile.ts'
-import { Budget } from '../lexicon/trie.ts'
+import { Budget } from '../lexicon/graph.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { type Act, emptySlots, type Intent, type Language, type Money, type Reading, type ReadingFlag } from '../model.ts'
 import type { Amount } from '../slots/amount.ts'

@@ -3,7 +3,9 @@ import type { z } from 'zod'
 import { K2Error } from '../../base/errors.ts'
 import type { Language } from '../text/model.ts'
 import { compileGazetteer, EMPTY_GAZETTEER, type Gazetteer, gazetteerSchema } from './gazetteer.ts'
+import { PhraseGraph } from './graph.ts'
 import { KeyWords } from './keys.ts'
+import { Needs, PresentGroups } from './needs.ts'
 import { type Phrase, parsePhrase } from './phrase.ts'
 import {
   type CueRule,
@@ -45,9 +47,11 @@ export interface Lexicon {
   readonly version: string
   readonly weights: Weights
   readonly taxonomy: TaxonomyFile
-  readonly terms: PhraseTrie
+  readonly terms: PhraseGraph
   readonly termEntries: readonly TermEntry[]
-  readonly patterns: PhraseTrie
+  readonly patterns: PhraseGraph
+  /** Groups of telling words the text in work has. */
+  readonly present: PresentGroups
   readonly patternEntries: readonly PatternEntry[]
   readonly vocabulary: Vocabulary
   readonly gazetteer: Gazetteer
@@ -83,7 +87,7 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
   for (const file of files) for (const name of Object.keys(file.terms)) classId(name)
 
   const vocabulary = new Vocabulary()
-  const terms = new PhraseTrie(vocabulary, classId, true)
+  const terms = new PhraseTrie(vocabulary, classId)
   const termEntries: TermEntry[] = []
   const known = new Set<string>()
   const phrasesOf = new Map<number, Phrase[]>()
@@ -111,7 +115,9 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     for (const noun of s.nouns) addTerm(noun, { cls: classId('service_topic'), lang: 'any', value: String(i) })
   })
 
-  const patterns = new PhraseTrie(vocabulary, (name) => knownClass(classes, name), false)
+  const common = commonWords(files)
+  const needs = new Needs(vocabulary, common)
+  const patterns = new PhraseTrie(vocabulary, (name) => knownClass(classes, name), needs)
   const patternEntries: PatternEntry[] = []
   const cueWords = new Set<string>()
   const telling: Phrase[] = []
@@ -139,11 +145,17 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     }
     for (const word of file.not_typos) known.add(word.toLowerCase())
   }
-  const common = commonWords(files)
   const keys = new KeyWords(vocabulary, common, (name) => phrasesOf.get(classId(name)) ?? [])
   for (const phrase of telling) keys.mark(phrase)
   for (const name of ['closed_word', 'price_label']) keys.markClass(name)
-  vocabulary.finish(functionWords, typoTable(cueWords, known))
+  const termGraph = new PhraseGraph(terms, true)
+  const patternGraph = new PhraseGraph(patterns, false, needs)
+  vocabulary.finish({
+    languages: functionWords,
+    typos: typoTable(cueWords, known),
+    terms: termGraph,
+    patterns: patternGraph,
+  })
   return {
     version: [
       ...files.map((f) => `${f.lang}${f.version}`),
@@ -153,10 +165,11 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     ].join('.'),
     weights,
     taxonomy,
-    terms,
+    terms: termGraph,
     termEntries,
-    patterns,
+    patterns: patternGraph,
     patternEntries,
+    present: new PresentGroups(needs.count),
     vocabulary,
     gazetteer,
     classOf: (name) => classes.get(name) ?? -1,

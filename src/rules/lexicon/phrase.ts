@@ -46,6 +46,7 @@ export function parsePhrase(source: string): Phrase {
   }
   if (parts.length > MAX_PARTS) throw fault(source, 'has too many parts')
   if (!parts.some((p) => p.every((o) => o.some((a) => a.kind !== 'gap')))) throw fault(source, 'may match nothing')
+  if (parts[0]?.some((o) => o[0]?.kind === 'gap')) throw fault(source, 'begins with a gap')
   return { parts, anchor, end }
 }
 

@@ -1,7 +1,7 @@
 import { foldWord } from '../text/chars.ts'
-import type { Token } from '../text/model.ts'
+import type { Needs } from './needs.ts'
 import { type Atom, mapWords, type Part, type Phrase } from './phrase.ts'
-import type { Vocabulary, WordInfo } from './vocabulary.ts'
+import type { Vocabulary } from './vocabulary.ts'
 
 /** What a completed phrase stands for. */
 export interface Leaf {
@@ -12,68 +12,50 @@ export interface Leaf {
   readonly folded: boolean
 }
 
-type Targets = Node | Node[]
-interface Gap {
+export interface Gap {
   readonly min: number
   readonly max: number
-  readonly node: Node
+  readonly node: TrieNode
 }
-interface Node {
-  words: Map<number, Targets> | undefined
-  prefixes: Map<number, Targets> | undefined
-  classes: Map<number, Targets> | undefined
-  gaps: Gap[] | undefined
+
+/** One place of the trie as it is built; `PhraseGraph` is the form that is searched. */
+export interface TrieNode {
+  readonly words: Map<number, TrieNode[]>
+  readonly prefixes: Map<number, TrieNode[]>
+  readonly classes: Map<number, TrieNode[]>
+  readonly gaps: Gap[]
   /** Reached without a token: an alternative left out. */
-  skips: Node[] | undefined
-  leaves: Leaf[] | undefined
+  readonly skips: TrieNode[]
+  readonly leaves: Leaf[]
+  /** Groups of words of which one must occur in a text for any phrase that leads through here. */
+  needs: readonly number[]
   /** Parts already wired from here, by their writing. */
-  shared: Map<string, Node> | undefined
+  readonly shared: Map<string, TrieNode>
 }
 
-const node = (): Node => ({
-  words: undefined,
-  prefixes: undefined,
-  classes: undefined,
-  gaps: undefined,
-  skips: undefined,
-  leaves: undefined,
-  shared: undefined,
+const node = (needs: readonly number[]): TrieNode => ({
+  words: new Map(),
+  prefixes: new Map(),
+  classes: new Map(),
+  gaps: [],
+  skips: [],
+  leaves: [],
+  needs,
+  shared: new Map(),
 })
-
-/** A class hit: its class and exclusive end token. */
-export interface ClassHit {
-  readonly cls: number
-  readonly end: number
-}
-export type Found = (leaf: Leaf, start: number, end: number) => void
-
-/** What a look-up runs over: tokens, what is known of their forms, and the class hits that begin at each. */
-export interface Field {
-  readonly tokens: readonly Token[]
-  readonly infos: readonly WordInfo[]
-  classesAt(i: number): readonly ClassHit[]
-}
-
-/** Steps a message may cost in all tries together; dense adversarial text ends here. */
-export class Budget {
-  left: number
-  constructor(steps: number) {
-    this.left = steps
-  }
-}
 
 /** Phrases of all languages in one graph of tokens; alternatives lead to a common continuation. */
 export class PhraseTrie {
-  readonly #root = node()
+  readonly root = node([])
   readonly #vocabulary: Vocabulary
   readonly #classId: (name: string) => number
-  readonly #plurals: boolean
+  readonly #needs: Needs | undefined
 
-  /** `plurals`: a word of the text also matches without a final s or es. */
-  constructor(vocabulary: Vocabulary, classId: (name: string) => number, plurals: boolean) {
+  /** `needs` spares looking for phrases whose telling words a text has not. */
+  constructor(vocabulary: Vocabulary, classId: (name: string) => number, needs?: Needs) {
     this.#vocabulary = vocabulary
     this.#classId = classId
-    this.#plurals = plurals
+    this.#needs = needs
   }
 
   add(phrase: Phrase, entry: number): void {
@@ -88,132 +70,70 @@ export class PhraseTrie {
   }
 
   #insert(parts: readonly Part[], leaf: Leaf): void {
-    let at = this.#root
-    for (const part of parts) at = this.#part(at, part)
-    at.leaves ??= []
+    const first = parts[0] as Part
+    const kept = first.filter((option) => option.length > 0)
+    if (kept.length < first.length && parts.length > 1) {
+      // A first part that may be left out: the phrase with it and the phrase without it.
+      if (kept.length > 0) this.#chain([kept, ...parts.slice(1)], leaf)
+      this.#insert(parts.slice(1), leaf)
+    } else this.#chain(parts, leaf)
+  }
+
+  #chain(parts: readonly Part[], leaf: Leaf): void {
+    const groups = parts.map((part) => this.#needs?.groupOf(part) ?? -1)
+    let at = this.root
+    parts.forEach((part, i) => {
+      at = this.#part(
+        at,
+        part,
+        groups.slice(i + 1).filter((g) => g >= 0),
+      )
+    })
     at.leaves.push(leaf)
   }
 
-  #part(from: Node, part: Part): Node {
+  #part(from: TrieNode, part: Part, needs: readonly number[]): TrieNode {
     const key = keyOf(part)
-    from.shared ??= new Map()
     const known = from.shared.get(key)
-    if (known !== undefined) return known
-    const next = node()
+    if (known !== undefined) {
+      if (known.needs.length > 0) known.needs = known.needs.filter((g) => needs.includes(g))
+      return known
+    }
+    const next = node(needs)
     from.shared.set(key, next)
     for (const option of part) {
       let at = from
       option.forEach((atom, i) => {
-        const to = i === option.length - 1 ? next : node()
+        const to = i === option.length - 1 ? next : node([])
         this.#wire(at, atom, to)
         at = to
       })
-      if (option.length === 0) {
-        from.skips ??= []
-        from.skips.push(next)
-      }
+      if (option.length === 0) from.skips.push(next)
     }
     return next
   }
 
-  #wire(from: Node, atom: Atom, to: Node): void {
+  #wire(from: TrieNode, atom: Atom, to: TrieNode): void {
     switch (atom.kind) {
       case 'word':
-        from.words ??= new Map()
         put(from.words, this.#vocabulary.word(atom.text), to)
         return
       case 'prefix':
-        from.prefixes ??= new Map()
         put(from.prefixes, this.#vocabulary.prefix(atom.text), to)
         return
       case 'class':
-        from.classes ??= new Map()
         put(from.classes, this.#classId(atom.name), to)
         return
       case 'gap':
-        from.gaps ??= []
         from.gaps.push({ min: atom.min, max: atom.max, node: to })
     }
   }
-
-  /** Reports every phrase that begins at token `start`. Gaps stay within a sentence. */
-  matchAt(field: Field, start: number, budget: Budget, found: Found): void {
-    if (this.#begins(field, start)) this.#walk(this.#root, field, start, start, budget, found)
-  }
-
-  /** Whether any phrase may begin here: most tokens of chat begin none. */
-  #begins(field: Field, i: number): boolean {
-    const { words, prefixes, classes } = this.#root
-    const info = field.infos[i] as WordInfo
-    if (words?.has(info.id)) return true
-    if (this.#plurals) for (const id of info.singulars) if (words?.has(id)) return true
-    if (prefixes !== undefined) for (const id of info.prefixes) if (prefixes.has(id)) return true
-    if (classes !== undefined) for (const hit of field.classesAt(i)) if (classes.has(hit.cls)) return true
-    return this.#root.gaps !== undefined || this.#root.skips !== undefined
-  }
-
-  #walk(at: Node, field: Field, start: number, i: number, budget: Budget, found: Found): void {
-    if (budget.left <= 0) return
-    budget.left--
-    if (at.leaves !== undefined) for (const leaf of at.leaves) found(leaf, start, i)
-    if (at.skips !== undefined) for (const next of at.skips) this.#walk(next, field, start, i, budget, found)
-    const info = field.infos[i]
-    if (info === undefined) return
-    if (at.words !== undefined) {
-      const exact = info.id >= 0 ? at.words.get(info.id) : undefined
-      if (exact !== undefined) this.#go(exact, field, start, i + 1, budget, found)
-      else if (this.#plurals) {
-        for (const id of info.singulars) {
-          const next = at.words.get(id)
-          if (next !== undefined) this.#go(next, field, start, i + 1, budget, found)
-        }
-      }
-    }
-    if (at.prefixes !== undefined) {
-      for (const id of info.prefixes) {
-        const next = at.prefixes.get(id)
-        if (next !== undefined) this.#go(next, field, start, i + 1, budget, found)
-      }
-    }
-    if (at.classes !== undefined) {
-      const hits = field.classesAt(i)
-      for (let k = 0; k < hits.length; k++) {
-        const hit = hits[k] as ClassHit
-        const next = at.classes.get(hit.cls)
-        if (next !== undefined && !repeated(hits, k)) this.#go(next, field, start, hit.end, budget, found)
-      }
-    }
-    if (at.gaps !== undefined) for (const gap of at.gaps) this.#gap(gap, field, start, i, budget, found)
-  }
-
-  #go(next: Targets, field: Field, start: number, i: number, budget: Budget, found: Found): void {
-    if (Array.isArray(next)) for (const n of next) this.#walk(n, field, start, i, budget, found)
-    else this.#walk(next, field, start, i, budget, found)
-  }
-
-  #gap(gap: Gap, field: Field, start: number, i: number, budget: Budget, found: Found): void {
-    const sentence = field.tokens[i]?.sentence
-    for (let k = 0; k <= gap.max; k++) {
-      const token = field.tokens[i + k]
-      if (token === undefined || token.sentence !== sentence || token.kind === 'line') return
-      if (k >= gap.min) this.#walk(gap.node, field, start, i + k, budget, found)
-      if (token.kind === 'op' && token.text === ',') return
-    }
-  }
 }
 
-function put(into: Map<number, Targets>, key: number, to: Node): void {
+function put(into: Map<number, TrieNode[]>, key: number, to: TrieNode): void {
   const known = into.get(key)
-  if (known === undefined) into.set(key, to)
-  else if (Array.isArray(known)) known.push(to)
-  else into.set(key, [known, to])
-}
-
-/** The same class over the same tokens was listed before. */
-function repeated(hits: readonly ClassHit[], k: number): boolean {
-  const hit = hits[k] as ClassHit
-  for (let j = 0; j < k; j++) if (hits[j]?.cls === hit.cls && hits[j]?.end === hit.end) return true
-  return false
+  if (known === undefined) into.set(key, [to])
+  else known.push(to)
 }
 
 const keyOf = (part: Part): string =>

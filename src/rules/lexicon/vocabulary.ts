@@ -1,6 +1,7 @@
 import type { Language } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import { type Alphabet, alphabetOf } from './alphabet.ts'
+import type { PhraseGraph } from './graph.ts'
 
 /** What the lexicon knows of one written form, whatever stands around it. */
 export interface WordInfo {
@@ -17,6 +18,19 @@ export interface WordInfo {
   readonly key: boolean
   /** The cue word it is a mistyped form of. */
   readonly repaired: string | undefined
+  /** Groups of telling words it belongs to (`Needs`). */
+  readonly groups: readonly number[]
+  /** Where word lists and where cue and guard phrases that begin with it go on in their graphs. */
+  readonly termRoots: readonly number[]
+  readonly patternRoots: readonly number[]
+}
+
+/** Everything about written forms that only the finished lexicon knows. */
+export interface FinishedParts {
+  readonly languages: ReadonlyMap<string, readonly Language[]>
+  readonly typos: ReadonlyMap<string, string>
+  readonly terms: PhraseGraph
+  readonly patterns: PhraseGraph
 }
 
 const NONE: readonly number[] = []
@@ -33,9 +47,10 @@ export class Vocabulary {
   readonly #cache = new Map<string, WordInfo>()
   readonly #keys = new Set<number>()
   readonly #keyPrefixes = new Set<number>()
-  #languages: ReadonlyMap<string, readonly Language[]> = new Map()
-  #typos: ReadonlyMap<string, string> = new Map()
-  readonly #unknown: WordInfo = this.#describe('')
+  readonly #wordGroups = new Map<number, number[]>()
+  readonly #prefixGroups = new Map<number, number[]>()
+  #finished: FinishedParts | undefined
+  #unknown: WordInfo = this.#describe('')
 
   /** Number of a word; new words get the next one. */
   word(text: string): number {
@@ -68,11 +83,19 @@ export class Vocabulary {
     this.#keyPrefixes.add(this.prefix(text))
   }
 
-  /** Ends the building: function words and mistyped forms are known now. */
-  finish(languages: ReadonlyMap<string, readonly Language[]>, typos: ReadonlyMap<string, string>): void {
-    this.#languages = languages
-    this.#typos = typos
+  wordGroup(text: string, group: number): void {
+    put(this.#wordGroups, this.word(text), group)
+  }
+
+  prefixGroup(text: string, group: number): void {
+    put(this.#prefixGroups, this.prefix(text), group)
+  }
+
+  /** Ends the building: function words, mistyped forms and phrases are known now. */
+  finish(parts: FinishedParts): void {
+    this.#finished = parts
     this.#cache.clear()
+    this.#unknown = this.#describe('')
   }
 
   /** Everything about a token's form. Forms are remembered; the memory is bounded and changes no answer. */
@@ -96,14 +119,27 @@ export class Vocabulary {
     const id = this.#ids.get(text) ?? -1
     const singulars = this.#singulars(text)
     const prefixes = this.#prefixesOf(text)
-    const typo = text.length < 4 ? undefined : this.#typos.get(text)
+    const finished = this.#finished
+    const typo = text.length < 4 ? undefined : finished?.typos.get(text)
     const repaired = typo === undefined || typo === '' ? undefined : typo
     const key =
       this.#keys.has(id) ||
       singulars.some((s) => this.#keys.has(s)) ||
       prefixes.some((p) => this.#keyPrefixes.has(p)) ||
       repaired !== undefined
-    return { id, singulars, prefixes, languages: this.#languages.get(text), alphabet: alphabetOf(text), key, repaired }
+    const groups = [...(this.#wordGroups.get(id) ?? NONE), ...prefixes.flatMap((p) => this.#prefixGroups.get(p) ?? NONE)]
+    return {
+      id,
+      singulars,
+      prefixes,
+      languages: finished?.languages.get(text),
+      alphabet: alphabetOf(text),
+      key,
+      repaired,
+      groups: groups.length === 0 ? NONE : groups,
+      termRoots: finished?.terms.roots(id, singulars, prefixes) ?? NONE,
+      patternRoots: finished?.patterns.roots(id, singulars, prefixes) ?? NONE,
+    }
   }
 
   #singulars(text: string): readonly number[] {
@@ -126,4 +162,10 @@ export class Vocabulary {
     const out = list.filter((e) => text.startsWith(e.text)).map((e) => e.id)
     return out.length === 0 ? NONE : out
   }
+}
+
+function put(into: Map<number, number[]>, key: number, value: number): void {
+  const known = into.get(key)
+  if (known === undefined) into.set(key, [value])
+  else known.push(value)
 }

@@ -1,5 +1,5 @@
 import type { Lexicon } from '../lexicon/compile.ts'
-import { Budget } from '../lexicon/trie.ts'
+import { Budget } from '../lexicon/graph.ts'
 import { wordsOf } from '../match/terms.ts'
 import type { Amount } from '../slots/amount.ts'
 import { scanAmounts } from '../slots/amounts.ts'

@@ -1,6 +1,6 @@
 import type { Lexicon } from '../lexicon/compile.ts'
 import { placeKey } from '../lexicon/gazetteer.ts'
-import type { Budget, Field, Found } from '../lexicon/trie.ts'
+import type { Budget, Field, Sink } from '../lexicon/graph.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
 import type { Language, Token } from '../text/model.ts'
@@ -130,7 +130,7 @@ export function tagTokens(
   const field: Field = { tokens, infos, classesAt: () => NONE }
   const hits: Hit[] = []
   const { termEntries } = lexicon
-  const found: Found = (leaf, start, end) => {
+  const found: Sink['found'] = (leaf, start, end) => {
     const entry = termEntries[leaf.entry]
     if (entry === undefined) return
     if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
@@ -141,7 +141,10 @@ export function tagTokens(
     }
     hits.push({ cls: entry.cls, start, end, value: entry.value })
   }
-  for (let i = 0; i < tokens.length; i++) if (tokens[i]?.kind !== 'line') lexicon.terms.matchAt(field, i, budget, found)
+  const sink: Sink = { found }
+  for (let i = 0; i < tokens.length; i++) {
+    if (tokens[i]?.kind !== 'line') lexicon.terms.matchAt(field, i, (infos[i] as WordInfo).termRoots, budget, sink)
+  }
   return new Tags(lexicon, lang, hits, tokens, infos)
 }
 
