@@ -47,7 +47,8 @@ describeWith('postgres', 'a worker of its own beside a gateway on Postgres and R
       database: { driver: 'postgres', url: postgres.url },
       queue: { driver: 'redis', url: redis.url },
       market: { enabled: false },
-      blobs: { worker: 'separate' },
+      // What a kill costs grows with the streams open at once, and those with the threads.
+      blobs: { worker: 'separate', threads: 1 },
     })
     await gateway.start()
     worker = await startWorker()

@@ -193,7 +193,7 @@ export const fetchWorkers = (cores = availableParallelism()): number => Math.max
 const FROM_BYTES = 4 * 1024 * 1024
 
 /** The option `parallel` of a downloader. */
-export const parallelFetch = (options: Omit<FetchPoolOptions, 'workers'> & { workers?: number }): ParallelFetch => {
+export const parallelFetch = (options: Omit<FetchPoolOptions, 'workers'> & { workers?: number | undefined }): ParallelFetch => {
   const workers = options.workers ?? fetchWorkers()
   // Two fetches per thread: one works while the other waits for the network.
   return { lanes: workers * 2, fromBytes: FROM_BYTES, open: () => new FetchPool({ ...options, workers }) }

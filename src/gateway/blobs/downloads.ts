@@ -7,8 +7,7 @@ import {
   type DownloadResult,
   parallelFetch,
 } from '../../core/blobs/index.ts'
-import type { NodeSettings } from '../../core/config.ts'
-import type { K2Endpoint } from '../../core/net/index.ts'
+import type { IrohMode, K2Endpoint } from '../../core/net/index.ts'
 
 export type Download = (request: DownloadRequest) => Promise<DownloadResult>
 
@@ -17,16 +16,18 @@ export function openDownloads(options: {
   readonly store: BlobStore
   /** Asked for with each download: an endpoint exists only while its node runs. */
   readonly endpoint: () => K2Endpoint
-  readonly settings: Pick<NodeSettings, 'mode' | 'bind'>
+  readonly mode: IrohMode
+  /** Threads of one download; default: by the number of cores. */
+  readonly threads?: number | undefined
   readonly clock: Clock
 }): Download {
-  const { store, endpoint, settings, clock } = options
+  const { store, endpoint, mode, threads, clock } = options
   const downloader = new Downloader({
     store,
     clock,
     // A connection of its own: other protocols' pings share theirs, and a stalled download closes it.
     dial: (addr, call) => endpoint().dial(addr.id, BLOBS_ALPN, { ...call, addr, exclusive: true }),
-    parallel: parallelFetch({ mode: settings.mode, known: (id) => endpoint().book.dialable(id, clock.now()) }),
+    parallel: parallelFetch({ mode, workers: threads, known: (id) => endpoint().book.dialable(id, clock.now()) }),
   })
   return (request) => downloader.download(request)
 }

@@ -7,7 +7,7 @@ import { type FetchLedger, LEASE_MS } from './fetch-ledger.ts'
 import type { Fetch } from './model.ts'
 import { OncePerId } from './once-per-id.ts'
 
-/** ms between two reports of progress; a cancelled fetch ends within it. */
+/** ms between two reports of progress. A fetch whose cancellation nobody announced (`cancelled`) ends within it. */
 const BEAT_MS = 1_000
 /** ms the first pause after a failure takes; each further one is twice as long. The queue waits the same by itself. */
 export const RETRY_MS = 2_000
@@ -47,6 +47,8 @@ interface Beat {
   readonly lost: AbortSignal
   /** Largest size wanted by anybody so far. */
   maxBytes(): number
+  /** Asks now whether the fetch is still wanted. */
+  hurry(): void
   stop(): Promise<void>
 }
 
@@ -54,9 +56,16 @@ interface Beat {
 export class FetchRunner {
   readonly #options: FetchRunnerOptions
   readonly #once = new OncePerId()
+  readonly #running = new Map<string, Beat>()
 
   constructor(options: FetchRunnerOptions) {
     this.#options = options
+  }
+
+  /** A fetch may have been cancelled, or any of them when no id is known: those that were end now. */
+  cancelled(id?: string): void {
+    if (id !== undefined) this.#running.get(id)?.hurry()
+    else for (const beat of this.#running.values()) beat.hurry()
   }
 
   /**
@@ -74,6 +83,7 @@ export class FetchRunner {
     const { store, download } = this.#options
     let progress: DownloadProgress | undefined
     const beat = this.#beat(fetch, context, () => progress)
+    this.#running.set(fetch.id, beat)
     let result: DownloadResult
     try {
       // The blob need not be there: its parts shall stay until the fetch has ended, whatever happens to this process.
@@ -89,11 +99,16 @@ export class FetchRunner {
         },
       })
     } catch (error) {
-      await beat.stop()
+      await this.#stop(fetch, beat)
       return this.#failed(fetch, error, context, beat)
     }
-    await beat.stop()
+    await this.#stop(fetch, beat)
     await this.#options.fetched(fetch, result)
+  }
+
+  async #stop(fetch: Fetch, beat: Beat): Promise<void> {
+    this.#running.delete(fetch.id)
+    await beat.stop()
   }
 
   async #failed(fetch: Fetch, error: unknown, context: JobContext, beat: Beat): Promise<void> {
@@ -135,8 +150,9 @@ export class FetchRunner {
     let renewedAt = clock.monotonic()
     let maxBytes = fetch.maxBytes
     let stopped = false
+    let again = false
     let cancel = (): void => {}
-    let last: Promise<void> = Promise.resolve()
+    let last: Promise<void> | undefined
     const renew = async (): Promise<void> => {
       const now = progress()
       const kept = await fetches.renew(fetch, now?.present ?? 0, now?.total)
@@ -145,22 +161,38 @@ export class FetchRunner {
       maxBytes = kept.maxBytes
       if (now?.total) await context.progress(Math.floor((100 * now.present) / now.total))
     }
+    const beat = (): void => {
+      last = renew()
+        .catch((err) => {
+          log.debug({ ev: 'blob-fetch-beat', fetch: fetch.id, err }, 'progress of a fetch could not be recorded')
+          // Another worker may have it by now.
+          if (clock.monotonic() - renewedAt > LEASE_MS) lost.abort()
+        })
+        .finally(() => {
+          last = undefined
+          later()
+        })
+    }
     const later = (): void => {
       if (stopped || lost.signal.aborted) return
-      cancel = clock.after(BEAT_MS, () => {
-        last = renew()
-          .catch((err) => {
-            log.debug({ ev: 'blob-fetch-beat', fetch: fetch.id, err }, 'progress of a fetch could not be recorded')
-            // Another worker may have it by now.
-            if (clock.monotonic() - renewedAt > LEASE_MS) lost.abort()
-          })
-          .finally(later)
-      })
+      if (!again) cancel = clock.after(BEAT_MS, beat)
+      else {
+        again = false
+        beat()
+      }
     }
     later()
     return {
       lost: lost.signal,
       maxBytes: () => maxBytes,
+      hurry() {
+        if (stopped || lost.signal.aborted) return
+        // One that is under way may have read the row before the change.
+        again = last !== undefined
+        if (again) return
+        cancel()
+        beat()
+      },
       async stop() {
         stopped = true
         cancel()

@@ -6,6 +6,7 @@ import type { BlobFormat } from '../../core/blobs/index.ts'
 import type { Hash } from '../../core/index.ts'
 import type { PgPool } from '../db/pool.ts'
 import { num, run } from '../db/sql/statement.ts'
+import { FilesInMaking } from './files-in-making.ts'
 import { hashSchema } from './model.ts'
 import {
   ADD_FILE,
@@ -62,6 +63,7 @@ export class FileLedger {
   readonly #gateway: string
   readonly #clock: Clock
   readonly #rng: Rng
+  readonly making = new FilesInMaking()
 
   constructor(options: { readonly pool: PgPool; readonly gateway: string; readonly clock: Clock; readonly rng: Rng }) {
     this.#pool = options.pool

@@ -150,17 +150,18 @@ export class Finisher {
   async #keep(job: OpenJob, part: { name: string; hash: Hash; size: number; mime: string }, n: number): Promise<Delivered> {
     const { files, store, shareOf, urlOf, keepMs, linkMs, clock } = this.#options
     const id = uuidOf(['blob file', job.id, n])
-    // The tag first: a row without its blob would be a promise nobody keeps.
-    await store.setTag({ name: fileTag(id), hash: part.hash, format: 'raw' })
-    const now = clock.now()
-    const file = await files.add({
-      id,
-      ...part,
-      format: 'raw',
-      share: shareOf(part.name, part.hash, 'raw'),
-      owner: job.requester,
-      origin: 'fetch',
-      expiresAt: now + keepMs,
+    const file = await files.making.run(id, async () => {
+      // The tag first: a row without its blob would be a promise nobody keeps.
+      await store.setTag({ name: fileTag(id), hash: part.hash, format: 'raw' })
+      return files.add({
+        id,
+        ...part,
+        format: 'raw',
+        share: shareOf(part.name, part.hash, 'raw'),
+        owner: job.requester,
+        origin: 'fetch',
+        expiresAt: clock.now() + keepMs,
+      })
     })
     const expiresAt = linkExpiry(file, { linkLifetime: linkMs })
     const linkId = await files.addLink(id, expiresAt, uuidOf(['blob link', id]))

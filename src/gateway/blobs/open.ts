@@ -93,11 +93,18 @@ export function openBlobs(parts: BlobParts): Blobs {
     signer,
     addr: () => node.addr(),
     baseUrl: parts.baseUrl,
+    cancelled: (fetch) => runner.cancelled(fetch),
     clock,
     log,
   })
   const outbox = new OwnMessages({ ...own, limits: DEFAULT_LIMITS }, (lane) => queues.wakeLane(lane))
-  const download = openDownloads({ store, endpoint: () => node.endpoint, settings: node.settings, clock })
+  const download = openDownloads({
+    store,
+    endpoint: () => node.endpoint,
+    mode: node.settings.mode,
+    threads: blobs.threads,
+    clock,
+  })
   const ready = async (ids: readonly string[]): Promise<void> => {
     for (const id of ids) await service.wake('finish', id)
   }

@@ -1,4 +1,5 @@
 import type { Place } from '../../bridges/model/place.ts'
+import type { ProviderLimits } from '../../core/blobs/index.ts'
 import type { BlobsConfig } from '../config/blobs.ts'
 import type { RouteDefinition } from '../pipeline/index.ts'
 import { fileTooLarge, typeRefused } from './errors.ts'
@@ -17,6 +18,21 @@ export function checkType(policy: FilePolicy, mime: string): void {
   const blocked = policy.blockedTypes?.some((pattern) => matches(pattern, mime)) ?? false
   const allowed = policy.types?.some((pattern) => matches(pattern, mime)) ?? true
   if (blocked || !allowed) throw typeRefused(mime)
+}
+
+/** Requests a peer may save up, in seconds of its rate. */
+const BURST_SECONDS = 4
+
+/** What other peers may take, as the configuration says it. */
+export function providerLimits({ provider }: Pick<BlobsConfig, 'provider'>): Partial<ProviderLimits> {
+  return {
+    ratePerPeer: provider.requestsPerSecond,
+    burstPerPeer: BURST_SECONDS * provider.requestsPerSecond,
+    perPeer: provider.requestsAtOnce,
+    total: provider.totalAtOnce,
+    bytesPerSecond: provider.bytesPerSecond,
+    totalBytesPerSecond: provider.totalBytesPerSecond,
+  }
 }
 
 /** What holds where no route says more. */

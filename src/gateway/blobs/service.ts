@@ -33,6 +33,8 @@ export interface BlobServiceParts {
   readonly addr: () => EndpointAddr
   /** Where people reach this gateway's HTTP server, without a slash at the end. */
   readonly baseUrl: () => string
+  /** Told of a fetch nobody wants any more: it may be running in this process. */
+  readonly cancelled: (fetch: string) => void
   readonly clock: Clock
   readonly log: Logger
 }
@@ -89,15 +91,10 @@ export class BlobService {
     const { files, store } = this.#parts
     const id = info.id ?? files.newId()
     const seen = { head: Buffer.alloc(0), size: 0 }
-    const imported = await store.importStream(bounded(source, info.maxBytes, seen), { tag: fileTag(id) })
-    const { mime } = await sniff(seen.head)
-    return this.#record(id, {
-      ...info,
-      hash: imported.hash,
-      format: 'raw',
-      size: imported.size,
-      mime,
-      origin: info.origin ?? 'upload',
+    return files.making.run(id, async () => {
+      const { hash, size } = await store.importStream(bounded(source, info.maxBytes, seen), { tag: fileTag(id) })
+      const { mime } = await sniff(seen.head)
+      return this.#record(id, { ...info, hash, format: 'raw', size, mime, origin: info.origin ?? 'upload' })
     })
   }
 
@@ -106,9 +103,12 @@ export class BlobService {
     const { files, store } = this.#parts
     const parts = await Promise.all(fileIds.map((id) => this.file(id)))
     const id = files.newId()
-    const hash = await makeCollection(store, parts, fileTag(id))
     const size = parts.reduce((sum, part) => sum + part.size, 0)
-    return this.#record(id, { name, owner, hash, format: 'hash-seq', size, mime: 'application/octet-stream', origin: 'upload' })
+    return files.making.run(id, async () => {
+      const hash = await makeCollection(store, parts, fileTag(id))
+      const mime = 'application/octet-stream'
+      return this.#record(id, { name, owner, hash, format: 'hash-seq', size, mime, origin: 'upload' })
+    })
   }
 
   /** Queues a fetch. Rejects `BLOB_BAD_TICKET`, `BLOB_OWN_TICKET`, `BLOB_QUOTA_*`. */
@@ -286,9 +286,10 @@ export class BlobService {
     return total
   }
 
-  /** Takes a cancelled fetch out of the queue; a running one hears of it with its next report. */
+  /** Ends a cancelled fetch where it runs here, and takes it out of the queue; workers elsewhere hear of it from the database. */
   async #forget(fetch: string): Promise<void> {
-    const { queues, log } = this.#parts
+    const { queues, cancelled, log } = this.#parts
+    cancelled(fetch)
     await queues
       .queue(BLOB_FETCH)
       .remove(`fetch-${fetch}`)

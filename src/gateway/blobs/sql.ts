@@ -3,6 +3,9 @@ import { statement } from '../db/sql/statement.ts'
 /** ms since the epoch by the database's clock: leases of several machines are compared with one clock. */
 const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
+/** Channel on which a cancelled fetch is announced by its id. */
+export const FETCH_CANCELLED = 'k2_fetch_cancelled'
+
 export interface FetchRow {
   readonly id: string
   readonly hash: string
@@ -223,7 +226,8 @@ export const CANCEL_JOB = statement(
      where k2.blob_fetch.id = j.fetch_id and k2.blob_fetch.done_at is null and not exists (
        select 1 from k2.blob_job o where o.fetch_id = j.fetch_id and o.done_at is null and o.id <> j.id)
      returning k2.blob_fetch.id)
-   select j.id, f.id as fetch_id from j left join f on true`,
+   select j.id, f.id as fetch_id, case when f.id is not null then pg_notify('${FETCH_CANCELLED}', f.id::text) end as told
+   from j left join f on true`,
 )
 /** $1 id, $2 status, $3 result, $4 code, $5 message, $6 size, $7 now */
 export const END_JOB = statement(

@@ -44,9 +44,8 @@ export class BlobSweep implements Lifecycle {
     this.#tidiedAt = options.clock.monotonic()
   }
 
-  /** Tags of files whose rows a crash kept from being written go first: later the row may be on its way. */
+  /** Does not wait for the first look: nothing else depends on it. */
   async start(): Promise<void> {
-    await this.#dropTags(FILE_TAGS, KEPT_FILES)
     this.#round()
   }
 
@@ -84,20 +83,21 @@ export class BlobSweep implements Lifecycle {
     const { files, store, service, log } = this.#options
     for (const { id } of await files.expire()) await store.deleteTag(fileTag(id))
     await files.prune(KEEP_ROWS_MS)
+    await files.making.during((making) => this.#dropTags(FILE_TAGS, KEPT_FILES, making))
     await this.#dropTags(FETCH_TAGS, KEPT_FETCHES)
     await this.#dropTags(JOB_TAGS, KEPT_JOBS)
     const { kept, removed, freedBytes } = await service.gc(this.#abort.signal)
     if (removed > 0) log.info({ ev: 'blob-gc', kept, removed, freedBytes }, 'blobs nobody keeps were removed')
   }
 
-  /** Removes the tags under a prefix whose rows are over. */
-  async #dropTags(prefix: string, kept: typeof KEPT_FILES): Promise<void> {
+  /** Removes the tags under a prefix whose rows are over; not those whose rows are still to come. */
+  async #dropTags(prefix: string, kept: typeof KEPT_FILES, coming: ReadonlySet<string> = new Set()): Promise<void> {
     const { store, pool } = this.#options
     let batch: string[] = []
     const drop = async (): Promise<void> => {
       const rows = await run<{ id: string }>(pool, kept, [batch])
       const keep = new Set(rows.map((row) => row.id))
-      for (const id of batch) if (!keep.has(id)) await store.deleteTag(`${prefix}${id}`)
+      for (const id of batch) if (!keep.has(id) && !coming.has(id)) await store.deleteTag(`${prefix}${id}`)
       batch = []
     }
     const names: string[] = []

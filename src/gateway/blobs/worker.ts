@@ -19,6 +19,8 @@ import { FetchLedger } from './fetch-ledger.ts'
 import { FETCH_TAGS, FetchRunner, fetchTag } from './fetch-runner.ts'
 import type { Fetch, Holder } from './model.ts'
 import { FETCH_TUNING } from './open.ts'
+import { providerLimits } from './policy.ts'
+import { FETCH_CANCELLED } from './sql.ts'
 
 /** ms between two looks at what gateways have taken over. */
 const TIDY_MS = 30_000
@@ -94,7 +96,7 @@ export async function startBlobWorker(options: WorkerOptions, signal: AbortSigna
       log: log.child({ mod: 'net' }),
       ...(bind !== undefined && { bind: [bind] }),
     })
-    const provider = new BlobProvider({ store, clock, log: log.child({ mod: 'blobs' }) })
+    const provider = new BlobProvider({ store, clock, limits: providerLimits(blobs), log: log.child({ mod: 'blobs' }) })
     endpoint.handle(BLOBS_ALPN, (connection) => provider.serve(connection))
     await use(endpoint)
     if (node.mode === 'n0') await endpoint.waitForRelay({ deadlineMs: RELAY_MS, signal })
@@ -102,7 +104,7 @@ export async function startBlobWorker(options: WorkerOptions, signal: AbortSigna
     const runner = new FetchRunner({
       fetches,
       store,
-      download: openDownloads({ store, endpoint: () => endpoint, settings: { mode: node.mode, bind: undefined }, clock }),
+      download: openDownloads({ store, endpoint: () => endpoint, mode: node.mode, threads: blobs.threads, clock }),
       worker: identity.id,
       async fetched(fetch, result) {
         const holder = await handOver(fetch, { store, endpoint, spool: blobs.spool })
@@ -124,6 +126,8 @@ export async function startBlobWorker(options: WorkerOptions, signal: AbortSigna
       clock,
       log,
     })
+    const stopListening = await db.listen(FETCH_CANCELLED, (fetch) => runner.cancelled(fetch === '' ? undefined : fetch))
+    await use({ name: 'cancellations', stop: stopListening })
     await use(
       new QueueWorker({
         backend,

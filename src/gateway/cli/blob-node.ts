@@ -5,6 +5,7 @@ import { cryptoRng } from '../../base/random.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../../core/blobs/index.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../../core/index.ts'
 import { type Download, openDownloads } from '../blobs/downloads.ts'
+import { providerLimits } from '../blobs/policy.ts'
 import { KEY_FILE } from '../compose.ts'
 import type { Config } from '../config/schema.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
@@ -26,7 +27,7 @@ export async function withBlobNode<T>(config: Config, work: (parts: BlobNode) =>
     const { identity } = await loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng))
     const level = config.log.level === 'info' ? 'warn' : config.log.level
     const log = createLogger({ level, pretty: config.log.pretty, instance: config.instance })
-    const provider = new BlobProvider({ store, log })
+    const provider = new BlobProvider({ store, limits: providerLimits(config.blobs), log })
     const node = new K2Node({
       identity,
       config: { ...nodeConfigOf(config), topics: [] },
@@ -35,7 +36,13 @@ export async function withBlobNode<T>(config: Config, work: (parts: BlobNode) =>
     })
     await node.start()
     try {
-      const download = openDownloads({ store, endpoint: () => node.endpoint, settings: node.settings, clock: systemClock })
+      const download = openDownloads({
+        store,
+        endpoint: () => node.endpoint,
+        mode: node.settings.mode,
+        threads: config.blobs.threads,
+        clock: systemClock,
+      })
       return await work({ node, store, download })
     } finally {
       await node.stop()

@@ -26,6 +26,17 @@ export const blobsSchema = z.strictObject({
   publicUrl: z.url().optional().describe('where people reach this gateway; default: its own address, on this machine only'),
   linkLifetime: duration().prefault('24h').describe('how long download links work'),
   fetches: z.int().min(1).max(32).default(2).describe('fetches at once in one process'),
+  threads: z.int().min(1).max(16).optional().describe('threads of one large fetch; default: by the number of cores'),
+  provider: z
+    .strictObject({
+      requestsPerSecond: z.int().min(1).max(100_000).default(100).describe('requests of one peer; more have to wait'),
+      requestsAtOnce: z.int().min(1).max(1000).default(16).describe('requests of one peer served at once'),
+      totalAtOnce: z.int().min(1).max(10_000).default(128).describe('requests of all peers served at once'),
+      bytesPerSecond: size().prefault('0B').describe('sent to one peer; 0: no limit'),
+      totalBytesPerSecond: size().prefault('0B').describe('sent to all peers together; 0: no limit'),
+    })
+    .prefault({})
+    .describe('what other peers may take of the blobs this node serves'),
   attempts: z.int().min(1).max(12).default(8).describe('tries of one fetch, with growing pauses'),
   jobLifetime: duration().prefault('24h').describe('a file job that is not done by then is given up'),
   worker: z

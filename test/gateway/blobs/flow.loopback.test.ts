@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/base/clock.ts'
+import { type Clock, ManualClock, systemClock } from '../../../src/base/clock.ts'
 import { K2Error } from '../../../src/base/errors.ts'
 import { nullLogger } from '../../../src/base/logger.ts'
 import { cryptoRng } from '../../../src/base/random.ts'
@@ -20,7 +20,7 @@ import { makeCollection } from '../../../src/gateway/blobs/collections.ts'
 import { Collector } from '../../../src/gateway/blobs/collector.ts'
 import { FetchLedger } from '../../../src/gateway/blobs/fetch-ledger.ts'
 import { FetchRunner, fetchTag } from '../../../src/gateway/blobs/fetch-runner.ts'
-import { FileLedger } from '../../../src/gateway/blobs/file-ledger.ts'
+import { FILE_TAGS, FileLedger, fileTag } from '../../../src/gateway/blobs/file-ledger.ts'
 import { Finisher } from '../../../src/gateway/blobs/finisher.ts'
 import { JobLedger } from '../../../src/gateway/blobs/job-ledger.ts'
 import { createLinkSigner } from '../../../src/gateway/blobs/link-token.ts'
@@ -57,7 +57,7 @@ afterAll(async () => {
 })
 
 /** A gateway's file jobs over the real database and store; the network is a store of somebody else. */
-function rig(scanner?: string) {
+function rig(scanner?: string, clock: Clock = systemClock) {
   const config = blobsSchema.parse({
     publicUrl: 'http://127.0.0.1:1/',
     attempts: 2,
@@ -91,6 +91,7 @@ function rig(scanner?: string) {
     signer: createLinkSigner(new Uint8Array(32)),
     addr: () => endpointAddr(me, [], ['127.0.0.1:1']),
     baseUrl: () => 'http://127.0.0.1:1/',
+    cancelled: (fetch) => runner.cancelled(fetch),
     clock: systemClock,
     log: nullLogger,
   })
@@ -121,7 +122,7 @@ function rig(scanner?: string) {
     fetched: async (fetch, result) => ready(await fetches.stored(fetch.id, 'running', result.total)),
     failed: ready,
     attempts: config.attempts,
-    clock: systemClock,
+    clock,
     log: nullLogger,
   })
   const finisher = new Finisher({
@@ -317,6 +318,18 @@ describe('failures', () => {
     expect(r.said).toEqual([])
   })
 
+  it('a cancelled fetch ends at once, not with the next report', async () => {
+    // No time passes, so nothing is ever reported.
+    const still = rig(undefined, new ManualClock())
+    still.hang()
+    const { id } = await still.service.fetch({ ticket: still.ticketOf(still.far.add(Buffer.from('h2'))) }, asker('a'))
+    const running = still.runner.run(still.take('fetch'), still.context)
+    while ((await still.service.job(id)).state !== 'fetching');
+    expect(await still.service.cancel(id)).toBe(true)
+    await running
+    expect(await still.service.job(id)).toMatchObject({ state: 'cancelled' })
+  })
+
   it('a worker that stops gives its fetch back without a failure', async () => {
     r.hang()
     const { id } = await r.service.fetch({ ticket: r.ticketOf(r.far.add(Buffer.from('i'))) }, asker('a'))
@@ -410,5 +423,23 @@ describe('files', () => {
     await r.sweep.tidy()
     expect(await r.service.sizeOf(file.hash)).toBeUndefined()
     await expect(r.service.link(file.id)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
+  })
+
+  it('tidying removes what a crash left without a row, and nothing that is being made', async () => {
+    const hash = r.store.add(Buffer.from('left behind'))
+    await r.store.setTag({ name: fileTag('0190b5d0-0000-7000-8000-000000000001'), hash, format: 'raw' })
+    const name = fileTag('0190b5d0-0000-7000-8000-000000000002')
+    await r.files.making.run('0190b5d0-0000-7000-8000-000000000002', async () => {
+      await r.store.setTag({ name, hash, format: 'raw' })
+      await r.sweep.tidy()
+    })
+    const tags = async (): Promise<string[]> => {
+      const names: string[] = []
+      for await (const tag of r.store.listTags(FILE_TAGS)) names.push(tag.name)
+      return names
+    }
+    expect(await tags()).toEqual([name])
+    await r.sweep.tidy()
+    expect(await tags()).toEqual([])
   })
 })

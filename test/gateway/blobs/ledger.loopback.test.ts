@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { deferred } from '../../../src/base/async.ts'
 import { ManualClock } from '../../../src/base/clock.ts'
 import { seededRng } from '../../../src/base/random.ts'
 import type { Hash, PeerId } from '../../../src/core/index.ts'
 import { FetchLedger } from '../../../src/gateway/blobs/fetch-ledger.ts'
 import { FileLedger } from '../../../src/gateway/blobs/file-ledger.ts'
 import { type FetchAsked, JobLedger, mergeProviders } from '../../../src/gateway/blobs/job-ledger.ts'
+import { FETCH_CANCELLED } from '../../../src/gateway/blobs/sql.ts'
 import { type Database, openDatabase } from '../../../src/gateway/db/database.ts'
 import { embeddedDir, type TestDir } from '../../support/embedded.ts'
 
@@ -113,9 +115,18 @@ describe('fetch jobs in the database', () => {
     const b = await jobs.addFetch(ask(4, 'b'))
     const taken = await fetches.take(a.fetch?.id as string, 'w')
     if (!taken) throw new Error('not taken')
+    const told: string[] = []
+    const heard = deferred<void>()
+    const stop = await db.listen(FETCH_CANCELLED, (id) => {
+      told.push(id)
+      heard.resolve()
+    })
     expect(await jobs.cancel(a.job.id)).toEqual({ cancelled: true, fetch: undefined })
     expect(await fetches.renew(taken, 1, 2)).toBeDefined()
     expect(await jobs.cancel(b.job.id)).toEqual({ cancelled: true, fetch: taken.id })
+    await heard.promise
+    await stop()
+    expect(told).toEqual([taken.id])
     expect(await fetches.renew(taken, 1, 2)).toBeUndefined()
     expect(await jobs.cancel(b.job.id)).toEqual({ cancelled: false, fetch: undefined })
     expect(await jobs.get(b.job.id)).toMatchObject({ state: 'cancelled' })
