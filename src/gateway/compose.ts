@@ -11,6 +11,7 @@ import { ChatFiles, WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
 import { openBlobs } from './blobs/open.ts'
+import { providerLimits } from './blobs/policy.ts'
 import { openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
@@ -133,7 +134,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const blobLog = log.child({ mod: 'blobs' })
     const store = new FsBlobStore({ dir: join(config.dataDir, 'blobs'), maxBytes: config.blobs.storeSize, clock, log: blobLog })
     await use({ name: 'blob-store', stop: () => store.close() })
-    const blobs = new BlobProvider({ store, clock, log: blobLog })
+    const blobs = new BlobProvider({ store, clock, limits: providerLimits(config.blobs), log: blobLog })
     const node = new K2Node({
       identity,
       config: nodeConfigOf(config),
