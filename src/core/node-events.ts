@@ -1,4 +1,5 @@
 import type { Hash, PeerId } from './ids.ts'
+import type { DirectLinkStats } from './k2/direct-link.ts'
 import type { InboundMessage, TopicInfo } from './k2/inbound.ts'
 
 /** What a node tells its application. */
@@ -28,5 +29,7 @@ export interface NodeStats {
   readonly lagged: number
   readonly lines: { readonly lines: number; readonly repeats: number; readonly unconfirmed: number }
   readonly receipts: { readonly sent: number; readonly received: number; readonly dropped: number }
+  /** Messages over connections of their own. */
+  readonly direct: DirectLinkStats
   readonly offers: { readonly active: number; readonly published: number; readonly unheard: number }
 }

@@ -2,11 +2,14 @@ import type { Clock } from '../base/clock.ts'
 import type { EventHub } from '../base/event-hub.ts'
 import type { Hash, PeerId, TopicId } from './ids.ts'
 import { DelayQueue } from './k2/delay-queue.ts'
+import { DirectGate } from './k2/direct-gate.ts'
+import { DirectInbound } from './k2/direct-inbound.ts'
 import type { DropReason, GossipArrival, InboundChat, InboundMessage, TopicInfo } from './k2/inbound.ts'
 import { InboundGate } from './k2/inbound-gate.ts'
 import type { PeerRoster } from './k2/peer-roster.ts'
 import { RateGuard, type RateLimits } from './k2/rate-guard.ts'
 import { ReplayCache } from './k2/replay-cache.ts'
+import { VariantTwins } from './k2/variant-twins.ts'
 import { createIdCheck } from './keys/endpoint-id.ts'
 import type { K2Event } from './node-events.ts'
 
@@ -26,6 +29,8 @@ export interface NodeInboundOptions {
 
 /** The way of a message from gossip to the application, and back as a receipt. */
 export class NodeInbound {
+  /** Messages over connections of their own. */
+  readonly direct: DirectInbound
   readonly #options: NodeInboundOptions
   readonly #gate: InboundGate
   readonly #replay = new ReplayCache()
@@ -37,7 +42,19 @@ export class NodeInbound {
     const { me, limits, roster } = options
     this.#options = options
     const guard = new RateGuard(limits, (peer) => roster.isTrusted(peer))
-    this.#gate = new InboundGate({ me, guard, replay: this.#replay, idOf: createIdCheck() })
+    const twins = new VariantTwins()
+    const isBlocked = (peer: PeerId): boolean => roster.isBlocked(peer)
+    this.#gate = new InboundGate({ me, guard, replay: this.#replay, idOf: createIdCheck(), twins, isBlocked })
+    this.direct = new DirectInbound({
+      gate: new DirectGate({ me, guard, replay: this.#replay, twins, isBlocked }),
+      clock: options.clock,
+      publish: (message) => {
+        this.#received++
+        roster.proved(message.senderId as PeerId, options.clock.now())
+        return options.hub.publish({ type: 'message', message })
+      },
+      onDrop: (reason) => this.#drop(reason),
+    })
     this.#delayed = new DelayQueue(options.clock, (arrival) => {
       this.#accept(arrival).catch(options.onFailure)
     })
@@ -96,12 +113,13 @@ export class NodeInbound {
   confirm(message: InboundChat): void {
     const now = this.#options.clock.now()
     this.#replay.done(message.messageId, now)
-    this.#receipt(message, now)
+    if (!this.direct.confirmed(message)) this.#receipt(message, now)
   }
 
   /** The application could not take a message: another attempt of it is welcome. */
   refuse(message: InboundMessage): void {
     this.#replay.forget(message.messageId)
+    this.direct.refused(message.messageId)
   }
 
   /** Only to senders we know: a message in somebody's name must not make us dial that somebody. */

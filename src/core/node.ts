@@ -8,6 +8,8 @@ import { cryptoRng, type Rng } from '../base/random.ts'
 import { type Contact, type NodeConfig, type NodeSettings, readNodeConfig } from './config.ts'
 import { GOSSIP_ALPN, Gossip } from './gossip/index.ts'
 import type { Hash, PeerId } from './ids.ts'
+import { DirectLink } from './k2/direct-link.ts'
+import { DirectRoute } from './k2/direct-route.ts'
 import { k2Error } from './k2/errors.ts'
 import type { InboundChat, InboundMessage, TopicInfo } from './k2/inbound.ts'
 import type { JoinedTopic } from './k2/joined-topic.ts'
@@ -35,6 +37,7 @@ interface Parts {
   readonly gossip: Gossip
   readonly topics: NodeTopics
   readonly link: ReceiptLink
+  readonly direct: DirectLink
 }
 
 export interface K2NodeOptions {
@@ -121,6 +124,7 @@ export class K2Node implements Lifecycle {
       receipts: this.#receipts,
       rate: limits.ownText,
       isTrusted,
+      direct: new DirectRoute({ clock, link: () => this.#parts?.direct }),
     })
     this.#offers = new OfferBoard({
       me: this.id,
@@ -144,15 +148,23 @@ export class K2Node implements Lifecycle {
       onReceipt: (peer, receipt) => this.#takeReceipt(peer, receipt),
       onGoodbye: (peer) => {
         this.#receipts.left(peer)
+        this.#parts?.direct.forget(peer)
         this.#texts.wake()
       },
     })
+    const direct = new DirectLink({
+      endpoint,
+      clock: this.#clock,
+      log: this.#log,
+      onMessage: (message) => this.#inbound.direct.take(message),
+    })
     const topics = this.#makeTopics(gossip)
-    this.#parts = { endpoint, gossip, topics, link }
+    this.#parts = { endpoint, gossip, topics, link, direct }
     for (const addr of settings.peers) endpoint.learn(toPeerAddr(addr), 'config')
     for (const { addr } of this.#roster.contacts) endpoint.learn(toPeerAddr(addr), 'contact')
     for (const [alpn, handler] of Object.entries(this.#options.handlers ?? {})) endpoint.handle(alpn, handler)
     link.start()
+    direct.start()
     await gossip.start()
     await endpoint.start()
     for (const name of settings.topics) topics.join(name)
@@ -176,6 +188,7 @@ export class K2Node implements Lifecycle {
     // Topics first: who hears the goodbye finds nobody to send to any more, instead of sending to no effect.
     await parts.topics.close()
     await parts.gossip.stop()
+    parts.direct.stop()
     await parts.link.stop()
     await parts.endpoint.stop()
     await this.#tasks.settled()
@@ -209,6 +222,7 @@ export class K2Node implements Lifecycle {
       lagged: topics?.lagged ?? 0,
       lines: this.#texts.stats(),
       receipts: this.#parts?.link.stats() ?? { sent: 0, received: 0, dropped: 0 },
+      direct: this.#parts?.direct.stats() ?? { delivered: 0, accepted: 0, failed: 0, received: 0, refused: 0 },
       offers: this.#offers.stats(),
     }
   }
@@ -216,6 +230,11 @@ export class K2Node implements Lifecycle {
   /** The endpoint, for protocols built on top. Throws `K2_NOT_RUNNING`. */
   get endpoint(): K2Endpoint {
     return this.#running().endpoint
+  }
+
+  /** Its topics beside those of K2, e.g. documents. Throws `K2_NOT_RUNNING`. */
+  get gossip(): Gossip {
+    return this.#running().gossip
   }
 
   /** Own address as others can use it. */
@@ -364,6 +383,7 @@ export class K2Node implements Lifecycle {
 
   #neighbor(topic: TopicInfo, peer: PeerId, change: 'up' | 'down'): void {
     this.#log.debug({ ev: `neighbor-${change}`, topic: topic.name, peer }, 'a neighbour of a topic changed')
+    if (change === 'up' && topic.contact === peer) this.#parts?.direct.notePresent(peer)
     this.#texts.wake()
     this.#tasks.add(this.#hub.publish({ type: change === 'up' ? 'neighborUp' : 'neighborDown', topic, peer }))
   }
@@ -371,6 +391,7 @@ export class K2Node implements Lifecycle {
   #takeReceipt(peer: PeerId, receipt: Receipt): void {
     const now = this.#clock.now()
     this.#receipts.receipt(peer, receipt, now)
+    this.#parts?.direct.noteGateway(peer)
     this.#texts.wake()
     const expected = this.#receipts.expected(now)
     const confirmers = expected

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { utf8 } from '../../src/base/bytes.ts'
 import { cryptoRng } from '../../src/base/random.ts'
+import { DIRECT_ALPN, encodeDirectMessage, sendDirect } from '../../src/core/k2/direct-stream.ts'
 import type { InboundMarket } from '../../src/core/k2/inbound.ts'
 import { encodeChatMessage, encodeMarketMessage } from '../../src/core/k2/json-messages.ts'
 import { directTopicName } from '../../src/core/k2/topics.ts'
@@ -62,6 +63,90 @@ export function nodeScenarios(start: Start, raw: (peers: readonly string[]) => P
     await a.neighbor(directTopicName(a.id, ib.id), ib.id)
     await a.node.sendDirect(ib.id, { text: 'are you there?', key: 'k' })
     await b.chat('are you there?')
+  })
+
+  test('a contact that listens to nobody gets direct messages over a connection, in parts, and answers', async () => {
+    await using b = await start({ topics: [] })
+    await using a = await start({ topics: [], contacts: [{ id: b.id, addresses: b.node.addr().direct }] })
+    const long = Array.from({ length: 900 }, (_, i) => `word${i}`).join(' ')
+    await a.node.sendDirect(b.id, { text: 'hello', senderName: 'Ann', key: 'k1' })
+    expect(await b.chat('hello')).toMatchObject({
+      senderId: a.id,
+      senderName: 'Ann',
+      senderClass: 'verified',
+      routable: true,
+      topic: { contact: a.id, name: directTopicName(a.id, b.id) },
+    })
+    const ids = await a.node.sendDirect(b.id, { text: long, key: 'k2' })
+    expect(ids.length).toBeGreaterThan(1)
+    await a.node.sendDirect(b.id, { text: 'again', key: 'k1' })
+    await a.node.sendDirect(b.id, { text: 'done', key: 'k3' })
+    await b.chat('done')
+    const lines = b.chats().map((line) => line.text)
+    expect(lines[0]).toBe('hello')
+    expect(lines.slice(1, -2).join(' ').replace(/\s+/g, ' ')).toBe(long)
+    expect(a.node.stats().direct).toMatchObject({ delivered: ids.length + 3, failed: 0 })
+    expect(a.node.endpoint.connections().filter((c) => c.alpn === DIRECT_ALPN)).toHaveLength(1)
+    await b.node.sendDirect(a.id, { text: 'back', key: 'k' })
+    await a.chat('back')
+  })
+
+  test('gateways that met over gossip go on over a connection, and every line is shown once', async () => {
+    const ib = newIdentity(cryptoRng)
+    await using a = await start({ topics: [], contacts: [{ id: ib.id }] })
+    await using b = await start({ identity: ib, topics: [], contacts: [{ id: a.id, addresses: a.node.addr().direct }] })
+    await Promise.all([a.neighbor(directTopicName(a.id, ib.id), ib.id), b.neighbor(directTopicName(a.id, ib.id), a.id)])
+    for (let i = 0; i < 10; i++) await a.node.sendDirect(ib.id, { text: `line ${i}`, key: `k${i}` })
+    await b.chat('line 9')
+    expect(b.chats().map((line) => line.text)).toEqual(Array.from({ length: 10 }, (_, i) => `line ${i}`))
+    expect(a.node.stats().direct.delivered).toBeGreaterThan(0)
+    // The same line over the other way, as after a failure in doubt.
+    const before = b.node.stats().received
+    await a.node.sendDirect(ib.id, { text: 'line 0', key: 'k0' })
+    expect(b.node.stats().received).toBe(before)
+  })
+
+  test('a gateway restarted between two lines gets both, over a new connection', async () => {
+    const ib = newIdentity(cryptoRng)
+    const first = await start({ identity: ib, topics: [] })
+    await using a = await start({ topics: [], contacts: [{ id: ib.id, addresses: first.node.addr().direct }] })
+    await a.node.sendDirect(ib.id, { text: 'one', key: 'k1' })
+    await first.stop()
+    await expect(a.node.sendDirect(ib.id, { text: 'two', key: 'k2' })).rejects.toThrow(
+      expect.objectContaining({ name: 'K2Error' }),
+    )
+    await using second = await start({ identity: ib, topics: [], contacts: [{ id: a.id, addresses: a.node.addr().direct }] })
+    await a.neighbor(directTopicName(a.id, ib.id), ib.id)
+    await a.node.sendDirect(ib.id, { text: 'two', key: 'k2' })
+    await second.chat('two')
+    expect(second.chats().map((line) => line.text)).toEqual(['two'])
+  })
+
+  test('a program of the other branch writes over a connection: names, raw text, its gossip copy once, limits', async () => {
+    await using node = await start({ topics: [] })
+    await using program = await raw([node.ticket])
+    const send = async (payload: Uint8Array): Promise<string> =>
+      sendDirect(await program.endpoint.dial(node.id, DIRECT_ALPN, { exclusive: true }), payload)
+    const sentAt = Date.now()
+    const json = { senderId: 'web-session', senderName: 'Alice', content: 'from the web', sentAt }
+    expect(await send(encodeDirectMessage(json))).toBe('delivered')
+    expect(await node.chat('from the web')).toMatchObject({ senderId: program.id, senderName: 'Alice', senderClass: 'verified' })
+    expect(await send(utf8('no JSON'))).toBe('delivered')
+    await node.chat('no JSON')
+    const topic = directTopicName(node.id, program.id)
+    const joined = program.join(topic)
+    node.node.addContact({ addr: endpointAddr(program.id, [], []) })
+    const channel = await joined
+    await channel.broadcast(encodeChatMessage({ senderId: program.id, text: 'from the web', sentAt: sentAt + 1000 }))
+    await channel.broadcast(encodeChatMessage({ senderId: program.id, text: 'only gossip', sentAt: Date.now() }))
+    await node.chat('only gossip')
+    expect(node.chats().map((line) => line.text)).toEqual(['from the web', 'no JSON', 'only gossip'])
+    expect(await send(new Uint8Array(65_536).fill(97))).toBe('delivered')
+    await expect(send(new Uint8Array(65_537).fill(97))).rejects.toThrow(expect.objectContaining({ name: 'K2Error' }))
+    await expect(send(utf8('  '))).rejects.toThrow(expect.objectContaining({ name: 'K2Error' }))
+    const silent = await program.endpoint.dial(node.id, DIRECT_ALPN, { exclusive: true })
+    silent.close(0n, '')
+    await expect.poll(() => node.node.stats().direct).toMatchObject({ received: 3, refused: 2 })
   })
 
   test('a forger on the topic is found out, whoever it claims to be', async () => {

@@ -9,17 +9,21 @@ import type { ChatMessage, K2Message, MarketMessage } from './messages.ts'
 import type { RateGuard, TrafficKind } from './rate-guard.ts'
 import type { ReplayCache } from './replay-cache.ts'
 import { ClaimBook, classifySender, type SenderClass } from './sender-class.ts'
+import type { VariantTwins } from './variant-twins.ts'
 
 /** Offers and interests further from our clock start nothing new (k2-application 2.7). */
 const MARKET_SKEW_MS = 10 * 60_000
 /** Chat lines may have waited in an outbox, and clocks of people are wrong; beyond this the inbox no longer knows duplicates. */
-const CHAT_SKEW_MS = 7 * 24 * 3600_000
-const FUTURE_MS = 60_000
+export const CHAT_SKEW_MS = 7 * 24 * 3600_000
+export const FUTURE_MS = 60_000
 
 export type Verdict =
   | { readonly accept: InboundMessage }
-  /** `again`: a chat line the application has already finished with arrived once more. */
-  | { readonly drop: DropReason; readonly again?: InboundChat }
+  /**
+   * `again`: a chat line the application has already finished with arrived once more. `pending`: the application has not
+   * finished with an earlier copy.
+   */
+  | { readonly drop: DropReason; readonly again?: InboundChat; readonly pending?: Hash }
   /** A neighbour's own chat line came too soon: offer it again in so many ms, before later ones of this neighbour. */
   | { readonly laterMs: number }
 
@@ -29,6 +33,10 @@ export interface InboundGateOptions {
   readonly replay: ReplayCache
   /** Lower-case hex of ids that a node can own. */
   readonly idOf: (text: string) => string | undefined
+  /** Copies of direct messages that came over a connection of their own. */
+  readonly twins?: VariantTwins
+  /** Nothing is taken from these, nor in their names. */
+  readonly isBlocked?: (peer: PeerId) => boolean
 }
 
 /**
@@ -44,11 +52,13 @@ export class InboundGate {
   }
 
   accept(arrival: GossipArrival, now: number): Verdict {
-    const { guard } = this.#options
+    const { guard, isBlocked } = this.#options
+    if (isBlocked?.(arrival.from)) return { drop: 'blocked' }
     if (!guard.admit(arrival.from, now)) return { drop: 'flood' }
     const message = this.#decode(arrival)
     if (message === undefined) return this.#fault(arrival, 'malformed', now)
     if (message.kind === 'match' || message.senderId === undefined) return { drop: 'no-sender' }
+    if (isBlocked?.(message.senderId as PeerId)) return { drop: 'blocked' }
     const senderClass = classifySender(message.senderId, arrival, this.#options.me)
     if (senderClass === 'forged') return this.#fault(arrival, 'forged', now)
     const misplaced = this.#misplaced(message, senderClass, arrival)
@@ -59,7 +69,8 @@ export class InboundGate {
     }
     if (senderClass !== 'verified' && !guard.claimedSender(message.senderId, now)) return { drop: 'sender-rate' }
     if (!isTimely(message, now)) return { drop: 'stale' }
-    return this.#once(this.#build(message, senderClass, arrival, now), arrival, now)
+    const built = this.#build(message, senderClass, arrival, now)
+    return this.#isTwin(built, now) ? { drop: 'replay' } : this.#once(built, arrival, now)
   }
 
   /** A copy of gossip message `id` came straight from `from`: the accepted message whose claimed sender that proves, if any. */
@@ -126,6 +137,13 @@ export class InboundGate {
       intentKey: intentKeyOf(kind, topic, message),
       ...(targetId !== undefined && { targetId }),
     }
+  }
+
+  /** The same direct message without a mark came over a connection of its own. */
+  #isTwin(message: InboundMessage, now: number): boolean {
+    if (message.type !== 'chat' || message.topic.contact === undefined || message.mark !== undefined) return false
+    const { senderId: peer, text, sentAt, messageId } = message
+    return this.#options.twins?.twinOf({ peer, text, variant: 'gossip', sentAt, messageId }, now) !== undefined
   }
 
   #once(message: InboundMessage, arrival: GossipArrival, now: number): Verdict {

@@ -71,7 +71,7 @@ function readMarket(kind: MarketKind, object: JsonObject, sender: Sender | undef
 function readChat(object: JsonObject, sender: Sender, text: string): ChatMessage {
   if (text.trim() === '') throw k2Error('K2_MALFORMED', 'a chat message is empty', { reason: 'empty' })
   const name = cleanName(stringMember(object, 'sender_name') ?? '')
-  const mark = readMark(objectMember(object, MARK))
+  const mark = readMark(object)
   return {
     kind: 'chat',
     senderId: sender.id,
@@ -93,7 +93,9 @@ function readTime(object: JsonObject, unitMs: number): number | undefined {
   return ms <= MAX_TIMESTAMP_MS ? ms : undefined
 }
 
-function readMark(mark: JsonObject | undefined): GatewayMark | undefined {
+/** The gateway mark of a message, if it has a usable one. */
+export function readMark(object: JsonObject): GatewayMark | undefined {
+  const mark = objectMember(object, MARK)
   const key = mark === undefined ? undefined : stringMember(mark, 'k')
   if (mark === undefined || key === undefined || key === '' || key.length > MAX_KEY_LENGTH) return undefined
   const attempt = member(mark, 'n')
@@ -158,10 +160,13 @@ function chatObject({ mark, ...message }: ChatToSend): JsonObject {
     content: message.text,
     timestamp: Math.floor(message.sentAt),
     ...(message.senderName !== undefined && { sender_name: message.senderName }),
-    ...(mark !== undefined && {
-      [MARK]: { k: mark.key, ...(mark.attempt > 0 && { n: mark.attempt }), ...(mark.via.length > 0 && { via: mark.via }) },
-    }),
+    ...(mark !== undefined && markMember(mark)),
   }
+}
+
+/** The member that carries a gateway mark. */
+export function markMember(mark: GatewayMark): JsonObject {
+  return { [MARK]: { k: mark.key, ...(mark.attempt > 0 && { n: mark.attempt }), ...(mark.via.length > 0 && { via: mark.via }) } }
 }
 
 function sized(object: JsonObject): Uint8Array {

@@ -11,6 +11,7 @@ export class PeerRoster {
   readonly #me: PeerId
   readonly #peers: ReadonlySet<PeerId>
   readonly #contacts = new Map<PeerId, Contact>()
+  readonly #blocked = new Set<PeerId>()
   readonly #proven = new BoundedMap<PeerId, true>({ max: PROVEN_SENDERS, ttlMs: PROVEN_MS })
 
   constructor(me: PeerId, peers: readonly PeerId[], contacts: readonly Contact[]) {
@@ -30,7 +31,17 @@ export class PeerRoster {
 
   /** The operator named this peer. */
   isTrusted(peer: PeerId): boolean {
-    return this.#contacts.has(peer) || this.#peers.has(peer)
+    return (this.#contacts.has(peer) || this.#peers.has(peer)) && !this.#blocked.has(peer)
+  }
+
+  /** Nothing is taken from a blocked peer, nor in its name; it is never dialed for its own sake. Replaces the list. */
+  setBlocked(peers: Iterable<PeerId>): void {
+    this.#blocked.clear()
+    for (const peer of peers) this.#blocked.add(peer)
+  }
+
+  isBlocked(peer: PeerId): boolean {
+    return this.#blocked.has(peer)
   }
 
   /** A message came straight from this sender. */
@@ -46,6 +57,6 @@ export class PeerRoster {
   /** Peers to join topics through: configured ones, then contacts, then the latest proven senders (k2-application 1.3). */
   bootstrap(): readonly PeerId[] {
     const proven = [...this.#proven.entries()].map(([peer]) => peer).reverse()
-    return [...new Set([...this.#peers, ...this.#contacts.keys(), ...proven])]
+    return [...new Set([...this.#peers, ...this.#contacts.keys(), ...proven])].filter((peer) => !this.#blocked.has(peer))
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import { hashId } from '../../base/ids.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
 import { type Hash, hashOf, type PeerId } from '../ids.ts'
+import type { DirectRoute } from './direct-route.ts'
 import { k2Error } from './errors.ts'
 import type { JoinedTopic } from './joined-topic.ts'
 import { type ChatToSend, chatIdentityBytes, encodeChatMessage } from './json-messages.ts'
@@ -43,6 +44,8 @@ export interface TextSenderOptions {
   /** Own lines per second over all topics, so that strangers' limits do not swallow them; not for trusted neighbours. */
   readonly rate: Rate
   readonly isTrusted: (peer: PeerId) => boolean
+  /** Connections of their own for direct messages; without it they go over gossip alone. */
+  readonly direct?: DirectRoute
 }
 
 /** Sends texts as chat lines: split, stamped, remembered, and repeated until the gateways that confirm lines have done so. */
@@ -87,9 +90,10 @@ export class TextSender {
 
   /** A first line over budget is refused, so that its lane waits; the following lines of a text wait here. */
   async #pace(topic: JoinedTopic, over: 'refuse' | 'wait', signal: AbortSignal | undefined): Promise<void> {
-    const { clock, isTrusted } = this.#options
-    this.#checkHeard(topic)
-    if ([...topic.neighbors].every(isTrusted)) return
+    const { clock, isTrusted, direct } = this.#options
+    const { contact } = topic.info
+    if (contact === undefined || direct === undefined) this.#checkHeard(topic)
+    if (contact === undefined ? [...topic.neighbors].every(isTrusted) : isTrusted(contact)) return
     while (!this.#bucket.take(clock.now())) {
       const waitMs = this.#bucket.waitMs(clock.now())
       if (over === 'refuse') throw k2Error('K2_RATE_LIMITED', 'too many lines at once', {}, { afterMs: waitMs })
@@ -123,15 +127,19 @@ export class TextSender {
     let attempt = Math.min(known?.attempts ?? 0, MAX_ATTEMPTS)
     const chat = (): ChatToSend => this.#chat(line, line.key, sentAt, attempt)
     const id = hashOf(blake3(chatIdentityBytes(chat())))
+    const record = async (): Promise<void> => {
+      attempt++
+      await journal.record({ key: line.key, topic: topic.info.id, sentAt, attempts: attempt })
+    }
     const broadcast = async (): Promise<void> => {
       this.#checkHeard(topic)
       const content = encodeChatMessage(chat())
-      attempt++
-      await journal.record({ key: line.key, topic: topic.info.id, sentAt, attempts: attempt })
+      await record()
       this.#options.receipts.sent({ topic: topic.info.id, key: line.key }, clock.now())
       await topic.broadcast(content)
     }
     this.#counts.lines++
+    if (await this.#options.direct?.take(topic, chat, { key: line.key, signal: line.signal, record })) return id
     await broadcast()
     await this.#confirmed(topic, line, broadcast)
     return id
