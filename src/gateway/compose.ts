@@ -9,6 +9,7 @@ import { OwnIdentities } from '../bridges/own-identities.ts'
 import type { Bridge } from '../bridges/port.ts'
 import { ChatFiles, WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
+import { DOCS_ALPN } from '../core/docs/alpn.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
 import { openBlobs } from './blobs/open.ts'
 import { providerLimits } from './blobs/policy.ts'
@@ -25,6 +26,7 @@ import { acquireDirLock } from './db/dir-lock.ts'
 import { openSendJournal } from './db/repos/send-journal.ts'
 import { webChatStore } from './db/repos/webchat-messages.ts'
 import { createSealer } from './db/sealer.ts'
+import { openDocs } from './docs/open.ts'
 import { createApp } from './http/app.ts'
 import { HttpServer } from './http/server.ts'
 import { WebSocketDoor } from './http/ws.ts'
@@ -132,13 +134,20 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
     // K2 applications see whether somebody is online by connecting with this protocol (k2-application 0.7).
     const blobLog = log.child({ mod: 'blobs' })
-    const store = new FsBlobStore({ dir: join(config.dataDir, 'blobs'), maxBytes: config.blobs.storeSize, clock, log: blobLog })
+    const store = new FsBlobStore({
+      dir: join(config.dataDir, 'blobs'),
+      maxBytes: config.blobs.storeSize,
+      named: () => docs.contents(),
+      clock,
+      log: blobLog,
+    })
+    const docs = openDocs({ config, identity, node: () => node, blobs: () => store, clock, log })
     await use({ name: 'blob-store', stop: () => store.close() })
     const blobs = new BlobProvider({ store, clock, limits: providerLimits(config.blobs), log: blobLog })
     const node = new K2Node({
       identity,
       config: nodeConfigOf(config),
-      handlers: { [BLOBS_ALPN]: (connection) => blobs.serve(connection) },
+      handlers: { [BLOBS_ALPN]: (connection) => blobs.serve(connection), [DOCS_ALPN]: docs.serve },
       journal: await openSendJournal(db.pool, () => clock.now()),
       clock,
       log: log.child({ mod: 'node' }),
@@ -231,6 +240,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(worker)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(node)
+    await use(docs.part)
     await use(commands.part)
     await use(reactions)
     await use(threads)
@@ -240,7 +250,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const web = bridges.find((b) => b.network === 'web') as WebChatBridge | undefined
     const metrics = new Metrics({
       pipeline: () => pipeline.stats(),
-      gauges: () => ({ ...nodeGauges(node), ...market?.market.gauges() }),
+      gauges: () => ({ ...nodeGauges(node), ...docs.gauges(), ...market?.market.gauges() }),
       parts: control.health,
     })
     const token = config.http.adminToken ?? randomToken()

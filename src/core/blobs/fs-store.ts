@@ -9,6 +9,7 @@ import { BlobEngine } from './store/engine.ts'
 import { storageError } from './store/errors.ts'
 import { FsArea } from './store/fs-content.ts'
 import { FsMeta } from './store/fs-meta.ts'
+import type { KeptBlob } from './store.ts'
 
 export interface FsStoreOptions {
   /** Folder of its own; made when missing. */
@@ -17,6 +18,8 @@ export interface FsStoreOptions {
   readonly maxBytes: number
   /** Bytes that stay free on the disk. Default 64 MiB. */
   readonly minFreeBytes?: number
+  /** What outside the store names blobs of it, e.g. documents: they stay without a tag. When it fails nothing is removed. */
+  readonly named?: () => AsyncIterable<KeptBlob>
   readonly clock?: Clock
   readonly log?: Logger
 }

@@ -43,6 +43,7 @@ export type {
   GcResult,
   ImportedBlob,
   ImportOptions,
+  KeptBlob,
   ListedBlob,
   OpenBlob,
   OwnerQuota,

@@ -1,8 +1,6 @@
-import type { Clock } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
 import { type Hash, hashOf } from '../ids.ts'
 import { type Change, MAX_INLINE_BYTES } from './store/backend.ts'
-import { BlobEngine } from './store/engine.ts'
+import { BlobEngine, type EngineOptions } from './store/engine.ts'
 import { storeFull } from './store/errors.ts'
 import { MemoryBackend } from './store/memory-backend.ts'
 import { pageChanges, pagesOf } from './store/pages.ts'
@@ -14,7 +12,7 @@ export class MemoryBlobStore extends BlobEngine {
   readonly #maxBytes: number
   #added = 0
 
-  constructor(maxBytes: number, options: { readonly clock?: Clock; readonly log?: Logger } = {}) {
+  constructor(maxBytes: number, options: Omit<EngineOptions, 'limits'> = {}) {
     const backend = new MemoryBackend()
     super(async () => backend, { ...options, limits: { maxBytes, minFreeBytes: 0 } })
     this.#backend = backend

@@ -146,9 +146,15 @@ export interface StoreUsage {
   readonly blobs: number
 }
 
+/** A blob that is kept, whether it is here yet or not. */
+export interface KeptBlob {
+  readonly hash: Hash
+  readonly format: BlobFormat
+}
+
 export interface GcOptions {
-  /** More hashes to keep, e.g. of documents. */
-  readonly keep?: () => AsyncIterable<{ readonly hash: Hash; readonly format: BlobFormat }>
+  /** More to keep in this run. */
+  readonly keep?: () => AsyncIterable<KeptBlob>
   readonly signal?: AbortSignal | undefined
 }
 

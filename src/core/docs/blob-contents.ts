@@ -13,7 +13,7 @@ const DOWNLOAD_MS = 3_600_000
  * Contents of documents in a store of blobs. They are protected while the process runs; what stays after that is for whoever
  * collects garbage to ask of the documents.
  */
-export function blobContents(store: BlobStore, downloader: Downloader, maxBytes: number): ContentStore {
+export function blobContents(store: BlobStore, downloader: Pick<Downloader, 'download'>, maxBytes: number): ContentStore {
   const protection = store.protect()
   return {
     async status(hash): Promise<ContentStatus> {

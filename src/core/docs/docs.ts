@@ -10,6 +10,7 @@ import { type Hash, hashOf, idBytes, type PeerId, parseTopicId, type TopicId } f
 import { type EndpointAddr, toPeerAddr } from '../keys/address.ts'
 import { createVerifier, type Signer, signerOfSeed } from '../keys/ed25519.ts'
 import type { CallOptions, Connection, PeerAddr } from '../net/transport.ts'
+import { DOCS_ALPN } from './alpn.ts'
 import { ContentFetcher, type ContentStore } from './content.ts'
 import { type DocEvent, type DocsStats, newDocsStats } from './doc-events.ts'
 import { sortText } from './entry-index.ts'
@@ -23,7 +24,7 @@ import { entryId, isEmptyHash, type SignedEntry } from './proto/entry.ts'
 import type { ContentStatus } from './proto/message.ts'
 import type { DownloadPolicy } from './proto/policy.ts'
 import { type DocQuery, runQuery } from './query.ts'
-import { acceptSession, DOCS_ALPN, type SessionLimits } from './session.ts'
+import { acceptSession, type SessionLimits } from './session.ts'
 import type { DocStore, UsefulPeer } from './store.ts'
 
 /** Events kept for a listener that is behind; then the newest are dropped and counted. */

@@ -1,3 +1,4 @@
+export { DOCS_ALPN } from './alpn.ts'
 export { blobContents } from './blob-contents.ts'
 export type { ContentStore } from './content.ts'
 export type { DocEvent, DocsStats } from './doc-events.ts'
@@ -13,4 +14,3 @@ export { authorOf, isEmptyHash, keyOf, type SignedEntry } from './proto/entry.ts
 export type { ContentStatus } from './proto/message.ts'
 export { type DownloadPolicy, parseKeyFilter, printKeyFilter } from './proto/policy.ts'
 export type { DocQuery } from './query.ts'
-export { DOCS_ALPN } from './session.ts'

@@ -8,9 +8,6 @@ import { docsError } from './errors.ts'
 import type { NamespaceId } from './ids.ts'
 import { type AbortReason, decodeSyncFrame, encodeSyncFrame, type SyncFrame, type SyncMessage } from './proto/message.ts'
 
-/** Name of the protocol on the wire (docs 7.1). */
-export const DOCS_ALPN = '/iroh-sync/1'
-
 /** Bounds of one session; upstream has none but the 1 GiB frame (docs 7.6). */
 export interface SessionLimits {
   /** Longest frame taken, bytes. Too small: a first sync of a large document fails. */
@@ -27,6 +24,11 @@ export const SESSION_LIMITS: SessionLimits = { frameBytes: 64 * 1024 * 1024, idl
 
 /** How long the peer's end is awaited after ours, ms. Closing earlier could discard what it has not read. */
 const LINGER_MS = 1_000
+/**
+ * How long a peer that ended after us may take to close, ms. Rust nodes wait until the acknowledgement of their end is here, and
+ * take a session for failed that is closed before: they tell nobody of what it brought.
+ */
+const ACKNOWLEDGED_MS = 200
 
 /** Our side of a session: what to say to a message. Undefined: nothing more. */
 export type Answer = (message: SyncMessage) => Promise<SyncMessage | undefined>
@@ -166,15 +168,15 @@ class Talk {
   }
 
   /**
-   * Ends our side and waits for the peer's end (docs 7.6). When the peer ended first it is the one that closes the connection,
-   * because only it knows that our end has arrived.
+   * Ends our side and waits for the peer's end (docs 7.6). The peer closes the connection where it can: when it ended first because
+   * only it knows that our end has arrived, and when it ended second because it has to hear that we have its end.
    */
   async goodbye(connection: Connection, clock: Clock = systemClock, waitForClose = this.#peerEnded): Promise<void> {
     try {
       await this.#stream.send.finish()
-      if (!waitForClose && (await this.#stream.recv.read(1, { deadlineMs: LINGER_MS })) === null) return
+      const heardEnd = !waitForClose && (await this.#stream.recv.read(1, { deadlineMs: LINGER_MS })) === null
       const over = deferred<void>()
-      const cancel = clock.after(LINGER_MS, () => over.resolve())
+      const cancel = clock.after(heardEnd ? ACKNOWLEDGED_MS : LINGER_MS, () => over.resolve())
       await Promise.race([connection.closed, over.promise])
       cancel()
     } catch (error) {

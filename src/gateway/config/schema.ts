@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
 import { blobsSchema, routeFilesSchema } from './blobs.ts'
+import { docsSchema } from './docs.ts'
 import { marketSchema } from './market.ts'
 import { mediaSchema } from './media.ts'
 import { parsePlace } from './places.ts'
@@ -195,6 +196,7 @@ export const configSchema = z
     blobs: blobsSchema.prefault({}).describe('files: fetched, shared and served'),
     market: marketSchema.prefault({}),
     media: mediaSchema.prefault({}).describe('files of messages: photos, documents and the like'),
+    docs: docsSchema.prefault({}).describe('documents shared with other nodes: contact book, profile, folders'),
     limits: z
       .strictObject({
         deliveries: z.int().min(1).max(256).default(32).describe('lanes that send at once'),

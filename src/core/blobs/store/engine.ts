@@ -29,6 +29,8 @@ const SEQ_SLICE_BYTES = 32 * 1024
 
 export interface EngineOptions {
   readonly limits: StoreLimits
+  /** What outside the store names blobs of it, e.g. documents: those stay without a tag. */
+  readonly named?: (() => AsyncIterable<port.KeptBlob>) | undefined
   readonly clock?: Clock
   readonly log?: Logger
 }
@@ -270,6 +272,7 @@ export class BlobEngine implements port.BlobStore {
     const run = new GcRun({
       meta: context.backend.meta,
       protectedNow: () => [...this.#protections.entries(), ...Array.from(partials.hashes(), (hash) => [hash, 'raw'] as const)],
+      named: this.#options.named,
       children: (hash) => this.#childrenToKeep(hash),
       remove: (hash, isLive) =>
         context.lock.run(hash, async () => {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Hash } from '../../ids.ts'
 import type { BlobFormat } from '../proto/blob-ticket.ts'
-import type { GcOptions, GcResult } from '../store.ts'
+import type { GcOptions, GcResult, KeptBlob } from '../store.ts'
 import type { BlobEntry, BlobMeta } from './backend.ts'
 import { storedBytesOf } from './backend.ts'
 import { throwIfAborted } from './errors.ts'
@@ -13,6 +13,8 @@ export interface GcDeps {
   readonly meta: BlobMeta
   /** Protections and open handles at this moment. */
   readonly protectedNow: () => Iterable<readonly [Hash, BlobFormat]>
+  /** What lies outside the store and names blobs of it, e.g. documents. When it fails nothing is removed. */
+  readonly named: (() => AsyncIterable<KeptBlob>) | undefined
   /** Children of a hash sequence; empty when it is not complete. */
   readonly children: (hash: Hash) => Promise<readonly Hash[]>
   /** Removes one blob unless `isLive` says otherwise by then. Answers whether it did. */
@@ -75,9 +77,11 @@ export class GcRun {
       throwIfAborted(signal)
       await this.touch(hash, format)
     }
-    for await (const { hash, format } of keep?.() ?? []) {
-      throwIfAborted(signal)
-      await this.touch(hash, format)
+    for (const kept of [this.#deps.named, keep]) {
+      for await (const { hash, format } of kept?.() ?? []) {
+        throwIfAborted(signal)
+        await this.touch(hash, format)
+      }
     }
   }
 }
