@@ -51,8 +51,7 @@ export function applyGuard(
   const base = { kind: rule.kind, points: rule.penalty, scope: rule.scope, start: guard.start, end: guard.end, cue: guard.label }
   if (rule.max_words !== undefined && words > rule.max_words) return { ...base, applied: false }
   // Speaking for somebody else with an invitation to get in touch is the author's own offer.
-  if (rule.kind === 'third_person' && input.tags.hits.some((h) => input.tags.name(h) === 'contact'))
-    return { ...base, applied: false }
+  if (rule.kind === 'third_person' && input.tags.any('contact') !== undefined) return { ...base, applied: false }
   // A short offer with a price is no reply, whatever its last word.
   if (rule.kind.startsWith('reply_') && !input.prepared.questions.some((q) => q)) {
     const offer = openers.length > 0 || evidence.some((e) => e.family === 'structure')
@@ -110,7 +109,7 @@ function partOfThing(input: Weighing, guard: GuardHit): boolean {
   if (guard.end - guard.start !== 1) return false
   for (let i = Math.max(0, guard.start - 3); i <= guard.start; i++) {
     for (const h of input.tags.startingAt(i)) {
-      const name = input.tags.name(h)
+      const name = h.name
       if (name === 'goods' && h.end > guard.start) return true
     }
   }

@@ -126,7 +126,7 @@ export function startsClause(tokens: readonly Token[], tags: Tags, at: number, a
       i--
       continue
     }
-    const filler = tags.endingAt(i).find((h) => tags.name(h) === 'opener')
+    const filler = tags.endingAt(i).find((h) => h.name === 'opener')
     if (filler === undefined) return false
     i = filler.start
   }

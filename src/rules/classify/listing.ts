@@ -107,11 +107,7 @@ function headline(tokens: readonly Token[], tags: Tags): ObjectHead | undefined 
 function talks(tokens: readonly Token[], tags: Tags): number {
   let n = 0
   for (let i = 0; i < tokens.length; i++) {
-    if (
-      tags.at('talk', i) !== undefined &&
-      !tags.startingAt(i).some((h) => tags.name(h).startsWith('f_') || tags.name(h) === 'not_talk')
-    )
-      n++
+    if (tags.at('talk', i) !== undefined && !tags.startingAt(i).some((h) => h.name.startsWith('f_') || h.name === 'not_talk')) n++
   }
   return n
 }
@@ -143,7 +139,7 @@ const SALE_SIGNS = new Set([
 function saleSigns(tokens: readonly Token[], tags: Tags): number {
   const seen = new Set<string>()
   for (const hit of tags.hits) {
-    const name = tags.name(hit)
+    const name = hit.name
     if (SALE_SIGNS.has(name)) seen.add(name)
   }
   if (tokens.some((t) => t.text === '📍')) seen.add('pin')

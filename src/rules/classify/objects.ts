@@ -114,12 +114,11 @@ function behindVague(tokens: readonly Token[], tags: Tags, vague: ObjectHead, to
 function headAt(tags: Tags, i: number): ObjectHead | undefined {
   let best: Hit | undefined
   for (const hit of tags.startingAt(i)) {
-    if (KIND_OF[tags.name(hit)] === undefined) continue
-    if (best === undefined || hit.end > best.end || (hit.end === best.end && rank(tags.name(hit)) > rank(tags.name(best))))
-      best = hit
+    if (KIND_OF[hit.name] === undefined) continue
+    if (best === undefined || hit.end > best.end || (hit.end === best.end && rank(hit.name) > rank(best.name))) best = hit
   }
   if (best === undefined) return undefined
-  return { kind: KIND_OF[tags.name(best)] as HeadKind, start: best.start, end: best.end }
+  return { kind: KIND_OF[best.name] as HeadKind, start: best.start, end: best.end }
 }
 
 const RANKS = ['brand', 'goods', 'model', 'service_noun', 'people', 'trade', 'nongoods', 'abstract']
@@ -159,9 +158,7 @@ export function markModels(tokens: readonly Token[], tags: Tags, amounts: readon
     if (amount.role !== 'model') continue
     const previous = tokens[amount.at - 1]
     const start =
-      previous?.kind === 'word' && (tokens[amount.at]?.glued || tags.endingAt(amount.at).some((h) => tags.name(h) === 'series'))
-        ? amount.at - 1
-        : amount.at
+      previous?.kind === 'word' && (tokens[amount.at]?.glued || tags.ends('series', amount.at)) ? amount.at - 1 : amount.at
     const next = tokens[amount.at + 1]
     tags.mark('model', start, next?.kind === 'word' && next.glued ? amount.at + 2 : amount.at + 1)
     any = true
@@ -173,7 +170,7 @@ export function markModels(tokens: readonly Token[], tags: Tags, amounts: readon
 export function concreteIn(tags: Tags, from: number, to: number): boolean {
   for (let i = from; i < to; i++) {
     for (const hit of tags.startingAt(i)) {
-      const name = tags.name(hit)
+      const name = hit.name
       if (name === 'goods' || name === 'brand' || name === 'model') return true
     }
   }

@@ -42,7 +42,7 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
     return nothing(lexicon, message, prepared, flags)
   }
   const { tokens } = prepared
-  const infos = tokens.map((t) => lexicon.vocabulary.info(t))
+  const infos = lexicon.vocabulary.infos(tokens)
   if (message.tags === undefined && saysNothing(tokens, infos)) {
     return nothing(lexicon, message, prepared, flags, guessLanguage(tokens, infos, profile?.language))
   }

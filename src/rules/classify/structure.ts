@@ -189,7 +189,7 @@ export function closedSuffix(tokens: readonly Token[], tags: Tags): boolean {
   for (let end = tokens.length; end > Math.max(0, tokens.length - 3); end--) {
     const token = tokens[end - 1] as Token
     if (token.kind !== 'word') continue
-    const hit = tags.endingAt(end).find((h) => tags.name(h) === 'closed_word')
+    const hit = tags.endingAt(end).find((h) => h.name === 'closed_word')
     if (hit === undefined) return false
     const before = tokens[hit.start - 1]
     return (

@@ -34,8 +34,12 @@ export interface LexiconSources {
 /** A word list entry: class, language, attached value (slug, place, code). */
 export interface TermEntry {
   readonly cls: number
+  /** Name of the class. */
+  readonly name: string
   readonly lang: Language | 'any'
   readonly value: string | undefined
+  /** Its short words mean the same in every language. */
+  readonly neutral: boolean
 }
 export type PatternEntry =
   | { readonly kind: 'cue'; readonly lang: Language; readonly cue: CueRule; readonly label: string }
@@ -63,6 +67,17 @@ export interface Lexicon {
 /** Classes the engine fills itself. */
 export const BUILT_IN_CLASSES = ['num', 'money', 'model', 'user', 'goods', 'brand', 'service_topic', 'place'] as const
 
+/** Lists whose short words mean the same in every language. */
+const NEUTRAL: ReadonlySet<string> = new Set([
+  'series',
+  'unit_measure',
+  'pay',
+  'contact',
+  'f_negotiable',
+  'cond_new',
+  'brand',
+  'number_label',
+])
 const MAX_FILE = 1_048_576
 /** Guards that say what a message does although it opens nothing. */
 const ACT_GUARDS = new Set(['closed', 'reply_interest', 'reply_negotiate', 'reply_question', 'bump'])
@@ -91,7 +106,8 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
   const termEntries: TermEntry[] = []
   const known = new Set<string>()
   const phrasesOf = new Map<number, Phrase[]>()
-  const addTerm = (phrase: string, entry: TermEntry): void => {
+  const addTerm = (phrase: string, name: string, lang: TermEntry['lang'], value?: string): void => {
+    const entry: TermEntry = { cls: classId(name), name, lang, value, neutral: NEUTRAL.has(name) }
     termEntries.push(entry)
     const parsed = parsePhrase(phrase)
     terms.add(parsed, termEntries.length - 1)
@@ -102,17 +118,17 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
   }
   for (const file of files) {
     for (const [name, list] of Object.entries(file.terms)) {
-      for (const phrase of list) addTerm(phrase, { cls: classId(name), lang: file.lang, value: undefined })
+      for (const phrase of list) addTerm(phrase, name, file.lang)
     }
-    for (const [place, value] of Object.entries(file.places)) addTerm(place, { cls: classId('place'), lang: 'any', value })
+    for (const [place, value] of Object.entries(file.places)) addTerm(place, 'place', 'any', value)
   }
-  for (const name of gazetteer.plain) addTerm(name, { cls: classId('place'), lang: 'any', value: undefined })
+  for (const name of gazetteer.plain) addTerm(name, 'place', 'any')
   for (const topic of taxonomy.topics) {
-    for (const noun of topic.nouns) addTerm(noun, { cls: classId('goods'), lang: 'any', value: topic.slug })
-    for (const brand of topic.brands) addTerm(brand, { cls: classId('brand'), lang: 'any', value: topic.slug })
+    for (const noun of topic.nouns) addTerm(noun, 'goods', 'any', topic.slug)
+    for (const brand of topic.brands) addTerm(brand, 'brand', 'any', topic.slug)
   }
   taxonomy.services.forEach((s, i) => {
-    for (const noun of s.nouns) addTerm(noun, { cls: classId('service_topic'), lang: 'any', value: String(i) })
+    for (const noun of s.nouns) addTerm(noun, 'service_topic', 'any', String(i))
   })
 
   const common = commonWords(files)

@@ -110,6 +110,12 @@ export class Vocabulary {
     return made
   }
 
+  infos(tokens: readonly Token[]): WordInfo[] {
+    const out: WordInfo[] = []
+    for (let i = 0; i < tokens.length; i++) out.push(this.info(tokens[i] as Token))
+    return out
+  }
+
   /** The same for a form that stands for itself. */
   infoOf(text: string): WordInfo {
     return this.#describe(text)

@@ -75,14 +75,12 @@ const BEHIND_WORDS = new Set(['u_alone', 'u_alone_hour', 'u_alone_month', 'f_neg
 
 /** "seventy each", "asking eighty": small number words that a price word makes money. */
 function priceWordsAround(tags: Tags, start: number, end: number): boolean {
-  if (tags.startingAt(end).some((h) => BEHIND_WORDS.has(tags.name(h)))) return true
+  if (tags.startingAt(end).some((h) => BEHIND_WORDS.has(h.name))) return true
   const next = tags.tokens[end]
   const closed = next === undefined || next.clause !== tags.tokens[start]?.clause
   return (
     closed &&
-    tags
-      .endingAt(start)
-      .some((h) => BEFORE_WORDS.has(tags.name(h)) && h.end - h.start + (tags.tokens[h.start]?.text.length ?? 0) > 4)
+    tags.endingAt(start).some((h) => BEFORE_WORDS.has(h.name) && h.end - h.start + (tags.tokens[h.start]?.text.length ?? 0) > 4)
   )
 }
 

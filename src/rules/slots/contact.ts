@@ -51,7 +51,7 @@ export function readContact(
   const kinds = new Set<Kind>()
   const masked = new Set<string>()
   for (const hit of tags.hits) {
-    if (tags.name(hit) === 'contact') kinds.add(KIND_OF_WORD[tokens[hit.start]?.text ?? ''] ?? 'dm')
+    if (hit.name === 'contact') kinds.add(KIND_OF_WORD[tokens[hit.start]?.text ?? ''] ?? 'dm')
   }
   for (const amount of amounts) {
     if (amount.role !== 'phone') continue

@@ -28,8 +28,8 @@ export function readDeadline(
   sentAt: number | undefined,
   zone: string | undefined,
 ): Deadline | null {
-  const urgent = tags.hits.find((h) => tags.name(h) === 'urgent')
-  const soon = urgent ?? tags.hits.find((h) => tags.name(h) === 'soon')
+  const urgent = tags.any('urgent')
+  const soon = urgent ?? tags.any('soon')
   const dated = sentAt === undefined ? undefined : dateIn(clean, tags.lang, sentAt, zone)
   if (dated !== undefined && sentAt !== undefined) {
     const left = dated.at - sentAt

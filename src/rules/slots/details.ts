@@ -14,7 +14,7 @@ const CONDITIONS: readonly (readonly [string, Condition])[] = [
 export function readCondition(tags: Tags): Condition | null {
   let best: { value: Condition; start: number; length: number } | undefined
   for (const hit of tags.hits) {
-    const entry = CONDITIONS.find(([name]) => name === tags.name(hit))
+    const entry = CONDITIONS.find(([name]) => name === hit.name)
     if (entry === undefined) continue
     if (tags.at('cond_ok', hit.end) !== undefined) continue
     const length = hit.end - hit.start
@@ -33,13 +33,13 @@ export const textOf = (tokens: readonly Token[], start: number, end: number): st
 
 /** Pickup and shipping words. */
 export function readDelivery(tags: Tags): Slots['delivery'] {
-  const has = (name: string): boolean => tags.hits.some((h) => tags.name(h) === name)
+  const has = (name: string): boolean => tags.any(name) !== undefined
   return { pickup: has('pickup') ? true : null, ship: has('ship') ? true : null, ship_to: [] }
 }
 
 /** Ways to pay, as written; at most ten. */
 export function readPayment(tokens: readonly Token[], tags: Tags): string[] {
   const found = new Set<string>()
-  for (const hit of tags.hits) if (tags.name(hit) === 'pay' && found.size < 10) found.add(textOf(tokens, hit.start, hit.end))
+  for (const hit of tags.hits) if (hit.name === 'pay' && found.size < 10) found.add(textOf(tokens, hit.start, hit.end))
   return [...found]
 }

@@ -82,7 +82,7 @@ export function readItem(
   let brand: string | null = null
   for (let i = start; i < end; i++) {
     for (const hit of tags.startingAt(i)) {
-      const name = tags.name(hit)
+      const name = hit.name
       if (hit.end > end) continue
       if (name === 'goods' || name === 'trade' || name === 'service_noun') head = textOf(tokens, hit.start, hit.end).slice(0, 60)
       else if (name === 'brand') brand ??= textOf(tokens, hit.start, hit.end)
@@ -93,6 +93,5 @@ export function readItem(
   return { item: { text: span, head, model_tokens: models, brand }, start, end }
 }
 
-const filler = (tags: Tags, i: number): boolean => tags.startingAt(i).some((h) => tags.name(h) === 'det' && h.end === i + 1)
-const isThing = (tags: Tags, i: number): boolean =>
-  tags.startingAt(i).some((h) => tags.name(h) === 'goods' || tags.name(h) === 'brand')
+const filler = (tags: Tags, i: number): boolean => tags.startingAt(i).some((h) => h.name === 'det' && h.end === i + 1)
+const isThing = (tags: Tags, i: number): boolean => tags.startingAt(i).some((h) => h.name === 'goods' || h.name === 'brand')

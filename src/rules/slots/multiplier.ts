@@ -119,7 +119,7 @@ export function multiplierAt(
 function millions(tokens: readonly Token[], at: number, tags: Tags, value: number, before: CurrencyHit | undefined): boolean {
   if (before !== undefined || currencyAfter(tokens, at + 1, tags.lang) !== undefined) return true
   const near = [...tags.endingAt(at - 1), ...tags.endingAt(at - 2)]
-  return value <= 99 && near.some((h) => tags.name(h).startsWith('p_'))
+  return value <= 99 && near.some((h) => h.name.startsWith('p_'))
 }
 
 /** N7: digits right after a Vietnamese multiplier are its decimal digits; "rưỡi" is a half. */

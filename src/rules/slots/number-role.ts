@@ -21,7 +21,7 @@ const MAX_PHONE_SCAN = 10
 export const endsSeries = (tags: Tags, i: number): boolean =>
   tags.endingAt(i).some((h) => {
     const token = tags.tokens[h.start] as Token
-    return tags.name(h) === 'series' && (h.end - h.start > 1 || token.text.length > 1 || token.caps === 2)
+    return h.name === 'series' && (h.end - h.start > 1 || token.text.length > 1 || token.caps === 2)
   })
 
 /** Roles that the surroundings decide before the value is looked at. */
@@ -56,7 +56,7 @@ export function contextRole(
     }
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
-    if (tags.endingAt(i).some((h) => tags.name(h) === 'number_label') && !moneyFollows(tokens, at, tags)) return 'id'
+    if (tags.ends('number_label', i) && !moneyFollows(tokens, at, tags)) return 'id'
     if (isDay(tokens, i, at, tags)) return 'time'
     if (calledByNumber(tokens, i, at, tags)) return 'model'
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
@@ -93,7 +93,7 @@ function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: T
 function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
   const { text } = tokens[i] as Token
   if (text.length > 2 || Number(text) > 31 || moneyFollows(tokens, at, tags)) return false
-  if (tags.endingAt(i).some((h) => tags.name(h) === 'month')) return true
+  if (tags.ends('month', i)) return true
   const link = tokens[at]?.text === 'de' || tokens[at]?.text === 'of' ? at + 1 : at
   const month = tags.at('month', link)
   return month !== undefined && (tokens[link]?.text !== 'may' || tokens[link]?.caps === 1)
@@ -103,9 +103,7 @@ function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boo
 function isPhone(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
   const first = (tokens[i] as Token).text
   const plus = tokens[i - 1]?.text === '+' && tokens[i]?.glued === true
-  const contact =
-    tags.endingAt(i).some((h) => tags.name(h) === 'contact') ||
-    (tokens[i - 1]?.text === ':' && tags.endingAt(i - 1).some((h) => tags.name(h) === 'contact'))
+  const contact = tags.ends('contact', i) || (tokens[i - 1]?.text === ':' && tags.ends('contact', i - 1))
   let digits = count(first)
   for (let k = at; k < i + MAX_PHONE_SCAN; k++) {
     const token = tokens[k]
@@ -143,5 +141,5 @@ export function gluedModel(tokens: readonly Token[], at: number, tags: Tags): bo
   if (next?.kind !== 'word' || !next.glued || next.text === 'ish') return false
   if (next.start !== (tokens[at - 1] as Token).end) return false
   if (currencyAfter(tokens, at, tags.lang) !== undefined) return false
-  return !tags.startingAt(at).some((h) => GLUED_OK.has(tags.name(h)))
+  return !tags.startingAt(at).some((h) => GLUED_OK.has(h.name))
 }

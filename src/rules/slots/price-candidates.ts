@@ -56,7 +56,7 @@ export function priceCandidates(
     const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
     const code = a.amount.currency?.code
     if (code === undefined || !COINS.has(code) || b.amount.currency?.code === code || b.tier < 2) continue
-    const link = tags.endingAt(b.amount.start).some((h) => tags.name(h) === 'p_for' || tags.name(h) === 'p_ask')
+    const link = tags.ends('p_for', b.amount.start) || tags.ends('p_ask', b.amount.start)
     if (link) out[i] = { ...a, role: 'coin_quantity' }
   }
   return out
@@ -68,7 +68,7 @@ function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): 
   if (Number(amount.max) < 5 || amount.words) return false
   const next = tokens[amount.end]
   if (next !== undefined && next.text !== ',' && next.kind !== 'line' && next.clause === tokens[amount.at]?.clause) return false
-  const thing = tags.endingAt(amount.start).some((h) => tags.name(h) === 'goods')
+  const thing = tags.ends('goods', amount.start)
   return thing || tokens[amount.start - 1]?.kind === 'word'
 }
 
@@ -130,7 +130,7 @@ function countsThings(tokens: readonly Token[], tags: Tags, amount: Amount): boo
 
 const isSlotWord = (tags: Tags, i: number): boolean =>
   tags.startingAt(i).some((h) => {
-    const name = tags.name(h)
+    const name = h.name
     return /^(?:f_|r_|u_|p_|pay|contact|pickup|ship|cond_|place_prep|urgent|slot_word)/u.test(name)
   })
 
@@ -183,9 +183,7 @@ function tierOf(
   if (startsClause) return 1
   if (
     previous?.kind === 'word' &&
-    tags
-      .endingAt(amount.start)
-      .some((h) => ['goods', 'brand', 'series', 'number_label', 'unit_time', 'month'].includes(tags.name(h)))
+    tags.endingAt(amount.start).some((h) => ['goods', 'brand', 'series', 'number_label', 'unit_time', 'month'].includes(h.name))
   )
     return undefined
   return value >= 10 ? 0 : undefined

@@ -33,7 +33,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
     if (token.kind === 'number') break
     let width = 0
     for (const hit of tags.endingAt(end)) {
-      const name = tags.name(hit)
+      const name = hit.name
       if (name === 'p_approx' && cls === undefined) {
         approx = true
         width = Math.max(width, hit.end - hit.start)
@@ -53,7 +53,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
       if (token.text === '~' || token.text === '≈') approx = true
       skipped++
       width = 1
-      const filler = token.kind === 'op' || token.kind === 'sign' || tags.endingAt(end).some((h) => tags.name(h) === 'p_skip')
+      const filler = token.kind === 'op' || token.kind === 'sign' || tags.ends('p_skip', end)
       if (!filler && skipped > 2) break
     }
     end -= width
@@ -107,7 +107,7 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
   for (let k = 0; k < 3; k++) {
     let moved = false
     for (const hit of tags.startingAt(at).toSorted((a, b) => b.end - a.end)) {
-      const name = tags.name(hit)
+      const name = hit.name
       if (name === 'r_max') cue.max = true
       else if (name === 'r_min') cue.min = true
       else if (name === 'r_hist') cue.hist = true

@@ -69,7 +69,7 @@ export function choosePrice(
 function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: Intent, coin = false): Money {
   const { amount } = c
   const flags: PriceFlag[] = []
-  const near = (name: string): boolean => tags.hits.some((h) => tags.name(h) === name)
+  const near = (name: string): boolean => tags.any(name) !== undefined
   if (near('f_negotiable')) flags.push('negotiable')
   if (near('f_firm')) flags.push('firm')
   if (c.approx) flags.push('approx')
@@ -93,12 +93,7 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
 /** "3 for $50", "the lot for", "for both": one price for several things. */
 function bundleUnit(tokens: readonly Token[], tags: Tags, c: PriceCandidate): PriceUnit | undefined {
   const before = tokens[c.amount.start - 1]
-  if (
-    before !== undefined &&
-    tags.endingAt(c.amount.start).some((h) => tags.name(h) === 'p_for') &&
-    tokens[c.amount.start - 2]?.kind === 'number'
-  )
-    return 'lot'
+  if (before !== undefined && tags.ends('p_for', c.amount.start) && tokens[c.amount.start - 2]?.kind === 'number') return 'lot'
   return tags.first('u_lot', c.end, c.end + 2) !== undefined ? 'lot' : undefined
 }
 
@@ -140,8 +135,8 @@ const SHARED_BY_PLACE: Readonly<Record<string, string>> = {
 /** P10: the item itself is given away. */
 export function isFree(tokens: readonly Token[], tags: Tags): boolean {
   for (const hit of tags.hits) {
-    if (tags.name(hit) !== 'free') continue
-    const blocked = tags.hits.some((h) => tags.name(h) === 'free_other' && h.start <= hit.start && h.end >= hit.end)
+    if (hit.name !== 'free') continue
+    const blocked = tags.hits.some((h) => h.name === 'free_other' && h.start <= hit.start && h.end >= hit.end)
     if (!blocked && tokens[hit.start]?.kind === 'word') return true
   }
   return false

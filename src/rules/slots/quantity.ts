@@ -111,7 +111,7 @@ export function readQuantity(
     }
     if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.multiplied || amount.fractional)
       continue
-    if (tags.endingAt(amount.at).some((h) => tags.name(h) === 'with_word')) continue
+    if (tags.ends('with_word', amount.at)) continue
     if (tags.at('quantity_after', amount.end) !== undefined) return { value, unit: null }
     const parenthesis = tokens[amount.at - 1]?.text === '(' && tokens[amount.end]?.text === ')'
     if (parenthesis && value < 1000) return { value, unit: null }
@@ -129,7 +129,7 @@ function spelled(tokens: readonly Token[], tags: Tags, from: number, to: number)
   for (let i = 0; i < Math.min(to, tokens.length); i++) {
     const token = tokens[i] as Token
     const value = token.kind === 'word' ? COUNT_WORDS.get(token.text) : undefined
-    if (value === undefined || tags.endingAt(i).some((h) => tags.name(h) === 'with_word')) continue
+    if (value === undefined || tags.ends('with_word', i)) continue
     const at = OF.has(tokens[i + 1]?.text ?? '') ? i + 2 : i + 1
     if (
       value === 2 &&

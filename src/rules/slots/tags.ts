@@ -1,6 +1,7 @@
-import type { Lexicon } from '../lexicon/compile.ts'
+import type { Lexicon, TermEntry } from '../lexicon/compile.ts'
 import { placeKey } from '../lexicon/gazetteer.ts'
 import type { Budget, Field, Sink } from '../lexicon/graph.ts'
+import type { Leaf } from '../lexicon/trie.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
 import type { Language, Token } from '../text/model.ts'
@@ -8,9 +9,21 @@ import type { Language, Token } from '../text/model.ts'
 /** A word-list hit over tokens [start, end). */
 export interface Hit {
   readonly cls: number
+  /** Name of the list. */
+  readonly name: string
   readonly start: number
   readonly end: number
   readonly value: string | undefined
+}
+
+const NONE: readonly Hit[] = []
+
+/** Hits by one of their ends: those of position i stand between `from[i]` and `from[i + 1]`, in the order they were found. */
+interface ByPosition {
+  readonly hits: readonly Hit[]
+  readonly from: readonly number[]
+  /** What stands at a position, once asked for. */
+  readonly lists: (readonly Hit[] | undefined)[]
 }
 
 /** Where the words of the lexicon's lists stand in one message. */
@@ -20,36 +33,29 @@ export class Tags implements Field {
   readonly tokens: readonly Token[]
   readonly infos: readonly WordInfo[]
   readonly #langs = new Map<number, Language | 'und'>()
-  readonly #starts: (Hit[] | undefined)[]
-  readonly #ends: (Hit[] | undefined)[]
+  readonly #marked: Hit[] = []
   readonly #lexicon: Lexicon
+  #starts: ByPosition | undefined
+  #ends: ByPosition | undefined
 
-  constructor(lexicon: Lexicon, lang: Language | 'und', hits: Hit[], tokens: readonly Token[], infos: readonly WordInfo[]) {
-    const { length } = tokens
+  constructor(
+    lexicon: Lexicon,
+    lang: Language | 'und',
+    hits: readonly Hit[],
+    tokens: readonly Token[],
+    infos: readonly WordInfo[],
+  ) {
     this.tokens = tokens
     this.infos = infos
     this.#lexicon = lexicon
     this.lang = lang
     this.hits = hits
-    this.#starts = new Array(length + 1)
-    this.#ends = new Array(length + 1)
-    for (const hit of hits) this.#file(hit)
-  }
-
-  #file(hit: Hit): void {
-    const starts = this.#starts[hit.start]
-    if (starts === undefined) this.#starts[hit.start] = [hit]
-    else starts.push(hit)
-    const ends = this.#ends[hit.end]
-    if (ends === undefined) this.#ends[hit.end] = [hit]
-    else ends.push(hit)
   }
 
   /** Country of a place the text names; undefined without one. */
   country(): string | undefined {
-    const id = this.#lexicon.classOf('place')
     for (const hit of this.hits) {
-      if (hit.cls !== id) continue
+      if (hit.name !== 'place') continue
       if (hit.value !== undefined && /^[A-Z]{2}(?:-|$)/u.test(hit.value)) return hit.value.slice(0, 2)
       const name =
         hit.value ??
@@ -79,22 +85,29 @@ export class Tags implements Field {
 
   /** Adds hits of classes the engine finds itself (numbers, money, models). */
   mark(name: string, start: number, end: number): void {
-    this.#file({ cls: this.#lexicon.classOf(name), start, end, value: undefined })
+    this.#marked.push({ cls: this.#lexicon.classOf(name), name, start, end, value: undefined })
+    this.#starts = undefined
+    this.#ends = undefined
   }
 
   startingAt(i: number): readonly Hit[] {
-    return this.#starts[i] ?? NONE
+    this.#starts ??= arrange(this.hits, this.#marked, this.tokens.length, startOf)
+    return listAt(this.#starts, i)
   }
   endingAt(i: number): readonly Hit[] {
-    return this.#ends[i] ?? NONE
+    this.#ends ??= arrange(this.hits, this.#marked, this.tokens.length, endOf)
+    return listAt(this.#ends, i)
   }
   /** The longest hit of the class that begins at token i. */
   at(name: string, i: number): Hit | undefined {
-    const list = this.#starts[i]
-    if (list === undefined) return undefined
-    const cls = this.#lexicon.classOf(name)
+    this.#starts ??= arrange(this.hits, this.#marked, this.tokens.length, startOf)
+    const { hits, from } = this.#starts
     let best: Hit | undefined
-    for (const hit of list) if (hit.cls === cls && (best === undefined || hit.end > best.end)) best = hit
+    const to = from[i + 1] ?? 0
+    for (let k = from[i] ?? 0; k < to; k++) {
+      const hit = hits[k] as Hit
+      if (hit.name === name && (best === undefined || hit.end > best.end)) best = hit
+    }
     return best
   }
   /** The first hit of the class that begins in [from, to). */
@@ -105,19 +118,84 @@ export class Tags implements Field {
     }
     return undefined
   }
-  name(hit: Hit): string {
-    return this.#lexicon.classNames[hit.cls] as string
+  /** The first hit of a word list anywhere. */
+  any(name: string): Hit | undefined {
+    const { hits } = this
+    for (let k = 0; k < hits.length; k++) if ((hits[k] as Hit).name === name) return hits[k]
+    return undefined
+  }
+  /** Whether a hit of the class ends before token i. */
+  ends(name: string, i: number): boolean {
+    this.#ends ??= arrange(this.hits, this.#marked, this.tokens.length, endOf)
+    const { hits, from } = this.#ends
+    const to = from[i + 1] ?? 0
+    for (let k = from[i] ?? 0; k < to; k++) if ((hits[k] as Hit).name === name) return true
+    return false
   }
   classesAt(i: number): readonly Hit[] {
-    return this.#starts[i] ?? NONE
+    return this.startingAt(i)
   }
 }
 
-const NONE: readonly Hit[] = []
-/** Lists whose short words mean the same in every language. */
-const NEUTRAL = new Set(['series', 'unit_measure', 'pay', 'contact', 'f_negotiable', 'cond_new', 'brand', 'number_label'])
+const startOf = (hit: Hit): number => hit.start
+const endOf = (hit: Hit): number => hit.end
 
-/** Looks every list word up. Short words of another language than the text's are left out. */
+/** Sorts by counting; hits of one position keep their order, marked ones stand behind the others. */
+function arrange(hits: readonly Hit[], marked: readonly Hit[], length: number, positionOf: (hit: Hit) => number): ByPosition {
+  const from: number[] = []
+  for (let i = 0; i <= length + 1; i++) from.push(0)
+  const count = hits.length + marked.length
+  if (count === 0) return { hits: NONE, from, lists: [] }
+  const hitAt = (k: number): Hit => (k < hits.length ? hits[k] : marked[k - hits.length]) as Hit
+  for (let k = 0; k < count; k++) (from[positionOf(hitAt(k)) + 1] as number)++
+  for (let i = 1; i < from.length; i++) (from[i] as number) += from[i - 1] as number
+  const sorted: Hit[] = hits.concat(marked)
+  const next = from.slice()
+  for (let k = 0; k < count; k++) {
+    const hit = hitAt(k)
+    const position = positionOf(hit)
+    sorted[(next[position] as number)++] = hit
+  }
+  return { hits: sorted, from, lists: [] }
+}
+
+function listAt({ hits, from, lists }: ByPosition, i: number): readonly Hit[] {
+  const start = from[i]
+  const end = from[i + 1]
+  if (start === undefined || end === undefined || start === end) return NONE
+  const known = lists[i]
+  if (known !== undefined) return known
+  const list = hits.slice(start, end)
+  lists[i] = list
+  return list
+}
+
+/** Takes the words found in a text's lists. Short words of another language than the text's are left out. */
+class Collector implements Sink {
+  readonly hits: Hit[] = []
+  readonly #entries: readonly TermEntry[]
+  readonly #tokens: readonly Token[]
+  readonly #lang: Language | 'und'
+
+  constructor(lexicon: Lexicon, tokens: readonly Token[], lang: Language | 'und') {
+    this.#entries = lexicon.termEntries
+    this.#tokens = tokens
+    this.#lang = lang
+  }
+
+  found(leaf: Leaf, start: number, end: number): void {
+    const entry = this.#entries[leaf.entry] as TermEntry
+    const lang = this.#lang
+    if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
+    if (entry.lang !== lang && entry.lang !== 'any' && lang !== 'und' && end - start === 1 && !entry.neutral) {
+      const { text } = this.#tokens[start] as Token
+      if (text.length <= (entry.lang === 'vi' ? 4 : 3) && text.charCodeAt(0) < 128) return
+    }
+    this.hits.push({ cls: entry.cls, name: entry.name, start, end, value: entry.value })
+  }
+}
+
+/** Looks every list word up. */
 export function tagTokens(
   lexicon: Lexicon,
   tokens: readonly Token[],
@@ -125,27 +203,15 @@ export function tagTokens(
   fallback?: Language,
   given?: readonly WordInfo[],
 ): Tags {
-  const infos = given ?? tokens.map((t) => lexicon.vocabulary.info(t))
+  const infos = given ?? lexicon.vocabulary.infos(tokens)
   const lang = guessLanguage(tokens, infos, fallback)
   const field: Field = { tokens, infos, classesAt: () => NONE }
-  const hits: Hit[] = []
-  const { termEntries } = lexicon
-  const found: Sink['found'] = (leaf, start, end) => {
-    const entry = termEntries[leaf.entry]
-    if (entry === undefined) return
-    if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
-    if (entry.lang !== lang && entry.lang !== 'any' && lang !== 'und' && end - start === 1) {
-      const { text } = tokens[start] as Token
-      const limit = entry.lang === 'vi' ? 4 : 3
-      if (text.length <= limit && text.charCodeAt(0) < 128 && !NEUTRAL.has(lexicon.classNames[entry.cls] as string)) return
-    }
-    hits.push({ cls: entry.cls, start, end, value: entry.value })
-  }
-  const sink: Sink = { found }
+  const collector = new Collector(lexicon, tokens, lang)
   for (let i = 0; i < tokens.length; i++) {
-    if (tokens[i]?.kind !== 'line') lexicon.terms.matchAt(field, i, (infos[i] as WordInfo).termRoots, budget, sink)
+    const { termRoots } = infos[i] as WordInfo
+    if (termRoots.length > 0) lexicon.terms.matchAt(field, i, termRoots, budget, collector)
   }
-  return new Tags(lexicon, lang, hits, tokens, infos)
+  return new Tags(lexicon, lang, collector.hits, tokens, infos)
 }
 
 /** Whether words typed without their marks may be read as `phrase` language in a text of `text` language. */

@@ -59,7 +59,7 @@ function ref(lexicon: Lexicon, slug: string, source: Source): TopicRef {
 }
 
 function service(lexicon: Lexicon, tags: Tags): TopicRef {
-  const hit = tags.hits.find((h) => tags.name(h) === 'service_topic')
+  const hit = tags.any('service_topic')
   const known = hit?.value === undefined ? undefined : lexicon.taxonomy.services[Number(hit.value)]
   const selection = known === undefined ? { category: 'Other', skill: '' } : { category: known.category, skill: known.skill }
   return { slug: 'services', k2_topic: 'Freelance Job', selection, source: 'service' }
