@@ -4,14 +4,15 @@ import type { Clock } from '../../base/clock.ts'
 type Library = typeof import('discord.js')
 type BuildStrategy = NonNullable<NonNullable<ClientOptions['ws']>['buildStrategy']>
 
-/** Closed without a close frame: refused, reset, or gone. */
-const ABNORMAL = 1006
+/** The session is over: wrong sequence number, timed out. Every other close leaves it (bridging 4.2). */
+const SESSION_LOST: ReadonlySet<number> = new Set([4007, 4009])
 /** Discord forgets sessions after some minutes; a resume address that stays dead longer is given up. */
 const KEEP_MS = 180_000
 
 /**
- * The library drops its session when a reconnect is refused by the network, and would identify anew. The session is not lost
- * then (bridging 4.2): this keeps it, so that the next connection resumes and nothing has to be fetched or missed.
+ * The library drops its session after some closes, as when it sent too much, and when a reconnect is refused by the network,
+ * and would identify anew. The session is not lost then: this keeps it, so that the next connection resumes and nothing has
+ * to be fetched or missed.
  */
 export function keepSessions(library: Library, clock: Clock): BuildStrategy {
   return (manager) => {
@@ -27,7 +28,7 @@ export function keepSessions(library: Library, clock: Clock): BuildStrategy {
       refusedSince = undefined
     })
     const updateSessionInfo: typeof forward = (shardId, info) => {
-      if (info === null && closedBy === ABNORMAL) {
+      if (info === null && closedBy !== undefined && !SESSION_LOST.has(closedBy)) {
         refusedSince ??= clock.now()
         if (clock.now() - refusedSince < KEEP_MS) return
       }

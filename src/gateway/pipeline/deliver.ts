@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { type Deferred, deferred, TaskGroup } from '../../base/async.ts'
 import type { Place } from '../../bridges/model/place.ts'
 import { AccountGate } from './account-gate.ts'
@@ -49,6 +50,8 @@ export class DeliveryWorker {
   constructor(options: WorkerOptions) {
     this.#options = options
     this.#tools = { ...options, abort: this.#abort.signal, gateOf: (place) => this.gate(place) }
+    // One listener for each send under way: as many as there are slots.
+    setMaxListeners(0, this.#abort.signal)
     this.#tasks = new TaskGroup((error) => options.events.background('delivery-worker', error))
   }
 

@@ -43,6 +43,8 @@ interface Refusal {
 
 const MAX_CLIENT_PAYLOAD = 4096
 const MAX_SENDS_PER_MINUTE = 120
+/** On top of one and a half intervals: a busy machine is no client's fault. */
+const BEAT_GRACE_MS = 5_000
 
 /** The gateway half of the fake: sessions, heartbeats, resume, and everything that can go wrong with them (bridging 21.3). */
 export class FakeGateway {
@@ -91,6 +93,8 @@ export class FakeGateway {
   }
 
   closeAll(code: number): void {
+    // With these the sessions are over, too.
+    if (code === 4007 || code === 4009) this.#sessions.clear()
     for (const { socket } of this.#connections) socket.close(code)
   }
 
@@ -219,7 +223,7 @@ export class FakeGateway {
   }
 
   #checkBeats(connection: Connection): void {
-    const limit = this.#options.heartbeatMs * 1.5
+    const limit = this.#options.heartbeatMs * 1.5 + BEAT_GRACE_MS
     connection.cancelBeatCheck = this.#world.clock.after(limit, () => {
       if (this.#world.clock.now() - connection.lastBeat < limit) return this.#checkBeats(connection)
       this.#violations.add('gateway', 'no heartbeat in time')
