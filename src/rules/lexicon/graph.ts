@@ -34,21 +34,22 @@ const PREFIX = 1
 const CLASS = 2
 /** What a node has: kinds of edges, leaves, nodes reached without a token, gaps. */
 const HAS = { words: 1, prefixes: 2, classes: 4, leaves: 8, skips: 16, gaps: 32 } as const
+const HAS_BITS = 6
+const HAS_MASK = (1 << HAS_BITS) - 1
+const SLOT = 4
+const NOWHERE = -0x80000000
 const NO_NODES: readonly number[] = []
 
 /** A finished trie in flat arrays: one hash table holds the edges of all nodes. Searching writes only to the given objects. */
 export class PhraseGraph {
-  readonly #has: Uint8Array
-  /** Group of words of which one must occur; −1 without any. */
-  readonly #need: Int32Array
+  /** Per node: what it has, and in the bits above the group of words of which one must occur; −1 without any. */
+  readonly #nodes: Int32Array
   readonly #leaves: (readonly Leaf[] | undefined)[] = []
   readonly #skips: (readonly number[] | undefined)[] = []
   /** Triples of min, max, node. */
   readonly #gaps: (readonly number[] | undefined)[] = []
-  readonly #edgeNode: Int32Array
-  readonly #edgeSymbol: Int32Array
-  /** Node, or −1 − index into the lists of several. */
-  readonly #edgeTo: Int32Array
+  /** Slots of four: node or −1, symbol, and the node led to, or −1 − index into the lists of several. */
+  readonly #edges: Int32Array
   readonly #several: (readonly number[])[] = []
   readonly #mask: number
   readonly #plurals: boolean
@@ -76,22 +77,19 @@ export class PhraseGraph {
       this.#gaps.push(node.gaps.length === 0 ? undefined : node.gaps.flatMap((g) => [g.min, g.max, numberOf(g.node)]))
       this.#leaves.push(node.leaves.length === 0 ? undefined : node.leaves)
     }
-    this.#has = new Uint8Array(nodes.length)
-    this.#need = new Int32Array(nodes.length).fill(-1)
+    this.#nodes = new Int32Array(nodes.length)
     const size = 2 ** Math.ceil(Math.log2(Math.max(2, edges * 2)))
-    this.#mask = size - 1
-    this.#edgeNode = new Int32Array(size).fill(-1)
-    this.#edgeSymbol = new Int32Array(size)
-    this.#edgeTo = new Int32Array(size)
+    this.#mask = (size - 1) * SLOT
+    this.#edges = new Int32Array(size * SLOT).fill(-1)
     nodes.forEach((node, at) => {
-      this.#has[at] =
+      const has =
         (node.words.size > 0 ? HAS.words : 0) |
         (node.prefixes.size > 0 ? HAS.prefixes : 0) |
         (node.classes.size > 0 ? HAS.classes : 0) |
         (node.leaves.length > 0 ? HAS.leaves : 0) |
         (node.skips.length > 0 ? HAS.skips : 0) |
         (node.gaps.length > 0 ? HAS.gaps : 0)
-      if (needs !== undefined) this.#need[at] = needs.narrowest(node.needs)
+      this.#nodes[at] = ((needs?.narrowest(node.needs) ?? -1) << HAS_BITS) | has
       kindsOf(node).forEach((map, kind) => {
         for (const [key, targets] of map) this.#put(at, key * 3 + kind, targets.map(numberOf))
       })
@@ -101,33 +99,34 @@ export class PhraseGraph {
   }
 
   #put(node: number, symbol: number, targets: readonly number[]): void {
+    const edges = this.#edges
     let slot = this.#slot(node, symbol)
-    while (this.#edgeNode[slot] !== -1) slot = (slot + 1) & this.#mask
-    this.#edgeNode[slot] = node
-    this.#edgeSymbol[slot] = symbol
-    this.#edgeTo[slot] = targets.length === 1 ? (targets[0] as number) : -this.#several.push(targets)
+    while (edges[slot] !== -1) slot = (slot + SLOT) & this.#mask
+    edges[slot] = node
+    edges[slot + 1] = symbol
+    edges[slot + 2] = targets.length === 1 ? (targets[0] as number) : -this.#several.push(targets)
   }
 
   #slot(node: number, symbol: number): number {
     const h = Math.imul(node, 0x9e3779b1) ^ Math.imul(symbol, 0x85ebca6b)
-    return (h ^ (h >>> 15)) & this.#mask
+    return ((h ^ (h >>> 15)) << 2) & this.#mask
   }
 
-  /** Slot of an edge; −1 without one. */
+  /** Where an edge leads: a node, −1 − index of several, or `NOWHERE`. */
   #edge(node: number, symbol: number): number {
+    const edges = this.#edges
     let slot = this.#slot(node, symbol)
     for (;;) {
-      const at = this.#edgeNode[slot] as number
-      if (at === -1) return -1
-      if (at === node && this.#edgeSymbol[slot] === symbol) return slot
-      slot = (slot + 1) & this.#mask
+      const at = edges[slot] as number
+      if (at === -1) return NOWHERE
+      if (at === node && edges[slot + 1] === symbol) return edges[slot + 2] as number
+      slot = (slot + SLOT) & this.#mask
     }
   }
 
   #targets(node: number, symbol: number): readonly number[] {
-    const slot = this.#edge(node, symbol)
-    if (slot < 0) return NO_NODES
-    const to = this.#edgeTo[slot] as number
+    const to = this.#edge(node, symbol)
+    if (to === NOWHERE) return NO_NODES
     return to >= 0 ? [to] : (this.#several[-to - 1] as readonly number[])
   }
 
@@ -162,13 +161,12 @@ export class PhraseGraph {
 
   walk(search: Search, node: number, i: number): void {
     const { present, budget, field } = search
-    if (present !== undefined) {
-      const need = this.#need[node] as number
-      if (need >= 0 && present[need] !== search.mark) return
-    }
+    const meta = this.#nodes[node] as number
+    const need = meta >> HAS_BITS
+    if (need >= 0 && present !== undefined && present[need] !== search.mark) return
     if (budget.left <= 0) return
     budget.left--
-    const has = this.#has[node] as number
+    const has = meta & HAS_MASK
     if ((has & HAS.leaves) !== 0) {
       const leaves = this.#leaves[node] as readonly Leaf[]
       for (let k = 0; k < leaves.length; k++) search.sink.found(leaves[k] as Leaf, search.start, i)
@@ -178,19 +176,19 @@ export class PhraseGraph {
     const info = field.infos[i]
     if (info === undefined) return
     if ((has & HAS.words) !== 0) {
-      const slot = info.id >= 0 ? this.#edge(node, info.id * 3 + WORD) : -1
-      if (slot >= 0) this.#go(search, slot, i + 1)
+      const to = info.id >= 0 ? this.#edge(node, info.id * 3 + WORD) : NOWHERE
+      if (to !== NOWHERE) this.#go(search, to, i + 1)
       else if (this.#plurals) {
         for (const id of info.singulars) {
           const other = this.#edge(node, id * 3 + WORD)
-          if (other >= 0) this.#go(search, other, i + 1)
+          if (other !== NOWHERE) this.#go(search, other, i + 1)
         }
       }
     }
     if ((has & HAS.prefixes) !== 0) {
       for (const id of info.prefixes) {
-        const slot = this.#edge(node, id * 3 + PREFIX)
-        if (slot >= 0) this.#go(search, slot, i + 1)
+        const to = this.#edge(node, id * 3 + PREFIX)
+        if (to !== NOWHERE) this.#go(search, to, i + 1)
       }
     }
     if ((has & HAS.classes) !== 0) this.#classes(search, node, field.classesAt(i))
@@ -200,13 +198,12 @@ export class PhraseGraph {
   #classes(search: Search, node: number, hits: readonly ClassHit[]): void {
     for (let k = 0; k < hits.length; k++) {
       const hit = hits[k] as ClassHit
-      const slot = this.#edge(node, hit.cls * 3 + CLASS)
-      if (slot >= 0 && !repeated(hits, k)) this.#go(search, slot, hit.end)
+      const to = this.#edge(node, hit.cls * 3 + CLASS)
+      if (to !== NOWHERE && !repeated(hits, k)) this.#go(search, to, hit.end)
     }
   }
 
-  #go(search: Search, slot: number, i: number): void {
-    const to = this.#edgeTo[slot] as number
+  #go(search: Search, to: number, i: number): void {
     if (to >= 0) this.walk(search, to, i)
     else for (const next of this.#several[-to - 1] as readonly number[]) this.walk(search, next, i)
   }
@@ -216,10 +213,8 @@ export class PhraseGraph {
     const sentence = tokens[i]?.sentence
     for (let g = 0; g < gaps.length; g += 3) {
       const node = gaps[g + 2] as number
-      if (search.present !== undefined) {
-        const need = this.#need[node] as number
-        if (need >= 0 && search.present[need] !== search.mark) continue
-      }
+      const need = (this.#nodes[node] as number) >> HAS_BITS
+      if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) continue
       for (let k = 0; k <= (gaps[g + 1] as number); k++) {
         const token = tokens[i + k]
         if (token === undefined || token.sentence !== sentence || token.kind === 'line') break
