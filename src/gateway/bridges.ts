@@ -19,6 +19,8 @@ import { aliasStore } from './db/repos/telegram-aliases.ts'
 import { webChatStore } from './db/repos/webchat-messages.ts'
 import { type Sealer, webhookRegistry } from './db/repos/webhooks.ts'
 import type { Pipeline, RouteDefinition } from './pipeline/index.ts'
+import { derived } from './reload/derived.ts'
+import type { AccountNetwork } from './reload/diff.ts'
 
 export interface BridgeParts {
   readonly config: Config
@@ -27,8 +29,8 @@ export interface BridgeParts {
   readonly port: PeerPort
   readonly node: K2Node
   readonly own: OwnIdentities
-  readonly routes: readonly RouteDefinition[]
-  readonly rooms: readonly string[]
+  readonly routes: () => readonly RouteDefinition[]
+  readonly rooms: () => readonly string[]
   readonly sealer: Sealer
   /** The button below bridged offers of K2 peers; undefined where there is no market. */
   readonly cardButton: P2pBridgeOptions['cardButton']
@@ -65,7 +67,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
         sink: pipeline.sink('main'),
         store: webChatStore(db.pool),
         log: logFor('web'),
-        rooms: () => parts.rooms,
+        rooms: parts.rooms,
         history: config.web.history,
         maxSessions: config.http.maxSessions,
         files: parts.chatFiles,
@@ -73,58 +75,79 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
       }),
     )
   }
-  for (const [account, { token, apiUrl, webhooks }] of Object.entries(config.accounts.discord)) {
-    const routed = new Set(placesOf(parts.routes, 'discord', account).map((place) => place.channel))
-    bridges.push(
-      new DiscordBridge({
-        account,
-        token,
-        sink: parts.sink(account),
-        own: parts.own,
-        cursors: cursorStore(db.pool),
-        webhooks: webhookRegistry({ pool: db.pool, sealer: parts.sealer, now, log: logFor('discord') }),
-        useWebhooks: webhooks,
-        places: () => placesOf(parts.routes, 'discord', account),
-        // Large servers have many channels; only those of routes are of interest, with their threads.
-        wanted: (place) => routed.has(place.channel),
-        knownCopies: knownCopies(db.pool),
-        media: parts.media,
-        log: logFor('discord'),
-        ...(apiUrl !== undefined && { apiUrl: apiUrl.replace(/\/+$/, '') }),
-        clock,
-      }),
-    )
-  }
-  const aliases = aliasStore(db.pool)
-  const log = logFor('bridges')
-  for (const [account, { token, apiUrl, ambiguous, limits }] of Object.entries(config.accounts.telegram)) {
-    bridges.push(
-      new TelegramBridge({
-        account,
-        token,
-        sink: parts.sink(account),
-        own: parts.own,
-        log: logFor('telegram'),
-        ambiguous,
-        media: parts.media,
-        ...(limits === 'off' && { rates: 'off' as const }),
-        ...(apiUrl !== undefined && { apiRoot: apiUrl.replace(/\/+$/, '') }),
-        bridgedChats: () => placesOf(parts.routes, 'telegram', account).map((place) => place.channel),
-        aliases: await aliases.list(account),
-        onMigrated: (from, to) => aliases.save(account, from, to),
-        onMembership: (channel, status) => {
-          if (status !== 'member' && status !== 'administrator') return
-          const lanes = placesOf(parts.routes, 'telegram', account)
-            .filter((p) => p.channel === channel)
-            .map(placeKey)
-          for (const lane of lanes)
-            pipeline.laneReady(lane).catch((err) => log.warn({ ev: 'lane-ready', err }, 'a lane could not be taken up again'))
-        },
-        clock,
-      }),
-    )
+  for (const network of ['discord', 'telegram'] as const) {
+    for (const account of Object.keys(config.accounts[network])) bridges.push(await openAccount(parts, network, account, config))
   }
   return bridges
+}
+
+/** The bridge of one account as the configuration has it. */
+export async function openAccount(parts: BridgeParts, network: AccountNetwork, account: string, config: Config): Promise<Bridge> {
+  return network === 'discord'
+    ? discordBridge(parts, account, config.accounts.discord[account] as Config['accounts']['discord'][string])
+    : telegramBridge(parts, account, config.accounts.telegram[account] as Config['accounts']['telegram'][string])
+}
+
+function discordBridge(parts: BridgeParts, account: string, settings: Config['accounts']['discord'][string]): Bridge {
+  const { db, routes, clock } = parts
+  const { token, apiUrl, webhooks } = settings
+  const log = parts.log.child({ mod: 'discord' })
+  const now = (): number => clock.now()
+  const places = derived(routes, (all) => placesOf(all, 'discord', account))
+  const routed = derived(places, (all) => new Set(all.map((place) => place.channel)))
+  return new DiscordBridge({
+    account,
+    token,
+    sink: parts.sink(account),
+    own: parts.own,
+    cursors: cursorStore(db.pool),
+    webhooks: webhookRegistry({ pool: db.pool, sealer: parts.sealer, now, log }),
+    useWebhooks: webhooks,
+    places,
+    // Large servers have many channels; only those of routes are of interest, with their threads.
+    wanted: (place) => routed().has(place.channel),
+    knownCopies: knownCopies(db.pool),
+    media: parts.media,
+    log,
+    ...(apiUrl !== undefined && { apiUrl: apiUrl.replace(/\/+$/, '') }),
+    clock,
+  })
+}
+
+async function telegramBridge(
+  parts: BridgeParts,
+  account: string,
+  settings: Config['accounts']['telegram'][string],
+): Promise<Bridge> {
+  const { db, pipeline, routes, clock } = parts
+  const { token, apiUrl, ambiguous, limits } = settings
+  const aliases = aliasStore(db.pool)
+  const log = parts.log.child({ mod: 'telegram' })
+  const places = derived(routes, (all) => placesOf(all, 'telegram', account))
+  const chats = derived(places, (all) => all.map((place) => place.channel))
+  return new TelegramBridge({
+    account,
+    token,
+    sink: parts.sink(account),
+    own: parts.own,
+    log,
+    ambiguous,
+    media: parts.media,
+    ...(limits === 'off' && { rates: 'off' as const }),
+    ...(apiUrl !== undefined && { apiRoot: apiUrl.replace(/\/+$/, '') }),
+    bridgedChats: chats,
+    aliases: await aliases.list(account),
+    onMigrated: (from, to) => aliases.save(account, from, to),
+    onMembership: (channel, status) => {
+      if (status !== 'member' && status !== 'administrator') return
+      const lanes = places()
+        .filter((p) => p.channel === channel)
+        .map(placeKey)
+      for (const lane of lanes)
+        pipeline.laneReady(lane).catch((err) => log.warn({ ev: 'lane-ready', err }, 'a lane could not be taken up again'))
+    },
+    clock,
+  })
 }
 
 /** Places of an account that any route names, each once. */

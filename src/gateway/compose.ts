@@ -13,12 +13,11 @@ import { DOCS_ALPN } from '../core/docs/alpn.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
 import { openBlobs } from './blobs/open.ts'
 import { providerLimits } from './blobs/policy.ts'
-import { openBridges } from './bridges.ts'
+import { type BridgeParts, openAccount, openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
 import { openCommands } from './commands/open.ts'
 import type { CommandRegistry } from './commands/registry.ts'
-import { roomsOf, routesOf } from './config/routes.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
 import { openDatabase } from './db/database.ts'
@@ -36,13 +35,15 @@ import { JobUpkeep } from './jobs/upkeep.ts'
 import { QueueWorker } from './jobs/workers.ts'
 import { cardButtonOf } from './market/card-button.ts'
 import { marketLexicon, openMarket } from './market/open.ts'
-import { connectSources, openMedia } from './media/open.ts'
+import { connectSource, openMedia } from './media/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { Metrics } from './observe/metrics.ts'
 import { NodePeerPort } from './peers/index.ts'
 import { BridgeSet, bootName, createPipeline, openSentLog, type Pipeline } from './pipeline/index.ts'
 import { Reactions } from './reactions/service.ts'
 import { ReactionStore } from './reactions/store.ts'
+import { openReload, openRouteBook } from './reload/open.ts'
+import type { ConfigSource, ReloadReport } from './reload/reloader.ts'
 import { ThreadSync } from './threads/sync.ts'
 
 export const KEY_FILE = 'identity.json'
@@ -51,6 +52,8 @@ const DELIVER_CONCURRENCY = 32
 
 export interface GatewayOptions {
   readonly config: Config
+  /** Where it came from, to be read again; undefined: it never changes. */
+  readonly source?: ConfigSource | undefined
   readonly log: Logger
   readonly clock?: Clock
 }
@@ -66,6 +69,8 @@ export interface Gateway {
   readonly commands: CommandRegistry
   /** Rooms of the web chat. */
   readonly rooms: readonly string[]
+  /** Reads the configuration again. Rejects `ConfigError` when it cannot be used; then nothing changes. */
+  reload(by: 'signal' | 'command'): Promise<ReloadReport>
   /** Stops everything in reverse order within the configured time. Idempotent. */
   stop(): Promise<void>
 }
@@ -103,8 +108,8 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(backend)
     const queues = await use(new JobQueues(backend, jobLog))
 
-    const routes = routesOf(config)
-    const rooms = roomsOf(routes, config)
+    const book = await openRouteBook({ config, db, direct: [], log })
+    const { routes, rooms } = book
     const own = new OwnIdentities()
     const bridgeSet = new BridgeSet()
     const pipeline = createPipeline({
@@ -116,7 +121,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           : undefined,
       jobs: queues,
       bridges: bridgeSet,
-      routes,
+      routes: routes(),
       rules: config.rules,
       instance: identity.id.slice(0, 16),
       own,
@@ -169,18 +174,18 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
     const media = await openMedia({ config, clock, log })
     const chatFiles = new ChatFiles({ media: media.library, store: webChatStore(db.pool), clock, rng: cryptoRng })
-    const threads = new ThreadSync({ bridges: bridgeSet, routes: () => routes, log: log.child({ mod: 'threads' }) })
+    const threads = new ThreadSync({ bridges: bridgeSet, routes, log: log.child({ mod: 'threads' }) })
     const reactions = new Reactions({
       store: new ReactionStore(db.pool),
       bridges: bridgeSet,
-      routes: () => routes,
+      routes,
       clock,
       log: log.child({ mod: 'reactions' }),
     })
     media.library.addSource('blob', '', files.source)
     media.library.setLinks(files.links)
     const actionIds = createActionIds(identity.seed())
-    const bridges = await openBridges({
+    const bridgeParts: BridgeParts = {
       cardButton: config.market.enabled ? cardButtonOf(actionIds) : undefined,
       config,
       media: media.library,
@@ -198,14 +203,35 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       clock,
       log,
     })
-    for (const bridge of bridges) bridgeSet.add(bridge)
-    connectSources(media.library, bridges)
 
     const market = lexicon
       ? await openMarket({
           config,
           lexicon,
           db,
+    }
+    const opened = await openBridges(bridgeParts)
+    for (const bridge of opened) {
+      bridgeSet.add(bridge)
+      connectSource(media.library, bridge)
+    }
+    const bridges = (): readonly Bridge[] => bridgeSet.all()
+    const ownBridges = opened.filter((bridge) => bridge.network === 'p2p' || bridge.network === 'web')
+    const reload = openReload({
+      book,
+      source: options.source,
+      db,
+      pipeline,
+      node,
+      bridges: bridgeSet,
+      accounts: opened.filter((bridge) => !ownBridges.includes(bridge)),
+      build: (network, account, next) => openAccount(bridgeParts, network, account, next),
+      connect: (bridge) => {
+        connectSource(media.library, bridge)
+        commands.connect(bridge)
+      },
+      clock,
+      log,
           backend,
           node,
           port,
@@ -218,9 +244,18 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         })
       : undefined
 
-    const control = createControl({ config, node, port, pipeline, metrics: () => metrics, parts: () => group.parts, clock })
+    const current = (): Config => book.config
+    const control = createControl({
+      config: current,
+      node,
+      port,
+      pipeline,
+      metrics: () => metrics,
+      parts: () => [...group.parts, ...reload.accounts.list()],
+      clock,
+    })
     const commands = openCommands({
-      config,
+      config: current,
       db,
       node,
       pipeline,
@@ -229,7 +264,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       routes,
       ids: actionIds,
       // Capabilities add their commands and buttons here.
-      definitions: [...files.commands, ...(market?.commands ?? [])],
+      definitions: [...files.commands, ...docs.commands, ...(market?.commands ?? []), ...reload.commands],
       actions: [...(market?.actions ?? [])],
       clock,
       log,
@@ -244,10 +279,11 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(commands.part)
     await use(reactions)
     await use(threads)
-    for (const bridge of bridges) await use(bridge)
+    for (const bridge of ownBridges) await use(bridge)
+    await use(reload.accounts)
     if (market) await use(market.part)
 
-    const web = bridges.find((b) => b.network === 'web') as WebChatBridge | undefined
+    const web = ownBridges.find((b) => b.network === 'web') as WebChatBridge | undefined
     const metrics = new Metrics({
       pipeline: () => pipeline.stats(),
       gauges: () => ({ ...nodeGauges(node), ...docs.gauges(), ...market?.market.gauges() }),
@@ -273,6 +309,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           new WebSocketDoor({ path: '/ws', host, maxSessions, log: log.child({ mod: 'http' }), connect: (s) => web.connect(s) }),
         host,
         port: httpPort,
+          profile: docs.profile,
       }),
     )
     // Links name the server's address.
@@ -282,12 +319,14 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       url: server.url,
       node,
       pipeline,
-      bridges,
+      bridges: bridges(),
       commands: commands.registry,
-      rooms,
+      rooms: rooms(),
+      reload: (by) => reload.reloader.reload(by),
       async stop() {
         await removeControlFile(config.dataDir)
         await group.stop()
+    await use(reload.reloader)
       },
     }
   } catch (error) {

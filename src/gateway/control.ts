@@ -14,7 +14,8 @@ import type { Pipeline } from './pipeline/index.ts'
 import { VERSION } from './version.ts'
 
 export interface ControlParts {
-  readonly config: Config
+  /** As it is at the moment. */
+  readonly config: () => Config
   readonly node: K2Node
   readonly port: PeerPort
   readonly pipeline: Pipeline
@@ -31,7 +32,7 @@ export function createControl(parts: ControlParts): Control {
     parts.parts().flatMap((part) => (part.health ? [{ name: part.name, health: part.health() }] : []))
   return {
     status: async () => ({
-      ...statusOf(node, config),
+      ...statusOf(node, config()),
       uptimeMs: Math.round(clock.monotonic() - startedAt),
       parts: health(),
       counters: totals(pipeline),
@@ -39,14 +40,14 @@ export function createControl(parts: ControlParts): Control {
     health,
     metrics: () => parts.metrics().text(),
     sendToTopic: (topic, text, senderName) =>
-      port.sendTopicText(exactTopic(topic, config), {
+      port.sendTopicText(exactTopic(topic, config()), {
         text,
         senderName,
         messageKey: `cli-${randomUUID()}`,
         via: [nodeTag(node.id)],
       }),
     sendDirect: (contact, text, senderName) =>
-      port.sendDirectText(contactId(contact, config), {
+      port.sendDirectText(contactId(contact, config()), {
         text,
         senderName,
         messageKey: `cli-${randomUUID()}`,
@@ -55,7 +56,7 @@ export function createControl(parts: ControlParts): Control {
     follow: (filter, signal): AsyncIterable<PeerEvent> =>
       followNode(
         node,
-        'topic' in filter ? { topic: exactTopic(filter.topic, config) } : { contact: contactId(filter.contact, config) },
+        'topic' in filter ? { topic: exactTopic(filter.topic, config()) } : { contact: contactId(filter.contact, config()) },
         signal,
       ),
     lanes: () => pipeline.admin.lanes(),

@@ -20,7 +20,7 @@ const BAR = 20
 
 export interface BlobCommandParts {
   readonly service: BlobService
-  readonly routes: readonly RouteDefinition[]
+  readonly routes: () => readonly RouteDefinition[]
   readonly blobs: BlobsConfig
   readonly clock: Clock
 }
@@ -62,7 +62,7 @@ export function blobCommands(parts: BlobCommandParts): CommandDefinition[] {
       requester: context.actor.key,
       exempt: context.role === 'admin',
       target,
-      policy: policyFor(at, routes, blobs),
+      policy: policyFor(at, routes(), blobs),
       requestKey: `${interaction.network}/${interaction.account}/${interaction.id}`,
     }
   }

@@ -49,7 +49,7 @@ export interface BlobParts {
   readonly identity: Identity
   readonly node: K2Node
   readonly store: BlobStore
-  readonly routes: readonly RouteDefinition[]
+  readonly routes: () => readonly RouteDefinition[]
   /** Files of messages; asked for when needed, because they in turn need the links and blobs of this part. */
   readonly media: () => { readonly library: MediaPort; readonly store: Pick<MediaStore, 'acquire'> }
   /** Address of the HTTP server. */

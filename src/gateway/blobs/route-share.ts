@@ -10,7 +10,7 @@ import { checkSize, checkType, policyFor } from './policy.ts'
 import type { BlobService } from './service.ts'
 
 export interface RouteShareParts {
-  readonly routes: readonly RouteDefinition[]
+  readonly routes: () => readonly RouteDefinition[]
   readonly blobs: BlobsConfig
   readonly files: FileLedger
   readonly service: Pick<BlobService, 'upload'>
@@ -35,12 +35,12 @@ const asksForTickets = (route: RouteDefinition, place: Place): boolean =>
  */
 export function routeShare({ routes, blobs, files, service, media, gateway }: RouteShareParts): ShareFile {
   return async (file, { place, author }, signal) => {
-    if (!routes.some((route) => asksForTickets(route, place))) return undefined
+    if (!routes().some((route) => asksForTickets(route, place))) return undefined
     if (author.senderClass === 'claimed') return undefined
     const id = uuidOf(['route share', gateway, sourceKey(file)])
     const known = await files.get(id)
     if (known !== undefined) return known.share
-    const policy = policyFor(place, routes, blobs)
+    const policy = policyFor(place, routes(), blobs)
     try {
       checkSize(policy, file.size ?? 0)
       const content = await media().fetch(file, signal)

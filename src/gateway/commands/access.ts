@@ -48,10 +48,10 @@ export interface Standing {
 /** Decides who may do what (k2-application 4.2, bridging 18). */
 export class Access {
   readonly #store: AccessStore
-  readonly #settings: AccessSettings
+  readonly #settings: () => AccessSettings
   readonly #isBridged: (place: Place) => boolean
 
-  constructor(store: AccessStore, settings: AccessSettings, isBridged: (place: Place) => boolean) {
+  constructor(store: AccessStore, settings: () => AccessSettings, isBridged: (place: Place) => boolean) {
     this.#store = store
     this.#settings = settings
     this.#isBridged = isBridged
@@ -78,7 +78,7 @@ export class Access {
     interaction: Pick<Interaction, 'actor' | 'at' | 'platformAdmin' | 'network'>,
     accounts: readonly string[],
   ): Promise<Role> {
-    const { admins, platformAdmins, traders } = this.#settings
+    const { admins, platformAdmins, traders } = this.#settings()
     const { actor, at, platformAdmin, network } = interaction
     const named = [...accounts, actor.key, ...(network === 'discord' ? (actor.roles ?? []).map((r) => `discord-role:${r}`) : [])]
     if (named.some((key) => admins.includes(key))) return 'admin'

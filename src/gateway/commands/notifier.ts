@@ -11,11 +11,11 @@ export function isInteractive(bridge: Bridge): bridge is Bridge & InteractiveBri
 
 /** What the gateway itself says to people, on whichever network they are. */
 export class Notifier {
-  readonly #bridges: readonly (Bridge & InteractiveBridge)[]
+  readonly #bridges: () => readonly (Bridge & InteractiveBridge)[]
   readonly #access: Pick<AccessStore, 'accountsOf' | 'personOf'>
 
-  constructor(bridges: readonly Bridge[], access: Pick<AccessStore, 'accountsOf' | 'personOf'>) {
-    this.#bridges = bridges.filter(isInteractive)
+  constructor(bridges: () => readonly Bridge[], access: Pick<AccessStore, 'accountsOf' | 'personOf'>) {
+    this.#bridges = () => bridges().filter(isInteractive)
     this.#access = access
   }
 
@@ -30,7 +30,7 @@ export class Notifier {
     let refusal: unknown
     for (const authorKey of new Set([target.authorKey, ...accounts])) {
       const network = authorKey.split(':', 1)[0]
-      for (const bridge of this.#bridges.filter((b) => b.network === network)) {
+      for (const bridge of this.#bridges().filter((b) => b.network === network)) {
         try {
           return await bridge.post({ kind: 'person', authorKey }, notice, signal)
         } catch (error) {
@@ -51,7 +51,7 @@ export class Notifier {
   }
 
   #bridgeFor(network: string, account: string): Bridge & InteractiveBridge {
-    const bridge = this.#bridges.find((b) => b.network === network && b.account === account)
+    const bridge = this.#bridges().find((b) => b.network === network && b.account === account)
     if (bridge === undefined) throw noBridge(`${network}/${account}`)
     return bridge
   }

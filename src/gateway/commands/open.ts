@@ -12,6 +12,7 @@ import { commandLog } from '../db/repos/command-log.ts'
 import { topicChoices } from '../db/repos/topic-choices.ts'
 import type { Control } from '../http/control.ts'
 import type { Pipeline, RouteDefinition } from '../pipeline/index.ts'
+import { derived } from '../reload/derived.ts'
 import { Access } from './access.ts'
 import type { ActionIds } from './action-ids.ts'
 import { welcomeOn } from './builtin/help.ts'
@@ -23,13 +24,14 @@ import { CommandRegistry } from './registry.ts'
 import { CommandService } from './service.ts'
 
 export interface CommandParts {
-  readonly config: Config
+  /** As it is at the moment. */
+  readonly config: () => Config
   readonly db: { readonly pool: PgPool }
   readonly node: K2Node
   readonly pipeline: Pipeline
   readonly control: Control
-  readonly bridges: readonly Bridge[]
-  readonly routes: readonly RouteDefinition[]
+  readonly bridges: () => readonly Bridge[]
+  readonly routes: () => readonly RouteDefinition[]
   readonly ids: ActionIds
   /** What capabilities bring beside the gateway's own commands. */
   readonly definitions: readonly CommandDefinition[]
@@ -43,10 +45,12 @@ export interface Commands {
   readonly part: Lifecycle
   readonly registry: CommandRegistry
   readonly operator: OperatorCommands
+  /** Makes the commands known to a bridge, before it starts. */
+  readonly connect: (bridge: Bridge) => void
 }
 
 /** The gateway's notices to people; needs nothing of the commands, so that capabilities can take it before they define theirs. */
-export function openNotifier(bridges: readonly Bridge[], db: { readonly pool: PgPool }): Notifier {
+export function openNotifier(bridges: () => readonly Bridge[], db: { readonly pool: PgPool }): Notifier {
   return new Notifier(bridges, accessStore(db.pool))
 }
 
@@ -60,12 +64,13 @@ export function openCommands(parts: CommandParts): Commands {
   const topics = topicChoices(db.pool)
   const builtins = builtinCommands({ ...parts, access, log: store, topics, registry: () => registry, rng })
   const registry = new CommandRegistry([...builtins, ...parts.definitions], parts.actions)
-  const rights = new Access(access, config.access, bridgedPlaces(routes))
+  const rights = new Access(access, () => config().access, bridgedPlaces(routes))
   const service = new CommandService({ registry, access: rights, store, ids, clock, rng, log })
-  for (const bridge of bridges.filter(isInteractive)) {
-    if (bridge.network === 'p2p' || !isSwitchedOn(config, bridge)) continue
+  const connect = (bridge: Bridge): void => {
+    if (!isInteractive(bridge) || bridge.network === 'p2p' || !isSwitchedOn(config(), bridge)) return
     bridge.interactions(registry.specsFor(bridge.network), service.handle, welcomeOn(bridge.network, registry))
   }
+  for (const bridge of bridges()) connect(bridge)
   const part: Lifecycle = {
     name: service.name,
     start: async () => {
@@ -74,7 +79,7 @@ export function openCommands(parts: CommandParts): Commands {
     },
     drain: () => service.drain(),
   }
-  return { part, registry, operator: new OperatorCommands({ registry, runner: service.runner, ids, clock, rng }) }
+  return { part, registry, connect, operator: new OperatorCommands({ registry, runner: service.runner, ids, clock, rng }) }
 }
 
 function isSwitchedOn({ accounts }: Config, { network, account }: Bridge): boolean {
@@ -83,9 +88,9 @@ function isSwitchedOn({ accounts }: Config, { network, account }: Bridge): boole
 }
 
 /** Whether a place belongs to a server or group that a route names. */
-function bridgedPlaces(routes: readonly RouteDefinition[]): (place: Place) => boolean {
+function bridgedPlaces(routes: () => readonly RouteDefinition[]): (place: Place) => boolean {
   const key = (p: Place): string =>
     JSON.stringify([p.network, p.account, p.network === 'discord' ? (p.space ?? p.channel) : p.channel])
-  const known = new Set(routes.flatMap((r) => r.members.map((m) => key(m.place))))
-  return (place) => known.has(key(place))
+  const known = derived(routes, (all) => new Set(all.flatMap((r) => r.members.map((m) => key(m.place)))))
+  return (place) => known().has(key(place))
 }

@@ -33,7 +33,8 @@ const member = z.strictObject({
   suffix: z.string().max(50).optional().describe('behind author names shown here'),
 })
 
-const route = z.strictObject({
+/** One route as the file writes it. */
+export const routeSchema = z.strictObject({
   id: name('a route id'),
   members: z.array(member).min(2, 'a route joins at least two places'),
   bots: z.enum(['none', 'all']).default('none').describe('whether messages of other bots and webhooks are bridged'),
@@ -188,7 +189,7 @@ export const configSchema = z
       })
       .prefault({}),
     routes: z
-      .array(route)
+      .array(routeSchema)
       .max(1000)
       .optional()
       .describe('default: each topic of the node joined with a web room of the same name'),

@@ -1,5 +1,6 @@
 import { sleep } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
+import { hashId } from '../../base/ids.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { cryptoRng } from '../../base/random.ts'
@@ -13,9 +14,11 @@ import type { ActionDefinition, CommandDefinition } from '../commands/definition
 import type { Config } from '../config/schema.ts'
 import type { PgPool } from '../db/pool.ts'
 import type { JobBackend } from '../jobs/backend.ts'
-import { MARKET } from '../jobs/queues.ts'
+import { type JobQueues, MARKET, RULE_JOB } from '../jobs/queues.ts'
 import { QueueWorker } from '../jobs/workers.ts'
 import type { Pipeline } from '../pipeline/index.ts'
+import { DEFAULT_LIMITS } from '../pipeline/limits.ts'
+import { OwnMessages } from '../pipeline/say.ts'
 import { lexiconOf, rulesPath } from '../rules/places.ts'
 import { ratesOf } from '../rules/rates.ts'
 import { RuleService } from '../rules/service.ts'
@@ -33,17 +36,21 @@ import { Opinions } from './opinions.ts'
 import type { MarketParts } from './parts.ts'
 import { Profiles } from './profiles.ts'
 import { Publisher } from './publishing.ts'
+import { RouteAdvisor } from './route-advice.ts'
+import { RuleJobs } from './rule-jobs.ts'
 import { MarketStore } from './store.ts'
+import { toK2, toQueues } from './ways.ts'
 
 export interface OpenMarketParts {
   readonly config: Config
   readonly lexicon: Lexicon
   readonly db: { readonly pool: PgPool }
   readonly backend: JobBackend
+  readonly queues: JobQueues
   readonly node: K2Node
   readonly port: PeerPort
   readonly pipeline: Pipeline
-  readonly bridges: readonly Bridge[]
+  readonly bridges: () => readonly Bridge[]
   readonly ids: ActionIds
   /** Unique per data directory, the same over restarts. */
   readonly instance: string
@@ -56,6 +63,10 @@ export interface OpenMarket {
   readonly commands: readonly CommandDefinition[]
   readonly actions: readonly ActionDefinition[]
   readonly rules: RuleService
+  /** For the pipeline: what rules say about a message's destinations. */
+  readonly advise: RouteAdvisor['advise']
+  /** The rules, to be loaded before any message comes. */
+  readonly early: Lifecycle
   /** To be started after the bridges. */
   readonly part: Lifecycle
 }
@@ -74,7 +85,19 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
   const { config, lexicon, db, backend, node, port, pipeline, clock } = parts
   const log = parts.log.child({ mod: 'market' })
   const { counters } = pipeline
-  const rules = new RuleService({ path: rulesPath(config), lexicon, pool: db.pool, counters, clock, log })
+  const rules = new RuleService({
+    path: rulesPath(config),
+    lexicon,
+    pool: db.pool,
+    counters,
+    clock,
+    log,
+    tell: (lines) =>
+      market.tellOperator(
+        `rules.${hashId(lines)}.${clock.now()}`,
+        `Rule files are broken: the rules that ran go on.\n${lines.join('\n')}`,
+      ),
+  })
   const store = new MarketStore(db.pool, log)
   const shared: MarketParts = {
     memory: new MarketMemory(),
@@ -102,9 +125,22 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
           onReading: (opinion) => market.act((step) => reconsider(step, opinion)),
         })
   const publisher = new Publisher(node, shared)
-  const notices = new NoticeSender({ pool: db.pool, bridges: () => parts.bridges, clock, log, counters })
+  const jobs = new RuleJobs({ jobs: config.market.jobs, queues: parts.queues, log, act: (work) => market.act(work) })
+  const own = { pool: db.pool, clock, rng: cryptoRng, limits: DEFAULT_LIMITS }
+  const outbox = new OwnMessages(own, (lane) => parts.queues.wakeLane(lane))
+  const notices = new NoticeSender({
+    pool: db.pool,
+    bridges: parts.bridges,
+    clock,
+    log,
+    counters,
+    ways: new Map([
+      ['p2p/self', toK2(outbox)],
+      ['job/self', toQueues(jobs)],
+    ]),
+  })
   const contactName = (id: string): string | undefined => node.contacts().find((c) => c.addr.id === id)?.name
-  const market = new Market({
+  const market: Market = new Market({
     parts: shared,
     store,
     publisher,
@@ -114,6 +150,7 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
   })
   market.reader = new InboxReader({
     pool: db.pool,
+    admins: config.access.admins,
     shared: config.database.driver === 'postgres',
     owner: `${parts.instance}/${process.pid}`,
     instance: parts.instance,
@@ -133,21 +170,21 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
   const part: Lifecycle = {
     name: 'market',
     start: async () => {
-      await rules.start()
+  // Nobody orders jobs where none are configured: then nobody has to wait for them.
+  const workers = [worker, ...(shared.jobQueues.size > 0 ? [jobWorker(parts, jobs, log)] : [])]
       await market.start()
       pipeline.onStored(market.wake)
-      await worker.start()
+      for (const one of workers) await one.start()
     },
     drain: async (signal) => {
-      await worker.drain(signal)
+      await Promise.all(workers.map((one) => one.drain(signal)))
       await opinions?.stop()
       await market.drain()
     },
     stop: async () => {
-      await worker.stop()
+      await Promise.all(workers.map((one) => one.stop()))
       await opinions?.stop()
       await market.stop()
-      await rules.stop()
     },
     health: () => market.health(),
   }
@@ -159,5 +196,14 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     part,
     commands: [...offerCommands(desk), ...alertCommands(searches), ...ruleCommands(desk, rules)],
     actions: marketActions(desk, searches),
+    advise: new RouteAdvisor(() => shared).advise,
+    early: { name: 'rules', start: () => rules.start(), stop: async () => void (await rules.stop()) },
   }
+}
+
+/** Jobs of rules handled at once. */
+const RULE_JOBS_AT_ONCE = 4
+
+function jobWorker({ backend, clock }: OpenMarketParts, jobs: RuleJobs, log: Logger): QueueWorker<typeof RULE_JOB> {
+  return new QueueWorker({ backend, queue: RULE_JOB, concurrency: RULE_JOBS_AT_ONCE, handlers: { run: jobs.run }, log, clock })
 }

@@ -29,12 +29,10 @@ export async function openMedia({ config, clock, log }: MediaParts): Promise<Med
   return { library, store, part: { name: 'media', stop: async () => library.close() } }
 }
 
-/** Makes the bridges the places where files of their messages are read. */
-export function connectSources(library: MediaLibrary, bridges: readonly Bridge[]): void {
-  for (const bridge of bridges) {
-    if ((bridge.network === 'discord' || bridge.network === 'telegram') && hasFiles(bridge))
-      library.addSource(bridge.network, bridge.account, bridge)
-  }
+/** Makes the bridge the place where files of its messages are read. */
+export function connectSource(library: MediaLibrary, bridge: Bridge): void {
+  if ((bridge.network === 'discord' || bridge.network === 'telegram') && hasFiles(bridge))
+    library.addSource(bridge.network, bridge.account, bridge)
 }
 
 function hasFiles(bridge: Bridge): bridge is Bridge & MediaSource {

@@ -22,6 +22,8 @@ export class AccountGate {
   #failed: { readonly code: string; readonly message: string; readonly since: number } | undefined
   #failedUntil = 0
   #probes = 0
+  /** Attempts under way. */
+  inflight = 0
 
   /** ms until this account may send; 0 = now. */
   waitMs(now: number): number {

@@ -294,7 +294,9 @@ export class LaneSession {
     const { clock, rng, limits, events } = this.#tools
     gate.begin()
     const begun = clock.monotonic()
+    gate.inflight++
     const { outcome, parts, copies } = await attempt({ ...work, lane: this.lane }, this.#tools)
+    gate.inflight--
     const now = clock.now()
     const verdict = this.#tools.abort.aborted
       ? interrupted(outcome, item)

@@ -1,3 +1,4 @@
+import { sleep } from '../../base/async.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { uuidv7 } from '../../base/ids.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
@@ -32,6 +33,7 @@ import { JobWaker, noWaker, type WakeJobs } from './waker.ts'
 
 const PRUNE_EVERY_MS = 3_600_000
 const RUN_LANE_MS = 1_000
+const QUIET_LOOK_MS = 10
 
 export interface PipelineOptions {
   /** The open, migrated database. */
@@ -75,12 +77,14 @@ export interface Pipeline extends Lifecycle {
   health(): Health
   /** Where the bridge of an account delivers its events. */
   sink(account: string): BridgeSink
-  /** New routes and rules for events that arrive from now on. Throws `ROUTE_INVALID` and changes nothing. */
-  reload(routes: readonly RouteDefinition[], rules: readonly Rule[]): void
+  /** New routes, rules and limits for events that arrive from now on. Throws `ROUTE_INVALID` and changes nothing. */
+  reload(routes: readonly RouteDefinition[], rules: readonly Rule[], limits?: Partial<PipelineLimits>): void
   /** Takes up deliveries of an account again: it connected, or got a new token. */
   accountReady(network: Network, account: string): Promise<void>
   /** A place can be written again (rights given back, topic reopened): ends the suspension of its lane. */
   laneReady(lane: string): Promise<void>
+  /** Resolves when nothing is being sent by the account, or after `maxMs`. */
+  accountQuiet(network: Network, account: string, maxMs: number): Promise<void>
   pauseRoute(route: string, paused: boolean): Promise<void>
   /**
    * For the worker of the queue `deliver`: wakes the lane and resolves when it has nothing more to do for now, but after
@@ -228,13 +232,15 @@ class OpenPipeline implements Pipeline {
     return new AccountSink(account, this.#ingest, this.#limits)
   }
 
-  reload(routes: readonly RouteDefinition[], rules: readonly Rule[]): void {
+  reload(routes: readonly RouteDefinition[], rules: readonly Rule[], limits: Partial<PipelineLimits> = {}): void {
     const table = compileRoutes(routes)
     const compiled = compileRules(rules)
     this.#table = table
     this.#rules = compiled
     for (const id of this.#breakers.keys()) if (!table.routes.has(id)) this.#breakers.delete(id)
   }
+    // One object for all parts of the pipeline: they look into it for every decision.
+    Object.assign(this.#limits, limits)
 
   async accountReady(network: Network, account: string): Promise<void> {
     this.#worker.gate({ network, account }).reset()
@@ -244,6 +250,12 @@ class OpenPipeline implements Pipeline {
 
   async laneReady(lane: string): Promise<void> {
     await this.#store.resume([lane])
+  async accountQuiet(network: Network, account: string, maxMs: number): Promise<void> {
+    const gate = this.#worker.gate({ network, account })
+    const until = this.#clock.monotonic() + maxMs
+    while (gate.inflight > 0 && this.#clock.monotonic() < until) await sleep(QUIET_LOOK_MS)
+  }
+
     this.#worker.retry([lane])
   }
 

@@ -49,7 +49,7 @@ function rig(states: readonly Partial<BlobJob>[]) {
       return true
     },
   } as unknown as BlobService
-  const commands = blobCommands({ service, routes: [], blobs: blobsSchema.parse({}), clock })
+  const commands = blobCommands({ service, routes: () => [], blobs: blobsSchema.parse({}), clock })
   const shown: string[] = []
   const context = (role: 'trader' | 'admin', surface: 'chat' | 'http' = 'chat'): CommandContext => ({
     origin:

@@ -392,7 +392,7 @@ describe('sharing', () => {
     const route = { id: 'r', members: [member], bots: 'none', maxAge: 1, p2pEdits: 'resend', allowChain: false } as const
     const parts = { blobs: blobsSchema.parse({}), files: r.files, service: r.service, media: () => media.library, gateway: r.me }
     const files = { share: 'ticket', maxSize: 100 } as const
-    const share = routeShare({ ...parts, routes: [{ ...route, files }] })
+    const share = routeShare({ ...parts, routes: () => [{ ...route, files }] })
     const at = { place: member.place, author: { key: 'telegram:1', displayName: 'A', isBot: false, kind: 'user' } } as const
     const dog = media.file('dog.txt', Buffer.from('a dog'))
     const text = await share(dog, at, never)
@@ -400,7 +400,7 @@ describe('sharing', () => {
     expect(await share(dog, at, never)).toBe(text)
     expect(await share(media.file('large.bin', 101), at, never)).toBeUndefined()
     expect(await share(dog, { ...at, author: { ...at.author, senderClass: 'claimed' } }, never)).toBeUndefined()
-    expect(await routeShare({ ...parts, routes: [route] })(dog, at, never)).toBeUndefined()
+    expect(await routeShare({ ...parts, routes: () => [route] })(dog, at, never)).toBeUndefined()
   })
 })
 

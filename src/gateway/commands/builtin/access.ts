@@ -53,14 +53,14 @@ export function accessCommands({ access, log, config, clock }: BuiltinParts): Co
       argumentHelp: {},
       run: async () => {
         const grants = await access.grants()
-        const data = { ...config.access, grants }
+        const data = { ...config().access, grants }
         return answer(
           lines(
-            line(bold('From the configuration'), `: ${config.access.admins.join(', ') || 'nobody by name'}`),
-            config.access.platformAdmins
+            line(bold('From the configuration'), `: ${config().access.admins.join(', ') || 'nobody by name'}`),
+            config().access.platformAdmins
               ? 'Administrators of bridged servers and groups are administrators here, too.'
               : undefined,
-            config.access.traders === 'everyone' ? 'Everybody may trade.' : 'Linked people may trade.',
+            config().access.traders === 'everyone' ? 'Everybody may trade.' : 'Linked people may trade.',
             ...grants.map((g) => line(`• ${g.role}: `, code(g.account), `, by ${g.by}`)),
           ),
           data,

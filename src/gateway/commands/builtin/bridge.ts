@@ -16,9 +16,11 @@ const MESSAGE = { summary: 'link of the message; in Telegram you may reply to it
 
 export function bridgeCommands({ pipeline, routes, bridges, clock }: BuiltinParts): CommandDefinition[] {
   const suggest = async (_context: CommandContext, typed: string) =>
-    routes.filter((r) => r.id.includes(typed.trim())).map((r) => ({ name: r.id, value: r.id }))
+    routes()
+      .filter((r) => r.id.includes(typed.trim()))
+      .map((r) => ({ name: r.id, value: r.id }))
   const known = (id: string): string => {
-    if (routes.some((r) => r.id === id)) return id
+    if (routes().some((r) => r.id === id)) return id
     throw new K2Error({ code: 'ROUTE_UNKNOWN', kind: 'input', message: `there is no route called "${id}"` })
   }
   const pause = (paused: boolean): CommandDefinition =>
@@ -43,7 +45,7 @@ export function bridgeCommands({ pipeline, routes, bridges, clock }: BuiltinPart
       arguments: z.object({}),
       argumentHelp: {},
       run: async () => {
-        const rows = routes.map((r) => ({
+        const rows = routes().map((r) => ({
           id: r.id,
           members: r.members.map((m) => ({ place: printPlace(m.place), direction: m.direction })),
         }))
@@ -60,7 +62,7 @@ export function bridgeCommands({ pipeline, routes, bridges, clock }: BuiltinPart
       arguments: z.object({}),
       argumentHelp: {},
       run: async () => {
-        const rows = bridges.map((b) => ({ network: b.network, account: b.account, health: b.health() }))
+        const rows = bridges().map((b) => ({ network: b.network, account: b.account, health: b.health() }))
         const shown = rows.map(({ network, account, health }) => {
           const mark = health.status === 'ok' ? '🟢' : health.status === 'degraded' ? '🟡' : '🔴'
           return line(`${mark} `, bold(`${network}/${account}`), health.status === 'ok' ? '' : `: ${health.reason}`)
@@ -105,7 +107,7 @@ export function bridgeCommands({ pipeline, routes, bridges, clock }: BuiltinPart
   ]
 
   async function find(context: CommandContext, text: string | undefined) {
-    const ref = messageRef(context, text, routes)
+    const ref = messageRef(context, text, routes())
     const why = await pipeline.admin.why(ref ?? text ?? '')
     if (why?.message === undefined) throw unknownEvent()
     return { message: why.message, copies: why.copies }

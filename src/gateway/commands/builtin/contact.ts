@@ -3,7 +3,7 @@ import { K2Error } from '../../../base/errors.ts'
 import type { K2Node, PeerId } from '../../../core/index.ts'
 import { peerChannel } from '../../peers/index.ts'
 import { type CommandContext, type CommandDefinition, defineCommand } from '../definition.ts'
-import { answer, bold, line, lines } from '../notices.ts'
+import { answer } from '../notices.ts'
 import type { BuiltinParts } from './parts.ts'
 
 const CONTACT = { summary: 'a contact’s name, or a node id' }
@@ -15,26 +15,13 @@ const MAX_NAME = 64
 /** A message waits this long for its receiver, ms. */
 const SEND_MS = 45_000
 
+/** Pings and direct messages; the contact book brings its own commands. */
 export function contactCommands({ node, control }: BuiltinParts): CommandDefinition[] {
   const suggest = async (_context: CommandContext, typed: string) =>
     rows(node)
       .filter((c) => c.name.toLowerCase().includes(typed.toLowerCase()) || c.id.startsWith(typed.toLowerCase()))
       .map((c) => ({ name: `${c.name}${c.online ? ' (online)' : ''}`, value: c.named ? c.name : c.id }))
   return [
-    defineCommand({
-      path: ['contact', 'list'],
-      telegram: 'k2_contacts',
-      http: { method: 'GET', path: '/contacts' },
-      summary: 'the K2 contacts of this gateway and who is online',
-      role: 'everyone',
-      arguments: z.object({}),
-      argumentHelp: {},
-      run: async () => {
-        const all = rows(node).map(({ name, id, online }) => ({ name, id, online }))
-        const shown = all.map((c) => line(c.online ? '🟢 ' : '⚪ ', bold(c.name), ` ${c.id.slice(0, 10)}…`))
-        return answer(all.length === 0 ? 'There are no contacts yet.' : lines(...shown), all, { title: 'Contacts' })
-      },
-    }),
     defineCommand({
       path: ['contact', 'ping'],
       telegram: 'k2_ping',

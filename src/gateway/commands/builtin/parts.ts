@@ -12,12 +12,13 @@ import type { TopicChoices } from './topic-choices.ts'
 
 /** What the gateway's own commands work with. */
 export interface BuiltinParts {
-  readonly config: Config
+  /** As it is at the moment. */
+  readonly config: () => Config
   readonly node: K2Node
   readonly pipeline: Pipeline
   readonly control: Control
-  readonly bridges: readonly Bridge[]
-  readonly routes: readonly RouteDefinition[]
+  readonly bridges: () => readonly Bridge[]
+  readonly routes: () => readonly RouteDefinition[]
   readonly access: AccessStore
   readonly log: CommandLog
   readonly topics: TopicChoices

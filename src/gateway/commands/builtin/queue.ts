@@ -73,7 +73,7 @@ export function queueCommands({ pipeline: { admin }, routes }: BuiltinParts): Co
       arguments: z.object({ event: z.string().max(300).optional() }),
       argumentHelp: { event: { summary: 'event id or link of the message', rest: true } },
       run: async (context, { event }) => {
-        const ref = messageRef(context, event, routes)
+        const ref = messageRef(context, event, routes())
         const why = await admin.why(ref ?? event ?? '')
         if (why === undefined) throw unknownEvent()
         const shown = why.deliveries

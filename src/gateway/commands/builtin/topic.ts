@@ -56,7 +56,7 @@ export function topicCommands({ node, topics, routes, clock }: BuiltinParts): Co
       argumentHelp: { topic: { summary: 'its name', rest: true, suggest } },
       run: async (_context, { topic }) => {
         const name = exact(topic)
-        const using = routes.filter((r) => r.members.some((m) => m.place.network === 'p2p' && m.place.channel === name))
+        const using = routes().filter((r) => r.members.some((m) => m.place.network === 'p2p' && m.place.channel === name))
         if (using.length > 0) {
           const message = `route ${using.map((r) => r.id).join(', ')} bridges this topic: take it out of the configuration first`
           throw new K2Error({ code: 'TOPIC_IN_USE', kind: 'conflict', message })
@@ -77,7 +77,7 @@ export async function applyTopicChoices({
   topics,
   routes,
 }: Pick<BuiltinParts, 'node' | 'topics' | 'routes'>): Promise<void> {
-  const routed = new Set(routes.flatMap((r) => r.members.filter((m) => m.place.network === 'p2p').map((m) => m.place.channel)))
+  const routed = new Set(routes().flatMap((r) => r.members.filter((m) => m.place.network === 'p2p').map((m) => m.place.channel)))
   for (const { name, joined } of await topics.list()) {
     if (joined) node.joinTopic(name)
     else if (!routed.has(name)) await node.leaveTopic(name)

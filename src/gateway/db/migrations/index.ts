@@ -6,6 +6,7 @@ import { commands } from './0004-commands.ts'
 import { market } from './0005-market.ts'
 import { reactions } from './0006-reactions.ts'
 import { marketTogether } from './0007-market-together.ts'
+import { direct } from './0008-direct.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
-export const MIGRATIONS: readonly Migration[] = [pipeline, gateway, blobs, commands, market, reactions, marketTogether]
+export const MIGRATIONS: readonly Migration[] = [pipeline, gateway, blobs, commands, market, reactions, marketTogether, direct]
