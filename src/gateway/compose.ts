@@ -202,13 +202,6 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       sealer: createSealer(identity.seed()),
       clock,
       log,
-    })
-
-    const market = lexicon
-      ? await openMarket({
-          config,
-          lexicon,
-          db,
     }
     const opened = await openBridges(bridgeParts)
     for (const bridge of opened) {
@@ -232,6 +225,13 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       },
       clock,
       log,
+    })
+
+    const market = lexicon
+      ? await openMarket({
+          config,
+          lexicon,
+          db,
           backend,
           node,
           port,
@@ -309,11 +309,11 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           new WebSocketDoor({ path: '/ws', host, maxSessions, log: log.child({ mod: 'http' }), connect: (s) => web.connect(s) }),
         host,
         port: httpPort,
-          profile: docs.profile,
       }),
     )
     // Links name the server's address.
     for (const part of files.lifecycle) await use(part)
+    await use(reload.reloader)
     await writeControlFile(config.dataDir, { url: server.url, token, pid: process.pid })
     return {
       url: server.url,
@@ -326,7 +326,6 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       async stop() {
         await removeControlFile(config.dataDir)
         await group.stop()
-    await use(reload.reloader)
       },
     }
   } catch (error) {

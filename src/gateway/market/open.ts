@@ -36,8 +36,6 @@ import { Opinions } from './opinions.ts'
 import type { MarketParts } from './parts.ts'
 import { Profiles } from './profiles.ts'
 import { Publisher } from './publishing.ts'
-import { RouteAdvisor } from './route-advice.ts'
-import { RuleJobs } from './rule-jobs.ts'
 import { MarketStore } from './store.ts'
 import { toK2, toQueues } from './ways.ts'
 
@@ -63,10 +61,6 @@ export interface OpenMarket {
   readonly commands: readonly CommandDefinition[]
   readonly actions: readonly ActionDefinition[]
   readonly rules: RuleService
-  /** For the pipeline: what rules say about a message's destinations. */
-  readonly advise: RouteAdvisor['advise']
-  /** The rules, to be loaded before any message comes. */
-  readonly early: Lifecycle
   /** To be started after the bridges. */
   readonly part: Lifecycle
 }
@@ -147,10 +141,10 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     notices,
     port,
     peerName: (message) => peerDisplayName(message, contactName),
+    admins: config.access.admins,
   })
   market.reader = new InboxReader({
     pool: db.pool,
-    admins: config.access.admins,
     shared: config.database.driver === 'postgres',
     owner: `${parts.instance}/${process.pid}`,
     instance: parts.instance,
@@ -170,8 +164,6 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
   const part: Lifecycle = {
     name: 'market',
     start: async () => {
-  // Nobody orders jobs where none are configured: then nobody has to wait for them.
-  const workers = [worker, ...(shared.jobQueues.size > 0 ? [jobWorker(parts, jobs, log)] : [])]
       await market.start()
       pipeline.onStored(market.wake)
       for (const one of workers) await one.start()
@@ -196,14 +188,5 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     part,
     commands: [...offerCommands(desk), ...alertCommands(searches), ...ruleCommands(desk, rules)],
     actions: marketActions(desk, searches),
-    advise: new RouteAdvisor(() => shared).advise,
-    early: { name: 'rules', start: () => rules.start(), stop: async () => void (await rules.stop()) },
   }
-}
-
-/** Jobs of rules handled at once. */
-const RULE_JOBS_AT_ONCE = 4
-
-function jobWorker({ backend, clock }: OpenMarketParts, jobs: RuleJobs, log: Logger): QueueWorker<typeof RULE_JOB> {
-  return new QueueWorker({ backend, queue: RULE_JOB, concurrency: RULE_JOBS_AT_ONCE, handlers: { run: jobs.run }, log, clock })
 }

@@ -81,10 +81,10 @@ export interface Pipeline extends Lifecycle {
   reload(routes: readonly RouteDefinition[], rules: readonly Rule[], limits?: Partial<PipelineLimits>): void
   /** Takes up deliveries of an account again: it connected, or got a new token. */
   accountReady(network: Network, account: string): Promise<void>
-  /** A place can be written again (rights given back, topic reopened): ends the suspension of its lane. */
-  laneReady(lane: string): Promise<void>
   /** Resolves when nothing is being sent by the account, or after `maxMs`. */
   accountQuiet(network: Network, account: string, maxMs: number): Promise<void>
+  /** A place can be written again (rights given back, topic reopened): ends the suspension of its lane. */
+  laneReady(lane: string): Promise<void>
   pauseRoute(route: string, paused: boolean): Promise<void>
   /**
    * For the worker of the queue `deliver`: wakes the lane and resolves when it has nothing more to do for now, but after
@@ -237,10 +237,10 @@ class OpenPipeline implements Pipeline {
     const compiled = compileRules(rules)
     this.#table = table
     this.#rules = compiled
-    for (const id of this.#breakers.keys()) if (!table.routes.has(id)) this.#breakers.delete(id)
-  }
     // One object for all parts of the pipeline: they look into it for every decision.
     Object.assign(this.#limits, limits)
+    for (const id of this.#breakers.keys()) if (!table.routes.has(id)) this.#breakers.delete(id)
+  }
 
   async accountReady(network: Network, account: string): Promise<void> {
     this.#worker.gate({ network, account }).reset()
@@ -248,14 +248,14 @@ class OpenPipeline implements Pipeline {
     this.#worker.retry(lanes)
   }
 
-  async laneReady(lane: string): Promise<void> {
-    await this.#store.resume([lane])
   async accountQuiet(network: Network, account: string, maxMs: number): Promise<void> {
     const gate = this.#worker.gate({ network, account })
     const until = this.#clock.monotonic() + maxMs
     while (gate.inflight > 0 && this.#clock.monotonic() < until) await sleep(QUIET_LOOK_MS)
   }
 
+  async laneReady(lane: string): Promise<void> {
+    await this.#store.resume([lane])
     this.#worker.retry([lane])
   }
 
