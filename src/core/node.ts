@@ -20,6 +20,7 @@ import type { Receipt } from './k2/receipt-frame.ts'
 import { ReceiptLink } from './k2/receipt-link.ts'
 import { MemoryJournal, type SendJournal } from './k2/send-journal.ts'
 import { TextSender, type TextToSend } from './k2/text-sender.ts'
+import { directTopicName } from './k2/topics.ts'
 import { type EndpointAddr, ofPeerAddr, toPeerAddr } from './keys/address.ts'
 import type { Identity } from './keys/identity.ts'
 import { encodeEndpointTicket } from './keys/ticket.ts'
@@ -292,6 +293,13 @@ export class K2Node implements Lifecycle {
     this.#roster.addContact(contact)
     endpoint.learn(toPeerAddr(contact.addr), 'contact')
     return topics.joinDirect(contact.addr.id).info
+  }
+
+  /** Stops listening for a contact's direct messages. False when it was none. */
+  async removeContact(peer: PeerId): Promise<boolean> {
+    if (!this.#roster.removeContact(peer)) return false
+    await this.#parts?.topics.leave(directTopicName(this.id, peer))
+    return true
   }
 
   /** Adds a way to reach a peer, and joins every marketplace topic through it. */

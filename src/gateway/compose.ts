@@ -146,7 +146,15 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       clock,
       log: blobLog,
     })
-    const docs = openDocs({ config, identity, node: () => node, blobs: () => store, clock, log })
+    const docs = openDocs({
+      config,
+      identity,
+      node: () => node,
+      blobs: () => store,
+      media: () => media.library,
+      clock,
+      log,
+    })
     await use({ name: 'blob-store', stop: () => store.close() })
     const blobs = new BlobProvider({ store, clock, limits: providerLimits(config.blobs), log: blobLog })
     const node = new K2Node({
@@ -298,6 +306,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           commands: commands.operator,
           files,
           chatFiles: web && chatFiles,
+          profile: docs.profile,
           adminToken: token,
           host,
           noticeFile: (id) => web?.noticeFile(id),

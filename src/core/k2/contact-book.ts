@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { NamespaceId } from '../docs/index.ts'
 import type { PeerId } from '../ids.ts'
 import { parseEndpointId } from '../keys/endpoint-id.ts'
-import { CONTACTS_MARKER, type K2DocsClient } from './docs-client.ts'
+import { CONTACTS_MARKER, type K2DocsClient, type TextEntry } from './docs-client.ts'
 import { k2Error } from './errors.ts'
 
 const PREFIX = 'contact:'
@@ -46,16 +46,12 @@ export class ContactBook {
 
   /** By nickname. Entries that are no contacts are left out. */
   async list(): Promise<readonly BookContact[]> {
-    const entries = await this.#client.list(this.#id, PREFIX)
-    const contacts = entries.flatMap(({ key, value }) => {
-      const contact = contactOf(parsed(value))
-      return contact === undefined || key !== PREFIX + contact.id ? [] : [contact]
-    })
+    const contacts = this.#contacts(await this.#client.list(this.#id, PREFIX))
     return contacts.sort((a, b) => a.nickname.localeCompare(b.nickname) || (a.id < b.id ? -1 : 1))
   }
 
   async get(id: PeerId): Promise<BookContact | undefined> {
-    return (await this.list()).find((contact) => contact.id === id)
+    return this.#contacts(await this.#client.list(this.#id, PREFIX + id)).find((contact) => contact.id === id)
   }
 
   /** Adds or replaces. Throws `KEY_BAD_ID`, `K2_BAD_FORM` or `K2_TOO_LARGE`. */
@@ -77,8 +73,11 @@ export class ContactBook {
     return true
   }
 
+  /** Also when another device of ours wrote the contact. False when there is no such contact. */
   async remove(id: PeerId): Promise<boolean> {
-    return this.#client.delete(this.#id, PREFIX + id)
+    if ((await this.get(id)) === undefined) return false
+    await this.#client.erase(this.#id, PREFIX + id)
+    return true
   }
 
   /** Takes contacts of a legacy `contacts.json`; those that are here stay as they are. Throws `K2_MALFORMED`. Answers how many. */
@@ -94,6 +93,13 @@ export class ContactBook {
       added++
     }
     return added
+  }
+
+  #contacts(entries: readonly TextEntry[]): BookContact[] {
+    return entries.flatMap(({ key, value }) => {
+      const contact = contactOf(parsed(value))
+      return contact === undefined || key !== PREFIX + contact.id ? [] : [contact]
+    })
   }
 
   #write({ id, nickname, addedAt, notes }: BookContact): Promise<void> {

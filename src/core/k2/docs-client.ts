@@ -71,8 +71,13 @@ export class K2DocsClient {
   /** Removes our entry of exactly this key; false when there was none. */
   async delete(id: NamespaceId, key: string): Promise<boolean> {
     if ((await this.docs.getExact(id, this.docs.defaultAuthor, utf8(key))) === undefined) return false
-    await this.#keepingExtensions(id, key, () => this.docs.delete(id, utf8(key)))
+    await this.erase(id, key)
     return true
+  }
+
+  /** Marks a key as deleted, whoever wrote it: where the newest author counts, it has no value any more. */
+  async erase(id: NamespaceId, key: string): Promise<void> {
+    await this.#keepingExtensions(id, key, () => this.docs.delete(id, utf8(key)))
   }
 
   /** Our entries whose keys extend `key` are pruned by a newer entry for it; they come back in ascending order. */

@@ -29,6 +29,11 @@ export class PeerRoster {
     if (contact.addr.id !== this.#me) this.#contacts.set(contact.addr.id, contact)
   }
 
+  /** False when it was none. */
+  removeContact(peer: PeerId): boolean {
+    return this.#contacts.delete(peer)
+  }
+
   /** The operator named this peer. */
   isTrusted(peer: PeerId): boolean {
     return (this.#contacts.has(peer) || this.#peers.has(peer)) && !this.#blocked.has(peer)

@@ -6,6 +6,7 @@ import { blobGc, blobGet, blobList, blobRemove, blobShare } from './blob.ts'
 import { checkConfig } from './check-config.ts'
 import { type CliContext, EXIT, exitCodeOf, type GlobalOptions } from './context.ts'
 import { dmFollow, dmSend } from './dm.ts'
+import { contactImport, profileImageSet } from './docs.ts'
 import { doctor } from './doctor.ts'
 import { addGatewayCommands } from './gateway-commands.ts'
 import { intentParse } from './intent.ts'
@@ -79,6 +80,19 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .action((contact: string, text: string, options: { name: string }) =>
       act(() => dmSend(context, globals(), contact, text, options.name))(),
     )
+
+  program
+    .command('contact')
+    .description('the contact book of the running gateway')
+    .command('import <file>')
+    .description('take the contacts of a contacts.json of older K2 programs')
+    .action((file: string) => act(() => contactImport(context, globals(), file))())
+  program
+    .command('profile')
+    .description('how the running gateway presents itself in K2')
+    .command('image-set <field> <file>')
+    .description('replace an image (avatar, logo-dark, logo-light)')
+    .action((field: string, file: string) => act(() => profileImageSet(context, globals(), field, file))())
 
   const blob = program.command('blob').description('files as K2 blobs: share, fetch, look, remove')
   blob

@@ -3,23 +3,31 @@ import type { Clock } from '../../base/clock.ts'
 import { errorMessage, K2Error } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { MediaPort } from '../../bridges/media.ts'
 import { BLOBS_ALPN, type BlobStore, Downloader, type KeptBlob } from '../../core/blobs/index.ts'
 import type { Docs } from '../../core/docs/index.ts'
-import type { AlpnHandler, Identity, K2Node } from '../../core/index.ts'
+import { type AlpnHandler, type Identity, type K2Node, parseEndpointId } from '../../core/index.ts'
 import type { ContactBook } from '../../core/k2/contact-book.ts'
 import type { K2DocsClient } from '../../core/k2/docs-client.ts'
 import type { ProfileBook } from '../../core/k2/profile.ts'
-import type { DocsConfig } from '../config/docs.ts'
+import type { CommandDefinition } from '../commands/definition.ts'
+import type { Config } from '../config/schema.ts'
+import { contactBookCommands } from './commands-contacts.ts'
+import { profileCommands } from './commands-profile.ts'
+import { Contacts } from './contacts.ts'
+import { ProfileDesk } from './profile.ts'
 import { secretBox } from './secret-box.ts'
 
 /** Pause after the start of the gateway before documents are opened, ms: its own start goes first. */
 const SETTLE_MS = 1_000
 
 export interface DocParts {
-  readonly config: { readonly dataDir: string; readonly docs: DocsConfig }
+  readonly config: Pick<Config, 'dataDir' | 'docs' | 'node'>
   readonly identity: Identity
   readonly node: () => K2Node
   readonly blobs: () => BlobStore
+  /** Files of messages, for images people send. */
+  readonly media: () => Pick<MediaPort, 'fetch'>
   readonly clock: Clock
   readonly log: Logger
 }
@@ -45,6 +53,9 @@ export interface GatewayDocs {
   /** To be started after the node, so that it stops before it. */
   readonly part: Lifecycle
   gauges(): Readonly<Record<string, number>>
+  readonly contacts: Contacts
+  readonly profile: ProfileDesk
+  readonly commands: readonly CommandDefinition[]
 }
 
 export function openDocs(parts: DocParts): GatewayDocs {
@@ -53,6 +64,9 @@ export function openDocs(parts: DocParts): GatewayDocs {
 
 class LazyDocs implements GatewayDocs {
   readonly part: Lifecycle
+  readonly contacts: Contacts
+  readonly profile: ProfileDesk
+  readonly commands: readonly CommandDefinition[]
   readonly #parts: DocParts
   readonly #log: Logger
   readonly #whenOpen: ((open: OpenDocs) => Promise<void>)[] = []
@@ -65,6 +79,12 @@ class LazyDocs implements GatewayDocs {
   constructor(parts: DocParts) {
     this.#parts = parts
     this.#log = parts.log.child({ mod: 'docs' })
+    const open = (): Promise<OpenDocs> => this.open()
+    const configured = new Set(parts.config.node.contacts.map(({ id }) => parseEndpointId(id)))
+    this.contacts = new Contacts({ node: parts.node, open, configured, log: this.#log })
+    this.profile = new ProfileDesk({ open, store: parts.blobs })
+    this.commands = [...contactBookCommands(this.contacts), ...profileCommands({ profile: this.profile, media: parts.media })]
+    this.onOpen((opened) => this.contacts.follow(opened))
     let cancel = (): void => {}
     this.part = {
       name: 'docs',

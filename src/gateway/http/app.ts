@@ -8,6 +8,7 @@ import type { OutFile } from '../../bridges/interaction.ts'
 import { type ChatFiles, NOTICE_FILES } from '../../bridges/webchat/index.ts'
 import type { BlobService } from '../blobs/service.ts'
 import type { OperatorCommands } from '../commands/operator.ts'
+import type { ProfileDesk } from '../docs/profile.ts'
 import { hostAllowed, requireToken } from './auth.ts'
 import type { Control } from './control.ts'
 import { errorBody, errorResponse } from './errors.ts'
@@ -18,6 +19,7 @@ import { controlRoutes } from './routes/control.ts'
 import { fileRoutes, type LinkedFiles } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { noticeFileRoutes } from './routes/notice-files.ts'
+import { profileImageRoutes } from './routes/profile-images.ts'
 import { staticRoutes } from './static.ts'
 
 /** Largest request body, bytes. */
@@ -25,6 +27,7 @@ const MAX_BODY_BYTES = 256 * 1024
 
 /** Takes bodies of any length by its own bounds. */
 const UPLOADS = '/api/v1/blobs'
+const IMAGES = '/api/v1/profile/images'
 
 export interface AppOptions {
   readonly control: Control
@@ -36,6 +39,8 @@ export interface AppOptions {
   readonly noticeFile?: (id: string) => OutFile | undefined
   /** Files of the web chat. */
   readonly chatFiles?: ChatFiles | undefined
+  /** Images of the node's profile: `/api/v1/profile/images`. */
+  readonly profile?: ProfileDesk
   readonly adminToken: Secret
   /** Address the server listens on; decides which Host headers are believed. */
   readonly host: string
@@ -86,6 +91,10 @@ export async function createApp(options: AppOptions): Promise<Hono> {
     app.route(UPLOADS, uploadRoutes(options.files.service))
   }
   if (options.chatFiles) app.route(CHAT_FILES, chatUploadRoutes(options.chatFiles))
+  if (options.profile) {
+    app.use(`${IMAGES}/*`, token)
+    app.route(IMAGES, profileImageRoutes(options.profile))
+  }
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
