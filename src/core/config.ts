@@ -39,6 +39,17 @@ export const NODE_LIMITS: NodeLimits = {
   maxTopics: 1000,
 }
 
+export interface DiscoveryConfig {
+  /** Trackers by id or ticket; K2's own in mode `n0` when omitted, none in the others. */
+  readonly trackers?: readonly string[]
+  /** Tell the trackers which topics this node has joined; true when omitted. */
+  readonly announce?: boolean
+}
+
+/** The tracker K2 applications use (discovery 7). */
+export const K2_TRACKER = '71853750efc1219d7976639087c5fb25cf8d4b49f6d509366f2e094a3f781623'
+const MAX_TRACKERS = 16
+
 /** What an operator chooses; everything has a default. */
 export interface NodeConfig {
   readonly mode?: NodeMode
@@ -50,6 +61,7 @@ export interface NodeConfig {
   readonly peers?: readonly string[]
   readonly contacts?: readonly ContactConfig[]
   readonly limits?: Partial<NodeLimits>
+  readonly discovery?: DiscoveryConfig
 }
 
 export interface Contact {
@@ -65,6 +77,7 @@ export interface NodeSettings {
   readonly peers: readonly EndpointAddr[]
   readonly contacts: readonly Contact[]
   readonly limits: NodeLimits
+  readonly discovery: { readonly trackers: readonly EndpointAddr[]; readonly announce: boolean }
 }
 
 /** Checks a configuration and fills in defaults. Throws `CONFIG_NODE` naming the entry, the reason as its cause. */
@@ -77,6 +90,10 @@ export function readNodeConfig(config: NodeConfig = {}): NodeSettings {
     peers: uniqueById((config.peers ?? []).map((text) => entry('peers', text, () => parsePeer(text)))),
     contacts: (config.contacts ?? []).map((contact) => entry('contacts', contact.name ?? contact.id, () => readContact(contact))),
     limits,
+    discovery: {
+      trackers: readTrackers(config),
+      announce: config.discovery?.announce ?? true,
+    },
   }
   const count = settings.topics.length + settings.contacts.length
   if (count > limits.maxTopics) {
@@ -87,6 +104,14 @@ export function readNodeConfig(config: NodeConfig = {}): NodeSettings {
     })
   }
   return settings
+}
+
+function readTrackers({ mode = 'n0', discovery }: NodeConfig): EndpointAddr[] {
+  const texts = discovery?.trackers ?? (mode === 'n0' ? [K2_TRACKER] : [])
+  if (texts.length > MAX_TRACKERS) {
+    throw new K2Error({ code: 'CONFIG_NODE', kind: 'config', message: `at most ${MAX_TRACKERS} trackers can be asked` })
+  }
+  return uniqueById(texts.map((text) => entry('discovery.trackers', text, () => parsePeer(text))))
 }
 
 export function readContact(contact: ContactConfig): Contact {

@@ -1,6 +1,7 @@
 import type { Hash, PeerId } from './ids.ts'
 import type { DirectLinkStats } from './k2/direct-link.ts'
 import type { InboundMessage, TopicInfo } from './k2/inbound.ts'
+import type { TrackerHealth } from './tracker/index.ts'
 
 /** What a node tells its application. */
 export type K2Event =
@@ -31,5 +32,7 @@ export interface NodeStats {
   readonly receipts: { readonly sent: number; readonly received: number; readonly dropped: number }
   /** Messages over connections of their own. */
   readonly direct: DirectLinkStats
+  readonly trackers: readonly TrackerHealth[]
+  readonly lookups: { readonly queries: number; readonly announces: number; readonly failures: number; readonly found: number }
   readonly offers: { readonly active: number; readonly published: number; readonly unheard: number }
 }

@@ -10,6 +10,7 @@ import { k2Error } from './k2/errors.ts'
 import type { GossipArrival, TopicInfo } from './k2/inbound.ts'
 import { JoinedTopic } from './k2/joined-topic.ts'
 import { directTopicName, topicIdOfName } from './k2/topics.ts'
+import type { TopicFinder } from './tracker/index.ts'
 
 /** Peers a topic is joined through at first. */
 const BOOTSTRAP_PEERS = 30
@@ -25,8 +26,10 @@ export interface NodeTopicsOptions {
   readonly rng: Rng
   readonly log: Logger
   readonly maxTopics: number
-  /** Peers to join marketplace topics through, best first. */
-  readonly bootstrap: () => readonly PeerId[]
+  /** Peers to join a marketplace topic through, best first. */
+  readonly bootstrap: (name: string) => readonly PeerId[]
+  /** Finds more of them; not asked about direct topics, which would tell trackers who talks to whom. */
+  readonly finder?: Pick<TopicFinder, 'watch' | 'unwatch'>
   /** Resolves when the message may be followed by the next one of its topic. */
   readonly onMessage: (arrival: GossipArrival) => Promise<void>
   readonly onDirectCopy: (id: Hash, from: PeerId) => Promise<void>
@@ -78,6 +81,7 @@ export class NodeTopics {
   async leave(name: string): Promise<boolean> {
     const open = this.#open.get(name)
     this.#open.delete(name)
+    this.#options.finder?.unwatch(name)
     await open?.topic.close()
     return open !== undefined
   }
@@ -107,7 +111,7 @@ export class NodeTopics {
     if (this.#open.size >= maxTopics) {
       throw k2Error('K2_RATE_LIMITED', `this node joins at most ${maxTopics} topics`, { max: maxTopics })
     }
-    const peers = (): readonly PeerId[] => (info.contact === undefined ? bootstrap() : [info.contact])
+    const peers = (): readonly PeerId[] => (info.contact === undefined ? bootstrap(info.name) : [info.contact])
     const handle = gossip.subscribe(info.id, { bootstrap: peers().slice(0, BOOTSTRAP_PEERS) })
     const topic = new JoinedTopic({
       info,
@@ -123,6 +127,7 @@ export class NodeTopics {
     })
     this.#open.set(info.name, { topic, raises: [] })
     this.#reading.add(this.#read(topic, handle))
+    if (info.contact === undefined) this.#options.finder?.watch(info)
     return topic
   }
 

@@ -22,12 +22,14 @@ import { MemoryJournal, type SendJournal } from './k2/send-journal.ts'
 import { TextSender, type TextToSend } from './k2/text-sender.ts'
 import { directTopicName } from './k2/topics.ts'
 import { type EndpointAddr, ofPeerAddr, toPeerAddr } from './keys/address.ts'
+import { createVerifier } from './keys/ed25519.ts'
 import type { Identity } from './keys/identity.ts'
 import { encodeEndpointTicket } from './keys/ticket.ts'
 import { type AlpnHandler, type K2Endpoint, openEndpoint } from './net/index.ts'
 import type { K2Event, NodeStats, TopicStatus } from './node-events.ts'
 import { NodeInbound } from './node-inbound.ts'
 import { NodeTopics } from './node-topics.ts'
+import { TopicFinder, TrackerClient } from './tracker/index.ts'
 
 /** A node that has configured peers but meets none of them for this long is not well. */
 const ISOLATION_MS = 60_000
@@ -39,6 +41,7 @@ interface Parts {
   readonly topics: NodeTopics
   readonly link: ReceiptLink
   readonly direct: DirectLink
+  readonly finder: TopicFinder
 }
 
 export interface K2NodeOptions {
@@ -159,9 +162,10 @@ export class K2Node implements Lifecycle {
       log: this.#log,
       onMessage: (message) => this.#inbound.direct.take(message),
     })
-    const topics = this.#makeTopics(gossip)
-    this.#parts = { endpoint, gossip, topics, link, direct }
-    for (const addr of settings.peers) endpoint.learn(toPeerAddr(addr), 'config')
+    const finder = this.#makeFinder(endpoint)
+    const topics = this.#makeTopics(gossip, finder)
+    this.#parts = { endpoint, gossip, topics, link, direct, finder }
+    for (const addr of [...settings.peers, ...settings.discovery.trackers]) endpoint.learn(toPeerAddr(addr), 'config')
     for (const { addr } of this.#roster.contacts) endpoint.learn(toPeerAddr(addr), 'contact')
     for (const [alpn, handler] of Object.entries(this.#options.handlers ?? {})) endpoint.handle(alpn, handler)
     link.start()
@@ -170,6 +174,7 @@ export class K2Node implements Lifecycle {
     await endpoint.start()
     for (const name of settings.topics) topics.join(name)
     for (const { addr } of this.#roster.contacts) topics.joinDirect(addr.id)
+    endpoint.onAddrChange(() => finder.networkChanged())
   }
 
   /** Stops repeating offers and taking connections; what was received can still be read and confirmed. */
@@ -186,6 +191,7 @@ export class K2Node implements Lifecycle {
     this.#inbound.stop()
     this.#hub.close()
     if (parts === undefined) return
+    await parts.finder.stop()
     // Topics first: who hears the goodbye finds nobody to send to any more, instead of sending to no effect.
     await parts.topics.close()
     await parts.gossip.stop()
@@ -225,6 +231,8 @@ export class K2Node implements Lifecycle {
       receipts: this.#parts?.link.stats() ?? { sent: 0, received: 0, dropped: 0 },
       direct: this.#parts?.direct.stats() ?? { delivered: 0, accepted: 0, failed: 0, received: 0, refused: 0 },
       offers: this.#offers.stats(),
+      trackers: this.#parts?.finder.health() ?? [],
+      lookups: this.#parts?.finder.stats() ?? { queries: 0, announces: 0, failures: 0, found: 0 },
     }
   }
 
@@ -367,15 +375,32 @@ export class K2Node implements Lifecycle {
     })
   }
 
-  #makeTopics(gossip: Gossip): NodeTopics {
+  #makeFinder(endpoint: K2Endpoint): TopicFinder {
+    const { trackers, announce } = this.settings.discovery
+    return new TopicFinder({
+      client: new TrackerClient(endpoint),
+      trackers: trackers.map((addr) => addr.id),
+      identity: this.#identity,
+      verify: createVerifier(),
+      clock: this.#clock,
+      rng: this.#rng,
+      log: this.#log.child({ mod: 'tracker' }),
+      announce,
+      neighbors: ({ name }) => this.#parts?.topics.find(name)?.neighbors.size ?? 0,
+      onFound: ({ name }, peers) => this.#parts?.topics.find(name)?.joinThrough(peers),
+    })
+  }
+
+  #makeTopics(gossip: Gossip, finder: TopicFinder): NodeTopics {
     return new NodeTopics({
+      finder,
       me: this.id,
       gossip,
       clock: this.#clock,
       rng: this.#rng,
       log: this.#log,
       maxTopics: this.settings.limits.maxTopics,
-      bootstrap: () => this.#roster.bootstrap(),
+      bootstrap: (name) => [...new Set([...this.#roster.bootstrap(), ...finder.peersOf(name)])],
       onMessage: (arrival) => this.#inbound.arrived(arrival),
       onDirectCopy: (id, from) => this.#inbound.directCopy(id, from),
       onNeighbor: (topic, peer, change) => this.#neighbor(topic, peer, change),

@@ -2,13 +2,17 @@ import { NODE_LIMITS, type NodeConfig } from '../core/index.ts'
 import type { Config } from './config/schema.ts'
 
 /** The node's part of the configuration in the node's own terms. */
-export function nodeConfigOf({ node }: Config): NodeConfig {
+export function nodeConfigOf({ node, discovery }: Config): NodeConfig {
   return {
     mode: node.mode,
     topics: node.topics,
     peers: node.peers,
     contacts: node.contacts,
     limits: { ...NODE_LIMITS, maxConnections: node.maxConnections },
+    discovery: {
+      announce: discovery.announce,
+      ...(discovery.trackers !== undefined && { trackers: discovery.trackers }),
+    },
     ...(node.bind !== undefined && { bind: [node.bind] }),
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
 import { blobsSchema, routeFilesSchema } from './blobs.ts'
+import { discoverySchema } from './discovery.ts'
 import { docsSchema } from './docs.ts'
 import { marketSchema } from './market.ts'
 import { mediaSchema } from './media.ts'
@@ -195,6 +196,7 @@ export const configSchema = z
       .describe('default: each topic of the node joined with a web room of the same name'),
     rules: z.array(ruleSchema).max(1000).default([]),
     blobs: blobsSchema.prefault({}).describe('files: fetched, shared and served'),
+    discovery: discoverySchema,
     market: marketSchema.prefault({}),
     media: mediaSchema.prefault({}).describe('files of messages: photos, documents and the like'),
     docs: docsSchema.prefault({}).describe('documents shared with other nodes: contact book, profile, folders'),

@@ -1,0 +1,8 @@
+export { TrackerClient } from './client.ts'
+export type { Announce, AnnounceKind, Content, SignedAnnounce, TrackerQuery } from './messages.ts'
+export { decodeRow, encodeRow, signAnnounce, TRACKER_ALPN } from './messages.ts'
+export type { TrackerServerStats } from './server.ts'
+export { TrackerServer } from './server.ts'
+export type { TrackerHealth } from './topic-finder.ts'
+export { TopicFinder } from './topic-finder.ts'
+export { TrackerStore } from './tracker-store.ts'
