@@ -59,6 +59,7 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
   for (let i = 0; i < tokens.length && cues.length + guards.length < MAX_HITS; i++)
     if (tokens[i]?.kind !== 'line')
       lexicon.patterns.matchAt(field, i, (infos[i] as WordInfo).patternRoots, budget, sink, lexicon.present.marks, mark)
+  if (cues.length === 0 && idioms.length === 0) return { cues, guards }
   const quoted = quotedRanges(tokens)
   const own = cues.filter(
     (c) => !idioms.some((d) => d.start < c.end && d.end > c.start) && !quoted.some(([from, to]) => from < c.start && c.end <= to),
@@ -146,6 +147,7 @@ function endsClause(tokens: readonly Token[], at: number): boolean {
 
 /** A cue inside a longer one says nothing of its own. */
 function longestCues(cues: CueHit[]): CueHit[] {
+  if (cues.length < 2) return cues
   const ordered = cues.toSorted(
     (a, b) =>
       b.end - b.start - (a.end - a.start) ||

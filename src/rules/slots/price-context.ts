@@ -2,7 +2,7 @@ import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import { unitAt } from './price-unit.ts'
-import type { Tags } from './tags.ts'
+import type { Hit, Tags } from './tags.ts'
 
 const LOOK_BACK = 6
 const STOPS = new Set([',', '(', ')', '+'])
@@ -88,6 +88,8 @@ export interface Right {
   readonly end: number
 }
 
+const longestFirst = (hits: readonly Hit[]): readonly Hit[] => (hits.length < 2 ? hits : hits.toSorted((a, b) => b.end - a.end))
+
 /** Unit, bounds and price words to the right of an amount. */
 export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amount): Right {
   let at = amount.end
@@ -106,7 +108,7 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
   }
   for (let k = 0; k < 3; k++) {
     let moved = false
-    for (const hit of tags.startingAt(at).toSorted((a, b) => b.end - a.end)) {
+    for (const hit of longestFirst(tags.startingAt(at))) {
       const name = hit.name
       if (name === 'r_max') cue.max = true
       else if (name === 'r_min') cue.min = true

@@ -63,16 +63,40 @@ function word(clean: string, start: number, draft: Draft): number {
     } else if ((code === APOSTROPHE || code === DOT) && i + 1 < n && charKind(clean.charCodeAt(i + 1)) === LETTERS) i++
     else break
   }
-  let text = clean.slice(start, i)
-  if (hidden) text = strip(text)
-  const lower = text.toLowerCase()
-  const caps =
-    text === lower ? 0 : text.length > 1 && text === text.toUpperCase() ? 2 : text[0] === lower[0] ? 0 : text.length === 1 ? 2 : 1
-  let normal = lower.includes("'") && !KEEP_APOSTROPHE.has(lower) ? lower.replaceAll("'", '') : lower
-  normal = unmix(normal)
-  const end = push(draft, 'word', normal, start, i, caps, foldWord(normal))
+  const slice = clean.slice(start, i)
+  const { text, fold, caps } = formOf(hidden ? strip(slice) : slice)
+  const end = push(draft, 'word', text, start, i, caps, fold)
   return joinHyphen(clean, end, draft)
 }
+
+interface Form {
+  readonly text: string
+  readonly fold: string
+  readonly caps: 0 | 1 | 2
+}
+
+/** Forms of words seen before; the memory is bounded and changes no answer. */
+const FORMS = new Map<string, Form>()
+const MAX_FORMS = 32_768
+const MAX_REMEMBERED = 40
+
+function formOf(word: string): Form {
+  const known = FORMS.get(word)
+  if (known !== undefined) return known
+  const lower = word.toLowerCase()
+  const caps =
+    word === lower ? 0 : word.length > 1 && word === word.toUpperCase() ? 2 : word[0] === lower[0] ? 0 : word.length === 1 ? 2 : 1
+  const text = unmix(lower.includes("'") && !KEEP_APOSTROPHE.has(lower) ? lower.replaceAll("'", '') : lower)
+  const made: Form = { text, fold: foldWord(text), caps }
+  if (word.length <= MAX_REMEMBERED) {
+    if (FORMS.size >= MAX_FORMS) FORMS.clear()
+    FORMS.set(detached(word), made)
+  }
+  return made
+}
+
+/** The same characters in a string of their own: a slice would keep its whole message. */
+const detached = (word: string): string => word.split('').join('')
 
 /** A hyphen inside a word or model name separates tokens without being one. */
 function joinHyphen(clean: string, end: number, draft: Draft): number {
