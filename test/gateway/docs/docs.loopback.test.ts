@@ -43,7 +43,10 @@ async function raw(method: string, path: string, body?: Uint8Array | string): Pr
   const file = await readControlFile(dataDir)
   if (file === undefined) throw new Error('no control file')
   const init = { method, headers: { authorization: `Bearer ${file.token.reveal()}` } }
-  return fetch(`${file.url}/api/v1${path}`, body === undefined ? init : { ...init, body: body as BodyInit })
+  return fetch(
+    `${file.url}/api/v1${path}`,
+    body === undefined ? init : { ...init, body: typeof body === 'string' ? body : body.slice() },
+  )
 }
 
 async function api(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }> {
