@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NODE_LIMITS, readNodeConfig } from '../../src/core/config.ts'
+import { K2_TRACKER, NODE_LIMITS, readNodeConfig } from '../../src/core/config.ts'
 import { endpointAddr } from '../../src/core/keys/address.ts'
 import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
 import { A, B } from './k2/fixtures.ts'
@@ -12,6 +12,12 @@ test('has a default for everything', () => {
     peers: [],
     contacts: [],
     limits: NODE_LIMITS,
+    discovery: { trackers: [{ id: K2_TRACKER, relays: [], direct: [] }], announce: true },
+  })
+  expect(readNodeConfig({ mode: 'lan' }).discovery.trackers).toEqual([])
+  expect(readNodeConfig({ mode: 'loopback', discovery: { trackers: [A], announce: false } }).discovery).toEqual({
+    trackers: [endpointAddr(A)],
+    announce: false,
   })
 })
 

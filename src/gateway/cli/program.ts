@@ -16,6 +16,7 @@ import { queueDead, queueDiscard, queueLanes, queueReplay, queueWhy } from './qu
 import { type ExplainOptions, rulesCheck, rulesExplain, rulesSimulate, rulesTest, type SimulateOptions } from './rules.ts'
 import { run } from './run.ts'
 import { topicFollow, topicSend } from './topic.ts'
+import { addTrackerCommands } from './tracker.ts'
 import { type WorkerCliOptions, worker } from './worker.ts'
 
 /** The whole command line. Answers the exit code; results go to `out`, everything else to `err`. */
@@ -193,6 +194,8 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .command('parse <text>')
     .description('read one text: intent, item, price, topic')
     .action((text: string) => act(() => intentParse(context, globals(), text))())
+
+  addTrackerCommands(program, context, globals, (work) => act(work)())
 
   try {
     await addGatewayCommands(program, argv, context, globals, (work) => act(work)())
