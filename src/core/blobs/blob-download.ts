@@ -128,7 +128,8 @@ export class BlobDownload {
       leaf: async (offset, data) => {
         await store.leaf(offset, data)
         if (offset + data.length === claimed) this.#plan.proved(claimed)
-        if (this.#plan.took(attempt, offset, data.length, clock.monotonic())) watcher.took(hash, data.length)
+        const missed = this.#plan.took(attempt, offset, data.length, clock.monotonic())
+        if (missed > 0) watcher.took(hash, missed)
         // Somebody else may be fetching the same: the first one ends it.
         if (this.#plan.active > 1) bell.ring()
       },

@@ -3,7 +3,7 @@ import type { PeerId } from '../ids.ts'
 import { type AttemptOutcome, noProvider, tooSlow, unavailable } from './download-errors.ts'
 import { hasProgress, type ProviderPool, type ProviderState } from './provider-pool.ts'
 import { CHUNK_BYTES, chunksOf, GROUP_BYTES } from './tree/blake3.ts'
-import { type ChunkRanges, firstChunks, hasChunk, intersect, LAST_CHUNK, subtract, union } from './tree/ranges.ts'
+import { type ChunkRanges, firstChunks, intersect, LAST_CHUNK, subtract, union } from './tree/ranges.ts'
 
 export interface PlanLimits {
   /** Attempts at a time for this blob. With more than one the size is asked for first, then every attempt gets a piece. */
@@ -126,19 +126,32 @@ export class DownloadPlan {
     return this.#fetch(now, missing) ?? this.#rest(now)
   }
 
-  /** Verified content came in. Answers whether it was missing: probes and doubled attempts bring more than was asked for. */
-  took(attempt: number, offset: number, length: number, now: number): boolean {
+  /**
+   * Verified content came in, one or several groups. Answers how many bytes of it were missing: probes and doubled attempts
+   * bring more than was asked for.
+   */
+  took(attempt: number, offset: number, length: number, now: number): number {
     const entry = this.#attempts.get(attempt)
-    const first = BigInt(offset / CHUNK_BYTES)
-    const covers = offset % GROUP_BYTES === 0 && (length === GROUP_BYTES || this.#isEnd(offset + length))
-    const isNew = covers && !hasChunk(this.#have, first)
-    if (isNew) this.#have = union(this.#have, [first, first + BigInt(chunksOf(length))])
+    const covers = offset % GROUP_BYTES === 0 && (length % GROUP_BYTES === 0 || this.#isEnd(offset + length))
+    const isNew = covers ? this.#take(offset, length) : 0
     if (entry === undefined) return isNew
     entry.bytes += length
     entry.windowBytes += length
     entry.progressAt = now
     this.#pool.progressed(entry.provider, length)
     return isNew
+  }
+
+  #take(offset: number, length: number): number {
+    const first = BigInt(offset / CHUNK_BYTES)
+    const taken: ChunkRanges = [first, first + BigInt(chunksOf(length))]
+    const fresh = subtract(taken, this.#have)
+    if (fresh.length === 0) return 0
+    this.#have = union(this.#have, fresh)
+    let bytes = 0
+    for (let i = 0; i < fresh.length; i += 2)
+      bytes += Math.min(offset + length, Number(fresh[i + 1]) * CHUNK_BYTES) - Number(fresh[i]) * CHUNK_BYTES
+    return bytes
   }
 
   /** The size is proven: the last chunk of a blob of `size` bytes was verified. Comes before `took` of that chunk. */

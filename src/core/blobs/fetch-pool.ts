@@ -8,6 +8,7 @@ import { type FetchOrder, type FetchReport, type FetchWorkerInput, fromPlain, wo
 import type { GetResult } from './getter.ts'
 import type { FetchTask, ParallelFetch, RangeFetcher } from './range-fetcher.ts'
 import type { BlobSink } from './store.ts'
+import { PAIR_BYTES } from './tree/blake3.ts'
 
 export interface FetchPoolOptions {
   /** Worker threads, each with an endpoint of its own under a fresh key. */
@@ -32,7 +33,7 @@ interface Running {
 }
 
 /**
- * Fetches in worker threads. What they verified comes in order to the sink of the fetch, at most 1 MiB ahead of it. Threads start
+ * Fetches in worker threads. What they verified comes in order to the sink of the fetch, at most 512 KiB ahead of it. Threads start
  * with the first fetches and end with `close`.
  */
 export class FetchPool implements RangeFetcher {
@@ -132,8 +133,8 @@ class FetchWorker {
     )
   }
 
-  #send(order: FetchOrder): void {
-    this.#worker.postMessage(order)
+  #send(order: FetchOrder, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(order, transfer)
   }
 
   #take(report: FetchReport): void {
@@ -151,17 +152,13 @@ class FetchWorker {
     switch (report.op) {
       case 'size':
         return await running.sink.size(report.size)
-      case 'pieces': {
-        let bytes = 0
-        for (const piece of report.pieces) {
-          if (running.failed) return
-          if (piece.kind === 'pair') await running.sink.pair(piece.index, piece.data)
-          else {
-            await running.sink.leaf(piece.offset, piece.data)
-            bytes += piece.data.length
-          }
-        }
-        return this.#send({ op: 'credit', id: running.id, bytes })
+      case 'batch': {
+        const { indices, pairs, offset, data } = report.batch
+        for (const [i, index] of indices.entries())
+          await running.sink.pair(index, pairs.subarray(i * PAIR_BYTES, (i + 1) * PAIR_BYTES))
+        await running.sink.leaf(offset, data)
+        const { buffer } = data
+        return this.#send({ op: 'credit', id: running.id, bytes: data.length, buffer }, [buffer])
       }
       case 'done':
         return running.result.resolve(report.result)

@@ -12,27 +12,31 @@ export interface FetchWorkerInput {
 }
 
 /** Bytes of verified content a fetch may have on its way to the main thread: more waits until the store has taken some. */
-export const WINDOW_BYTES = 1024 * 1024
-/** Content sent in one message. */
+export const WINDOW_BYTES = 512 * 1024
+/** Content sent in one message: whole groups. */
 export const BATCH_BYTES = 128 * 1024
 /** Longest time verified content waits for its batch to fill, ms. */
 export const BATCH_MS = 50
 
 export type FetchOrder =
   | { readonly op: 'fetch'; readonly id: number; readonly task: Omit<FetchTask, 'signal'> }
-  /** The store has taken this many bytes of content. */
-  | { readonly op: 'credit'; readonly id: number; readonly bytes: number }
+  /** The store has taken this many bytes of content; their buffer comes back for the next ones. */
+  | { readonly op: 'credit'; readonly id: number; readonly bytes: number; readonly buffer: ArrayBuffer | undefined }
   | { readonly op: 'abort'; readonly id: number }
   | { readonly op: 'close' }
 
-/** Verified pieces in the order of the tree; the buffers are transferred, not copied. */
-export type FetchPiece =
-  | { readonly kind: 'pair'; readonly index: number; readonly data: Uint8Array }
-  | { readonly kind: 'leaf'; readonly offset: number; readonly data: Uint8Array }
+/** Verified content in one piece, and the pairs above it; the buffer of the content is transferred, not copied. */
+export interface FetchBatch {
+  /** Which pairs of the outboard, and those pairs one behind the other. */
+  readonly indices: readonly number[]
+  readonly pairs: Uint8Array
+  readonly offset: number
+  readonly data: Uint8Array<ArrayBuffer>
+}
 
 export type FetchReport =
   | { readonly op: 'size'; readonly id: number; readonly size: number }
-  | { readonly op: 'pieces'; readonly id: number; readonly pieces: readonly FetchPiece[] }
+  | { readonly op: 'batch'; readonly id: number; readonly batch: FetchBatch }
   | { readonly op: 'done'; readonly id: number; readonly result: GetResult }
   | { readonly op: 'failed'; readonly id: number; readonly error: PlainError }
   /** The worker itself cannot go on; it ends. */

@@ -6,7 +6,6 @@ import {
   BATCH_BYTES,
   BATCH_MS,
   type FetchOrder,
-  type FetchPiece,
   type FetchReport,
   type FetchWorkerInput,
   toPlain,
@@ -15,16 +14,22 @@ import {
 import { BLOBS_ALPN } from './proto/requests.ts'
 import { type FetchTask, StreamFetcher } from './range-fetcher.ts'
 import type { BlobSink } from './store.ts'
+import { GROUP_BYTES, PAIR_BYTES } from './tree/blake3.ts'
 
 // Thread that fetches and verifies beside the main one: the binding turns every byte into an element of an array, which keeps
 // one thread busy at about 10 MiB/s (blobs.md 15).
 
-/** Sends the verified pieces of one fetch to the main thread in batches, and waits while too much is on its way. */
+/** Gathers the verified pieces of one fetch, sends them to the main thread, and waits while too much is on its way. */
 class Outbox implements BlobSink {
   readonly #id: number
   readonly #port: MessagePort
-  #pieces: FetchPiece[] = []
-  #batchBytes = 0
+  /** Not sent yet; those behind `#proven` have no leaf below them so far. */
+  #pairs: { readonly index: number; readonly pair: Uint8Array }[] = []
+  #proven = 0
+  #batch: Uint8Array<ArrayBuffer> | undefined
+  readonly #spare: ArrayBuffer[] = []
+  #filled = 0
+  #offset = 0
   #onTheWay = 0
   #room: Deferred<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -38,15 +43,20 @@ class Outbox implements BlobSink {
     this.#port.postMessage({ op: 'size', id: this.#id, size } satisfies FetchReport)
   }
 
-  async pair(index: number, data: Uint8Array): Promise<void> {
-    this.#pieces.push({ kind: 'pair', index, data })
+  async pair(index: number, pair: Uint8Array): Promise<void> {
+    this.#pairs.push({ index, pair })
   }
 
   async leaf(offset: number, data: Uint8Array): Promise<void> {
-    this.#pieces.push({ kind: 'leaf', offset, data })
-    this.#batchBytes += data.length
+    const follows = offset === this.#offset + this.#filled && this.#filled % GROUP_BYTES === 0
+    if (!follows || this.#filled + data.length > BATCH_BYTES) this.flush()
+    if (this.#filled === 0) this.#offset = offset
+    this.#batch ??= new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(BATCH_BYTES))
+    this.#batch.set(data, this.#filled)
+    this.#filled += data.length
+    this.#proven = this.#pairs.length
     this.#onTheWay += data.length
-    if (this.#batchBytes >= BATCH_BYTES) this.flush()
+    if (this.#filled === BATCH_BYTES) this.flush()
     else this.#timer ??= setTimeout(() => this.flush(), BATCH_MS)
     while (this.#onTheWay >= WINDOW_BYTES) {
       this.flush()
@@ -55,7 +65,8 @@ class Outbox implements BlobSink {
     }
   }
 
-  credit(bytes: number): void {
+  credit(bytes: number, buffer?: ArrayBuffer): void {
+    if (buffer !== undefined) this.#spare.push(buffer)
     this.#onTheWay -= bytes
     this.#room?.resolve()
     this.#room = undefined
@@ -64,13 +75,16 @@ class Outbox implements BlobSink {
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#pieces.length === 0) return
-    const pieces = this.#pieces
-    this.#pieces = []
-    this.#batchBytes = 0
-    // Every piece has a buffer of its own, so that it can change hands.
-    const buffers = pieces.map((piece) => piece.data.buffer as ArrayBuffer)
-    this.#port.postMessage({ op: 'pieces', id: this.#id, pieces } satisfies FetchReport, buffers)
+    if (this.#batch === undefined) return
+    const proven = this.#pairs.splice(0, this.#proven)
+    const pairs = new Uint8Array(proven.length * PAIR_BYTES)
+    for (const [i, { pair }] of proven.entries()) pairs.set(pair, i * PAIR_BYTES)
+    const data = this.#batch.subarray(0, this.#filled)
+    const batch = { indices: proven.map(({ index }) => index), pairs, offset: this.#offset, data }
+    this.#batch = undefined
+    this.#filled = 0
+    this.#proven = 0
+    this.#port.postMessage({ op: 'batch', id: this.#id, batch } satisfies FetchReport, [data.buffer])
   }
 }
 
@@ -92,7 +106,7 @@ class FetchServer {
         void this.#fetch(order.id, order.task)
         break
       case 'credit':
-        this.#running.get(order.id)?.outbox.credit(order.bytes)
+        this.#running.get(order.id)?.outbox.credit(order.bytes, order.buffer)
         break
       case 'abort': {
         const entry = this.#running.get(order.id)

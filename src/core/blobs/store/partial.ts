@@ -12,10 +12,12 @@ import { bytesOfGroups, chunksOfGroups, GroupSet } from './group-set.ts'
 import { mergedPages, pairReader } from './pages.ts'
 import type { Reservation } from './quota.ts'
 
-/** What was taken reaches the disk after this time at the latest, ms: what a crash can cost. */
-const FLUSH_MS = 25
-/** Content bytes taken and not yet durable; above this, writers wait. */
-const MAX_DIRTY_BYTES = 8 * 1024 * 1024
+/** What was taken begins to be made durable after this time at the latest, ms. */
+const FLUSH_MS = 100
+/** So does this much content, bytes: it bounds what a crash can cost, which is fetched again. */
+const FLUSH_BYTES = 512 * 1024
+/** Writers wait while this much is taken and neither durable nor on its way there, bytes. */
+const MAX_DIRTY_BYTES = 1024 * 1024
 /** Verified pairs of one sink that wait for a leaf below them. */
 const MAX_PENDING_PAIRS = 65_536
 
@@ -168,12 +170,16 @@ export class PartialContent {
   /** Has the data on disk soon; waits only while too much of it is not. */
   async #settle(): Promise<void> {
     if (this.#dirty.bytes > MAX_DIRTY_BYTES || this.#isWhole()) return this.flush()
-    if (this.#cancelTimer || this.#ended) return
-    this.#cancelTimer = this.#deps.clock.after(FLUSH_MS, () => {
-      this.#cancelTimer = undefined
-      // A failure leaves everything dirty; the next flush tries again and its caller is told.
-      this.flush().catch(() => {})
-    })
+    if (this.#ended) return
+    if (this.#dirty.bytes >= FLUSH_BYTES && !this.#flush) return this.#flushSoon()
+    this.#cancelTimer ??= this.#deps.clock.after(FLUSH_MS, () => this.#flushSoon())
+  }
+
+  #flushSoon(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    // A failure leaves everything dirty; the next flush tries again and its caller is told.
+    this.flush().catch(() => {})
   }
 
   /** One flush at a time; a caller during one waits for the next, which has its data. */

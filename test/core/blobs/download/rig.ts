@@ -101,8 +101,9 @@ export class RamStore {
         this.writes++
         const isLast = offset + data.length === claimed
         if (isLast) Object.assign(partial, { size: claimed, sizeVerified: true })
-        if (offset % GROUP_BYTES !== 0 || (data.length !== GROUP_BYTES && !isLast)) return
-        partial.groups.set(offset / GROUP_BYTES, data.slice())
+        if (offset % GROUP_BYTES !== 0 || (data.length % GROUP_BYTES !== 0 && !isLast)) return
+        for (let at = 0; at < data.length; at += GROUP_BYTES)
+          partial.groups.set((offset + at) / GROUP_BYTES, data.slice(at, at + GROUP_BYTES))
         const first = BigInt(offset / 1024)
         partial.ranges = union(partial.ranges, isLast ? [first] : [first, first + BigInt(chunksOf(data.length))])
       },
