@@ -125,6 +125,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       rules: config.rules,
       instance: identity.id.slice(0, 16),
       own,
+      advise: (envelope) => market?.advise(envelope),
       limits: { deliveries: config.limits.deliveries, retentionMs: config.limits.retention },
       clock,
       log,
@@ -241,6 +242,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           lexicon,
           db,
           backend,
+          queues,
           node,
           port,
           pipeline,
@@ -279,6 +281,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
 
     await use(media.part)
+    if (market) await use(market.early)
     await use(pipeline)
     await use(worker)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Place } from '../../bridges/model/place.ts'
+import { parsePlace } from './places.ts'
 import { secret } from './secrets.ts'
 import { duration } from './units.ts'
 
@@ -74,6 +76,27 @@ export const marketSchema = z.strictObject({
     })
     .optional()
     .describe('a second reader for doubtful messages; it never publishes anything'),
+  operator: z
+    .string()
+    .transform((text, ctx): Place => {
+      const place = parsePlace(text)
+      if (typeof place !== 'string') return place
+      ctx.issues.push({ code: 'custom', message: place, input: text })
+      return z.NEVER
+    })
+    .optional()
+    .describe('place where notify_admin and faults of rule files are told, such as telegram/main/-100123'),
+  jobs: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a queue has 1 to 32 lower-case letters, digits or -'),
+      z.strictObject({
+        url: z.url({ protocol: /^https?$/ }).describe('gets every job as JSON in a POST; 2xx means done'),
+        key: secret().optional().describe('sent as a bearer token'),
+        timeout: duration().prefault('10s'),
+      }),
+    )
+    .default({})
+    .describe('queues rules may order jobs in, by name'),
 })
 
 export type MarketConfig = z.output<typeof marketSchema>

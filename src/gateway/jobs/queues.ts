@@ -73,7 +73,74 @@ export const MARKET = {
   options: { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 100 } },
 } satisfies QueueDefinition
 
-export const QUEUES = [DELIVER, UPKEEP, BLOB_FETCH, BLOB_SHARE, MARKET] as const satisfies readonly QueueDefinition[]
+/**
+ * Work rules order: handed to the endpoint the configuration names for its queue. Finished jobs are kept for a day, so that the
+ * same order is one job.
+ */
+export const RULE_JOB = {
+  name: 'rule-job',
+  jobs: {
+    run: z.strictObject({
+      id: z.string().min(1).max(400),
+      queue: z.string().min(1).max(60),
+      name: z.string().min(1).max(60),
+      rule: z.string().min(1).max(63),
+      data: z.record(z.string(), z.unknown()),
+      message: z.string().max(400),
+      intent: z.string().max(60).nullable(),
+      attempts: z.int().min(1).max(100),
+    }),
+  },
+  options: {
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 2000 },
+    removeOnComplete: { age: 86_400, count: 10_000 },
+    removeOnFail: { age: 86_400, count: 10_000 },
+  },
+} satisfies QueueDefinition
+
+/** Gateways may share a store of jobs: whoever gets one that is not its own gives it back, a bounded number of times. */
+const ownWork = { node: z.string().max(64), hops: z.int().min(0).max(1000) }
+const folderWork = z.strictObject({
+  ...ownWork,
+  folder: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Also for folders that wait to be asked. */
+  force: z.boolean(),
+  /** A person has agreed to deletions and held files. */
+  confirmed: z.boolean(),
+})
+const folderQueue = <N extends string>(name: string, job: N) => ({
+  name,
+  jobs: { [job]: folderWork } as { readonly [K in N]: typeof folderWork },
+  // What is to be done follows from folder and document: a job that failed is asked for again by the next round.
+  options: { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 100 } },
+})
+
+/**
+ * Synchronised folders, each queue one step: look at the disk, write what changed into the document, fetch what others changed,
+ * bring it into the folder. A job names a folder, no more; it may come twice or vanish.
+ */
+export const SYNC_SCAN = folderQueue('sync-scan', 'scan') satisfies QueueDefinition
+export const SYNC_PUBLISH = folderQueue('sync-publish', 'publish') satisfies QueueDefinition
+export const SYNC_FETCH = folderQueue('sync-fetch', 'fetch') satisfies QueueDefinition
+export const SYNC_APPLY = folderQueue('sync-apply', 'apply') satisfies QueueDefinition
+/** The regular round: due folders, and linked devices that are to be invited or asked. */
+export const SYNC_POLL = {
+  name: 'sync-poll',
+  jobs: { round: z.strictObject(ownWork) },
+  options: { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 100 } },
+} satisfies QueueDefinition
+
+/** Started with the first folder: gateways without one have none of this. */
+export const SYNC_QUEUES = [
+  SYNC_SCAN,
+  SYNC_PUBLISH,
+  SYNC_FETCH,
+  SYNC_APPLY,
+  SYNC_POLL,
+] as const satisfies readonly QueueDefinition[]
+
+export const QUEUES = [DELIVER, UPKEEP, BLOB_FETCH, BLOB_SHARE, MARKET, RULE_JOB] as const satisfies readonly QueueDefinition[]
 
 /** The data of a job, checked: nobody else writes these queues, but a store outlives versions of this program. */
 export function parseJob<Q extends QueueDefinition, N extends JobName<Q>>(queue: Q, name: N, data: unknown): JobData<Q, N> {

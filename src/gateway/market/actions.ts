@@ -1,5 +1,6 @@
 import type { ActionDefinition, CommandResult } from '../commands/definition.ts'
 import { answer, bold, lines } from '../commands/notices.ts'
+import { formFor, questionOf } from './asking.ts'
 import { intentLine } from './cards.ts'
 import { mute, type SearchDesk } from './commands-alerts.ts'
 import { asked, interestQuestion, offersPage, pageOf, published, textOf, told } from './commands-offers.ts'
@@ -87,6 +88,18 @@ export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinitio
             ],
           },
           submit: async (context, values) => asked(desk, await desk.edit(context, intent_id, wish, textOf(wish, values))),
+        }
+      },
+    },
+    {
+      name: 'offer-fill',
+      role: 'everyone',
+      run: async (_context, argument) => {
+        const { id, question } = questionOf(argument, desk.market.parts.clock.now())
+        return {
+          kind: 'form',
+          form: formFor(question, intentOf(desk.find(id))),
+          submit: async (context, values) => asked(desk, await desk.fill(context, id, question, values[question] ?? '')),
         }
       },
     },

@@ -1,3 +1,4 @@
+import type { NativeRef } from '../../bridges/model/place.ts'
 import type { language } from '../../rules/index.ts'
 import type {
   AlertRow,
@@ -31,6 +32,8 @@ export class Changes {
   readonly ruleState: language.StateChange[] = []
   readonly traces: TraceRow[] = []
   readonly forgottenTraces: string[] = []
+  /** Messages a rule reacts to. */
+  readonly reactions: { readonly ref: NativeRef; readonly emoji: string; readonly dueAt: number }[] = []
   /** Intents that ended: what people were shown of them is marked. */
   readonly ended = new Set<string>()
   /** Done once everything is stored: what the node sends follows from the stored state after a restart, too. */
@@ -53,6 +56,7 @@ export class Changes {
         this.ruleState,
         this.traces,
         this.forgottenTraces,
+        this.reactions,
       ].every((list) => list.length === 0)
     )
   }

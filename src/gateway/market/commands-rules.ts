@@ -105,7 +105,7 @@ export function ruleCommands(desk: Desk, rules: RuleService): CommandDefinition[
           throw new K2Error({ code: 'RULES_UNKNOWN', kind: 'input', message: 'name a rule that runs, and a time such as 1h' })
         await market.act((step) => {
           const change = language.muteRule(args.rule, step.now + ms)
-          step.parts.memory.ruleState.apply([change])
+          step.parts.memory.remember([change])
           step.changes.ruleState.push(change)
         })
         return answer(`“${args.rule}” is silent for ${args.for}.`, { rule: args.rule, ms })

@@ -3,10 +3,12 @@ import { placeKey } from '../../bridges/model/place.ts'
 import { type Lexicon, type ReadingProfile, readMessage } from '../../rules/index.ts'
 import { notAsked } from '../../rules/second-opinion/index.ts'
 import { advance, placeOf, type ThreadContext, type ThreadReader } from '../../rules/thread/index.ts'
-import { carryOut, emitOf } from './effects.ts'
+import { carryOut } from './effects.ts'
+import { emitOf } from './effects-emit.ts'
 import { applyEvent } from './intents.ts'
 import { readableOf, trustOf } from './messages.ts'
 import type { Opinion } from './opinions.ts'
+import { noteRoles } from './recipients.ts'
 import { judge } from './rules-pass.ts'
 import type { Cause, Step } from './step.ts'
 
@@ -50,18 +52,25 @@ export function converse(step: Step, envelope: Envelope): void {
   const { reading } = result
   if (reading !== null)
     parts.counters.add('readings_total', { intent: reading.intent, source: reading.source, lang: reading.lang })
+  const message = input.kind === 'delete' ? undefined : 'message' in input ? input.message : undefined
+  const messageId = message?.id ?? (input.kind === 'delete' ? input.id : '')
+  if (input.kind === 'create') {
+    parts.memory.countMessage(author, now)
+    noteRoles(step, origin.place.account, envelope.author)
+  }
   const cause: Cause = {
     origin,
     profile,
+    message: messageId,
+    text: message?.text ?? '',
     author: { key: author, kind: envelope.author.kind, trust: trustOf(envelope.author), roles: envelope.author.roles ?? [] },
   }
-  const message = input.kind === 'delete' ? undefined : 'message' in input ? input.message : undefined
   const plan = judge(
     parts,
     {
       event:
         envelope.event.kind === 'message.edit' ? 'message.edit' : input.kind === 'delete' ? 'message.delete' : 'message.create',
-      messageId: message?.id ?? (input.kind === 'delete' ? input.id : ''),
+      messageId,
       revision: 1,
       origin,
       profile,

@@ -8,8 +8,9 @@ import type { IntentRecord, ThreadMessage } from '../../rules/thread/index.ts'
 import { withInterest } from '../../rules/thread/intent-book.ts'
 import { openRecord, reviseRecord, withStatus } from '../../rules/thread/stored-intent.ts'
 import type { CommandContext } from '../commands/definition.ts'
+import { answered, type Question } from './asking.ts'
 import { itemOf } from './cards.ts'
-import { ended, interest, opened, spread, updated } from './intents.ts'
+import { ended, interest, opened, readingOf, spread, updated } from './intents.ts'
 import { formOf, formToSend } from './listing.ts'
 import type { Market } from './market.ts'
 import { intentOf, type MarketIntent, type Origin } from './model.ts'
@@ -119,6 +120,19 @@ export class Desk {
         intent: { ...record.intent, intent: part.reading.intent as StoredIntent['intent'] },
       }
       updated(step, sure, before, part.reading, causeOf(step, entry), 'edit', false)
+      return this.#entry(before.intent_id)
+    })
+  }
+
+  /** The owner answers a question about one of its terms. */
+  async fill(context: CommandContext, id: string, question: Question, text: string): Promise<MarketIntent> {
+    return this.market.act((step) => {
+      const entry = this.#own(context, id)
+      const before = intentOf(entry)
+      if (before.status !== 'open' && before.status !== 'draft')
+        throw new K2Error({ code: 'MARKET_CLOSED', kind: 'conflict', message: 'it is no longer open' })
+      const record = answered(entry.record, question, text, step.parts.lexicon, step.now)
+      updated(step, record, before, readingOf(record.intent), causeOf(step, entry), 'answer', false)
       return this.#entry(before.intent_id)
     })
   }

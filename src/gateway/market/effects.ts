@@ -1,20 +1,23 @@
 import type { NoticeTarget } from '../../bridges/interaction.ts'
-import { type language, match } from '../../rules/index.ts'
-import type { Slots } from '../../rules/model.ts'
+import { language } from '../../rules/index.ts'
 import { notice } from '../commands/notices.ts'
-import { parsePlace } from '../config/places.ts'
-import { ownerOf, type Told, tellByRule } from './alerting.ts'
-import { intentOf, type MarketIntent } from './model.ts'
+import { tellByRule } from './alerting.ts'
+import { askFor, QUESTIONS, type Question } from './asking.ts'
+import { intentOf, type MarketIntent, type NoticeRow } from './model.ts'
+import { recipientsOf } from './recipients.ts'
+import { showElsewhere } from './routing.ts'
+import { statusOf, subjectsOf, type TagTarget } from './rules-pass.ts'
 import type { Cause, Step } from './step.ts'
 
-/** What `emit` actions change about the intents a message opens. */
-export interface Effects {
-  readonly emit: {
-    readonly slots?: Partial<Slots>
-    readonly lifeMs?: number
-    readonly publish?: 'never' | 'ask' | 'auto'
-  }
+const DAY_MS = 86_400_000
+/** How long a tag stays where the rule does not say. */
+const TAGGED_MS: Readonly<Record<TagTarget, number>> = {
+  message: DAY_MS,
+  thread: 30 * DAY_MS,
+  author: 90 * DAY_MS,
+  intent: 90 * DAY_MS,
 }
+const MAX_TAGGED_MS = 365 * DAY_MS
 
 export interface Target {
   /** Absent for messages that opened nothing. */
@@ -24,47 +27,161 @@ export interface Target {
   readonly mayAsk: boolean
 }
 
-/** Carries out a plan. What this gateway has no hand for is counted, so that the operator sees it. */
+type Status = 'done' | 'nobody' | 'unsupported' | 'unconfigured'
+
+/** Carries out a plan. What came of each effect is counted and part of the pass's trace. */
 export function carryOut(step: Step, effects: readonly language.PlannedEffect[], target: Target): void {
+  const statuses = statusOf(effects)
   for (const effect of effects) {
-    const status = one(step, effect, target) ? 'done' : 'unsupported'
+    const status = one(step, effect, target)
+    statuses[effect.id] = status
     if (effect.action !== 'emit') step.parts.counters.add('plans_effects_total', { action: effect.action, status })
   }
 }
 
-function one(step: Step, effect: language.PlannedEffect, target: Target): boolean {
+function one(step: Step, effect: language.PlannedEffect, target: Target): Status {
   const { fields } = effect
   switch (effect.action) {
     case 'reply':
       return reply(step, effect, target)
     case 'ask':
-      if (fields.for !== 'publish' || target.entry === undefined) return false
-      if (target.mayAsk) step.publisher.ask(target.entry, undefined, step.changes, step.now)
-      return true
+      return ask(step, effect, target)
     case 'alert':
       return alertByRule(step, effect, target)
+    case 'route':
+      return showElsewhere(step, effect, target.entry, target.cause) ? 'done' : 'nobody'
+    case 'react':
+      return react(step, effect, target.cause)
+    case 'job':
+      return order(step, effect, target)
+    case 'tag':
+      return tag(step, effect, target)
     case 'notify_admin':
       step.parts.log.warn({ ev: 'rule-notice', rule: effect.rule, level: fields.level }, String(fields.text ?? ''))
-      return true
+      tellOperator(step, `rule.${effect.id}`, `${String(fields.level)}: ${String(fields.text ?? '')} (rule ${effect.rule})`)
+      return 'done'
     case 'emit':
     case 'ignore':
     case 'count':
-      return true
-    default:
-      return false
+      return 'done'
   }
 }
 
-function reply(step: Step, effect: language.PlannedEffect, { entry, cause, mayAsk }: Target): boolean {
+/** Says something where the operator reads, if a place for that is configured. */
+export function tellOperator({ parts, changes, now }: Pick<Step, 'parts' | 'changes' | 'now'>, id: string, text: string): void {
+  const place = parts.operatorPlace
+  if (place === undefined) return
+  changes.notices.push({
+    id,
+    kind: 'admin',
+    target: [{ kind: 'place', place }],
+    via: { network: place.network, account: place.account },
+    notice: notice(text.slice(0, 1_500)),
+    intentId: null,
+    dueAt: now,
+  })
+}
+
+function ask(step: Step, { fields, not_before }: language.PlannedEffect, { entry, mayAsk }: Target): Status {
+  if (entry === undefined) return 'nobody'
+  const question = String(fields.for)
+  if (question === 'publish') {
+    if (mayAsk) step.publisher.ask(entry, undefined, step.changes, step.now)
+    return 'done'
+  }
+  const timeout = typeof fields.timeout === 'number' ? fields.timeout : undefined
+  if (!(QUESTIONS as readonly string[]).includes(question)) return 'unsupported'
+  return askFor(step, entry, question as Question, timeout, not_before ?? step.now) ? 'done' : 'nobody'
+}
+
+/** The account reacts for the operator; carried by the reactions of the gateway, which try until the platform took it. */
+function react({ changes, now }: Step, { fields, not_before }: language.PlannedEffect, { origin }: Cause): Status {
+  if (origin.ref === undefined || origin.place.network === 'p2p') return 'nobody'
+  changes.reactions.push({ ref: origin.ref, emoji: String(fields.emoji), dueAt: not_before ?? now })
+  return 'done'
+}
+
+function order(step: Step, effect: language.PlannedEffect, { entry, cause }: Target): Status {
+  const { parts, changes, now } = step
+  const { queue, name, data, delay, attempts, id } = effect.fields as {
+    readonly queue: string
+    readonly name: string
+    readonly data: Readonly<Record<string, unknown>>
+    readonly delay?: number
+    readonly attempts?: number
+    readonly id: string
+  }
+  if (!parts.jobQueues.has(queue)) {
+    parts.log.warn(
+      { ev: 'rule-job', rule: effect.rule, queue },
+      'a rule orders a job nobody is configured to do: see market.jobs',
+    )
+    return 'unconfigured'
+  }
+  const message = cause.message ?? entry?.record.message_id ?? effect.id
+  changes.notices.push({
+    id: `job.${queue}.${id}`.slice(0, 200),
+    kind: 'job',
+    target: [],
+    via: { network: 'job', account: 'self' },
+    notice: notice(''),
+    job: {
+      id: `${queue}.${id}`,
+      queue,
+      name,
+      rule: effect.rule,
+      data,
+      message,
+      intent: entry === undefined ? null : intentOf(entry).intent_id,
+      attempts: attempts ?? DEFAULT_ATTEMPTS,
+    },
+    intentId: null,
+    dueAt: Math.max(effect.not_before ?? now, now + (delay ?? 0)),
+  })
+  return 'done'
+}
+
+const DEFAULT_ATTEMPTS = 3
+
+function tag(step: Step, { fields }: language.PlannedEffect, { entry, cause }: Target): Status {
+  const {
+    add,
+    remove,
+    on,
+    for: ms,
+  } = fields as {
+    readonly add: readonly string[]
+    readonly remove: readonly string[]
+    readonly on: TagTarget
+    readonly for?: number
+  }
+  const subject = subjectsOf({
+    origin: cause.origin,
+    author: cause.author,
+    messageId: cause.message ?? entry?.record.message_id ?? '',
+    intentId: entry === undefined ? undefined : intentOf(entry).intent_id,
+  })[on]
+  if (subject === undefined || subject === '') return 'nobody'
+  const until = step.now + Math.min(ms ?? TAGGED_MS[on], MAX_TAGGED_MS)
+  const changes = [
+    ...add.map((name) => language.tagChange(on, subject, name, until)),
+    ...remove.map((name) => language.tagChange(on, subject, name, 0)),
+  ]
+  step.parts.memory.remember(changes)
+  step.changes.ruleState.push(...changes)
+  return 'done'
+}
+
+function reply(step: Step, effect: language.PlannedEffect, { entry, cause, mayAsk }: Target): Status {
   const { fields } = effect
   const text = String(fields.text ?? '')
   const buttons = Array.isArray(fields.buttons) ? fields.buttons : []
   if (buttons.includes('confirm') && entry !== undefined) {
     if (mayAsk) step.publisher.ask(entry, text, step.changes, step.now)
-    return true
+    return 'done'
   }
   const { place, ref } = cause.origin
-  if (place.network === 'p2p' || text === '') return false
+  if (place.network === 'p2p' || text === '') return 'nobody'
   const here: NoticeTarget = { kind: 'place', place, ...(ref !== undefined && { replyTo: ref }) }
   const direct: NoticeTarget = { kind: 'person', authorKey: cause.author.key }
   step.changes.notices.push({
@@ -76,90 +193,38 @@ function reply(step: Step, effect: language.PlannedEffect, { entry, cause, mayAs
     intentId: entry === undefined ? null : intentOf(entry).intent_id,
     dueAt: effect.not_before ?? step.now,
   })
-  return true
+  return 'done'
 }
 
-function alertByRule(step: Step, effect: language.PlannedEffect, { entry, cause }: Target): boolean {
-  if (entry === undefined) return false
-  const to = Array.isArray(effect.fields.to) ? (effect.fields.to as string[]) : []
-  const urgency = effect.fields.urgency === 'digest' ? 'hourly' : 'instant'
+/** Alerts are about intents; without one, what a rule has to say is said as it is. */
+function alertByRule(step: Step, effect: language.PlannedEffect, { entry, cause }: Target): Status {
+  const { fields } = effect
+  const to = Array.isArray(fields.to) ? (fields.to as string[]) : []
+  const urgency = fields.urgency === 'digest' ? 'hourly' : 'instant'
+  const text = String(fields.text ?? '')
   let known = true
   for (const recipient of to) {
     // Owners of saved searches hear of every intent anyway.
     if (recipient === 'subscribers') continue
-    const told = toldOf(step, recipient, entry, cause)
-    if (told === undefined) known = false
-    else tellByRule(step.parts, entry, told, effect.rule, urgency, step.changes, step.now)
-  }
-  return known
-}
-
-function toldOf(step: Step, recipient: string, entry: MarketIntent, cause: Cause): Told | undefined {
-  if (recipient === 'owner') return ownerOf(step.parts, entry)
-  const { place } = cause.origin
-  const [kind, id = ''] = [recipient.slice(0, recipient.indexOf(':')), recipient.slice(recipient.indexOf(':') + 1)]
-  if (kind === 'user') {
-    const network = id.slice(0, id.indexOf(':'))
-    if (network !== place.network) return undefined
-    return {
-      person: step.parts.memory.personOf(id),
-      target: [{ kind: 'person', authorKey: id }],
-      via: { network: place.network, account: place.account },
-      place,
+    const told = recipientsOf(step, recipient, entry, cause.origin)
+    if (told.length === 0) known = false
+    for (const one of told) {
+      if (entry !== undefined && one.via.network !== 'p2p')
+        tellByRule(step.parts, entry, one, effect.rule, urgency, step.changes, step.now)
+      else if (text === '') known = false
+      else {
+        const row: NoticeRow = {
+          id: `rule.${effect.id}.${one.person}`.slice(0, 200),
+          kind: 'reply',
+          target: one.target,
+          via: one.via,
+          notice: notice(text),
+          intentId: null,
+          dueAt: effect.not_before ?? step.now,
+        }
+        step.changes.notices.push(row)
+      }
     }
   }
-  if (kind !== 'channel') return undefined
-  const there = parsePlace(id)
-  if (typeof there === 'string' || there.network === 'p2p') return undefined
-  return {
-    person: `channel:${id}`,
-    target: [{ kind: 'place', place: there }],
-    via: { network: there.network, account: there.account },
-    place: there,
-  }
-}
-
-/** Slots and life the `emit` actions of a plan ask for. */
-export function emitOf(effects: readonly language.PlannedEffect[]): Effects['emit'] {
-  const emit = effects.find((e) => e.action === 'emit')
-  if (emit === undefined) return {}
-  const { set, expires, publish } = emit.fields as {
-    set?: Record<string, unknown>
-    expires?: number
-    publish?: 'never' | 'ask' | 'auto'
-  }
-  const slots = set === undefined ? undefined : slotsOf(set)
-  return {
-    ...(slots !== undefined && { slots }),
-    ...(expires !== undefined && { lifeMs: expires }),
-    ...(publish !== undefined && publish !== 'never' && { publish }),
-  }
-}
-
-function slotsOf(set: Readonly<Record<string, unknown>>): Partial<Slots> {
-  const { item, want_item, price, quantity, condition, place } = set
-  const thing = (text: unknown) =>
-    typeof text === 'string' ? { text: text.toLowerCase().slice(0, 120), head: null, model_tokens: [], brand: null } : undefined
-  const amount = typeof price === 'string' || typeof price === 'number' ? match.parseAmount(String(price)) : undefined
-  const [main, want] = [thing(item), thing(want_item)]
-  return {
-    ...(main !== undefined && { item: main }),
-    ...(want !== undefined && { want_item: want }),
-    ...(amount !== undefined && {
-      price: {
-        min: String(amount.value),
-        max: String(amount.value),
-        currency: amount.currency ?? null,
-        currency_source: amount.currency === undefined ? null : 'explicit',
-        unit: 'item',
-        role: 'asking',
-        flags: [],
-      },
-    }),
-    ...(typeof quantity === 'number' && { quantity: { value: quantity, unit: null } }),
-    ...(typeof condition === 'string' && { condition: condition as Slots['condition'] }),
-    ...(typeof place === 'string' && {
-      place: { text: place, country: null, region: null, city: null, lat: null, lon: null, radius_km: null },
-    }),
-  }
+  return known ? 'done' : 'nobody'
 }

@@ -4,7 +4,8 @@ import type { Reading, Slots, StoredIntent } from '../../rules/model.ts'
 import type { IntentRecord, ThreadEvent } from '../../rules/thread/index.ts'
 import { ownerOf, searchesFor, tellMatches } from './alerting.ts'
 import { interestNotice, networkName } from './cards.ts'
-import { carryOut, type Effects } from './effects.ts'
+import { carryOut } from './effects.ts'
+import type { Emit } from './effects-emit.ts'
 import { intentOf, type MarketIntent } from './model.ts'
 import type { MarketParts } from './parts.ts'
 import { judge, type Subject } from './rules-pass.ts'
@@ -13,7 +14,7 @@ import { type Cause, keep, type Step } from './step.ts'
 const DAY_MS = 86_400_000
 
 /** Carries out what a conversation decided about intents. */
-export function applyEvent(step: Step, event: ThreadEvent, cause: Cause, emit: Effects['emit']): void {
+export function applyEvent(step: Step, event: ThreadEvent, cause: Cause, emit: Emit): void {
   switch (event.type) {
     case 'opened':
       opened(step, patchedBy(event.record, emit), event.reading, cause, emit.publish)
@@ -37,13 +38,7 @@ export function applyEvent(step: Step, event: ThreadEvent, cause: Cause, emit: E
 }
 
 /** A new intent: rules, consent, matches, saved searches. */
-export function opened(
-  step: Step,
-  record: IntentRecord,
-  reading: Reading | null,
-  cause: Cause,
-  publish?: Effects['emit']['publish'],
-): void {
+export function opened(step: Step, record: IntentRecord, reading: Reading | null, cause: Cause, publish?: Emit['publish']): void {
   const { parts, publisher, changes, now } = step
   let entry: MarketIntent = { record, origin: cause.origin, consent: null, published: null }
   parts.counters.add('intents_opened_total', { kind: record.intent.intent, platform: record.intent.platform })
@@ -194,7 +189,7 @@ export function readingOf(intent: StoredIntent): Reading {
   }
 }
 
-function patchedBy(record: IntentRecord, { slots, lifeMs }: Effects['emit']): IntentRecord {
+function patchedBy(record: IntentRecord, { slots, lifeMs }: Emit): IntentRecord {
   if (slots === undefined && lifeMs === undefined) return record
   const { intent } = record
   const merged: Slots = { ...intent.slots, ...slots }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Mutex } from '../../base/async.ts'
+import { deferred, Mutex } from '../../base/async.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
@@ -8,6 +8,8 @@ import { alert } from '../../rules/index.ts'
 import { tellSearches } from './alerting.ts'
 import { Changes } from './changes.ts'
 import { converse } from './conversation.ts'
+import { tellOperator } from './effects.ts'
+import { judgeHits } from './hits.ts'
 import type { InboxReader } from './inbox.ts'
 import type { NoticeSender } from './notices.ts'
 import type { MarketParts } from './parts.ts'
@@ -34,8 +36,10 @@ export interface MarketOptions {
   readonly store: MarketStore
   readonly publisher: Publisher
   readonly notices: NoticeSender
-  readonly port: Pick<PeerPort, 'nodeId' | 'subscribe'>
+  readonly port: Pick<PeerPort, 'nodeId' | 'observe'>
   readonly peerName: PeerContext['nameOf']
+  /** Administrators of the configuration: author keys, and `discord-role:` ids. */
+  readonly admins?: readonly string[]
 }
 
 /**
@@ -51,7 +55,8 @@ export class Market implements Lifecycle {
   readonly #mutex = new Mutex()
   readonly #counts: PeerContext['counts'] = { total: 0, bySender: new Map() }
   #reader: InboxReader | undefined
-  #ready: Promise<void> = Promise.resolve()
+  readonly #loaded = deferred<void>()
+  readonly #ready: Promise<void> = this.#loaded.promise
   #state: 'new' | 'loading' | 'running' | 'stopped' = 'new'
   #failure: string | undefined
   #unsubscribe = (): void => {}
@@ -77,7 +82,10 @@ export class Market implements Lifecycle {
   /** Loads in the background: bridges and commands do not wait for it. */
   async start(): Promise<void> {
     this.#state = 'loading'
-    this.#ready = this.#load()
+    this.#load().then(
+      () => this.#loaded.resolve(),
+      (error: unknown) => this.#loaded.reject(error),
+    )
     this.#ready.catch(() => {})
   }
 
@@ -85,7 +93,7 @@ export class Market implements Lifecycle {
     const { parts, store, publisher, notices, port } = this.#options
     for (let attempt = 0; ; attempt++) {
       try {
-        parts.memory.links = await store.links()
+        await this.#people()
         await parts.memory.restore(await store.load(parts.clock.now()), () => nextTurn())
         break
       } catch (error) {
@@ -105,7 +113,7 @@ export class Market implements Lifecycle {
     if (this.#stopped()) return
     this.#state = 'running'
     publisher.restore()
-    this.#unsubscribe = port.subscribe(async (update) => {
+    this.#unsubscribe = port.observe(async (update) => {
       if (update.kind === 'market') await this.#hear(update.message)
     })
     this.#reader?.start()
@@ -168,13 +176,19 @@ export class Market implements Lifecycle {
       await this.#finish(step, seq)
     })
 
+  /** Says something where the operator reads. Never rejects. */
+  tellOperator(id: string, text: string): void {
+    if (this.parts.operatorPlace === undefined) return
+    this.#background(this.act((step) => tellOperator(step, id, text)))
+  }
+
   /** The regular round: what ends, what is due, what is old. Idempotent. */
   async round(): Promise<void> {
     if (this.#state !== 'running') return
     const { parts, store, publisher } = this.#options
     const now = parts.clock.now()
     this.#lastRound = now
-    parts.memory.links = await store.links()
+    await this.#people()
     await this.act((step) => tick(step, this.#counts))
     publisher.refresh()
     while (parts.memory.tidyStep()) await nextTurn()
@@ -183,6 +197,13 @@ export class Market implements Lifecycle {
       this.#lastPrune = now
       await store.prune(now)
     }
+  }
+
+  /** Who belongs to whom, and who holds a role of the gateway. */
+  async #people(): Promise<void> {
+    const { parts, store } = this.#options
+    parts.memory.links = await store.links()
+    parts.memory.roles = await store.roles(this.#options.admins ?? [])
   }
 
   /** Everything stored so far was read, and everything due was said. */
@@ -264,9 +285,10 @@ export class Market implements Lifecycle {
     for (let slice = expansion.next(); slice !== undefined; slice = expansion.next()) {
       const entry = parts.memory.get(slice.intent)
       if (entry === undefined) continue
-      const changes = new Changes()
-      tellSearches(parts, entry, slice.recipients, changeOf.get(slice.intent) ?? 'same', changes, parts.clock.now())
-      await this.#commit(changes)
+      const step = this.#step()
+      judgeHits(step, entry, slice.recipients)
+      tellSearches(parts, entry, slice.recipients, changeOf.get(slice.intent) ?? 'same', step.changes, step.now)
+      await this.#commit(step.changes)
       await nextTurn()
     }
   }

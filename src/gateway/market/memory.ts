@@ -8,6 +8,17 @@ import { consentKey } from './store.ts'
 const LOAD_SLICE = 500
 const INDEX_STEP = 2_000
 
+/** Counter of an author's messages, and how long it lasts after the last one. */
+const MESSAGES = 'author-messages'
+const MESSAGES_MS = 90 * 86_400_000
+const messageCount = (author: string, count: number, now: number): language.StateChange => ({
+  kind: 'counter',
+  rule: MESSAGES,
+  key: author,
+  value: [count],
+  expires_at: now + MESSAGES_MS,
+})
+
 /** What the market holds in memory: everything that is needed to judge a message without asking the database. */
 export class MarketMemory {
   /** Records of all intents by id, message and place, for conversations. */
@@ -20,13 +31,20 @@ export class MarketMemory {
   readonly searches = new Map<string, Search>()
   readonly alerts = new alert.AlertState()
   readonly ruleState = new language.RuleState()
+  readonly tags = new language.TagBook()
   readonly people = new Map<string, PersonSettings>()
   readonly consents = new Map<string, PublishConsent>()
   /** Account key to the person it belongs to; accounts that are not linked are their own person. */
   links: ReadonlyMap<string, string> = new Map()
+  /** Accounts that hold a role of the gateway, and `discord-role:` ids that give it. */
+  roles: ReadonlyMap<string, readonly string[]> = new Map()
   readonly #rest = new Map<string, Omit<MarketIntent, 'record'>>()
   readonly #searchesOf = new Map<string, Set<string>>()
   readonly #published = new Set<string>()
+  /** Open intents of each account. */
+  readonly #openOf = new Map<string, number>()
+  /** Authors whose messages were counted since the last look. */
+  #counted = new Set<string>()
 
   get size(): number {
     return this.#rest.size
@@ -45,7 +63,10 @@ export class MarketMemory {
   put(entry: MarketIntent): void {
     const { record, ...rest } = entry
     const { intent } = record
-    const before = this.book.get(intent.intent_id)?.intent.slots.price?.min
+    const known = this.book.get(intent.intent_id)?.intent
+    const before = known?.slots.price?.min
+    this.#countOpen(known, -1)
+    this.#countOpen(intent, 1)
     this.book.put(record)
     this.#rest.set(intent.intent_id, rest)
     if (entry.published === null) this.#published.delete(intent.intent_id)
@@ -54,6 +75,44 @@ export class MarketMemory {
     const price = intent.slots.price?.min
     if (intent.status === 'open' && intent.side === 'offer' && price != null && price !== before && intent.topic !== null)
       this.medians.add(intent.topic.slug, intent.slots.price?.currency ?? '', Number(price))
+  }
+
+  #countOpen(intent: MarketIntent['record']['intent'] | undefined, by: 1 | -1): void {
+    if (intent?.status !== 'open') return
+    const count = (this.#openOf.get(intent.owner) ?? 0) + by
+    if (count > 0) this.#openOf.set(intent.owner, count)
+    else this.#openOf.delete(intent.owner)
+  }
+
+  /** Open intents of an account and of those linked to it. */
+  openOf(account: string): number {
+    const person = this.personOf(account)
+    if (person === account && this.links.size === 0) return this.#openOf.get(account) ?? 0
+    return this.accountsOf(person).reduce((sum, key) => sum + (this.#openOf.get(key) ?? 0), 0)
+  }
+
+  /** What rules remember, as it was stored or has changed. */
+  remember(changes: readonly language.StateChange[]): void {
+    this.ruleState.apply(changes.some((c) => c.kind === 'tag') ? changes.filter((c) => c.kind !== 'tag') : changes)
+    this.tags.apply(changes)
+  }
+
+  /** Messages of an author in the last months, this one included. */
+  countMessage(author: string, now: number): void {
+    const count = (this.messagesOf(author, now) ?? 0) + 1
+    this.ruleState.apply([messageCount(author, count, now)])
+    this.#counted.add(author)
+  }
+
+  messagesOf(author: string, now: number): number | undefined {
+    return this.ruleState.get('counter', MESSAGES, author, now)?.[0]
+  }
+
+  /** Counts that changed since the last call, to be stored. */
+  takeMessageCounts(now: number): language.StateChange[] {
+    const authors = this.#counted
+    this.#counted = new Set()
+    return [...authors].map((author) => messageCount(author, this.messagesOf(author, now) ?? 0, now))
   }
 
   *published(): IterableIterator<MarketIntent> {
@@ -131,7 +190,7 @@ export class MarketMemory {
     }
     for (const [person, settings] of loaded.people) this.people.set(person, settings)
     for (const [key, consent] of loaded.consents) this.consents.set(key, consent)
-    this.ruleState.apply(loaded.ruleState)
+    this.remember(loaded.ruleState)
   }
 
   /** Keeps the indexes tight, a step per call; true while there is more to do. */

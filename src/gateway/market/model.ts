@@ -1,4 +1,5 @@
 import type { Notice, NoticeTarget } from '../../bridges/interaction.ts'
+import type { Author } from '../../bridges/model/message.ts'
 import type { NativeRef, Place } from '../../bridges/model/place.ts'
 import type { alert, language, subscribe } from '../../rules/index.ts'
 import type { StoredIntent } from '../../rules/model.ts'
@@ -76,7 +77,19 @@ export interface PersonSettings {
   readonly reach?: Reach
 }
 
-export type NoticeKind = 'ask' | 'alert' | 'digest' | 'interest' | 'reminder' | 'reply' | 'admin'
+export type NoticeKind = 'ask' | 'question' | 'alert' | 'digest' | 'interest' | 'reminder' | 'reply' | 'talk' | 'job' | 'admin'
+
+/** Work a rule ordered. Plain data. */
+export interface RuleJob {
+  readonly id: string
+  readonly queue: string
+  readonly name: string
+  readonly rule: string
+  readonly data: Readonly<Record<string, unknown>>
+  readonly message: string
+  readonly intent: string | null
+  readonly attempts: number
+}
 
 /** Something to be said by the gateway itself; `id` makes saying it idempotent. */
 export interface NoticeRow {
@@ -84,9 +97,13 @@ export interface NoticeRow {
   readonly kind: NoticeKind
   /** Tried in order; the next one when the first is denied. */
   readonly target: readonly NoticeTarget[]
-  /** Account that speaks. */
-  readonly via: { readonly network: Place['network']; readonly account: string }
+  /** Account that speaks; `job` for what is handed to the job queues. */
+  readonly via: { readonly network: Place['network'] | 'job'; readonly account: string }
   readonly notice: Notice
+  /** In whose name it is said, where it goes to K2. */
+  readonly author?: Pick<Author, 'key' | 'displayName'>
+  /** For `job`. */
+  readonly job?: RuleJob
   readonly intentId: string | null
   readonly dueAt: number
 }

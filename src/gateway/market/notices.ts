@@ -8,6 +8,7 @@ import { isInteractive } from '../commands/notifier.ts'
 import type { PgPool } from '../db/pool.ts'
 import { run, statement } from '../db/sql/statement.ts'
 import type { Counters } from '../pipeline/stats.ts'
+import type { NoticeRow, RuleJob } from './model.ts'
 
 const BATCH = 50
 const POLL_MS = 5_000
@@ -35,13 +36,21 @@ const LATER = statement(
 const SHOWN = statement(
   'market_shown_notices',
   `select notice, ref from k2.market_notice
-   where intent_id = any($1::text[]) and state = 'sent' and ref is not null and kind in ('ask', 'alert') limit $2::int`,
+   where intent_id = any($1::text[]) and state = 'sent' and ref is not null and kind in ('ask', 'question', 'alert') limit $2::int`,
 )
+
+/** A row as it is handed to what is no bridge. */
+export interface OutgoingRow extends Row {}
 
 interface Row {
   readonly id: string
   readonly kind: string
-  readonly target: { readonly via: { readonly network: string; readonly account: string }; readonly to: readonly NoticeTarget[] }
+  readonly target: {
+    readonly via: { readonly network: string; readonly account: string }
+    readonly to: readonly NoticeTarget[]
+    readonly author?: NoticeRow['author']
+    readonly job?: RuleJob
+  }
   readonly notice: Notice
   readonly intent_id: string | null
   readonly attempts: number
@@ -54,6 +63,8 @@ export interface NoticeSenderOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly counters: Counters
+  /** Ways out that are no bridges of people, by `network/account`: K2, and the job queues. */
+  readonly ways?: ReadonlyMap<string, (row: OutgoingRow) => Promise<void>>
 }
 
 /** Says what waits in the table of notices: at least once, in order of time per account, with retries. */
@@ -136,6 +147,7 @@ export class NoticeSender {
       .bridges()
       .filter(isInteractive)
       .map((b) => `${b.network}/${b.account}`)
+    if (this.#options.ways !== undefined) accounts.push(...this.#options.ways.keys())
     if (accounts.length === 0) return false
     const rows = await run<Row>(pool, DUE, [clock.now(), accounts, BATCH])
     const lanes = new Map<string, Row[]>()
@@ -154,6 +166,9 @@ export class NoticeSender {
   async #send(row: Row): Promise<void> {
     if (this.#abort.signal.aborted) return
     const { pool, clock, counters } = this.#options
+    const { network, account } = row.target.via
+    const way = this.#options.ways?.get(`${network}/${account}`)
+    if (way !== undefined) return this.#hand(row, way)
     const bridge = this.#bridgeOf(row.target.via)
     if (bridge === undefined) return this.#later(row, 'the account cannot post', false)
     let problem = 'there is nowhere to say it'
@@ -173,6 +188,18 @@ export class NoticeSender {
       }
     }
     return this.#later(row, problem, false)
+  }
+
+  /** Gives a row to what keeps it from now on. */
+  async #hand(row: Row, way: (row: OutgoingRow) => Promise<void>): Promise<void> {
+    const { pool, clock, counters } = this.#options
+    try {
+      await way(row)
+    } catch (error) {
+      return this.#later(row, errorMessage(error).slice(0, 500), !isK2Error(error) || error.kind !== 'input')
+    }
+    await run(pool, SENT, [row.id, null, clock.now()])
+    counters.add('notices_total', { kind: row.kind, network: row.target.via.network, outcome: 'sent' })
   }
 
   async #later(row: Row, problem: string, retry: boolean): Promise<void> {

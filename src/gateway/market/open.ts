@@ -36,6 +36,8 @@ import { Opinions } from './opinions.ts'
 import type { MarketParts } from './parts.ts'
 import { Profiles } from './profiles.ts'
 import { Publisher } from './publishing.ts'
+import { RouteAdvisor } from './route-advice.ts'
+import { RuleJobs } from './rule-jobs.ts'
 import { MarketStore } from './store.ts'
 import { toK2, toQueues } from './ways.ts'
 
@@ -61,6 +63,10 @@ export interface OpenMarket {
   readonly commands: readonly CommandDefinition[]
   readonly actions: readonly ActionDefinition[]
   readonly rules: RuleService
+  /** For the pipeline: what rules say about a message's destinations. */
+  readonly advise: RouteAdvisor['advise']
+  /** The rules, to be loaded before any message comes. */
+  readonly early: Lifecycle
   /** To be started after the bridges. */
   readonly part: Lifecycle
 }
@@ -102,6 +108,9 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     buttonId: (name, argument) => parts.ids.id(name, argument),
     counters,
     secondOpinion: config.market.model && ((message, reading, origin) => opinions?.ask(message, reading, origin)),
+    accountOf: (network) => parts.bridges().find((b) => b.network === network)?.account,
+    jobQueues: new Set(Object.keys(config.market.jobs)),
+    operatorPlace: config.market.operator,
     timeZone: config.market.timeZone,
     clock,
     rng: cryptoRng,
@@ -161,6 +170,8 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     log,
     clock,
   })
+  // Nobody orders jobs where none are configured: then nobody has to wait for them.
+  const workers = [worker, ...(shared.jobQueues.size > 0 ? [jobWorker(parts, jobs, log)] : [])]
   const part: Lifecycle = {
     name: 'market',
     start: async () => {
@@ -185,8 +196,17 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
   return {
     market,
     rules,
+    advise: new RouteAdvisor(() => shared).advise,
+    early: { name: 'rules', start: () => rules.start(), stop: async () => void (await rules.stop()) },
     part,
     commands: [...offerCommands(desk), ...alertCommands(searches), ...ruleCommands(desk, rules)],
     actions: marketActions(desk, searches),
   }
+}
+
+/** Jobs of rules handled at once. */
+const RULE_JOBS_AT_ONCE = 4
+
+function jobWorker({ backend, clock }: OpenMarketParts, jobs: RuleJobs, log: Logger): QueueWorker<typeof RULE_JOB> {
+  return new QueueWorker({ backend, queue: RULE_JOB, concurrency: RULE_JOBS_AT_ONCE, handlers: { run: jobs.run }, log, clock })
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Rng } from '../../base/random.ts'
+import type { Network, Place } from '../../bridges/model/place.ts'
 import { type Lexicon, type language, match } from '../../rules/index.ts'
 import type { Reading } from '../../rules/model.ts'
 import type { ThreadMessage } from '../../rules/thread/index.ts'
@@ -22,6 +23,12 @@ export interface MarketParts {
   readonly secondOpinion?: ((message: ThreadMessage, reading: Reading, origin: Origin) => void) | undefined
   readonly buttonId: ButtonId
   readonly counters: Counters
+  /** An account of this gateway on a network, to write to people there. */
+  readonly accountOf: (network: Network) => string | undefined
+  /** Queues rules may order jobs in. */
+  readonly jobQueues: ReadonlySet<string>
+  /** Where the operator is told of what rules and their files bring up. */
+  readonly operatorPlace?: Place | undefined
   /** Time zone of people who set none. */
   readonly timeZone: string
   readonly clock: Clock

@@ -1,10 +1,13 @@
 import type { NoticeTarget } from '../../bridges/interaction.ts'
-import { alert } from '../../rules/index.ts'
+import { alert, language } from '../../rules/index.ts'
 import { ownerOf } from './alerting.ts'
 import { digestNotice, expiringNotice } from './cards.ts'
-import { ended } from './intents.ts'
+import { carryOut } from './effects.ts'
+import { ended, subjectOf } from './intents.ts'
 import { intentOf, type MarketIntent, type NoticeRow, type Search } from './model.ts'
 import type { PeerCounts } from './peers.ts'
+import { judge } from './rules-pass.ts'
+import { schedule } from './schedule.ts'
 import type { Cause, Step } from './step.ts'
 
 const DAY_MS = 86_400_000
@@ -17,7 +20,7 @@ const lastLook = new WeakMap<object, number>()
 /** Everything that happens because time passes. */
 export function tick(step: Step, counts: PeerCounts): void {
   const { memory } = step.parts
-  const { now } = step
+  const { now, changes } = step
   for (const intent of memory.open.expire(now)) {
     const entry = memory.get(intent.intent_id)
     if (entry === undefined) continue
@@ -34,6 +37,9 @@ export function tick(step: Step, counts: PeerCounts): void {
   digests(step)
   memory.alerts.sweep(now)
   memory.channels.sweep(now)
+  changes.ruleState.push(...memory.takeMessageCounts(now))
+  schedule(step)
+  memory.tags.sweep(now)
   memory.ruleState.sweep(now, new Set(step.parts.ruleSet()?.rules.map((r) => r.id)))
 }
 
@@ -62,6 +68,7 @@ function askExpiring(step: Step): void {
     const left = intent.expires_at - now
     // Short-lived ones would be asked for as soon as they are written.
     if (left > ASK_BEFORE_MS || intent.expires_at - intent.created_at < 2 * ASK_BEFORE_MS) continue
+    expiring(step, entry)
     const told = ownerOf(parts, entry)
     if (told === undefined) continue
     changes.notices.push({
@@ -74,6 +81,21 @@ function askExpiring(step: Step): void {
       dueAt: now,
     })
   }
+}
+
+/** Rules hear of it once for each end an intent has; a mark on the intent tells, also after a restart. */
+function expiring(step: Step, entry: MarketIntent): void {
+  const { parts, changes, now } = step
+  const intent = intentOf(entry)
+  const mark = `\u0002expiring ${intent.expires_at}`
+  if (parts.memory.tags.until('intent', intent.intent_id, mark, now) !== undefined) return
+  const noted = [language.tagChange('intent', intent.intent_id, mark, intent.expires_at)]
+  parts.memory.remember(noted)
+  changes.ruleState.push(...noted)
+  const cause = causeOf(step, entry)
+  const subject = subjectOf('intent.expiring', entry, cause)
+  const plan = judge(parts, { ...subject, messageId: `${subject.messageId}#${intent.expires_at}` }, changes, now)
+  carryOut(step, plan.effects, { entry, cause, mayAsk: false })
 }
 
 function searches({ parts, changes, now }: Step): void {

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { language } from '../../rules/index.ts'
 import type { Reading } from '../../rules/model.ts'
 import type { Changes } from './changes.ts'
@@ -7,7 +6,14 @@ import type { MarketParts } from './parts.ts'
 import type { Profile } from './profiles.ts'
 
 const NOTHING: language.RulePlan = { effects: [], dry: [], dropped: [], ignored: null }
-const stopwatch = (): number => performance.now()
+/** Processor time in ms: budgets are about work, and a machine that is busy elsewhere makes no rule slow. */
+export const stopwatch: language.Stopwatch = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+export const TAG_TARGETS = ['message', 'thread', 'author', 'intent'] as const
+export type TagTarget = (typeof TAG_TARGETS)[number]
 
 /** What a rule pass is about. */
 export interface Subject {
@@ -29,12 +35,13 @@ export interface Subject {
 export function judge(parts: MarketParts, subject: Subject, changes: Changes, now: number): language.RulePlan {
   const ruleSet = parts.ruleSet()
   if (ruleSet === null) return NOTHING
-  const facts = factsOf(parts, subject)
+  const facts = factsOf(parts, subject, now)
   const { plan, state, trace, suspended } = language.evaluateRules(ruleSet, facts, parts.memory.ruleState, now, {
-    stopwatch,
+    // A minute comes once, and has no text that could take long.
+    ...(subject.event !== 'schedule' && { stopwatch }),
     escape: 'plain',
   })
-  parts.memory.ruleState.apply(state)
+  parts.memory.remember(state)
   changes.ruleState.push(...state)
   for (const { id, result } of trace) {
     if (result === 'fired') parts.counters.add('rules_fired_total', { rule: id })
@@ -48,10 +55,25 @@ export function judge(parts: MarketParts, subject: Subject, changes: Changes, no
     changes.traces.push({
       messageId: subject.event === 'message.create' ? subject.messageId : `${subject.messageId}#${subject.event}`,
       class: fired ? 'fired' : 'near',
-      trace: { rules: ruleSet.version, reading: withoutText(subject.reading), fired: trace, plan },
+      trace: {
+        rules: ruleSet.version,
+        reading: withoutText(subject.reading),
+        fired: trace,
+        plan,
+        status: statusOf(plan.effects),
+      },
       at: now,
     })
   return plan
+}
+
+/** What became of the effects of a plan by their ids; part of the pass's trace. */
+const statuses = new WeakMap<readonly language.PlannedEffect[], Record<string, string>>()
+
+export function statusOf(effects: readonly language.PlannedEffect[]): Record<string, string> {
+  const known = statuses.get(effects) ?? Object.create(null)
+  statuses.set(effects, known)
+  return known
 }
 
 /** Traces hold spans and values, not what people wrote. */
@@ -61,8 +83,9 @@ function withoutText(reading: Reading | null): object | null {
   return { intent, act, confidence, score, price: slots.price, topic: topic?.slug ?? null, trace }
 }
 
-export function factsOf(parts: Pick<MarketParts, 'rates'>, s: Subject): language.RuleFacts {
+export function factsOf(parts: Pick<MarketParts, 'rates' | 'memory'>, s: Subject, now: number): language.RuleFacts {
   const { place } = s.origin
+  const { memory } = parts
   return {
     event: s.event,
     message: {
@@ -75,7 +98,8 @@ export function factsOf(parts: Pick<MarketParts, 'rates'>, s: Subject): language
       text: s.text,
       sent_at: s.sentAt,
     },
-    author: s.author,
+    author: authorOf(memory, s.author, now),
+    tags: tagsOf(memory, s, now),
     reading: s.reading,
     intent_id: s.intentId,
     recipient: s.recipient,
@@ -83,4 +107,48 @@ export function factsOf(parts: Pick<MarketParts, 'rates'>, s: Subject): language
     match: s.match,
     rates: parts.rates,
   }
+}
+
+/** What is known of an author beside the message; looked up only where a rule asks. */
+function authorOf(memory: MarketParts['memory'], author: language.RuleAuthor, now: number): language.RuleAuthor {
+  return {
+    ...author,
+    get account_age_ms() {
+      return accountAge(author.key, now)
+    },
+    get messages() {
+      return memory.messagesOf(author.key, now)
+    },
+    get intents_open() {
+      return memory.openOf(author.key)
+    },
+  }
+}
+
+/** What stored tags hang on for one pass. */
+export function subjectsOf(
+  s: Pick<Subject, 'origin' | 'messageId' | 'author' | 'intentId'>,
+): Record<TagTarget, string | undefined> {
+  const { network, channel, thread } = s.origin.place
+  return {
+    message: s.messageId,
+    thread: `${network}:${channel}:${thread ?? ''}`,
+    author: s.author.key,
+    intent: s.intentId,
+  }
+}
+
+function tagsOf({ tags }: MarketParts['memory'], s: Subject, now: number): readonly string[] | undefined {
+  if (tags.size === 0) return undefined
+  const on = subjectsOf(s)
+  const all = TAG_TARGETS.flatMap((what) => (on[what] === undefined ? [] : tags.of(what, on[what], now)))
+  return all.length === 0 ? undefined : [...new Set(all)]
+}
+
+const DISCORD_EPOCH = 1_420_070_400_000n
+
+/** Age of an account where its id tells: Discord's does. */
+export function accountAge(author: string, now: number): number | undefined {
+  const id = /^discord:(\d{15,20})$/.exec(author)?.[1]
+  return id === undefined ? undefined : Math.max(0, now - Number((BigInt(id) >> 22n) + DISCORD_EPOCH))
 }

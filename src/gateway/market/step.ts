@@ -28,6 +28,10 @@ export interface Cause {
   readonly origin: Origin
   readonly profile: Profile
   readonly author: Subject['author']
+  /** Id of the message that is judged; absent where no message is. */
+  readonly message?: string
+  /** Its text. */
+  readonly text?: string
 }
 
 /** Stores an intent in memory and among the changes. */

@@ -1,4 +1,5 @@
 import { statement } from '../db/sql/statement.ts'
+import { GATEWAY } from '../reactions/store.ts'
 
 /** Statements of the market; rows come as jsonb arrays of one shape each. */
 export const SAVE_INTENTS = statement(
@@ -96,6 +97,19 @@ export const SAVE_TRACES = statement(
    on conflict (message_id) do update set class = excluded.class, trace = excluded.trace, at = excluded.at`,
 )
 export const FORGET_TRACES = statement('market_forget_traces', 'delete from k2.market_trace where message_id = any($1::text[])')
+/** Reactions of the gateway itself: its messages' copies are looked at soon. */
+export const SAVE_REACTIONS = statement(
+  'market_save_reactions',
+  `with wanted as (
+     select c.cid, x.key, x.name, x.due_at
+     from jsonb_to_recordset($1::jsonb) as x(network text, scope text, channel text, native_id text, key text, name text, due_at bigint)
+     join k2.copy c on c.network = x.network and c.scope = x.scope and c.channel = x.channel and c.native_id = x.native_id),
+   noted as (
+     insert into k2.reaction (cid, actor_key, emoji_key, emoji_name, network, channel, at)
+     select cid, 'system:k2gw', key, name, '${GATEWAY}', '', due_at from wanted on conflict do nothing)
+   insert into k2.reaction_due (cid, due_at) select cid, min(due_at) from wanted group by cid
+   on conflict (cid) do update set due_at = excluded.due_at`,
+)
 export const SAVE_CURSOR = statement(
   'market_save_cursor',
   `insert into k2.market_reader (name, seq) values ('inbox', $1::bigint)
@@ -124,6 +138,7 @@ export const LOAD_RULE_STATE = statement(
   'select kind, rule, key, value, expires_at from k2.rule_state where expires_at > $1::bigint',
 )
 export const LOAD_PROFILES = statement('market_load_profiles', 'select place, mode from k2.market_profile')
+export const LOAD_GRANTS = statement('market_load_grants', 'select account, role from k2.access_grant order by account')
 export const LOAD_LINKS = statement('market_load_links', 'select account, person from k2.account_link')
 
 /** Retention: $1 oldest time kept (rules 17.1). */

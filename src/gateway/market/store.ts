@@ -1,8 +1,10 @@
 import type { Logger } from '../../base/logger.ts'
+import { emojiKey } from '../../bridges/reactions.ts'
 import { type alert, language, subscribe } from '../../rules/index.ts'
 import type { PgPool } from '../db/pool.ts'
 import { inTransaction, num, numOrNull, run, type Statement, statement } from '../db/sql/statement.ts'
 import { toJsonb } from '../pipeline/json.ts'
+import { refScope } from '../pipeline/scope.ts'
 import type { Changes } from './changes.ts'
 import type { MarketIntent, PersonSettings, PublishConsent, Search } from './model.ts'
 import { readIntentRow, readReach, readSettings } from './schema.ts'
@@ -108,6 +110,14 @@ export class MarketStore {
   async links(): Promise<Map<string, string>> {
     const rows = await run<{ account: string; person: string }>(this.#pool, sql.LOAD_LINKS, [])
     return new Map(rows.map((row) => [row.account, row.person]))
+  }
+
+  /** Accounts by role of the gateway: those granted it, and the configured administrators. */
+  async roles(admins: readonly string[]): Promise<Map<string, readonly string[]>> {
+    const roles = new Map<string, string[]>([['admin', [...admins]]])
+    for (const { account, role } of await run<{ account: string; role: string }>(this.#pool, sql.LOAD_GRANTS, []))
+      roles.set(role, [...(roles.get(role) ?? []), account])
+    return roles
   }
 
   async profiles(): Promise<Map<string, string>> {
@@ -218,7 +228,7 @@ function writesOf(c: Changes, now: number): Write[] {
     c.notices.map((n) => ({
       id: n.id,
       kind: n.kind,
-      target: { via: n.via, to: n.target },
+      target: { via: n.via, to: n.target, ...(n.author && { author: n.author }), ...(n.job && { job: n.job }) },
       notice: n.notice,
       intent_id: n.intentId,
       due_at: n.dueAt,
@@ -242,6 +252,18 @@ function writesOf(c: Changes, now: number): Write[] {
   rows(
     sql.SAVE_TRACES,
     lastByKey(c.traces, (t) => t.messageId).map((t) => ({ message_id: t.messageId, class: t.class, trace: t.trace, at: t.at })),
+  )
+  rows(
+    sql.SAVE_REACTIONS,
+    c.reactions.map(({ ref, emoji, dueAt }) => ({
+      network: ref.network,
+      scope: refScope(ref),
+      channel: ref.channel,
+      native_id: ref.id,
+      key: emojiKey(emoji),
+      name: emoji,
+      due_at: dueAt,
+    })),
   )
   if (c.forgottenTraces.length > 0) out.push([sql.FORGET_TRACES, [c.forgottenTraces.flatMap(traceIds)]])
   if (c.cursor !== undefined) out.push([sql.SAVE_CURSOR, [c.cursor]])

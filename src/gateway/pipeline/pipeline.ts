@@ -52,6 +52,8 @@ export interface PipelineOptions {
   readonly own?: OwnIdentities
   /** Only where this process alone works on the database: see `SentLog`. The pipeline closes it. */
   readonly sent?: SentLog | undefined
+  /** Asked about every new message before it is stored: what rules add to its destinations, or take from them. */
+  readonly advise?: RouteContext['advise']
   readonly limits?: Partial<PipelineLimits>
   readonly clock?: Clock
   readonly rng?: Rng
@@ -93,6 +95,8 @@ export interface Pipeline extends Lifecycle {
   runLane(lane: string, maxMs?: number): Promise<void>
   /** Calls the listener after each commit of events that go somewhere; it must return at once. */
   onStored(listener: () => void): void
+  /** Calls the listener when nothing can be delivered to a lane until somebody changes something; it must return at once. */
+  onSuspended(listener: (lane: string, probeAt: number) => void): void
   stats(): PipelineStats
   readonly counters: Counters
   readonly admin: PipelineAdmin
@@ -275,6 +279,10 @@ class OpenPipeline implements Pipeline {
     this.#onStored = listener
   }
 
+  onSuspended(listener: (lane: string, probeAt: number) => void): void {
+    this.#events.onSuspended = listener
+  }
+
   stats(): PipelineStats {
     return {
       counters: this.counters.samples(),
@@ -292,6 +300,7 @@ class OpenPipeline implements Pipeline {
       isOwn: (key) => this.#options.own?.has(key) ?? false,
       isPaused: (route) => this.#paused.has(route),
       breaker: (route, message) => this.#judgeBot(route, message),
+      advise: this.#options.advise,
     }
   }
 

@@ -46,6 +46,12 @@ export interface RouteDecision {
   readonly line?: LineBody
 }
 
+/** Destinations rules add to a message or take from it; lanes that are dropped with the rule that does. */
+export interface RouteAdvice {
+  readonly add: readonly { readonly place: Place; readonly rule: string }[]
+  readonly drop: ReadonlyMap<string, string>
+}
+
 export interface RouteContext {
   readonly table: RouteTable
   readonly rules: RuleSet
@@ -56,9 +62,13 @@ export interface RouteContext {
   readonly isPaused: (route: string) => boolean
   /** Loop rules 6 and 7, asked once per route for messages of bots that its `bots` policy lets through. */
   readonly breaker: (route: string, message: { readonly eventId: string; readonly text: string }) => BreakerVerdict
+  /** What the rules of the market say about a new message's destinations. */
+  readonly advise?: ((envelope: Envelope) => RouteAdvice | undefined) | undefined
 }
 
 const NOWHERE: readonly Destination[] = []
+/** How long a copy a rule ordered is worth sending. */
+const ADVISED_MAX_AGE_MS = 86_400_000
 
 /**
  * Decides where an event goes: loop rules 1, 4, 5, 6 and 7 of bridging 12, then rules, then routes with their filters. No
@@ -108,6 +118,7 @@ function traceOf(plan: Plan, routes: RouteTrace['routes']): RouteTrace {
 
 function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: RouteContext): RouteDecision {
   const destinations: Destination[] = []
+  const advice = event.kind === 'message.create' ? context.advise?.(envelope) : undefined
   const taken = new Set<string>()
   const trace: { route: string; to?: number; filtered?: string }[] = []
   for (const route of candidates(envelope.at, plan, context.table)) {
@@ -121,6 +132,11 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
       const lane = placeKey(member.place)
       if (member.direction === 'in' || taken.has(lane) || leadsBack(envelope.at, member.place)) continue
       taken.add(lane)
+      const dropped = advice?.drop.get(lane)
+      if (dropped !== undefined) {
+        trace.push({ route: route.id, filtered: `rule:${dropped}` })
+        continue
+      }
       destinations.push({
         lane,
         place: member.place,
@@ -131,7 +147,17 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
     }
     trace.push({ route: route.id, to: destinations.length - before })
   }
+  for (const { place, rule } of advice?.add ?? []) {
+    const lane = placeKey(place)
+    if (taken.has(lane) || advice?.drop.has(lane) === true || leadsBack(envelope.at, place)) continue
+    taken.add(lane)
+    destinations.push({ lane, place, route: `rule:${rule}`, maxAgeMs: ADVISED_MAX_AGE_MS, render: { identity: 'webhook' } })
+    trace.push({ route: `rule:${rule}`, to: 1 })
+  }
   if (destinations.length > 0) return { status: 'routed', destinations, trace: traceOf(plan, trace) }
+  // Dropped everywhere it is a message all the same: it is read, and answered.
+  if (advice !== undefined && advice.drop.size > 0 && trace.some((t) => t.filtered?.startsWith('rule:')))
+    return { status: 'routed', destinations, trace: traceOf(plan, trace) }
   const reason = trace.find((t) => t.filtered !== undefined)?.filtered ?? (trace.length === 0 ? 'no-route' : 'no-destination')
   return { status: 'filtered', reason, destinations, trace: traceOf(plan, trace) }
 }

@@ -19,11 +19,13 @@ export interface OwnMessage {
   readonly rich: RichText
   readonly attachments?: readonly Attachment[] | undefined
   readonly replyTo?: NativeRef | undefined
+  /** In whose name it is said; the gateway's own when absent. */
+  readonly author?: Pick<Author, 'key' | 'displayName'> | undefined
 }
 
 /** The message as an event of its place with that place as its only destination: it goes the way of all others. */
 export function ownMessage(message: OwnMessage, now: number): Decided {
-  const { key, place, rich, attachments = [], replyTo } = message
+  const { key, place, rich, attachments = [], replyTo, author } = message
   const eventId = hashId(['own message', key])
   const { network, account, channel, thread } = place
   const envelope: Envelope = {
@@ -32,7 +34,7 @@ export function ownMessage(message: OwnMessage, now: number): Decided {
     account,
     at: place,
     msg: { network, account, channel, ...(thread !== undefined && { thread }), id: `own-${eventId}` },
-    author: GATEWAY_AUTHOR,
+    author: author === undefined ? GATEWAY_AUTHOR : { ...GATEWAY_AUTHOR, ...author },
     occurredAt: now,
     receivedAt: now,
     event: { kind: 'message.create', body: { rich, attachments }, ...(replyTo && { replyTo: { ref: replyTo } }) },

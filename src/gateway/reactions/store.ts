@@ -16,8 +16,11 @@ export interface ReactionEvent {
     | { readonly kind: 'clear'; readonly emoji?: Emoji }
 }
 
+/** Network of reactions the gateway itself has to a message; they are shown at the original alone. */
+export const GATEWAY = 'gateway'
+
 export interface StoredReaction {
-  readonly network: Network
+  readonly network: Network | typeof GATEWAY
   readonly channel: string
   readonly emoji: Emoji
   readonly at: number
@@ -145,11 +148,13 @@ export class ReactionStore {
   }
 
   async reactions(cid: string): Promise<readonly StoredReaction[]> {
-    const rows = await run<{ network: Network; channel: string; emoji_key: string; emoji_name: string; at: string }>(
-      this.#pool,
-      OF_MESSAGE,
-      [cid],
-    )
+    const rows = await run<{
+      network: StoredReaction['network']
+      channel: string
+      emoji_key: string
+      emoji_name: string
+      at: string
+    }>(this.#pool, OF_MESSAGE, [cid])
     return rows.map((r) => ({
       network: r.network,
       channel: r.channel,

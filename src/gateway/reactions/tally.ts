@@ -2,7 +2,7 @@ import type { Emoji } from '../../bridges/model/message.ts'
 import type { NativeRef } from '../../bridges/model/place.ts'
 import type { RouteDefinition } from '../pipeline/route-definition.ts'
 import { channelKey } from '../pipeline/scope.ts'
-import type { ReactionCopy, StoredReaction } from './store.ts'
+import { GATEWAY, type ReactionCopy, type StoredReaction } from './store.ts'
 
 /** What each place should show, at the one native message that stands for the others there. */
 export interface Wanted {
@@ -17,7 +17,7 @@ export function wantedOf(
   routes: readonly RouteDefinition[],
 ): readonly Wanted[] {
   return standing(copies).flatMap((copy) => {
-    const remote = reactions.filter((r) => !isAt(r, copy.ref) && joined(r, copy.ref, routes))
+    const remote = reactions.filter((r) => isFor(r, copy, routes))
     const votes = new Map<string, { emoji: Emoji; count: number; last: number }>()
     for (const { emoji, at } of remote) {
       const vote = votes.get(emoji.key) ?? { emoji, count: 0, last: 0 }
@@ -42,6 +42,12 @@ function standing(copies: readonly ReactionCopy[]): ReactionCopy[] {
     if (isBetter) places.set(key, copy)
   }
   return [...places.values()]
+}
+
+function isFor({ network, channel }: StoredReaction, copy: ReactionCopy, routes: readonly RouteDefinition[]): boolean {
+  if (network === GATEWAY) return copy.isOrigin
+  const from = { network, channel }
+  return !isAt(from, copy.ref) && joined(from, copy.ref, routes)
 }
 
 function isAt(place: Pick<NativeRef, 'network' | 'channel'>, ref: NativeRef): boolean {

@@ -1,6 +1,7 @@
+import { localTime } from '../alert/local-time.ts'
 import { type Action, compileAction, compileTemplates } from './actions.ts'
 import { check } from './check.ts'
-import { compileCondition, type Node, requiredLeaf } from './condition.ts'
+import { compileCondition, type Node, requiredLeaf, without } from './condition.ts'
 import { parseCron } from './cron.ts'
 import { canonicalJson, digestOf, sha256Hex } from './hash.ts'
 import type { CountWindow } from './leaf.ts'
@@ -159,10 +160,14 @@ function compileRule(value: unknown, position: number, scope: FileScope): void {
   const trigger = body.when ?? {}
   if (trigger.events?.includes('schedule') === true && trigger.cron === undefined)
     report.error([...path, 'when', 'events'], 'the event `schedule` needs `cron`', 'cron: "0 9 * * 1"')
+  // The first look at a zone takes longer than a rule may.
+  if (trigger.cron !== undefined || body.active !== undefined) localTime(0, body.active?.time_zone ?? 'UTC')
   const mode = body.mode ?? file.defaults.mode ?? 'live'
   if (body.examples.length === 0 && mode === 'live') report.warning(path, `rule \`${body.id}\` has no examples`)
   for (const window of windows)
     build.windows.set(`${window.rule ?? ''}|${window.of}|${window.within}|${window.per.join('+')}`, window)
+  const byIntent = requiredLeaf(condition, 'intent')
+  const byTopic = requiredLeaf(condition, 'topic')
   build.texts.set(body.id, canonicalJson({ file: source.file, defaults: file.defaults, rule: value }))
   build.rules.push({
     id: body.id,
@@ -183,8 +188,9 @@ function compileRule(value: unknown, position: number, scope: FileScope): void {
     active: body.active,
     examples: body.examples,
     examplePlaces: body.examples.map((_, i) => report.placeOf([...path, 'examples', i])),
-    intents: requiredLeaf(condition, 'intent')?.accepts,
-    topics: requiredLeaf(condition, 'topic')?.accepts,
+    intents: byIntent?.accepts,
+    topics: byTopic?.accepts,
+    selected: without(condition, new Set([byIntent, byTopic].flatMap((l) => (l?.accepts === undefined ? [] : l)))),
     heavy,
   })
 }

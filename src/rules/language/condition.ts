@@ -194,3 +194,11 @@ export function requiredLeaf(node: Node | undefined, name: string): Leaf | undef
   }
   return undefined
 }
+
+/** What is left to ask of a condition where these leaves are known to hold; undefined when nothing is. */
+export function without(node: Node | undefined, known: ReadonlySet<Leaf>): Node | undefined {
+  if (node === undefined || (node.kind === 'leaf' && known.has(node.leaf))) return undefined
+  if (node.kind !== 'all') return node
+  const parts = node.byCost.flatMap((part) => without(part, known) ?? [])
+  return parts.length < 2 ? parts[0] : { ...node, n: parts.length, parts, byCost: parts }
+}

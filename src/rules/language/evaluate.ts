@@ -151,7 +151,8 @@ class Pass {
     const begun = rule.heavy ? c.elapsed?.() : undefined
     c.ruleId = rule.id
     c.captures = null
-    const truth = rule.condition === undefined ? true : evaluateNode(rule.condition, c)
+    const condition = probed || this.#options.explain === true ? rule.condition : rule.selected
+    const truth = condition === undefined ? true : evaluateNode(condition, c)
     if (begun !== undefined && (c.elapsed as Stopwatch)() - begun > RULE_BUDGET_MS) return this.#overrun(rule)
     if (truth !== true) return this.#failed(rule)
     this.#fire(rule, probed)

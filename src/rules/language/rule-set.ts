@@ -31,6 +31,8 @@ export interface CompiledRule {
   /** Intents and topics outside which the condition cannot hold. */
   readonly intents: ReadonlySet<string> | undefined
   readonly topics: ReadonlySet<string> | undefined
+  /** What of the condition is left to ask where the index by intent and topic chose the rule. */
+  readonly selected: Node | undefined
   /** Its leaves may take long: time is looked at around it. */
   readonly heavy: boolean
 }

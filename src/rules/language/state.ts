@@ -1,5 +1,5 @@
 /** What rules remember between messages: rows of the table `rule_state`. */
-export type StateKind = 'cooldown' | 'bucket' | 'counter' | 'suspend' | 'overrun' | 'mute'
+export type StateKind = 'cooldown' | 'bucket' | 'counter' | 'suspend' | 'overrun' | 'mute' | 'tag'
 
 export interface StateChange {
   readonly kind: StateKind

@@ -116,7 +116,8 @@ export function selectRules(ruleSet: RuleSet, facts: RuleFacts): readonly Compil
 
 function placeGroup(ruleSet: RuleSet, facts: RuleFacts, known: Selections, place: string): Group {
   const rules = ruleSet.rules.filter((r) => r.mode !== 'off' && narrowedByPlace(r, facts) === undefined)
-  const key = rules.length === ruleSet.rules.length ? '' : rules.map((r) => r.id).join('\n')
+  // No rule at all is not every rule: ids are never `*`.
+  const key = rules.length === ruleSet.rules.length ? '*' : rules.map((r) => r.id).join('\n')
   const group = known.groups.get(key) ?? { rules, kinds: new Map() }
   known.groups.set(key, group)
   if (known.places.size >= MAX_PLACES) {

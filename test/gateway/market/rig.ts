@@ -12,12 +12,18 @@ import { marketSchema } from '../../../src/gateway/config/market.ts'
 import { InboxReader } from '../../../src/gateway/market/inbox.ts'
 import { Market } from '../../../src/gateway/market/market.ts'
 import { MarketMemory } from '../../../src/gateway/market/memory.ts'
+import type { RuleJob } from '../../../src/gateway/market/model.ts'
 import { NoticeSender } from '../../../src/gateway/market/notices.ts'
 import type { MarketParts } from '../../../src/gateway/market/parts.ts'
 import { Profiles } from '../../../src/gateway/market/profiles.ts'
 import { Publisher } from '../../../src/gateway/market/publishing.ts'
+import { RouteAdvisor } from '../../../src/gateway/market/route-advice.ts'
+import { RuleJobs } from '../../../src/gateway/market/rule-jobs.ts'
 import { MarketStore } from '../../../src/gateway/market/store.ts'
+import { toK2, toQueues } from '../../../src/gateway/market/ways.ts'
 import { BridgeSet, createPipeline, type Pipeline } from '../../../src/gateway/pipeline/index.ts'
+import { DEFAULT_LIMITS } from '../../../src/gateway/pipeline/limits.ts'
+import { OwnMessages } from '../../../src/gateway/pipeline/say.ts'
 import { readLexicon, SHIPPED_RULES } from '../../../src/gateway/rules/files.ts'
 import { ratesOf } from '../../../src/gateway/rules/rates.ts'
 import { RuleService } from '../../../src/gateway/rules/service.ts'
@@ -79,6 +85,12 @@ export class ScriptedNode {
   }
 }
 
+export interface SayOptions {
+  readonly id?: string
+  readonly replyTo?: NativeRef
+  readonly roles?: readonly string[]
+}
+
 export interface MarketRig {
   readonly market: Market
   readonly rules: RuleService
@@ -87,11 +99,16 @@ export interface MarketRig {
   readonly clock: ShiftedClock
   readonly tg: TalkingBridge
   readonly dc: TalkingBridge
+  /** The K2 side of the pipeline. */
+  readonly k2: ScriptedBridge
+  /** Jobs rules ordered, as the queue got them. */
+  readonly queued: RuleJob[]
+  readonly jobs: RuleJobs
   readonly node: ScriptedNode
   readonly telegram: Place
   readonly discord: Place
   /** Writes a message and waits until it was read and everything about it was said. */
-  say(at: Place, author: string, text: string, over?: { readonly id?: string; readonly replyTo?: NativeRef }): Promise<NativeRef>
+  say(at: Place, author: string, text: string, over?: SayOptions): Promise<NativeRef>
   change(ref: NativeRef, author: string, text: string): Promise<void>
   drop(ref: NativeRef, author: string): Promise<void>
   /** An offer, interest or request arrives from a K2 peer. */
@@ -103,6 +120,9 @@ export interface MarketRig {
 
 const lexicon = compileLexicon(readLexicon())
 let counter = 0
+const channelOf = (n: number): Place => discord(`5000000000000${String(n).padStart(5, '0')}`)
+/** The Discord channel of the market that is started next. */
+export const nextDiscord = (): Place => channelOf(counter + 1)
 let messages = 0
 
 export const personOf = (network: Network, name: string): Author => ({
@@ -118,11 +138,14 @@ export async function startMarket(
   over: { readonly config?: object; readonly rulesPath?: string; readonly clock?: ShiftedClock; readonly instance?: string } = {},
 ): Promise<MarketRig> {
   const n = ++counter
-  const [tgPlace, dcPlace] = [telegram(`-100${n}`), discord(`5000000000000${String(n).padStart(5, '0')}`)]
+  const [tgPlace, dcPlace] = [telegram(`-100${n}`), channelOf(n)]
   const [tg, dc, node] = [new TalkingBridge('telegram', 'tg'), new TalkingBridge('discord', 'dc'), new ScriptedNode()]
+  const k2 = new ScriptedBridge('p2p', 'self')
+  const both: readonly Bridge[] = [tg, dc]
   const bridges = new BridgeSet()
   bridges.add(tg)
   bridges.add(dc)
+  bridges.add(k2)
   const clock = over.clock ?? new ShiftedClock()
   const instance = over.instance ?? `market-${process.pid}-${n}`
   const pipeline = createPipeline({
@@ -131,6 +154,7 @@ export async function startMarket(
     routes: [route('r', [tgPlace, dcPlace])],
     rules: [],
     instance,
+    advise: (envelope) => advisor.advise(envelope),
     clock,
     limits: { sweepMs: 200 },
   })
@@ -152,23 +176,42 @@ export async function startMarket(
     rates: ratesOf(config),
     buttonId: (name, argument) => `${name}:${argument}`,
     counters: pipeline.counters,
+    accountOf: (network) => both.find((b) => b.network === network)?.account,
+    jobQueues: new Set(Object.keys(config.jobs)),
+    operatorPlace: config.operator,
     timeZone: config.timeZone,
     clock,
     rng: cryptoRng,
     log: nullLogger,
   }
   const publisher = new Publisher(node, parts)
-  const both: readonly Bridge[] = [tg, dc]
-  const notices = new NoticeSender({ pool: db.pool, bridges: () => both, clock, log: nullLogger, counters: pipeline.counters })
+  const advisor = new RouteAdvisor(() => parts)
+  const outbox = new OwnMessages({ pool: db.pool, clock, rng: cryptoRng, limits: DEFAULT_LIMITS }, (lane) =>
+    pipeline.runLane(lane),
+  )
+  const queued: RuleJob[] = []
+  const queues = { add: async (_queue: unknown, _name: unknown, data: unknown) => void queued.push(data as RuleJob) }
+  const jobs = new RuleJobs({ jobs: config.jobs, queues: queues as never, log: nullLogger, act: (work) => market.act(work) })
+  const notices = new NoticeSender({
+    pool: db.pool,
+    bridges: () => both,
+    clock,
+    log: nullLogger,
+    counters: pipeline.counters,
+    ways: new Map([
+      ['p2p/self', toK2(outbox)],
+      ['job/self', toQueues(jobs)],
+    ]),
+  })
   let listener: ((update: PeerUpdate) => Promise<void>) | undefined
   const port = {
     nodeId: node.id,
-    subscribe: (handler: (update: PeerUpdate) => Promise<void>) => {
+    observe: (handler: (update: PeerUpdate) => Promise<void>) => {
       listener = handler
       return () => {}
     },
   }
-  const market = new Market({
+  const market: Market = new Market({
     parts,
     store,
     publisher,
@@ -203,12 +246,15 @@ export async function startMarket(
     clock,
     tg,
     dc,
+    k2,
+    queued,
+    jobs,
     node,
     telegram: tgPlace,
     discord: dcPlace,
-    async say(at, author, text, { id = String(++messages + 1000), replyTo } = {}) {
+    async say(at, author, text, { id = String(++messages + 1000), replyTo, roles } = {}) {
       const event = create(at, id, text, {
-        author: personOf(at.network, author),
+        author: { ...personOf(at.network, author), ...(roles && { roles }) },
         at: clock.now(),
         ...(replyTo !== undefined && { replyTo }),
       })

@@ -25,6 +25,14 @@ const fired = (set: ReturnType<typeof ruleSet>, f = facts(), state = new RuleSta
   return e.trace.filter((t) => t.result === 'fired').map((t) => t.id)
 }
 
+describe('triggers', () => {
+  it('an event no rule waits for does not hide the rules of others', () => {
+    const set = ruleSet(react('closing', 'when: { events: [intent.closed] }'))
+    expect(fired(set)).toEqual([])
+    expect(fired(set, facts({ event: 'intent.closed' }))).toEqual(['closing'])
+  })
+})
+
 describe('conditions', () => {
   it('a missing value makes a leaf unknown; not-unknown stays unknown, and only true fires', () => {
     const set = ruleSet(GPU.replace('not: { condition: for_parts }', 'not: { place: { country: DE } }'))
