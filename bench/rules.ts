@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { readSources } from '../scripts/eval.ts'
 import { compileLexicon, readMessage, readPrice } from '../src/rules/reading/index.ts'
+import { leastOfThree, quantile, timed } from './rules-workload.ts'
 
 export interface ReadingFigures {
   readonly compileMs: number
@@ -34,6 +35,16 @@ const CHAT = [
 ]
 const HOSTILE = ['1', '[', 'selling my ', '$5 for ', '1 ', 'a\u0301\u0301', '> ', '`a']
 
+/** Rounds before anything is measured. */
+const WARM_ROUNDS = 12
+
+/** ms a round takes where nothing else disturbs it: the tenth percentile. */
+async function perRound(rounds: number, run: () => void): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < rounds; i++) times.push(await timed(run))
+  return quantile(times, 0.1)
+}
+
 export async function benchRules(options: { readonly quick?: boolean } = {}): Promise<ReadingFigures> {
   const begun = performance.now()
   const lexicon = compileLexicon(readSources())
@@ -43,24 +54,14 @@ export async function benchRules(options: { readonly quick?: boolean } = {}): Pr
     .split('\n')
     .filter((l) => l !== '')
     .map((l) => (JSON.parse(l) as { text: string }).text)
-  const rounds = options.quick === true ? 5 : 40
+  const rounds = options.quick === true ? 10 : 40
   const read = (text: string): void => void readMessage({ id: 'b', text }, { lexicon })
-  for (let i = 0; i < 3; i++) texts.forEach(read)
-  const latencies: number[] = []
-  const start = performance.now()
-  for (let i = 0; i < rounds; i++) {
-    for (const text of texts) {
-      const t = performance.now()
-      read(text)
-      latencies.push(performance.now() - t)
-    }
-  }
-  const perSecond = (rounds * texts.length) / ((performance.now() - start) / 1000)
-  latencies.sort((a, b) => a - b)
-  const rate = (list: readonly string[], n: number, run: (text: string) => void): number => {
-    const t = performance.now()
-    for (let i = 0; i < n; i++) for (const text of list) run(text)
-    return Math.round((n * list.length) / ((performance.now() - t) / 1000))
+  for (let i = 0; i < WARM_ROUNDS; i++) texts.forEach(read)
+  const perSecond = (1000 * texts.length) / (await perRound(rounds, () => texts.forEach(read)))
+  const latencies = leastOfThree(texts, read)
+  const rate = async (list: readonly string[], n: number, run: (text: string) => void): Promise<number> => {
+    for (let i = 0; i < WARM_ROUNDS; i++) list.forEach(run)
+    return Math.round((1000 * list.length) / (await perRound(n, () => list.forEach(run))))
   }
   const worst = HOSTILE.map((piece) => {
     const full = piece.repeat(4096 / piece.length)
@@ -70,13 +71,14 @@ export async function benchRules(options: { readonly quick?: boolean } = {}): Pr
         read(text)
         return performance.now() - t
       })
-      return runs.sort((a, b) => a - b)[4] as number
+      return Math.min(...runs)
     }
     const all = time(full)
     return { all, growth: all / time(full.slice(0, full.length / 2)) }
   })
-  const chatPerSecond = rate(CHAT, rounds * 50, read)
-  const at = (q: number): number => Math.round((latencies[Math.floor(latencies.length * q)] ?? 0) * 1000)
+  const chat = Array.from({ length: 40 }, () => CHAT).flat()
+  const chatPerSecond = await rate(chat, rounds, read)
+  const at = (q: number): number => Math.round(quantile(latencies, q) * 1000)
   return {
     compileMs: Math.round(compileMs),
     perSecond: Math.round(perSecond),
@@ -85,7 +87,7 @@ export async function benchRules(options: { readonly quick?: boolean } = {}): Pr
     worstMs: Math.round(Math.max(...worst.map((w) => w.all)) * 100) / 100,
     worstGrowth: Math.round(Math.max(...worst.map((w) => w.growth)) * 100) / 100,
     chatPerSecond,
-    pricePerSecond: rate(texts, Math.ceil(rounds / 4), (text) => void readPrice(lexicon, text, 'sell')),
+    pricePerSecond: await rate(texts, rounds, (text) => void readPrice(lexicon, text, 'sell')),
     chatRatio: Math.round((chatPerSecond / perSecond) * 10) / 10,
   }
 }
