@@ -36,6 +36,9 @@ export interface BridgeRig {
   readonly ada: number
   cpu(): Cpu
   rssMiB(): number
+  /** Ends the gateway as a power cut does, and brings it back. */
+  killGateway(): Promise<void>
+  startGateway(): Promise<void>
   /** Ends the three processes and removes the data directory. */
   close(): Promise<void>
 }
@@ -56,9 +59,13 @@ async function startFake<T>(child: TsChild): Promise<T> {
 export async function startBridgeRig(options: {
   readonly pairs: number
   readonly synchronousCommit: boolean
+  /** Limits as the platforms have them, also on the gateway's side. Default: none. */
+  readonly limited?: boolean
 }): Promise<BridgeRig> {
+  const { limited = false } = options
+  const profile = ['--limits', limited ? 'real-like' : 'unlimited']
   const folder = await mkdtemp(join(tmpdir(), 'k2gw-bench-'))
-  const fakes = { discord: new TsChild(DISCORD, ['--json']), telegram: new TsChild(TELEGRAM) }
+  const fakes = { discord: new TsChild(DISCORD, ['--json', ...profile]), telegram: new TsChild(TELEGRAM, profile) }
   let gateway: GatewayProcess | undefined
   const close = async (): Promise<void> => {
     await gateway?.kill()
@@ -84,7 +91,7 @@ export async function startBridgeRig(options: {
         database: { driver: 'embedded', synchronousCommit: options.synchronousCommit },
         accounts: {
           discord: { main: { token: '${env:BENCH_DISCORD}', apiUrl: dc.apiUrl } },
-          telegram: { main: { token: '${env:BENCH_TELEGRAM}', apiUrl: tg.url, limits: 'off' } },
+          telegram: { main: { token: '${env:BENCH_TELEGRAM}', apiUrl: tg.url, limits: limited ? 'default' : 'off' } },
         },
         routes: pairs.map(({ chat, channel }, i) => ({
           id: `bench-${i}`,
@@ -95,7 +102,7 @@ export async function startBridgeRig(options: {
     )
     await gateway.start()
     await discord.waitForSession({ timeoutMs: SESSION_MS })
-    const pid = gateway.pid as number
+    const running = gateway
     return {
       discord,
       telegram,
@@ -103,11 +110,13 @@ export async function startBridgeRig(options: {
       ann: dc.user,
       ada: tg.userId,
       cpu: () => ({
-        gateway: cpuSecondsOf(pid),
+        gateway: cpuSecondsOf(running.pid as number),
         discord: cpuSecondsOf(fakes.discord.child.pid as number),
         telegram: cpuSecondsOf(fakes.telegram.child.pid as number),
       }),
-      rssMiB: () => Math.round(rssMiBOf(pid)),
+      rssMiB: () => Math.round(rssMiBOf(running.pid as number)),
+      killGateway: () => running.kill(),
+      startGateway: async () => void (await running.start()),
       close,
     }
   } catch (error) {

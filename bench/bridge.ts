@@ -1,6 +1,8 @@
 // A whole gateway between two platforms (bridging 23): what people on the other side see, and when.
 import { setTimeout as pause } from 'node:timers/promises'
 import { snowflakeMs } from '../test/fakes/discord/snowflake.ts'
+import { measurePressure, type PressureFigures } from './bridge-pressure.ts'
+import { measureRecovery, type RecoveryFigures } from './bridge-recovery.ts'
 import { type BridgeRig, type Cpu, type Pair, startBridgeRig } from './bridge-rig.ts'
 
 /** ms from the post on one side until the copy can be seen on the other. */
@@ -41,11 +43,16 @@ export interface BridgeFigures {
   /** Telegram → Discord, with synchronous commit. */
   readonly steady: readonly SteadyFigures[]
   readonly isolation: IsolationFigures
+  readonly pressure: PressureFigures
+  readonly recovery: RecoveryFigures
+  /** CPU ms the gateway needs for one message of the first burst. */
+  readonly cpuMsPerMessage: number
 }
 
 const LANES = 10
+const STEADY_RATES = [50, 100, 300]
 const ISOLATION = { perLane: 20, latencyMs: 50 }
-const STEADY_SECONDS = 10
+const STEADY_SECONDS = 20
 /** Longest wait for one measurement, ms. */
 const LIMIT_MS = 180_000
 /** Messages before the first figure of each direction: the code is compiled on the way. */
@@ -166,12 +173,21 @@ export async function benchBridge(options: { readonly quick?: boolean } = {}): P
       await rig.close()
     }
   }
-  const withSync = await withRig(true, async (rig) => ({
-    synchronous: await bursts(rig),
-    isolation: await medianOf(runs, () => measureIsolation(rig)),
-    steady: [await measureSteady(rig, 50), await measureSteady(rig, 100)],
-  }))
-  return { ...withSync, withoutSync: await withRig(false, bursts) }
+  const withSync = await withRig(true, async (rig) => {
+    const synchronous = await bursts(rig)
+    const isolation = await medianOf(runs, () => measureIsolation(rig))
+    const steady: SteadyFigures[] = []
+    for (const rate of quick ? STEADY_RATES.slice(0, 1) : STEADY_RATES) steady.push(await measureSteady(rig, rate))
+    return { synchronous, isolation, steady }
+  })
+  const { messages, cpu } = withSync.synchronous.telegramToDiscord
+  return {
+    ...withSync,
+    cpuMsPerMessage: round((cpu.gateway * 1000) / messages),
+    withoutSync: await withRig(false, bursts),
+    pressure: await measurePressure(quick ? 20 : 120),
+    recovery: await measureRecovery(quick ? 2_000 : 10_000),
+  }
 }
 
 async function medianOf<T extends { readonly perSecond: number }>(runs: number, measure: () => Promise<T>): Promise<T> {

@@ -32,6 +32,8 @@ export interface SceneOptions {
   readonly peer?: boolean
   readonly discord?: FakeDiscordOptions
   readonly telegram?: FakeTelegramOptions
+  /** Whether the gateway predicts Telegram's limits; default: there are none. */
+  readonly telegramLimits?: 'default' | 'off'
   /** More of the gateway's configuration. */
   readonly config?: object
 }
@@ -106,7 +108,7 @@ export class Scene {
       market: { enabled: false },
       accounts: {
         discord: { main: { token: discord.info.token, apiUrl: discord.info.apiUrl } },
-        telegram: { main: { token: bot.token, apiUrl: telegram.url, limits: 'off' } },
+        telegram: { main: { token: bot.token, apiUrl: telegram.url, limits: options.telegramLimits ?? 'off' } },
       },
       routes: rooms.map((room, i) => ({
         id: `room-${i}`,

@@ -55,9 +55,11 @@ export class DeliveryWorker {
     this.#tasks = new TaskGroup((error) => options.events.background('delivery-worker', error))
   }
 
-  /** Frees leases of an earlier run of this instance and begins to take work. */
+  /** Frees leases of an earlier run of this instance, ends waits after failures, and begins to take work. */
   async start(staleOwnerPrefix: string): Promise<void> {
     await this.#options.store.freeStaleLeases(staleOwnerPrefix)
+    // Who restarts a gateway after an outage does not wait out the pauses it had made.
+    await this.#options.store.retryFailedHeads()
     this.#accepting = true
     this.#renewedAt = this.#options.clock.now()
     this.#schedule()

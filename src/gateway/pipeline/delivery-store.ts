@@ -16,6 +16,7 @@ import {
   RENEW_LEASES,
   REPLY_TARGETS,
   RESUME_LANES,
+  RETRY_FAILED_HEADS,
   type ReplyRow,
   SUSPEND_LANE,
   UNCLAIM,
@@ -127,6 +128,10 @@ export class LaneStore {
 
   async freeStaleLeases(ownerPrefix: string): Promise<void> {
     await run(this.#pool, FREE_STALE_LEASES, [ownerPrefix])
+  }
+
+  async retryFailedHeads(): Promise<void> {
+    await run(this.#pool, RETRY_FAILED_HEADS, [])
   }
 
   /** Lanes with work that is due within `aheadMs`: whoever takes one then knows the exact time. */

@@ -71,6 +71,33 @@ export function pipelineSuite(name: string, open: () => Promise<{ readonly db: T
         expect(first.dc.texts(first.to.channel)).toEqual(numbered(20))
       })
 
+      it('tries at once after a restart what failed before, and keeps the waits a platform asked for', async () => {
+        const failing = discord('520000000000000008')
+        const other = discord('520000000000000009')
+        const from = telegram('-779')
+        const first = await start({ routes: [route('r', [from, failing, other])], limits: { sweepMs: 60_000 } })
+        first.dc.script = (request) =>
+          request.place.channel === other.channel
+            ? { kind: 'rate-limited', afterMs: 600_000, scope: 'lane' }
+            : { kind: 'not-sent', ...bad }
+        await offer(first, ['hello'], from)
+        await first.rest(placeKey(failing))
+        await first.rest(placeKey(other))
+        // Far enough that no wait of the first process ends by itself.
+        await first.rows(
+          `update k2.delivery set not_before = not_before + 600000 where done_at is null and failed_since is not null`,
+        )
+        await first.stop()
+        first.dc.script = () => 'ok'
+        const second = await start({ routes: [route('r', [from, failing, other])], bridges: first.bridges })
+        await first.dc.until(() => first.dc.shown(failing.channel).length === 1)
+        await second.rest(placeKey(other))
+        expect(first.dc.shown(other.channel)).toEqual([])
+        await first.rows(`update k2.delivery set state = 'cancelled', done_at = 1 where done_at is null and lane = $1`, [
+          placeKey(other),
+        ])
+      })
+
       it('lets no destination wait for another', async () => {
         const slow = discord('520000000000000001')
         const fast = discord('520000000000000002')

@@ -21,6 +21,16 @@ export const FREE_STALE_LEASES = statement(
   `update k2.lane set lease_owner = null, lease_until = 0 where lease_owner is not null and starts_with(lease_owner, $1)`,
 )
 
+/** Ends the waits of heads that failed: whatever stood in their way may be gone. Waits a platform asked for stay. */
+export const RETRY_FAILED_HEADS = statement(
+  'retry_failed_heads',
+  `update k2.delivery d set not_before = 0
+  from k2.lane l cross join lateral (
+    select h.id from k2.delivery h where h.lane = l.id and h.lane_seq >= l.head_seq and h.done_at is null and h.parked_at is null
+    order by h.lane_seq limit 1) head
+  where d.id = head.id and d.failed_since is not null and d.not_before > 0`,
+)
+
 /**
  * $1 lane, $2 fence, $3 deliveries that may have been sent. Takes back every other claim of this lease: those were claimed
  * by a statement whose answer was lost, so nothing of them was sent.
