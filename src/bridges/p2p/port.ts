@@ -65,14 +65,19 @@ export interface PeerText {
   readonly signal?: AbortSignal
 }
 
+export type PeerHandler = (update: PeerUpdate) => Promise<void>
+
 /** What the P2P bridge needs of a K2 node. Implemented by the gateway on top of core. */
 export interface PeerPort {
   readonly nodeId: string
   /**
-   * Every accepted message, in order of arrival. The handler resolves after it was committed; several may run at once, called
-   * in order. It rejects only when it gives up: another attempt of the sender is then taken. Returns the way to stop listening.
+   * Every accepted message, in order of arrival, for the one who stores them. The handler resolves after it was committed, and
+   * only then the sender is told that its line arrived; several may run at once, called in order. It rejects only when it gives
+   * up: another attempt of the sender is then taken. Returns the way to stop listening.
    */
-  subscribe(handler: (update: PeerUpdate) => Promise<void>): () => void
+  subscribe(handler: PeerHandler): () => void
+  /** The same for others who want to know: a line does not count as stored because their handler resolves. */
+  observe(handler: PeerHandler): () => void
   /**
    * A text on a topic as K2 chat JSON, split where it is long. Rejects K2Error `K2_TOO_LARGE`, `K2_UNKNOWN_TOPIC`,
    * `K2_NO_NEIGHBOR` (nobody heard it, retry later), `K2_RATE_LIMITED`, or `K2_UNCONFIRMED` (it may have arrived, send again).

@@ -3,7 +3,7 @@ import { deferred, Mutex } from '../../base/async.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
-import type { PeerMarketMessage, PeerPort } from '../../bridges/p2p/port.ts'
+import type { PeerChatMessage, PeerMarketMessage, PeerPort } from '../../bridges/p2p/port.ts'
 import { alert } from '../../rules/index.ts'
 import { tellSearches } from './alerting.ts'
 import { Changes } from './changes.ts'
@@ -18,6 +18,7 @@ import type { Publisher } from './publishing.ts'
 import { tick } from './rounds.ts'
 import type { Step, ToTell } from './step.ts'
 import type { MarketStore } from './store.ts'
+import { hearTalk } from './talks.ts'
 
 const RETRY_MS = [100, 500, 2_000, 5_000] as const
 /** Messages read between two turns of the event loop. */
@@ -115,6 +116,7 @@ export class Market implements Lifecycle {
     publisher.restore()
     this.#unsubscribe = port.observe(async (update) => {
       if (update.kind === 'market') await this.#hear(update.message)
+      else if (update.kind === 'chat' && update.message.topic === undefined) await this.#hearTalk(update.message)
     })
     this.#reader?.start()
     notices.wake()
@@ -250,6 +252,17 @@ export class Market implements Lifecycle {
       await this.act((step) => hear(step, message, context))
     } finally {
       this.#peersWaiting--
+    }
+  }
+
+  /** A direct message of somebody an offer brought here; others are no business of the market. Never rejects. */
+  async #hearTalk(message: PeerChatMessage): Promise<void> {
+    const { store, parts } = this.#options
+    try {
+      const talk = await store.latestTalk(`p2p:${message.peerId}`, parts.clock.now())
+      if (talk !== undefined) await this.act((step) => hearTalk(step, talk, message))
+    } catch (err) {
+      parts.log.warn({ ev: 'talk-failed', err }, 'a direct message about an offer could not be passed on')
     }
   }
 

@@ -2,7 +2,7 @@ import { Semaphore, TaskGroup } from '../../base/async.ts'
 import { errorCode } from '../../base/errors.ts'
 import type { Health } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { PeerPort, PeerText, PeerUpdate, PublishResult } from '../../bridges/p2p/port.ts'
+import type { PeerHandler, PeerPort, PeerText, PeerUpdate, PublishResult } from '../../bridges/p2p/port.ts'
 import type { EventStream, InboundMessage, K2Event, K2Node, TextToSend } from '../../core/index.ts'
 import { parseEndpointId } from '../../core/index.ts'
 import { toPeerEvent } from './peer-events.ts'
@@ -14,6 +14,8 @@ const WAITING = 1024
 
 /** What the port uses of the node. */
 export type PeerNode = Pick<K2Node, 'id' | 'subscribe' | 'confirm' | 'refuse' | 'sendText' | 'sendDirect' | 'health'>
+
+type Taker = (event: PeerUpdate, message: InboundMessage | undefined) => Promise<void>
 
 /** The P2P bridge's view of the K2 node. */
 export class NodePeerPort implements PeerPort {
@@ -27,7 +29,18 @@ export class NodePeerPort implements PeerPort {
     this.#log = log
   }
 
-  subscribe(handler: (event: PeerUpdate) => Promise<void>): () => void {
+  subscribe(handler: PeerHandler): () => void {
+    return this.#listen(async (event, message) => {
+      await handler(event)
+      if (message?.type === 'chat') this.#node.confirm(message)
+    })
+  }
+
+  observe(handler: PeerHandler): () => void {
+    return this.#listen(handler)
+  }
+
+  #listen(handler: Taker): () => void {
     const stream = this.#node.subscribe({ capacity: WAITING, overflow: 'wait' })
     const reading = new AbortController()
     this.#pump(stream, handler, reading.signal).catch((err) =>
@@ -52,7 +65,7 @@ export class NodePeerPort implements PeerPort {
   }
 
   /** Starts handlers in order of arrival, a window of them at a time. */
-  async #pump(stream: EventStream<K2Event>, handler: (event: PeerUpdate) => Promise<void>, stopped: AbortSignal): Promise<void> {
+  async #pump(stream: EventStream<K2Event>, handler: Taker, stopped: AbortSignal): Promise<void> {
     const slots = new Semaphore(WINDOW)
     const tasks = new TaskGroup((err) => this.#log.error({ ev: 'peer-event-failed', err }, 'a peer message could not be handled'))
     for (let event = await stream.next(); event !== undefined; event = await stream.next()) {
@@ -74,14 +87,9 @@ export class NodePeerPort implements PeerPort {
     await tasks.settled()
   }
 
-  async #deliver(
-    event: PeerUpdate,
-    message: InboundMessage | undefined,
-    handler: (event: PeerUpdate) => Promise<void>,
-  ): Promise<void> {
+  async #deliver(event: PeerUpdate, message: InboundMessage | undefined, handler: Taker): Promise<void> {
     try {
-      await handler(event)
-      if (message?.type === 'chat') this.#node.confirm(message)
+      await handler(event, message)
     } catch (error) {
       if (message) this.#node.refuse(message)
       this.#log.debug(

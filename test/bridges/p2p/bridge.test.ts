@@ -29,6 +29,7 @@ const port: PeerPort = {
       }
     }
   },
+  observe: () => () => {},
   sendTopicText: async (topic, text) => {
     sent.push({ to: topic, text })
     return answer()

@@ -106,6 +106,20 @@ test('a message that was not stored is not confirmed, and another attempt of it 
   expect(refused).toEqual(['x'])
 })
 
+test('a line counts as stored when the one who stores it says so, whoever else listens', async () => {
+  const stored = deferred<void>()
+  const heard: string[] = []
+  port.observe(async (event) => void heard.push((event as { message: { text: string } }).message.text))
+  port.subscribe(() => stored.promise)
+  await hub.publish(chat('x'))
+  await settle()
+  expect(heard).toEqual(['x'])
+  expect(confirmed).toEqual([])
+  stored.resolve()
+  await settle()
+  expect(confirmed).toEqual(['x'])
+})
+
 test('after unsubscribing nothing is handed over, and what waits is given back', async () => {
   const first = deferred<void>()
   let calls = 0
