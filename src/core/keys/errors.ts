@@ -12,6 +12,8 @@ export type KeyErrorCode =
   | 'KEY_FILE_PERMISSIONS'
   | 'KEY_FILE_DAMAGED'
   | 'KEY_FILE_UNWRITABLE'
+  | 'KEY_BAD_PASSPHRASE'
+  | 'KEY_BAD_HAND_OVER'
 
 const KINDS: Readonly<Record<KeyErrorCode, ErrorKind>> = {
   KEY_BAD_SEED: 'input',
@@ -24,6 +26,8 @@ const KINDS: Readonly<Record<KeyErrorCode, ErrorKind>> = {
   KEY_FILE_PERMISSIONS: 'denied',
   KEY_FILE_DAMAGED: 'storage',
   KEY_FILE_UNWRITABLE: 'storage',
+  KEY_BAD_PASSPHRASE: 'input',
+  KEY_BAD_HAND_OVER: 'input',
 }
 
 /** Never carries key material: data holds reasons, sizes and file paths. */

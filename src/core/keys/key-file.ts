@@ -41,11 +41,16 @@ export async function loadKeyFile(path: string): Promise<Identity> {
  * `KEY_FILE_UNWRITABLE`.
  */
 export async function createKeyFile(path: string, identity: Identity): Promise<void> {
+  await createSecretFile(path, printKeyFile(identity))
+}
+
+/** Writes any secret as `createKeyFile` does: complete or not at all, for its owner alone, never over an existing file. */
+export async function createSecretFile(path: string, content: string | Uint8Array): Promise<void> {
   const directory = dirname(path)
   const temporary = `${path}.${toHex(randomBytes(6))}.new`
   try {
     await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
-    await writeSynced(temporary, printKeyFile(identity))
+    await writeSynced(temporary, content)
     try {
       await linkNew(temporary, path)
     } finally {
@@ -119,14 +124,14 @@ async function linkNew(from: string, to: string): Promise<void> {
     await link(from, to)
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error
-    throw keyError('KEY_FILE_EXISTS', `there is a key file already: ${to}; it was left alone`, { path: to }, error)
+    throw keyError('KEY_FILE_EXISTS', `there is a file already: ${to}; it was left alone`, { path: to }, error)
   }
 }
 
-async function writeSynced(path: string, text: string): Promise<void> {
+async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
   const file = await open(path, 'wx', FILE_MODE)
   try {
-    await file.writeFile(text)
+    await file.writeFile(content)
     await file.sync()
   } finally {
     await file.close()

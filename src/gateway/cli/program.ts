@@ -9,6 +9,7 @@ import { dmFollow, dmSend } from './dm.ts'
 import { contactImport, profileImageSet } from './docs.ts'
 import { doctor } from './doctor.ts'
 import { addGatewayCommands } from './gateway-commands.ts'
+import { addIdentityCommands } from './identity.ts'
 import { intentParse } from './intent.ts'
 import { nodeId, nodeStatus } from './node.ts'
 import { qr } from './qr.ts'
@@ -195,6 +196,7 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .description('read one text: intent, item, price, topic')
     .action((text: string) => act(() => intentParse(context, globals(), text))())
 
+  addIdentityCommands(program, context, globals, (work) => act(work)())
   addTrackerCommands(program, context, globals, (work) => act(work)())
 
   try {
