@@ -29,6 +29,8 @@ export interface DocsStats {
   failedSessions: number
   /** Sessions refused, by us or by a peer. */
   rejectedSessions: number
+  /** Connections closed because too many were open. */
+  turnedAway: number
   insertedRemote: number
   /** Entries of peers that were not valid. */
   invalid: number
@@ -42,6 +44,7 @@ export const newDocsStats = (): DocsStats => ({
   sessions: 0,
   failedSessions: 0,
   rejectedSessions: 0,
+  turnedAway: 0,
   insertedRemote: 0,
   invalid: 0,
   badNotices: 0,

@@ -25,6 +25,7 @@ import type { ContentStatus } from './proto/message.ts'
 import type { DownloadPolicy } from './proto/policy.ts'
 import { type DocQuery, runQuery } from './query.ts'
 import { acceptSession, type SessionLimits } from './session.ts'
+import { SessionGate } from './session-gate.ts'
 import type { DocStore, UsefulPeer } from './store.ts'
 
 /** Events kept for a listener that is behind; then the newest are dropped and counted. */
@@ -71,6 +72,7 @@ export class Docs implements Lifecycle {
   readonly #live = new Map<NamespaceId, Promise<LiveDoc>>()
   readonly #ready = new Map<NamespaceId, LiveDoc>()
   readonly #authors = new Map<AuthorId, Signer>()
+  readonly #gate = new SessionGate()
   readonly #verify = createVerifier()
   #default: AuthorId | undefined
   #detach = (): void => {}
@@ -182,7 +184,10 @@ export class Docs implements Lifecycle {
     return capability.id
   }
 
-  /** Imports the right and begins to sync with the nodes of the ticket. */
+  /**
+   * Imports the right and begins to sync with the nodes of the ticket. Its first session may be over when this resolves: to hear of
+   * everything it brings, call `importCapability` and `subscribe` before.
+   */
   async importTicket(ticket: DocTicket): Promise<NamespaceId> {
     const id = await this.importCapability(ticket.capability)
     await this.startSync(id, ticket.nodes)
@@ -332,6 +337,15 @@ export class Docs implements Lifecycle {
   }
 
   async #serve(connection: Connection): Promise<void> {
+    const leave = this.#gate.enter(connection.peer)
+    if (leave === undefined) {
+      this.#stats.turnedAway++
+      return connection.close(0n, 'too many sessions')
+    }
+    await this.#converse(connection).finally(leave)
+  }
+
+  async #converse(connection: Connection): Promise<void> {
     const stop = new AbortController()
     const unlink = (): void => stop.abort()
     this.#stop.signal.addEventListener('abort', unlink, { once: true })

@@ -8,6 +8,7 @@ import { hashOf, type PeerId } from '../ids.ts'
 import type { Connection } from '../net/transport.ts'
 import type { ContentFetcher, ContentStore } from './content.ts'
 import type { DocEvent, DocsStats } from './doc-events.ts'
+import { docsError } from './errors.ts'
 import type { AuthorId } from './ids.ts'
 import { type DialReason, PeerSync, type SyncOrigin } from './live-state.ts'
 import type { OpenDoc } from './open-doc.ts'
@@ -207,6 +208,8 @@ export class LiveDoc {
         for (const [author, time] of result.heads) if ((tally.heads.get(author) ?? -1n) < time) tally.heads.set(author, time)
         for (const part of reply ?? []) if (part.kind === 'items') tally.sent += part.values.length
         for (const { entry, status } of result.inserted) await this.#arrived(entry, peer, status === 'complete')
+        if (result.isExcessive)
+          throw docsError('DOC_SYNC_FAILED', 'protocol', 'the peer asks for the same entries again and again')
         return reply
       },
       ended: (error) => {

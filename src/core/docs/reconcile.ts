@@ -7,6 +7,12 @@ import { type Fault, isSigned, type Judge, type Replica } from './replica.ts'
 
 /** Values handled between two pauses: two signatures each. */
 const VALUES_PER_STEP = 16
+/**
+ * How often the rows of a document may be gone through for one message, and what is free for small ones. Ranges of an honest
+ * message do not overlap, so that once is enough; overlapping ones would make a small message cost any amount of work.
+ */
+const MAX_PASSES = 3
+const FREE_ROWS = 10_000
 
 /** A part of an answer whose values still lack our content status. */
 export type ReplyPart =
@@ -23,6 +29,8 @@ export interface StepResult {
   readonly invalid: readonly Fault[]
   /** Newest time per author among the valid values received (docs 6.7). */
   readonly heads: ReadonlyMap<AuthorId, bigint>
+  /** The message asked for the same entries again and again; it was answered in part. */
+  readonly isExcessive: boolean
 }
 
 type Span = readonly [from: number, to: number]
@@ -74,16 +82,19 @@ class Work {
   /** What refused valid entries: the other side should have it (5.6). */
   readonly #repair = new Map<string, Row>()
   readonly #sent = new Set<string>()
+  readonly #maxVisits: number
   #received = 0
+  #visited = 0
 
   constructor(replica: Replica, judge: Judge) {
     this.#replica = replica
     this.#judge = judge
+    this.#maxVisits = MAX_PASSES * replica.index.size + FREE_ROWS
   }
 
   *items(part: Extract<MessagePart, { kind: 'items' }>): Generator<void, void> {
     // Taken before the part's own values are stored.
-    const missing = part.haveLocal ? [] : this.#missingIn(part)
+    const missing = part.haveLocal || !this.#visit(spansOf(part.range, this.#replica.index)) ? [] : this.#missingIn(part)
     let handled = 0
     for (const value of part.values) {
       this.#received++
@@ -97,6 +108,7 @@ class Work {
     const { index } = this.#replica
     const spans = spansOf(range, index)
     if (equalBytes(rangeFingerprint(spans, index), fingerprint)) return
+    if (!this.#visit(spans)) return
     const count = size(spans)
     if (count <= 1 || equalBytes(fingerprint, EMPTY_HASH)) {
       this.#say({ kind: 'items', range, rows: rowsOf(spans, index), haveLocal: false })
@@ -123,7 +135,14 @@ class Work {
       received: this.#received,
       invalid: this.#invalid,
       heads: this.#heads,
+      isExcessive: this.#visited > this.#maxVisits,
     }
+  }
+
+  /** Counts rows that are about to be gone through; false when the message has had its share. */
+  #visit(spans: readonly Span[]): boolean {
+    this.#visited += size(spans)
+    return this.#visited <= this.#maxVisits
   }
 
   #say(part: ReplyPart): void {

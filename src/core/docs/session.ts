@@ -14,13 +14,21 @@ export interface SessionLimits {
   readonly frameBytes: number
   /** Longest wait for the next bytes, ms. */
   readonly idleMs: number
+  /** Longest first frame of a peer, bytes: it names a document and holds one fingerprint; whether we know it shows only then. */
+  readonly openingBytes: number
   /** The whole session, ms. */
   readonly totalMs: number
   /** Messages of the peer; a peer that never has enough is cut off. */
   readonly rounds: number
 }
 
-export const SESSION_LIMITS: SessionLimits = { frameBytes: 64 * 1024 * 1024, idleMs: 30_000, totalMs: 600_000, rounds: 128 }
+export const SESSION_LIMITS: SessionLimits = {
+  frameBytes: 64 * 1024 * 1024,
+  openingBytes: 1024 * 1024,
+  idleMs: 30_000,
+  totalMs: 600_000,
+  rounds: 128,
+}
 
 /** How long the peer's end is awaited after ours, ms. Closing earlier could discard what it has not read. */
 const LINGER_MS = 1_000
@@ -78,8 +86,9 @@ export async function acceptSession(
 ): Promise<void> {
   await within(connection, tools, async (limits) => {
     const stream = await connection.acceptBi({ deadlineMs: limits.idleMs })
-    const talk = new Talk(stream, limits)
+    const talk = new Talk(stream, limits, limits.openingBytes)
     const first = await talk.receive()
+    talk.allow(limits.frameBytes)
     if (first?.kind !== 'init') throw broken('the peer did not begin with a document')
     const decision = await decide(first.namespace, connection.peer)
     if (decision.kind === 'reject') {
@@ -143,10 +152,15 @@ class Talk {
   #rounds = 0
   #peerEnded = false
 
-  constructor(stream: BiStream, limits: SessionLimits) {
+  constructor(stream: BiStream, limits: SessionLimits, maxFrame = limits.frameBytes) {
     this.#stream = stream
     this.#limits = limits
-    this.#frames = new FrameReader({ read: (max) => stream.recv.read(max, { deadlineMs: limits.idleMs }) }, limits.frameBytes)
+    this.#frames = new FrameReader({ read: (max) => stream.recv.read(max, { deadlineMs: limits.idleMs }) }, maxFrame)
+  }
+
+  /** Frames of this length are taken from now on, bytes. */
+  allow(maxFrame: number): void {
+    this.#frames.allow(maxFrame)
   }
 
   async send(frame: SyncFrame): Promise<void> {

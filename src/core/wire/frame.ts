@@ -19,13 +19,18 @@ export function encodeFrame(body: Uint8Array): Uint8Array {
 
 /** Cuts length-prefixed bodies out of a byte stream that arrives in arbitrary pieces. Pure; memory grows only with bytes received. */
 export class FrameSplitter {
-  readonly #maxBytes: number
+  #maxBytes: number
   #buffer: Uint8Array = new Uint8Array(0)
   #start = 0
   #end = 0
 
   /** @param maxBytes largest body accepted. */
   constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Bodies of this length are accepted from now on. */
+  allow(maxBytes: number): void {
     this.#maxBytes = maxBytes
   }
 
@@ -101,6 +106,11 @@ export class FrameReader {
   constructor(source: ByteSource, maxBytes: number) {
     this.#source = source
     this.#splitter = new FrameSplitter(maxBytes)
+  }
+
+  /** Bodies of this length are accepted from now on. */
+  allow(maxBytes: number): void {
+    this.#splitter.allow(maxBytes)
   }
 
   /** The next body, or null at a clean end. Rejects `WIRE_FRAME_TOO_LONG`, `WIRE_FRAME_TRUNCATED` and what the source rejects. */
