@@ -1,10 +1,9 @@
-import { parse } from 'yaml'
-import type { z } from 'zod'
 import { K2Error } from '../../base/errors.ts'
 import type { Language } from '../text/model.ts'
 import { compileGazetteer, EMPTY_GAZETTEER, type Gazetteer, gazetteerSchema } from './gazetteer.ts'
 import { PhraseGraph } from './graph.ts'
 import { KeyWords } from './keys.ts'
+import { load } from './load.ts'
 import { Needs, PresentGroups } from './needs.ts'
 import { type Phrase, parsePhrase } from './phrase.ts'
 import {
@@ -78,19 +77,32 @@ const NEUTRAL: ReadonlySet<string> = new Set([
   'brand',
   'number_label',
 ])
-const MAX_FILE = 1_048_576
 /** Guards that say what a message does although it opens nothing. */
 const ACT_GUARDS = new Set(['closed', 'reply_interest', 'reply_negotiate', 'reply_question', 'bump'])
 
 /** Parses, checks and compiles all lexicon files. Throws K2Error LEXICON_INVALID or LEXICON_PHRASE. */
 export function compileLexicon(sources: LexiconSources): Lexicon {
-  const files = sources.languages.map((f) => load(f.name, f.text, lexiconSchema))
+  const work = compilingLexicon(sources)
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** The same in steps of some hundredths of a second, for callers with other work to do in between. */
+export function* compilingLexicon(sources: LexiconSources): Generator<undefined, Lexicon, undefined> {
+  const files: LexiconFile[] = []
+  for (const { name, text } of sources.languages) {
+    files.push(load(name, text, lexiconSchema))
+    yield
+  }
   const weights = load('weights.yaml', sources.weights, weightsSchema)
   const taxonomy = load('taxonomy.yaml', sources.taxonomy, taxonomySchema)
   const gazetteer =
     sources.gazetteer === undefined
       ? EMPTY_GAZETTEER
       : compileGazetteer(load('gazetteer.yaml', sources.gazetteer, gazetteerSchema))
+  yield
   const classes = new Map<string, number>()
   const classId = (name: string): number => {
     const known = classes.get(name)
@@ -121,6 +133,7 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
       for (const phrase of list) addTerm(phrase, name, file.lang)
     }
     for (const [place, value] of Object.entries(file.places)) addTerm(place, 'place', 'any', value)
+    yield
   }
   for (const name of gazetteer.plain) addTerm(name, 'place', 'any')
   for (const topic of taxonomy.topics) {
@@ -149,6 +162,7 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
     for (const cue of file.cues) for (const p of cue.phrases) add(p, { kind: 'cue', lang: file.lang, cue, label: p })
     for (const guard of file.guards) for (const p of guard.phrases) add(p, { kind: 'guard', lang: file.lang, guard, label: p })
     for (const p of file.idioms) add(p, { kind: 'idiom', lang: file.lang, label: p })
+    yield
   }
   const functionWords = new Map<string, Language[]>()
   for (const file of files) {
@@ -164,7 +178,9 @@ export function compileLexicon(sources: LexiconSources): Lexicon {
   const keys = new KeyWords(vocabulary, common, (name) => phrasesOf.get(classId(name)) ?? [])
   for (const phrase of telling) keys.mark(phrase)
   for (const name of ['closed_word', 'price_label']) keys.markClass(name)
+  yield
   const termGraph = new PhraseGraph(terms, true)
+  yield
   const patternGraph = new PhraseGraph(patterns, false, needs)
   vocabulary.finish({
     languages: functionWords,
@@ -220,30 +236,6 @@ function knownClass(classes: ReadonlyMap<string, number>, name: string): number 
   if (id === undefined)
     throw new K2Error({ code: 'LEXICON_INVALID', kind: 'config', message: `no word list is called <${name}>` })
   return id
-}
-
-function load<T extends z.ZodType>(name: string, text: string, schema: T): z.output<T> {
-  if (text.length > MAX_FILE)
-    throw new K2Error({ code: 'LEXICON_INVALID', kind: 'config', message: `${name} is larger than 1 MiB` })
-  let value: unknown
-  try {
-    value = parse(text, { schema: 'core', maxAliasCount: 100, merge: false, uniqueKeys: true })
-  } catch (cause) {
-    throw new K2Error({
-      code: 'LEXICON_INVALID',
-      kind: 'config',
-      message: `${name}: ${cause instanceof Error ? cause.message : 'not YAML'}`,
-      cause,
-    })
-  }
-  const checked = schema.safeParse(value)
-  if (checked.success) return checked.data
-  const issue = checked.error.issues[0]
-  throw new K2Error({
-    code: 'LEXICON_INVALID',
-    kind: 'config',
-    message: `${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
-  })
 }
 
 export type { LexiconFile }

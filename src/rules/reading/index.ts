@@ -1,6 +1,6 @@
 export type { ReadingContext, ReadingMessage, ReadingProfile, ReadingTrace } from '../classify/context.ts'
 export { MAX_STEPS, type RulesReading, readMessage, readPrice } from '../classify/read.ts'
-export { compileLexicon, type Lexicon, type LexiconSources } from '../lexicon/compile.ts'
+export { compileLexicon, compilingLexicon, type Lexicon, type LexiconSources } from '../lexicon/compile.ts'
 export {
   type Act,
   INTENTS,
