@@ -1,4 +1,4 @@
-import { sleep } from '../../base/async.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
 import { hashId } from '../../base/ids.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
@@ -8,7 +8,7 @@ import type { PeerPort } from '../../bridges/p2p/port.ts'
 import { peerDisplayName } from '../../bridges/p2p/presentation.ts'
 import type { Bridge } from '../../bridges/port.ts'
 import type { K2Node } from '../../core/index.ts'
-import { compileLexicon, type Lexicon } from '../../rules/index.ts'
+import { compilingLexicon, type Lexicon } from '../../rules/index.ts'
 import type { ActionIds } from '../commands/action-ids.ts'
 import type { ActionDefinition, CommandDefinition } from '../commands/definition.ts'
 import type { Config } from '../config/schema.ts'
@@ -71,13 +71,14 @@ export interface OpenMarket {
   readonly part: Lifecycle
 }
 
-/** What starts at the same time gets its threads going first, ms: compiling holds this one up. */
-const LEXICON_AFTER_MS = 250
-
-/** The word lists the market reads with; half a second of work. Rejects `LEXICON_INVALID`. */
+/** The word lists the market reads with, compiled in steps: what starts at the same time goes on in between. Rejects `LEXICON_INVALID`. */
 export async function marketLexicon(config: Config): Promise<Lexicon> {
-  await sleep(LEXICON_AFTER_MS)
-  return compileLexicon(lexiconOf(config))
+  const work = compilingLexicon(lexiconOf(config))
+  for (;;) {
+    await nextTurn()
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
 }
 
 /** Puts the market together. Rejects `RULES_MISSING` where its rule files cannot be used at all. */
