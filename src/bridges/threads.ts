@@ -7,4 +7,6 @@ export type ThreadChange = { readonly kind: 'rename'; readonly title: string } |
 export interface ThreadedBridge {
   /** `place` names the thread. `refused`: it will not work by trying again. */
   changeThread(place: Place, change: ThreadChange, signal: AbortSignal): Promise<'done' | 'later' | 'refused'>
+  /** Begins a thread or topic in a channel; answers its id. Rejects K2Error, `denied` where a right is missing. */
+  openThread(place: Place, title: string, signal: AbortSignal): Promise<string>
 }

@@ -38,6 +38,8 @@ export interface BridgeParts {
   readonly chatFiles: ChatFiles
   /** Makes K2 tickets of files, where routes ask for it. */
   readonly share: ShareFile
+  /** Around the sink of K2's own bridge. */
+  readonly ownSink: (account: string, inner: BridgeSink) => BridgeSink
   /** Where a bridge's events go. */
   readonly sink: (account: string) => BridgeSink
   readonly clock: Clock
@@ -52,7 +54,7 @@ export async function openBridges(parts: BridgeParts): Promise<Bridge[]> {
   const bridges: Bridge[] = [
     new P2pBridge({
       port,
-      sink: pipeline.sink('self'),
+      sink: parts.ownSink('self', pipeline.sink('self')),
       clock,
       log: logFor('p2p'),
       intents: intentStore(db.pool, 'self', now),
@@ -105,7 +107,8 @@ function discordBridge(parts: BridgeParts, account: string, settings: Config['ac
     useWebhooks: webhooks,
     places,
     // Large servers have many channels; only those of routes are of interest, with their threads.
-    wanted: (place) => routed().has(place.channel),
+    // Direct conversations begin with a message from a place nobody knew of.
+    wanted: (place) => place.space === undefined || routed().has(place.channel),
     knownCopies: knownCopies(db.pool),
     media: parts.media,
     log,

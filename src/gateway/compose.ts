@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../base/clock.ts'
@@ -21,11 +20,14 @@ import type { CommandRegistry } from './commands/registry.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
 import { openDatabase } from './db/database.ts'
-import { acquireDirLock } from './db/dir-lock.ts'
 import { openSendJournal } from './db/repos/send-journal.ts'
 import { webChatStore } from './db/repos/webchat-messages.ts'
 import { createSealer } from './db/sealer.ts'
+import { routeOf } from './direct/model.ts'
+import { openDirect } from './direct/open.ts'
+import { DirectStore } from './direct/store.ts'
 import { openDocs } from './docs/open.ts'
+import { databaseConfig, lockPart, nodeGauges, settledValue } from './groundwork.ts'
 import { createApp } from './http/app.ts'
 import { HttpServer } from './http/server.ts'
 import { WebSocketDoor } from './http/ws.ts'
@@ -108,7 +110,9 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(backend)
     const queues = await use(new JobQueues(backend, jobLog))
 
-    const book = await openRouteBook({ config, db, direct: [], log })
+    const directStore = new DirectStore(db.pool)
+    const conversations = await directStore.open()
+    const book = await openRouteBook({ config, db, direct: conversations.map(routeOf), log })
     const { routes, rooms } = book
     const own = new OwnIdentities()
     const bridgeSet = new BridgeSet()
@@ -161,7 +165,10 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const node = new K2Node({
       identity,
       config: nodeConfigOf(config),
-      handlers: { [BLOBS_ALPN]: (connection) => blobs.serve(connection), [DOCS_ALPN]: docs.serve },
+      handlers: {
+        [BLOBS_ALPN]: (connection) => blobs.serve(connection),
+        [DOCS_ALPN]: docs.serve,
+      },
       journal: await openSendJournal(db.pool, () => clock.now()),
       clock,
       log: log.child({ mod: 'node' }),
@@ -194,12 +201,27 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     media.library.addSource('blob', '', files.source)
     media.library.setLinks(files.links)
     const actionIds = createActionIds(identity.seed())
+    const direct = openDirect({
+      store: directStore,
+      conversations,
+      book,
+      db,
+      wakeLane: (lane) => queues.wakeLane(lane),
+      pipeline,
+      bridges: bridgeSet,
+      node: () => node,
+      control: () => control,
+      own,
+      clock,
+      log,
+    })
     const bridgeParts: BridgeParts = {
       cardButton: config.market.enabled ? cardButtonOf(actionIds) : undefined,
       config,
       media: media.library,
       share: files.shareFile,
-      sink: (account) => threads.sink(reactions.sink(pipeline.sink(account))),
+      sink: (account) => direct.sink(account, threads.sink(reactions.sink(pipeline.sink(account)))),
+      ownSink: (account, inner) => direct.sink(account, inner),
       chatFiles,
       db,
       pipeline,
@@ -274,7 +296,13 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       routes,
       ids: actionIds,
       // Capabilities add their commands and buttons here.
-      definitions: [...files.commands, ...docs.commands, ...(market?.commands ?? []), ...reload.commands],
+      definitions: [
+        ...files.commands,
+        ...docs.commands,
+        ...(market?.commands ?? []),
+        ...reload.commands,
+        ...direct.commands,
+      ],
       actions: [...(market?.actions ?? [])],
       clock,
       log,
@@ -290,6 +318,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(commands.part)
     await use(reactions)
     await use(threads)
+    await use(direct.part)
     for (const bridge of ownBridges) await use(bridge)
     await use(reload.accounts)
     if (market) await use(market.part)
@@ -297,7 +326,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const web = ownBridges.find((b) => b.network === 'web') as WebChatBridge | undefined
     const metrics = new Metrics({
       pipeline: () => pipeline.stats(),
-      gauges: () => ({ ...nodeGauges(node), ...docs.gauges(), ...market?.market.gauges() }),
+      gauges: () => ({ ...nodeGauges(node), ...docs.gauges(), ...market?.market.gauges(), ...direct.gauges() }),
       parts: control.health,
     })
     const token = config.http.adminToken ?? randomToken()
@@ -343,34 +372,5 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
   } catch (error) {
     await group.stop()
     throw error
-  }
-}
-
-/** One gateway per data directory, whichever database it uses. */
-async function lockPart(dataDir: string, clock: Clock): Promise<Lifecycle> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const lock = await acquireDirLock(join(dataDir, 'gateway.lock'), clock)
-  return { name: 'lock', stop: () => lock.release() }
-}
-
-function settledValue<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason
-  return result.value
-}
-
-function databaseConfig({ database, dataDir }: Config): Parameters<typeof openDatabase>[0] {
-  return database.driver === 'embedded'
-    ? { ...database, dir: join(dataDir, 'database') }
-    : { ...database, url: database.url.reveal() }
-}
-
-function nodeGauges(node: K2Node): Record<string, number> {
-  const stats = node.stats()
-  return {
-    node_topics: stats.topics,
-    node_neighbors: stats.neighbors,
-    node_received: stats.received,
-    node_dropped: Object.values(stats.dropped).reduce((sum, n) => sum + n, 0),
-    node_lagged: stats.lagged,
   }
 }

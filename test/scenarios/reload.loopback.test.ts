@@ -24,7 +24,7 @@ describe('M: changes while the gateway runs', () => {
         return { routes: [route(s, 'main', main)] }
       },
     })
-  }, 120_000)
+  }, 300_000)
   afterAll(() => stage?.close())
 
   it('reloads a hundred times under load: no reconnect, nothing lost, nothing twice, in order', {

@@ -33,7 +33,7 @@ import { reactOnDiscord } from './reactions.ts'
 import { gapNotice, Receiver } from './receiver.ts'
 import { DiscordRest } from './rest.ts'
 import type { SendCounters } from './run.ts'
-import { changeDiscordThread } from './threads.ts'
+import { changeDiscordThread, openDiscordThread } from './threads.ts'
 import type { WebhookRegistry } from './webhook-registry.ts'
 import { Webhooks } from './webhooks.ts'
 
@@ -170,6 +170,11 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
 
   async changeThread(place: Place, change: ThreadChange, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {
     return this.#parts === undefined ? 'later' : changeDiscordThread(place, change, this.#parts.rest, signal)
+  }
+
+  async openThread(place: Place, title: string, signal: AbortSignal): Promise<string> {
+    if (this.#parts === undefined) throw notConnected()
+    return openDiscordThread(place, title, this.#directory.channel(place.channel)?.type, this.#parts.rest, signal)
   }
 
   async react(change: ReactionChange, signal: AbortSignal): Promise<ReactionOutcome> {

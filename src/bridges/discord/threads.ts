@@ -1,8 +1,10 @@
+import { K2Error } from '../../base/errors.ts'
 import { cutGraphemes } from '../format/sanitize.ts'
 import type { Place } from '../model/place.ts'
 import type { ThreadChange } from '../threads.ts'
 import type { DiscordApi } from './api.ts'
 import { judge } from './errors.ts'
+import { noticeError } from './interaction-error.ts'
 
 /** Longest name of a thread (4.1). */
 const MAX_NAME = 100
@@ -21,4 +23,28 @@ export async function changeDiscordThread(
   if (answer.ok) return 'done'
   const { kind } = judge(answer.failure, 'edit')
   return kind === 'rate-limited' || kind === 'ambiguous' || kind === 'not-sent' ? 'later' : 'refused'
+}
+
+const PUBLIC_THREAD = 11
+const FORUM_TYPES: ReadonlySet<number> = new Set([15, 16])
+/** Longest time without messages before Discord archives it by itself, minutes. */
+const ARCHIVE_AFTER = 10_080
+
+/** Begins a thread, in a forum a post. `type` is the channel's, where it is known. */
+export async function openDiscordThread(
+  place: Place,
+  title: string,
+  type: number | undefined,
+  api: DiscordApi,
+  signal: AbortSignal,
+): Promise<string> {
+  const name = cutGraphemes(title, MAX_NAME)
+  const isForum = type !== undefined && FORUM_TYPES.has(type)
+  const kind = isForum ? { message: { content: name, allowed_mentions: { parse: [] } } } : { type: PUBLIC_THREAD }
+  const body = { name, auto_archive_duration: ARCHIVE_AFTER, ...kind }
+  const answer = await api.call({ method: 'POST', path: `/channels/${place.channel}/threads`, body, auth: 'bot' }, signal)
+  if (!answer.ok) throw noticeError(answer.failure)
+  const id = (answer.body as { id?: unknown } | undefined)?.id
+  if (typeof id === 'string') return id
+  throw new K2Error({ code: 'DISCORD_UNREADABLE', kind: 'platform', message: 'Discord did not say which thread was made' })
 }

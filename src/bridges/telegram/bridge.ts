@@ -18,6 +18,7 @@ import { AlbumMemory, collect, type HeldItem } from './albums.ts'
 import { type OpenClients, openClients } from './client.ts'
 import { Deliverer } from './deliver.ts'
 import { Desk } from './desk.ts'
+import { notConnected } from './desk-calls.ts'
 import { failureOf, failureText, judge } from './errors.ts'
 import { type AmbiguousPolicy, newSendCounters, type SendCounters } from './execute.ts'
 import { type DropReason, type Inbound, type InboundContext, inboundOf } from './inbound.ts'
@@ -28,7 +29,7 @@ import { type ReceiveState, UpdatePoller } from './poller.ts'
 import { privacyHint } from './privacy.ts'
 import { TelegramReactions } from './reactions.ts'
 import { Me, type TgMe } from './schema.ts'
-import { changeTopic } from './topics.ts'
+import { changeTopic, openTopic } from './topics.ts'
 
 export interface TelegramBridgeOptions {
   readonly account: string
@@ -355,6 +356,12 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, R
     if (!this.#clients) return 'later'
     const channel = this.#aliases.get(place.channel, 0) ?? place.channel
     return changeTopic({ ...place, channel }, change, this.#clients.main, signal)
+  }
+
+  async openThread(place: Place, title: string, signal: AbortSignal): Promise<string> {
+    if (!this.#clients) throw notConnected()
+    const channel = this.#aliases.get(place.channel, 0) ?? place.channel
+    return openTopic({ ...place, channel }, title, this.#clients.main, signal)
   }
 
   async react(change: ReactionChange, signal: AbortSignal): Promise<ReactionOutcome> {

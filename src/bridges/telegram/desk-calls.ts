@@ -126,13 +126,17 @@ export class DeskCalls {
   #client(): OpenClients {
     const clients = this.#o.clients()
     if (clients) return clients
-    throw new K2Error({
-      code: 'TELEGRAM_NOT_CONNECTED',
-      kind: 'network',
-      retry: 'later',
-      message: 'the bot is not connected to Telegram yet',
-    })
+    throw notConnected()
   }
+}
+
+export function notConnected(): K2Error {
+  return new K2Error({
+    code: 'TELEGRAM_NOT_CONNECTED',
+    kind: 'network',
+    retry: 'later',
+    message: 'the bot is not connected to Telegram yet',
+  })
 }
 
 function at({ chat, thread, replyTo }: Spot): Record<string, unknown> {
@@ -147,7 +151,8 @@ function tooFast(afterMs: number): K2Error {
   return new K2Error({ code: 'TELEGRAM_RATE_LIMITED', kind: 'limit', retry: { afterMs }, message: 'Telegram asks to wait' })
 }
 
-function callError(error: unknown): K2Error {
+/** A failed call as an error for whoever asked. */
+export function callError(error: unknown): K2Error {
   const failure = failureOf(error)
   const verdict = judge(failure, 'create')
   const message = failureText(failure)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
 import { blobsSchema, routeFilesSchema } from './blobs.ts'
+import { directSchema, inboxProblem } from './direct.ts'
 import { discoverySchema } from './discovery.ts'
 import { docsSchema } from './docs.ts'
 import { marketSchema } from './market.ts'
@@ -198,6 +199,7 @@ export const configSchema = z
     blobs: blobsSchema.prefault({}).describe('files: fetched, shared and served'),
     discovery: discoverySchema,
     market: marketSchema.prefault({}),
+    direct: directSchema.prefault({}).describe('direct messages: talks with K2 contacts, and the staff’s inbox'),
     media: mediaSchema.prefault({}).describe('files of messages: photos, documents and the like'),
     docs: docsSchema.prefault({}).describe('documents shared with other nodes: contact book, profile, folders'),
     limits: z
@@ -233,6 +235,8 @@ export const configSchema = z
           ctx.addIssue({ code: 'custom', path, message: 'the web chat is switched off (web.enabled)' })
       }
     }
+    const inbox = inboxProblem(config.direct, config.accounts)
+    if (inbox !== undefined) ctx.addIssue({ code: 'custom', path: ['direct', 'inbox'], message: inbox })
     if (config.blobs.worker === 'separate' && config.database.driver === 'embedded') {
       ctx.addIssue({
         code: 'custom',

@@ -10,6 +10,8 @@ import type { Counters } from './stats.ts'
 export class PipelineEvents {
   readonly #log: Logger
   readonly #counters: Counters
+  /** Somebody wants to know that nothing can be delivered to a lane. */
+  onSuspended: (lane: string, probeAt: number) => void = () => {}
 
   constructor(log: Logger, counters: Counters) {
     this.#log = log
@@ -123,6 +125,7 @@ export class PipelineEvents {
   }
 
   laneSuspended(lane: string, code: string, message: string, probeAt: number): void {
+    this.onSuspended(lane, probeAt)
     this.#counters.add('bridge_lanes_suspended_total', { code })
     this.#log.warn(
       { ev: 'lane-suspended', lane, code, message, probeAt },

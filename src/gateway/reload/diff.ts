@@ -26,7 +26,7 @@ export interface ConfigChange {
 }
 
 /** Options read anew for every use; `routes`, `accounts`, topics and contacts are told one by one. */
-const LIVE = new Set(['rules', 'access', 'limits', 'web.rooms'])
+const LIVE = new Set(['rules', 'access', 'limits', 'web.rooms', 'direct'])
 /** Looked into one level deeper. */
 const NESTED = ['node', 'web'] as const
 const TOLD = new Set(['routes', 'accounts', 'node.topics', 'node.contacts'])

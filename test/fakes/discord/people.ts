@@ -220,6 +220,12 @@ export class People {
     return { id: thread.id }
   }
 
+  /** Threads of a channel, the oldest first. */
+  threads(input: { channel: string }): { id: string; name: string; archived: boolean }[] {
+    const threads = [...this.#site.world.channels.values()].filter((c) => c.kind === 'thread' && c.parentId === input.channel)
+    return threads.map(({ id, name, archived }) => ({ id, name, archived }))
+  }
+
   changeThread(input: { thread: string; name?: string; archived?: boolean; locked?: boolean }): void {
     const { thread: threadId, ...changes } = input
     const thread = this.#site.world.channel(threadId)

@@ -1,0 +1,40 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import type { Lifecycle } from '../base/lifecycle.ts'
+import type { K2Node } from '../core/index.ts'
+import type { Config } from './config/schema.ts'
+import type { openDatabase } from './db/database.ts'
+import { acquireDirLock } from './db/dir-lock.ts'
+
+/** One gateway per data directory, whichever database it uses. */
+export async function lockPart(dataDir: string, clock: Clock): Promise<Lifecycle> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const lock = await acquireDirLock(join(dataDir, 'gateway.lock'), clock)
+  return { name: 'lock', stop: () => lock.release() }
+}
+
+/** The value, or its reason thrown. */
+export function settledValue<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
+}
+
+/** The database the configuration names. */
+export function databaseConfig({ database, dataDir }: Config): Parameters<typeof openDatabase>[0] {
+  return database.driver === 'embedded'
+    ? { ...database, dir: join(dataDir, 'database') }
+    : { ...database, url: database.url.reveal() }
+}
+
+/** Numbers of the node for the metrics. */
+export function nodeGauges(node: K2Node): Record<string, number> {
+  const stats = node.stats()
+  return {
+    node_topics: stats.topics,
+    node_neighbors: stats.neighbors,
+    node_received: stats.received,
+    node_dropped: Object.values(stats.dropped).reduce((sum, n) => sum + n, 0),
+    node_lagged: stats.lagged,
+  }
+}
