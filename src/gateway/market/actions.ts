@@ -4,8 +4,10 @@ import { formFor, questionOf } from './asking.ts'
 import { intentLine } from './cards.ts'
 import { mute, type SearchDesk } from './commands-alerts.ts'
 import { asked, interestQuestion, offersPage, pageOf, published, textOf, told } from './commands-offers.ts'
+import { written } from './commands-talks.ts'
 import { type Desk, intentData, type Wish } from './desk.ts'
 import { intentOf, type MarketIntent } from './model.ts'
+import { MAX_TALK_TEXT } from './talks.ts'
 
 /** `<intent>.<revision>` of a card. */
 function cardOf(argument: string): { readonly id: string; readonly revision: number | undefined } {
@@ -103,6 +105,26 @@ export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinitio
         }
       },
     },
+    {
+      name: 'talk-write',
+      role: 'everyone',
+      run: async (_context, id) => ({
+        kind: 'form',
+        form: {
+          title: 'What do you want to say?',
+          fields: [{ name: 'text', label: 'Text', required: true, multiline: true, maxLength: MAX_TALK_TEXT }],
+        },
+        submit: async (context, values) => written(await desk.write(context, id, values.text ?? '')),
+      }),
+    },
+    {
+      name: 'talk-read',
+      role: 'everyone',
+      run: async (context, id) => {
+        const text = await desk.readTalk(context, id)
+        return { kind: 'answer', notice: text, data: { text: text.rich.text }, private: true }
+      },
+    },
     { name: 'offer-sold', role: 'everyone', run: async (context, id) => done(await desk.close(context, id), 'Closed.') },
     { name: 'offer-keep', role: 'everyone', run: async (context, id) => done(await desk.extend(context, id), 'Stays open.') },
     {
@@ -131,7 +153,7 @@ export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinitio
     {
       name: 'interest-yes',
       role: 'trader',
-      run: async (context, id) => told(desk, id, await desk.interest(context, id), true),
+      run: async (context, id) => told(desk, context, id, await desk.interest(context, id), true),
     },
     {
       name: 'alert-hide',

@@ -143,10 +143,16 @@ export function digestNotice(
 }
 
 /** The owner is told that somebody wants it. */
-export function interestNotice(entry: MarketIntent, who: string, detail: string | undefined, id: ButtonId): Notice {
+export function interestNotice(entry: MarketIntent, who: string, detail: string | undefined, talk: string, id: ButtonId): Notice {
   const intent = intentOf(entry)
   return notice(lines(bold(`🤝 ${who} is interested`), intentLine(intent), detail), {
-    actions: [[button(id('offer-sold', intent.intent_id), 'Sold'), button(id('offer-keep', intent.intent_id), 'Keep open')]],
+    actions: [
+      [
+        button(id('talk-write', talk), 'Write to them', 'primary'),
+        button(id('offer-sold', intent.intent_id), 'Sold'),
+        button(id('offer-keep', intent.intent_id), 'Keep open'),
+      ],
+    ],
   })
 }
 

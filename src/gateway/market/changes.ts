@@ -11,6 +11,7 @@ import type {
   Search,
   TraceRow,
 } from './model.ts'
+import type { Talk } from './talks.ts'
 
 /**
  * What one step of the market changes in the database; written as one transaction. Memory is ahead of it for that moment: a write
@@ -32,6 +33,9 @@ export class Changes {
   readonly ruleState: language.StateChange[] = []
   readonly traces: TraceRow[] = []
   readonly forgottenTraces: string[] = []
+  /** Conversations that begin, and those in which something was said. */
+  readonly talks = new Map<string, Talk>()
+  readonly touchedTalks = new Set<string>()
   /** Messages a rule reacts to. */
   readonly reactions: { readonly ref: NativeRef; readonly emoji: string; readonly dueAt: number }[] = []
   /** Intents that ended: what people were shown of them is marked. */
@@ -45,7 +49,9 @@ export class Changes {
     return (
       this.cursor === undefined &&
       this.afterwards.length === 0 &&
-      [this.intents, this.searches, this.removedSearches, this.cancelled, this.people].every((m) => m.size === 0) &&
+      [this.intents, this.searches, this.removedSearches, this.cancelled, this.people, this.talks, this.touchedTalks].every(
+        (m) => m.size === 0,
+      ) &&
       [
         this.revisions,
         this.matches,

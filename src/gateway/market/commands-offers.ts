@@ -7,6 +7,7 @@ import { answer, bold, code, line, lines } from '../commands/notices.ts'
 import { ageText, askNotice, intentLine, matchWords, networkName } from './cards.ts'
 import { type Desk, intentData, type OfferFilter, type Wish } from './desk.ts'
 import { intentOf, type MarketIntent } from './model.ts'
+import { talkId } from './talks.ts'
 
 const PAGE = 5
 const MATCHES = 10
@@ -131,7 +132,7 @@ export function offerCommands(desk: Desk): CommandDefinition[] {
       confirm: ({ id: which }) => interestQuestion(desk, which),
       arguments: z.object({ id }),
       argumentHelp: { id: { summary: 'its id, or the beginning of it' } },
-      run: async (context, args) => told(desk, args.id, await desk.interest(context, args.id)),
+      run: async (context, args) => told(desk, context, args.id, await desk.interest(context, args.id)),
     }),
     defineCommand({
       path: ['match', 'list'],
@@ -323,13 +324,25 @@ export function interestQuestion(desk: Desk, which: string): string {
   return `${intentLine(intentOf(entry))}\n${where}`
 }
 
-export function told(desk: Desk, which: string, outcome: 'told' | 'known' | 'sent', replace = false): CommandResult {
+/** What became of an interest, with a way to write to the other side. */
+export function told(
+  desk: Desk,
+  context: CommandContext,
+  which: string,
+  outcome: 'told' | 'known' | 'sent',
+  replace = false,
+): CommandResult {
   const entry = desk.find(which)
-  const { peer } = entry.origin
+  const { buttonId, memory } = desk.market.parts
+  const talk = talkId(intentOf(entry).intent_id, memory.personOf(context.actor.key))
   const words = {
     told: 'They were told that you are interested.',
     known: 'They know already that you are interested.',
-    sent: `The seller was told over K2. They answer as a direct message; write to them with dm send ${peer?.nodeId ?? ''}`,
+    sent: 'The seller was told over K2. What they answer is brought to you; you can write to them now.',
   }
-  return answer(lines(intentLine(intentOf(entry)), words[outcome]), { ...intentData(entry), outcome }, { replace })
+  return answer(
+    lines(intentLine(intentOf(entry)), words[outcome]),
+    { ...intentData(entry), outcome, talk },
+    { replace, actions: [[{ id: buttonId('talk-write', talk), label: 'Write to them', style: 'primary' }]] },
+  )
 }

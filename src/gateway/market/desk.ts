@@ -1,5 +1,6 @@
 import { toHex } from '../../base/bytes.ts'
 import { K2Error } from '../../base/errors.ts'
+import type { Notice } from '../../bridges/interaction.ts'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import type { JsonObject } from '../../core/k2/json-reader.ts'
 import { language, match, readMessage } from '../../rules/index.ts'
@@ -16,6 +17,7 @@ import type { Market } from './market.ts'
 import { intentOf, type MarketIntent, type Origin } from './model.ts'
 import { causeOf } from './rounds.ts'
 import { type Cause, keep, type Step } from './step.ts'
+import { deliverTalk, openTalk, ownerTalker, sidesFor, type Talk, type Talker } from './talks.ts'
 
 export type Wish = 'sell' | 'buy' | 'exchange'
 
@@ -29,6 +31,8 @@ const FITS: Readonly<Record<Wish, readonly StoredIntent['intent'][]>> = {
 const MAX_OWN = 200
 const EXTEND_MS = 14 * 86_400_000
 const MIN_PREFIX = 6
+/** Conversations of one person that are looked at. */
+const MAX_TALKS = 50
 /** Where intents of operators live: nobody reads there. */
 const OPERATOR_PLACE: Place = { network: 'web', account: 'main', channel: 'operator' }
 
@@ -198,6 +202,7 @@ export class Desk {
       const record = withInterest(now.record, person)
       if (entry.origin.peer !== undefined) {
         keep(step, { ...now, record })
+        openTalk(step, now, ownerTalker(step.parts, now), this.#talker(context))
         step.parts.counters.add('interests_total', { source: 'sent' })
         return 'sent'
       }
@@ -209,6 +214,46 @@ export class Desk {
       interest(step, record, person, true, cause)
       return 'told'
     })
+  }
+
+  /** Writes to the other side of a conversation about an offer. Throws `TALK_UNKNOWN`. */
+  async write(context: CommandContext, which: string, text: string): Promise<Talk> {
+    const { store, parts } = this.market
+    const person = parts.memory.personOf(context.actor.key)
+    const talk = (await store.talk(which)) ?? (await this.#talkAbout(which, person))
+    const sides = talk === undefined ? undefined : sidesFor(talk, person)
+    const said = text.trim()
+    if (talk === undefined || sides === undefined)
+      throw new K2Error({ code: 'TALK_UNKNOWN', kind: 'input', message: 'you talk with nobody about that: see offer talks' })
+    if (said === '') throw new K2Error({ code: 'TALK_EMPTY', kind: 'input', message: 'write something' })
+    const self: Talker = { ...sides.self, name: context.actor.displayName }
+    await this.market.act((step) => deliverTalk(step, talk, self, sides.partner, said, toHex(step.parts.rng.bytes(8))))
+    return talk
+  }
+
+  /** The latest conversation of a person about an offer, by the offer's id. */
+  async #talkAbout(which: string, person: string): Promise<Talk | undefined> {
+    const talks = await this.market.store.talksOf(person, MAX_TALKS)
+    return which.length < MIN_PREFIX ? undefined : talks.find((t) => t.intentId.startsWith(which) || t.id.startsWith(which))
+  }
+
+  talks(context: CommandContext): Promise<Talk[]> {
+    return this.market.store.talksOf(this.market.parts.memory.personOf(context.actor.key), MAX_TALKS)
+  }
+
+  /** What was written to somebody and could not be shown to them alone. Throws `TALK_UNKNOWN`. */
+  async readTalk(context: CommandContext, id: string): Promise<Notice> {
+    const accounts = [this.accountOf(context), ...this.market.parts.memory.accountsOf(context.actor.key)]
+    const text = await this.market.store.waitingText(id, accounts)
+    if (text === undefined) throw new K2Error({ code: 'TALK_UNKNOWN', kind: 'denied', message: 'this is not for you' })
+    return text
+  }
+
+  #talker(context: CommandContext): Talker {
+    const { place } = this.originOf(context)
+    const person = this.market.parts.memory.personOf(context.actor.key)
+    const reach = { network: place.network, account: place.account, authorKey: this.accountOf(context), place }
+    return { person, name: context.actor.displayName, reach }
   }
 
   /** What an interest tells the seller, and with that everybody on the topic: the best fitting own wish, or only the title. */

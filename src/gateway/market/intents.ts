@@ -10,6 +10,7 @@ import { intentOf, type MarketIntent } from './model.ts'
 import type { MarketParts } from './parts.ts'
 import { judge, type Subject } from './rules-pass.ts'
 import { type Cause, keep, type Step } from './step.ts'
+import { openTalk, ownerTalker, talkerOf } from './talks.ts'
 
 const DAY_MS = 86_400_000
 
@@ -142,13 +143,14 @@ export function interest(step: Step, record: IntentRecord, person: string, first
   carryOut(step, plan.effects, { entry, cause, mayAsk: false })
   const told = ownerOf(parts, entry)
   if (!first || told === undefined || plan.ignored !== null) return
+  const talk = openTalk(step, entry, ownerTalker(parts, entry), talkerOf(parts, cause))
   const who = `${cause.origin.authorName} on ${networkName(cause.origin.place.network)}`
   changes.notices.push({
     id: `int.${record.intent.intent_id}.${person}`.slice(0, 200),
     kind: 'interest',
     target: told.target,
     via: told.via,
-    notice: interestNotice(entry, who, detail, parts.buttonId),
+    notice: interestNotice(entry, who, detail, talk.id, parts.buttonId),
     intentId: record.intent.intent_id,
     dueAt: now,
   })

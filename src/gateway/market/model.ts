@@ -100,6 +100,8 @@ export interface NoticeRow {
   /** Account that speaks; `job` for what is handed to the job queues. */
   readonly via: { readonly network: Place['network'] | 'job'; readonly account: string }
   readonly notice: Notice
+  /** Said instead where others read along. */
+  readonly inPublic?: Notice
   /** In whose name it is said, where it goes to K2. */
   readonly author?: Pick<Author, 'key' | 'displayName'>
   /** For `job`. */

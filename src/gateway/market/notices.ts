@@ -50,6 +50,7 @@ interface Row {
     readonly to: readonly NoticeTarget[]
     readonly author?: NoticeRow['author']
     readonly job?: RuleJob
+    readonly inPublic?: Notice
   }
   readonly notice: Notice
   readonly intent_id: string | null
@@ -175,7 +176,8 @@ export class NoticeSender {
     for (const target of row.target.to) {
       try {
         const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(POST_TIMEOUT_MS)])
-        const ref = await bridge.post(target, row.notice, signal)
+        const shown = target.kind === 'place' ? (row.target.inPublic ?? row.notice) : row.notice
+        const ref = await bridge.post(target, shown, signal)
         await run(pool, SENT, [row.id, JSON.stringify(ref), clock.now()])
         counters.add('notices_total', { kind: row.kind, network: bridge.network, outcome: 'sent' })
         const seconds = Math.max(0, clock.now() - Number(row.created_at)) / 1000

@@ -26,6 +26,7 @@ import { marketActions } from './actions.ts'
 import { alertCommands, SearchDesk } from './commands-alerts.ts'
 import { offerCommands } from './commands-offers.ts'
 import { ruleCommands } from './commands-rules.ts'
+import { talkCommands } from './commands-talks.ts'
 import { reconsider } from './conversation.ts'
 import { Desk } from './desk.ts'
 import { InboxReader } from './inbox.ts'
@@ -200,7 +201,7 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     advise: new RouteAdvisor(() => shared).advise,
     early: { name: 'rules', start: () => rules.start(), stop: async () => void (await rules.stop()) },
     part,
-    commands: [...offerCommands(desk), ...alertCommands(searches), ...ruleCommands(desk, rules)],
+    commands: [...offerCommands(desk), ...talkCommands(desk), ...alertCommands(searches), ...ruleCommands(desk, rules)],
     actions: marketActions(desk, searches),
   }
 }

@@ -116,7 +116,7 @@ function wishOf(message: PeerMarketMessage): string {
   const price = priceOf(message.form.priceRange, 'budget')
   const wish = typeof title === 'string' && title.trim() !== '' ? `Looks for: ${ownWords(title).slice(0, 120)}` : ''
   const pays = price === null ? '' : `up to ${price.max ?? price.min ?? ''} ${price.currency ?? ''}`.trimEnd()
-  const who = `Node ${message.senderId.slice(0, 16)}…${message.senderClass === 'verified' ? '' : ' (unverified)'}: answer with dm send`
+  const who = `Node ${message.senderId.slice(0, 16)}…${message.senderClass === 'verified' ? '' : ' (unverified)'}`
   return [[wish, pays].filter((t) => t !== '').join(', '), who].filter((t) => t !== '').join('\n')
 }
 

@@ -155,5 +155,6 @@ export const PRUNE = [
   ['market_trace', 'delete from k2.market_trace where at < $1::bigint', 7],
   ['model_answer', 'delete from k2.model_answer where at < $1::bigint', 7],
   ['market_feedback', 'delete from k2.market_feedback where at < $1::bigint', 365],
+  ['market_talk', 'delete from k2.market_talk where last_at < $1::bigint', 90],
   ['rule_state', 'delete from k2.rule_state where expires_at < $1::bigint', 0],
 ] as const

@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/logger.ts'
+import type { Notice, NoticeTarget } from '../../bridges/interaction.ts'
 import { emojiKey } from '../../bridges/reactions.ts'
 import { type alert, language, subscribe } from '../../rules/index.ts'
 import type { PgPool } from '../db/pool.ts'
@@ -9,6 +10,8 @@ import type { Changes } from './changes.ts'
 import type { MarketIntent, PersonSettings, PublishConsent, Search } from './model.ts'
 import { readIntentRow, readReach, readSettings } from './schema.ts'
 import * as sql from './store-sql.ts'
+import { findTalk, latestTalk, SAVE_TALKS, TOUCH_TALKS, talkRow, talksOf, waitingText } from './talk-store.ts'
+import type { Talk } from './talks.ts'
 
 const PAGE = 2_000
 const DAY_MS = 86_400_000
@@ -157,6 +160,26 @@ export class MarketStore {
     return row?.trace
   }
 
+  talk(id: string): Promise<Talk | undefined> {
+    return findTalk(this.#pool, id)
+  }
+
+  latestTalk(person: string, now: number): Promise<Talk | undefined> {
+    return latestTalk(this.#pool, person, now)
+  }
+
+  talksOf(person: string, limit: number): Promise<Talk[]> {
+    return talksOf(this.#pool, person, limit)
+  }
+
+  /** A text of a conversation that could not be brought to its reader directly, if it is for one of these accounts. */
+  async waitingText(id: string, accounts: readonly string[]): Promise<Notice | undefined> {
+    const row = await waitingText(this.#pool, id)
+    const target = row?.target as { to?: readonly NoticeTarget[] } | undefined
+    const isTheirs = target?.to?.some((to) => to.kind === 'person' && accounts.includes(to.authorKey)) === true
+    return isTheirs ? (row?.notice as Notice) : undefined
+  }
+
   /** Removes what is older than its table keeps it. */
   async prune(now: number): Promise<void> {
     for (const [table, text, days] of sql.PRUNE) await run(this.#pool, statement(`prune_${table}`, text), [now - days * DAY_MS])
@@ -195,6 +218,7 @@ const FORGET = [
   'delete from k2.market_person where person = $1',
   'delete from k2.market_consent where person = $1',
   'delete from k2.market_feedback where person = $1',
+  'delete from k2.market_talk where owner = $1 or other = $1',
 ]
 
 type Write = readonly [Statement, readonly unknown[]]
@@ -228,7 +252,13 @@ function writesOf(c: Changes, now: number): Write[] {
     c.notices.map((n) => ({
       id: n.id,
       kind: n.kind,
-      target: { via: n.via, to: n.target, ...(n.author && { author: n.author }), ...(n.job && { job: n.job }) },
+      target: {
+        via: n.via,
+        to: n.target,
+        ...(n.author && { author: n.author }),
+        ...(n.job && { job: n.job }),
+        ...(n.inPublic && { inPublic: n.inPublic }),
+      },
       notice: n.notice,
       intent_id: n.intentId,
       due_at: n.dueAt,
@@ -265,6 +295,8 @@ function writesOf(c: Changes, now: number): Write[] {
       due_at: dueAt,
     })),
   )
+  rows(SAVE_TALKS, [...c.talks.values()].map(talkRow))
+  if (c.touchedTalks.size > 0) out.push([TOUCH_TALKS, [[...c.touchedTalks], now]])
   if (c.forgottenTraces.length > 0) out.push([sql.FORGET_TRACES, [c.forgottenTraces.flatMap(traceIds)]])
   if (c.cursor !== undefined) out.push([sql.SAVE_CURSOR, [c.cursor]])
   return out

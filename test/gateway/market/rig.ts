@@ -5,7 +5,7 @@ import { cryptoRng } from '../../../src/base/random.ts'
 import type { Notice, NoticeTarget } from '../../../src/bridges/interaction.ts'
 import type { Author } from '../../../src/bridges/model/message.ts'
 import type { NativeRef, Network, Place } from '../../../src/bridges/model/place.ts'
-import type { PeerMarketMessage, PeerUpdate } from '../../../src/bridges/p2p/port.ts'
+import type { PeerChatMessage, PeerMarketMessage, PeerUpdate } from '../../../src/bridges/p2p/port.ts'
 import type { Bridge } from '../../../src/bridges/port.ts'
 import type { InterestToSend, Listing } from '../../../src/core/index.ts'
 import { marketSchema } from '../../../src/gateway/config/market.ts'
@@ -113,6 +113,8 @@ export interface MarketRig {
   drop(ref: NativeRef, author: string): Promise<void>
   /** An offer, interest or request arrives from a K2 peer. */
   hear(message: Partial<PeerMarketMessage> & Pick<PeerMarketMessage, 'kind' | 'form'>): Promise<void>
+  /** A direct message of a K2 peer. */
+  chat(message: Partial<PeerChatMessage> & Pick<PeerChatMessage, 'text'>): Promise<void>
   settled(): Promise<void>
   rows<R = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<R[]>
   stop(): Promise<void>
@@ -283,6 +285,17 @@ export async function startMarket(
         ...message,
       }
       await listener?.({ kind: 'market', message: full })
+      await market.settled()
+    },
+    async chat(message) {
+      const full: PeerChatMessage = {
+        peerId: 'a'.repeat(64),
+        senderClass: 'verified',
+        sentAt: clock.now(),
+        messageId: `c${++messages}`,
+        ...message,
+      }
+      await listener?.({ kind: 'chat', message: full })
       await market.settled()
     },
     settled: () => market.settled(),

@@ -1,0 +1,158 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../../src/core/k2/json-reader.ts'
+import type { CommandResult } from '../../../src/gateway/commands/definition.ts'
+import { type Database, openDatabase } from '../../../src/gateway/db/database.ts'
+import { marketActions } from '../../../src/gateway/market/actions.ts'
+import { SearchDesk } from '../../../src/gateway/market/commands-alerts.ts'
+import { talkCommands } from '../../../src/gateway/market/commands-talks.ts'
+import { Desk } from '../../../src/gateway/market/desk.ts'
+import { embeddedDir, type TestDir } from '../../support/embedded.ts'
+import { contextOf, dataOf, textOf } from './context.ts'
+import { type MarketRig, startMarket } from './rig.ts'
+
+let dir: TestDir
+let db: Database<unknown>
+let rig: MarketRig
+
+beforeAll(async () => {
+  dir = await embeddedDir()
+  db = await openDatabase({ driver: 'embedded', dir: dir.dir })
+}, 60_000)
+afterEach(async () => {
+  await rig.stop()
+  for (const table of ['intent', 'search', 'alert', 'notice', 'match', 'consent', 'person', 'trace', 'talk'])
+    await db.pool.query(`delete from k2.market_${table}`)
+})
+afterAll(async () => {
+  await db.close()
+  await dir.remove()
+})
+
+const BUYER = 'b'.repeat(64)
+const SELLER = 'a'.repeat(64)
+const form = (title: string, over: JsonObject = {}): JsonObject => ({
+  action: 'sell',
+  condition: 'used',
+  description: '',
+  location: '',
+  priceRange: { currency: 'USD', min: 700, max: 700 },
+  selection: { subtopic: 'Electronics & Devices' },
+  title,
+  topic: 'Goods',
+  ...over,
+})
+
+/** Presses the last button of a label that somebody was shown. */
+async function press(
+  said: MarketRig['tg']['said'],
+  label: string,
+  at: MarketRig['telegram'],
+  name: string,
+): Promise<CommandResult> {
+  const button = [...said]
+    .reverse()
+    .flatMap((s) => s.notice.actions?.flat() ?? [])
+    .find((a) => a.label === label)
+  if (button === undefined || !('id' in button)) throw new Error(`no button ${label}`)
+  return run(button.id, at, name)
+}
+
+async function run(id: string, at: MarketRig['telegram'], name: string): Promise<CommandResult> {
+  const desk = new Desk(rig.market)
+  const colon = id.indexOf(':')
+  const action = marketActions(desk, new SearchDesk(desk)).find((a) => a.name === id.slice(0, colon))
+  if (action === undefined) throw new Error(`no action ${id}`)
+  const result = await action.run(contextOf(at, name), id.slice(colon + 1))
+  await rig.settled()
+  return result
+}
+
+async function fill(result: CommandResult, at: MarketRig['telegram'], name: string, text: string): Promise<CommandResult> {
+  if (result.kind !== 'form') throw new Error('no form')
+  const answered = await result.submit(contextOf(at, name), { text })
+  await rig.settled()
+  return answered
+}
+
+async function offerOnK2() {
+  const desk = new Desk(rig.market)
+  const entry = await desk.create(contextOf(rig.telegram, 'ann'), 'sell', 'ThinkPad X1 Carbon, 700 USD')
+  return desk.agree(contextOf(rig.telegram, 'ann'), entry.record.intent.intent_id, 'message')
+}
+
+describe('after an interest the two can write to each other', () => {
+  it('a buyer of K2 and a seller here: told once, answered over K2 in the seller’s name, and back', async () => {
+    rig = await startMarket(db)
+    await offerOnK2()
+    const wish = form('Need a ThinkPad X1', { action: 'buy', priceRange: { currency: 'USD', min: 500, max: 750 } })
+    for (let i = 0; i < 3; i++)
+      await rig.hear({ kind: 'interest', senderId: BUYER, senderName: 'Bea', targetId: rig.node.id, form: wish })
+    const told = rig.tg.said.filter((s) => s.notice.rich.text.includes('is interested'))
+    expect(told).toHaveLength(1)
+    // Nobody else can use the button.
+    const foreign = await press(told, 'Write to them', rig.telegram, 'eve')
+    await expect(fill(foreign, rig.telegram, 'eve', 'it is mine')).rejects.toMatchObject({ code: 'TALK_UNKNOWN' })
+    const answered = await fill(
+      await press(told, 'Write to them', rig.telegram, 'ann'),
+      rig.telegram,
+      'ann',
+      'Yes, still there. Where are you?',
+    )
+    expect(textOf(answered)).toMatch(/^Sent\.\nOffer: ThinkPad X1 Carbon/)
+    await rig.k2.until(() => rig.k2.texts(`dm:${BUYER}`).length === 1)
+    expect(rig.k2.texts(`dm:${BUYER}`)).toEqual(['Yes, still there. Where are you?'])
+    expect(rig.k2.requests[0]?.author).toMatchObject({ key: 'telegram:ann', displayName: 'ann' })
+    await rig.chat({ peerId: BUYER, senderName: 'Bea', text: 'In Berlin' })
+    const last = rig.tg.said.at(-1)
+    expect(last?.target).toEqual({ kind: 'person', authorKey: 'telegram:ann' })
+    expect(last?.notice.rich.text).toMatch(/^💬 Bea on K2\nIn Berlin\nOffer: ThinkPad X1 Carbon/)
+    // A repeat of the same line, and a stranger: nothing.
+    const before = rig.tg.said.length
+    await rig.chat({ peerId: 'c'.repeat(64), text: 'hello?' })
+    await rig.chat({ peerId: BUYER, text: 'on a topic', topic: 'Goods' })
+    expect(rig.tg.said).toHaveLength(before)
+  })
+
+  it('a buyer here and a seller of K2: the interest is the reference’s, what the seller answers is brought to the buyer', async () => {
+    rig = await startMarket(db)
+    await rig.hear({ kind: 'offer', senderId: SELLER, senderName: 'Sam', form: form('ThinkPad X1 Carbon') })
+    const [offer] = new Desk(rig.market).list(contextOf(rig.discord, 'bob'), { side: 'offer' })
+    const result = await run(`interest-yes:${offer?.record.intent.intent_id}`, rig.discord, 'bob')
+    expect(rig.node.interests).toEqual([expect.objectContaining({ topic: 'Goods', targetId: SELLER })])
+    const { talk } = dataOf<{ talk: string }>(result)
+    await rig.chat({ peerId: SELLER, text: 'It is yours for 650' })
+    expect(rig.dc.said.at(-1)?.notice.rich.text).toMatch(/^💬 Sam on K2\nIt is yours for 650/)
+    const [write] = talkCommands(new Desk(rig.market))
+    await write?.run(contextOf(rig.discord, 'bob'), { id: talk, text: 'Deal' })
+    await rig.settled()
+    await rig.k2.until(() => rig.k2.texts(`dm:${SELLER}`).length === 1)
+    expect(rig.k2.texts(`dm:${SELLER}`)).toEqual(['Deal'])
+    const listed = await talkCommands(new Desk(rig.market))[1]?.run(contextOf(rig.discord, 'bob'), {})
+    expect(listed && textOf(listed)).toMatch(/Sam on K2 · Offer: ThinkPad X1 Carbon/)
+  })
+
+  it('two people of different networks: what is private is not said before others, also over a restart', async () => {
+    rig = await startMarket(db, { instance: 'talks' })
+    await rig.say(rig.telegram, 'ann', 'WTS ThinkPad X1 Carbon, $700 shipped')
+    const [offer] = new Desk(rig.market).list(contextOf(rig.discord, 'bob'), { side: 'offer' })
+    const result = await run(`interest-yes:${offer?.record.intent.intent_id}`, rig.discord, 'bob')
+    const { talk } = dataOf<{ talk: string }>(result)
+    await rig.stop()
+    rig = await startMarket(db, { instance: 'talks' })
+    // The bot may not write to the seller first.
+    rig.tg.unreachable.add('telegram:ann')
+    await new Desk(rig.market).write(contextOf(rig.discord, 'bob'), talk, 'My number is +1 555 0100')
+    await rig.settled()
+    const shown = rig.tg.said.at(-1)
+    expect(shown?.target.kind).toBe('place')
+    expect(shown?.notice.rich.text).not.toContain('555')
+    const id = shown?.notice.actions?.flat()[0]
+    if (id === undefined || !('id' in id)) throw new Error('no button')
+    await expect(run(id.id, rig.telegram, 'eve')).rejects.toMatchObject({ code: 'TALK_UNKNOWN' })
+    const read = await run(id.id, rig.telegram, 'ann')
+    expect(read.kind === 'answer' && read.private).toBe(true)
+    expect(textOf(read)).toMatch(/^💬 bob on Discord\nMy number is \+1 555 0100/)
+    await fill(await run(`talk-write:${talk}`, rig.telegram, 'ann'), rig.telegram, 'ann', 'I will call')
+    expect(rig.dc.said.at(-1)?.notice.rich.text).toMatch(/^💬 ann on Telegram\nI will call/)
+  })
+})
