@@ -10,6 +10,7 @@ import type { PeerRoster } from './k2/peer-roster.ts'
 import { RateGuard, type RateLimits } from './k2/rate-guard.ts'
 import { ReplayCache } from './k2/replay-cache.ts'
 import { VariantTwins } from './k2/variant-twins.ts'
+import { createVerifier } from './keys/ed25519.ts'
 import { createIdCheck } from './keys/endpoint-id.ts'
 import type { K2Event } from './node-events.ts'
 
@@ -44,7 +45,15 @@ export class NodeInbound {
     const guard = new RateGuard(limits, (peer) => roster.isTrusted(peer))
     const twins = new VariantTwins()
     const isBlocked = (peer: PeerId): boolean => roster.isBlocked(peer)
-    this.#gate = new InboundGate({ me, guard, replay: this.#replay, idOf: createIdCheck(), twins, isBlocked })
+    this.#gate = new InboundGate({
+      me,
+      guard,
+      replay: this.#replay,
+      idOf: createIdCheck(),
+      twins,
+      isBlocked,
+      verify: createVerifier(),
+    })
     this.direct = new DirectInbound({
       gate: new DirectGate({ me, guard, replay: this.#replay, twins, isBlocked }),
       clock: options.clock,

@@ -19,6 +19,7 @@ import { ReceiptBook } from './k2/receipt-book.ts'
 import type { Receipt } from './k2/receipt-frame.ts'
 import { ReceiptLink } from './k2/receipt-link.ts'
 import { MemoryJournal, type SendJournal } from './k2/send-journal.ts'
+import { createSeal } from './k2/signed-envelope.ts'
 import { TextSender, type TextToSend } from './k2/text-sender.ts'
 import { directTopicName } from './k2/topics.ts'
 import { type EndpointAddr, ofPeerAddr, toPeerAddr } from './keys/address.ts'
@@ -121,6 +122,7 @@ export class K2Node implements Lifecycle {
       onFailure: (err) => log.error({ ev: 'event-failed', err }, 'a delayed message could not be handled'),
     })
     this.#receipts = new ReceiptBook(isTrusted)
+    const seal = createSeal((message) => identity.sign(message))
     this.#texts = new TextSender({
       me: this.id,
       clock,
@@ -128,10 +130,12 @@ export class K2Node implements Lifecycle {
       receipts: this.#receipts,
       rate: limits.ownText,
       isTrusted,
+      seal,
       direct: new DirectRoute({ clock, link: () => this.#parts?.direct }),
     })
     this.#offers = new OfferBoard({
       me: this.id,
+      seal,
       clock,
       rng,
       broadcast: (topic, content) => this.#broadcast(topic, content),
@@ -308,6 +312,11 @@ export class K2Node implements Lifecycle {
     if (!this.#roster.removeContact(peer)) return false
     await this.#parts?.topics.leave(directTopicName(this.id, peer))
     return true
+  }
+
+  /** Takes nothing from these peers any more, nor in their names; replaces the list. */
+  setBlocked(peers: Iterable<PeerId>): void {
+    this.#roster.setBlocked(peers)
   }
 
   /** Adds a way to reach a peer, and joins every marketplace topic through it. */

@@ -1,6 +1,7 @@
 import { blake3 } from '@noble/hashes/blake3.js'
 import { isK2Error } from '../../base/errors.ts'
 import { type Hash, hashOf, type PeerId } from '../ids.ts'
+import type { Verify } from '../keys/ed25519.ts'
 import { decodeContent } from './decode.ts'
 import type { DropReason, GossipArrival, InboundChat, InboundMarket, InboundMessage } from './inbound.ts'
 import { chatIdentityBytes } from './json-messages.ts'
@@ -9,6 +10,7 @@ import type { ChatMessage, K2Message, MarketMessage } from './messages.ts'
 import type { RateGuard, TrafficKind } from './rate-guard.ts'
 import type { ReplayCache } from './replay-cache.ts'
 import { ClaimBook, classifySender, type SenderClass } from './sender-class.ts'
+import { proves } from './signed-envelope.ts'
 import type { VariantTwins } from './variant-twins.ts'
 
 /** Offers and interests further from our clock start nothing new (k2-application 2.7). */
@@ -35,6 +37,8 @@ export interface InboundGateOptions {
   readonly idOf: (text: string) => string | undefined
   /** Copies of direct messages that came over a connection of their own. */
   readonly twins?: VariantTwins
+  /** Checks signatures; without it nobody is proven by one. */
+  readonly verify?: Verify
   /** Nothing is taken from these, nor in their names. */
   readonly isBlocked?: (peer: PeerId) => boolean
 }
@@ -69,7 +73,9 @@ export class InboundGate {
     }
     if (senderClass !== 'verified' && !guard.claimedSender(message.senderId, now)) return { drop: 'sender-rate' }
     if (!isTimely(message, now)) return { drop: 'stale' }
-    const built = this.#build(message, senderClass, arrival, now)
+    const proven = this.#proven(message, arrival)
+    if (proven === false) return { drop: 'bad-signature' }
+    const built = this.#build(message, proven === true ? 'verified' : senderClass, arrival, now)
     return this.#isTwin(built, now) ? { drop: 'replay' } : this.#once(built, arrival, now)
   }
 
@@ -137,6 +143,13 @@ export class InboundGate {
       intentKey: intentKeyOf(kind, topic, message),
       ...(targetId !== undefined && { targetId }),
     }
+  }
+
+  /** Whether the sender signed it; undefined when it carries no signature. The neighbour may have passed on a forgery in good faith. */
+  #proven(message: Exclude<K2Message, { kind: 'match' }>, arrival: GossipArrival): boolean | undefined {
+    const { verify } = this.#options
+    if (message.kind === 'unknown' || message.proof === undefined || verify === undefined || !message.routable) return undefined
+    return proves(message.proof, arrival.topic.id, message.senderId as PeerId, verify)
   }
 
   /** The same direct message without a mark came over a connection of its own. */

@@ -64,6 +64,7 @@ export type InboundMessage = InboundMarket | InboundChat | InboundUnknown
 /** Why a message went no further; each has a counter. */
 export type DropReason =
   | 'blocked'
+  | 'bad-signature'
   | 'flood'
   | 'malformed'
   | 'forged'

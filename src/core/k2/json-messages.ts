@@ -7,6 +7,7 @@ import { canonicalBytes } from './json-writer.ts'
 import type { ChatMessage, GatewayMark, K2Message, MarketKind, MarketMessage } from './messages.ts'
 import { MAX_CONTENT_BYTES, MAX_SENDER_LENGTH, MAX_VIA } from './messages.ts'
 import { cleanName } from './names.ts'
+import { proofOf } from './signed-envelope.ts'
 
 const KINDS: ReadonlySet<string> = new Set(['offer', 'interest', 'request'])
 const CHAT_TYPE = 'chat_message'
@@ -56,6 +57,7 @@ function readSender(object: JsonObject, context: ReadContext): Sender | undefine
 function readMarket(kind: MarketKind, object: JsonObject, sender: Sender | undefined): MarketMessage {
   if (sender === undefined) throw k2Error('K2_MALFORMED', `an ${kind} lacks its sender`, { reason: 'sender' })
   const target = stringMember(object, 'target_node_id')
+  const proof = proofOf(object)
   return {
     kind,
     topic: stringMember(object, 'topic'),
@@ -65,6 +67,7 @@ function readMarket(kind: MarketKind, object: JsonObject, sender: Sender | undef
     form: cleanForm(objectMember(object, 'form_data') ?? object),
     sentAt: readTime(object, 1000),
     ...(target !== undefined && target.length <= MAX_SENDER_LENGTH && { targetId: normalHex(target) }),
+    ...(proof !== undefined && { proof }),
   }
 }
 
@@ -72,6 +75,7 @@ function readChat(object: JsonObject, sender: Sender, text: string): ChatMessage
   if (text.trim() === '') throw k2Error('K2_MALFORMED', 'a chat message is empty', { reason: 'empty' })
   const name = cleanName(stringMember(object, 'sender_name') ?? '')
   const mark = readMark(object)
+  const proof = proofOf(object)
   return {
     kind: 'chat',
     senderId: sender.id,
@@ -80,6 +84,7 @@ function readChat(object: JsonObject, sender: Sender, text: string): ChatMessage
     sentAt: readTime(object, 1),
     ...(name !== '' && { senderName: name }),
     ...(mark !== undefined && { mark }),
+    ...(proof !== undefined && { proof }),
   }
 }
 
@@ -118,19 +123,22 @@ export interface MarketToSend {
 }
 
 /** Writes an offer, interest or request after checking its form. Throws `K2_BAD_FORM` or `K2_TOO_LARGE`. */
-export function encodeMarketMessage(message: MarketToSend): Uint8Array {
+export function encodeMarketMessage(message: MarketToSend, seal: (object: JsonObject) => JsonObject = unsealed): Uint8Array {
   const form: SendForm = checkSendForm(message.form, message.topic)
   if (message.kind === 'interest' && message.targetId === undefined) {
     throw k2Error('K2_BAD_FORM', 'an interest names the seller it is for', { member: 'target_node_id' })
   }
-  return sized({
+  const object: JsonObject = {
     message_type: message.kind,
     sender_node_id: message.senderId,
     topic: message.topic,
     form_data: form,
     timestamp: Math.floor(message.sentAt / 1000),
     ...(message.targetId !== undefined && { target_node_id: message.targetId }),
-  })
+  }
+  const sealed = canonicalBytes(seal(object))
+  // A long form goes out without a signature rather than not at all.
+  return sealed.length <= MAX_CONTENT_BYTES ? sealed : sized(object)
 }
 
 export interface ChatToSend {
@@ -143,9 +151,11 @@ export interface ChatToSend {
 }
 
 /** Writes a chat line. Throws `K2_TOO_LARGE`; split longer texts first. */
-export function encodeChatMessage(message: ChatToSend): Uint8Array {
-  return sized(chatObject(message))
+export function encodeChatMessage(message: ChatToSend, seal: (object: JsonObject) => JsonObject = unsealed): Uint8Array {
+  return sized(seal(chatObject(message)))
 }
+
+const unsealed = (object: JsonObject): JsonObject => object
 
 /** The content that identifies a line whatever the attempt: the message id of the first one. */
 export function chatIdentityBytes(message: ChatToSend): Uint8Array {

@@ -1,5 +1,6 @@
 import type { MarketForm } from './form.ts'
 import type { JsonObject } from './json-reader.ts'
+import type { Proof } from './signed-envelope.ts'
 
 /** Largest content gossip can send in one message (k2-application 0.4). */
 export const MAX_CONTENT_BYTES = 4057
@@ -26,6 +27,8 @@ export interface MarketMessage {
   readonly form: MarketForm
   /** Sender's clock in ms; undefined when the message has no usable one. */
   readonly sentAt: number | undefined
+  /** A signature, not checked yet. */
+  readonly proof?: Proof
 }
 
 /** What gateways add to their chat lines; K2 applications ignore it. */
@@ -46,6 +49,8 @@ export interface ChatMessage {
   readonly text: string
   readonly sentAt: number | undefined
   readonly mark?: GatewayMark
+  /** A signature, not checked yet. */
+  readonly proof?: Proof
 }
 
 /** The unused third kind of the postcard form: an offer and a request belong together. */

@@ -7,7 +7,9 @@ import { encodeMarketMessage, type MarketToSend } from './json-messages.ts'
 import type { JsonObject } from './json-reader.ts'
 import { k2IdOf } from './k2-id.ts'
 import { OfferSchedule } from './offer-schedule.ts'
+import type { Seal } from './signed-envelope.ts'
 import { StampClock } from './stamp-clock.ts'
+import { topicIdOfName } from './topics.ts'
 
 export interface Listing {
   /** An `offer` is taken for a seller's by every reference buyer; what somebody wants is a `request`. */
@@ -31,6 +33,8 @@ export interface OfferBoardOptions {
   /** Sends content on a topic; false when nobody is there to hear it. Rejects `K2_UNKNOWN_TOPIC`. */
   readonly broadcast: (topic: string, content: Uint8Array) => Promise<boolean>
   readonly onFailure: (error: unknown) => void
+  /** Signs messages, so that they prove their sender wherever they come from. */
+  readonly seal?: Seal
 }
 
 /** Repeats our offers and requests while they are active, and sends interests. */
@@ -56,7 +60,7 @@ export class OfferBoard {
   /** Publishes now and repeats until withdrawn; answers the listing's id. Throws `K2_BAD_FORM`, `K2_TOO_LARGE`, `K2_RATE_LIMITED`. */
   publish(listing: Listing): string {
     const { clock, rng } = this.#options
-    encodeMarketMessage(this.#message(listing))
+    this.#encode(this.#message(listing))
     const id = k2IdOf(clock.now(), rng.u32())
     if (!this.#schedule.add(id, listing.topic, clock.now())) {
       throw k2Error('K2_RATE_LIMITED', 'too many active offers; withdraw some', { active: this.#schedule.size })
@@ -77,7 +81,7 @@ export class OfferBoard {
     const { me, clock } = this.#options
     checkSendForm(form, topic)
     const seconds = this.#interestStamps.next(`${topic}/${targetId}`, clock.now() / 1000)
-    const content = encodeMarketMessage({ kind: 'interest', topic, senderId: me, targetId, form, sentAt: seconds * 1000 })
+    const content = this.#encode({ kind: 'interest', topic, senderId: me, targetId, form, sentAt: seconds * 1000 })
     if (!(await this.#options.broadcast(topic, content))) {
       throw k2Error('K2_NO_NEIGHBOR', 'no other node is on this topic right now')
     }
@@ -101,9 +105,14 @@ export class OfferBoard {
   }
 
   async #send(listing: Listing): Promise<void> {
-    const heard = await this.#options.broadcast(listing.topic, encodeMarketMessage(this.#message(listing)))
+    const heard = await this.#options.broadcast(listing.topic, this.#encode(this.#message(listing)))
     if (heard) this.#counts.published++
     else this.#counts.unheard++
+  }
+
+  #encode(message: MarketToSend): Uint8Array {
+    const { seal } = this.#options
+    return encodeMarketMessage(message, seal && ((object) => seal(topicIdOfName(message.topic), object)))
   }
 
   #message({ kind, topic, form }: Listing): MarketToSend {

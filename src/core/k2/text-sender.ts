@@ -13,6 +13,7 @@ import { cleanName } from './names.ts'
 import type { Rate } from './rate-guard.ts'
 import type { ReceiptBook, SentLine } from './receipt-book.ts'
 import type { SendJournal } from './send-journal.ts'
+import type { Seal } from './signed-envelope.ts'
 import { MAX_PART_BYTES, splitText } from './split-text.ts'
 import { StampClock } from './stamp-clock.ts'
 
@@ -44,6 +45,8 @@ export interface TextSenderOptions {
   /** Own lines per second over all topics, so that strangers' limits do not swallow them; not for trusted neighbours. */
   readonly rate: Rate
   readonly isTrusted: (peer: PeerId) => boolean
+  /** Signs lines, so that they prove their sender wherever they come from. */
+  readonly seal?: Seal
   /** Connections of their own for direct messages; without it they go over gossip alone. */
   readonly direct?: DirectRoute
 }
@@ -79,7 +82,7 @@ export class TextSender {
    * sent, `K2_UNCONFIRMED` or `ABORTED` when lines may have arrived: calling again with the same key is always right.
    */
   async send(topic: JoinedTopic, message: TextToSend): Promise<readonly Hash[]> {
-    const parts = splitText(message.text, this.#partBytes(message))
+    const parts = splitText(message.text, this.#partBytes(topic, message))
     const ids: Hash[] = []
     for (const [i, text] of parts.entries()) {
       await this.#pace(topic, i === 0 ? 'refuse' : 'wait', message.signal)
@@ -109,9 +112,15 @@ export class TextSender {
   }
 
   /** Room for a part beside long names and via lists; the same for every attempt. */
-  #partBytes(message: TextToSend): number {
-    const empty = encodeChatMessage({ ...this.#chat(message, hashId([]), Number.MAX_SAFE_INTEGER, MAX_ATTEMPTS), text: '' })
+  #partBytes(topic: JoinedTopic, message: TextToSend): number {
+    const chat = this.#chat(message, hashId([]), Number.MAX_SAFE_INTEGER, MAX_ATTEMPTS)
+    const empty = this.#encode(topic, { ...chat, text: '' })
     return Math.min(MAX_PART_BYTES, MAX_CONTENT_BYTES - empty.length)
+  }
+
+  #encode(topic: JoinedTopic, chat: ChatToSend): Uint8Array {
+    const { seal } = this.#options
+    return encodeChatMessage(chat, seal && ((object) => seal(topic.info.id, object)))
   }
 
   #chat({ text, senderName, via }: TextToSend, key: string, sentAt: number, attempt: number): ChatToSend {
@@ -133,7 +142,7 @@ export class TextSender {
     }
     const broadcast = async (): Promise<void> => {
       this.#checkHeard(topic)
-      const content = encodeChatMessage(chat())
+      const content = this.#encode(topic, chat())
       await record()
       this.#options.receipts.sent({ topic: topic.info.id, key: line.key }, clock.now())
       await topic.broadcast(content)
