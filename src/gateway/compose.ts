@@ -10,6 +10,7 @@ import { ChatFiles, WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { DOCS_ALPN } from '../core/docs/alpn.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
+import { Avatars } from './avatars/avatars.ts'
 import { openBlobs } from './blobs/open.ts'
 import { providerLimits } from './blobs/policy.ts'
 import { type BridgeParts, openAccount, openBridges } from './bridges.ts'
@@ -191,6 +192,9 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const media = await openMedia({ config, clock, log })
     const chatFiles = new ChatFiles({ media: media.library, store: webChatStore(db.pool), clock, rng: cryptoRng })
     const threads = new ThreadSync({ bridges: bridgeSet, routes, log: log.child({ mod: 'threads' }) })
+    // Pictures are fetched where platforms can get them from us.
+    const portraits = { bridges: bridgeSet, media: media.library, enabled: config.blobs.publicUrl !== undefined }
+    const avatars = new Avatars({ ...portraits, clock, log: log.child({ mod: 'avatars' }) })
     const reactions = new Reactions({
       store: new ReactionStore(db.pool),
       bridges: bridgeSet,
@@ -220,7 +224,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       config,
       media: media.library,
       share: files.shareFile,
-      sink: (account) => direct.sink(account, threads.sink(reactions.sink(pipeline.sink(account)))),
+      sink: (account) => direct.sink(account, threads.sink(reactions.sink(avatars.sink(pipeline.sink(account))))),
       ownSink: (account, inner) => direct.sink(account, inner),
       chatFiles,
       db,
@@ -317,6 +321,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(docs.part)
     await use(commands.part)
     await use(reactions)
+    await use(avatars)
     await use(threads)
     await use(direct.part)
     for (const bridge of ownBridges) await use(bridge)

@@ -11,6 +11,7 @@ import type { Attachment, Envelope } from '../model/message.ts'
 import type { NativeRef, Place } from '../model/place.ts'
 import type { OwnIdentities } from '../own-identities.ts'
 import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import type { PortraitSource } from '../portraits.ts'
 import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
 import type { ThreadChange, ThreadedBridge } from '../threads.ts'
@@ -25,11 +26,14 @@ import { type DropReason, type Inbound, type InboundContext, inboundOf } from '.
 import { DEFAULT_RATES, TelegramLimits, type TelegramRates, UNLIMITED_RATES } from './limits.ts'
 import { TelegramMedia } from './media-source.ts'
 import { MAX_TEXT } from './outbound.ts'
-import { type ReceiveState, UpdatePoller } from './poller.ts'
+import type { PollerOptions, ReceiveState } from './poller.ts'
+import { portraitOf } from './portrait.ts'
 import { privacyHint } from './privacy.ts'
 import { TelegramReactions } from './reactions.ts'
+import { receiveUpdates } from './receive.ts'
 import { Me, type TgMe } from './schema.ts'
 import { changeTopic, openTopic } from './topics.ts'
+import { WebhookReceiver, type WebhookSettings } from './webhook.ts'
 
 export interface TelegramBridgeOptions {
   readonly account: string
@@ -45,6 +49,8 @@ export interface TelegramBridgeOptions {
   readonly callTimeoutSec?: number
   /** Files of other networks; without, they are only named in the text. */
   readonly media?: MediaPort
+  /** Receive by webhook instead of polling. */
+  readonly webhook?: WebhookSettings | undefined
   /** Predicted limits; `off` for servers without any. */
   readonly rates?: TelegramRates | 'off'
   /** Creates that may have arrived already are sent again (default) or dropped; both are counted. */
@@ -86,7 +92,7 @@ const MAX_LOST_CHATS = 100
 const CONNECT_WAIT = { first: 1_000, longest: 60_000, badToken: 60_000 }
 
 /** One Telegram bot account (bridging 5): long polling in, text with entities out. */
-export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge, ThreadedBridge {
+export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, PortraitSource, ReactiveBridge, ThreadedBridge {
   readonly network = 'telegram'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -107,6 +113,7 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, R
   #updates = 0
   #clients: OpenClients | undefined
   #reactions: TelegramReactions | undefined
+  #webhook: WebhookReceiver | undefined
   #receive: ReceiveState | { readonly kind: 'connecting' } = { kind: 'connecting' }
   #me: TgMe | undefined
   #hint: string | undefined
@@ -207,19 +214,22 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, R
       await pause(ms, signal).catch(() => {})
     }
     if (signal.aborted) return
-    const poller = new UpdatePoller({
-      poll: clients.poll,
+    const shared: Omit<PollerOptions, 'poll' | 'timeoutSec' | 'rng'> = {
       main: clients.main,
-      timeoutSec: this.#pollTimeoutSec(),
       deliver: (updates) => this.#deliver(updates),
       onState: (state) => this.#setState(state),
-      rng: this.#options.rng ?? cryptoRng,
       log: this.#options.log,
       now: () => this.#clock.monotonic(),
       sleep: pause,
-    })
-    await poller.run(signal)
-    await poller.confirm()
+    }
+    const { webhook: settings, rng = cryptoRng } = this.#options
+    this.#webhook = settings && new WebhookReceiver({ ...shared, settings })
+    const options = { ...shared, poll: clients.poll, timeoutSec: this.#pollTimeoutSec(), rng }
+    await receiveUpdates(options, this.#webhook, signal)
+  }
+
+  async takeUpdate(secret: string | undefined, update: unknown): Promise<number> {
+    return this.#webhook === undefined ? 503 : this.#webhook.take(secret, update)
   }
 
   async #connect(clients: OpenClients, signal: AbortSignal): Promise<boolean> {
@@ -350,6 +360,11 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, R
     if (!this.#clients) throw fileUnavailable('not connected yet')
     const media = new TelegramMedia({ client: this.#clients.main, token, apiRoot: apiRoot.replace(/\/+$/, '') })
     return media.openAttachment(attachment, signal)
+  }
+
+  async portraitOf(authorKey: string, signal: AbortSignal): Promise<Attachment | undefined> {
+    if (!this.#clients) throw fileUnavailable('not connected yet')
+    return portraitOf({ account: this.account, authorKey }, this.#clients.main, signal)
   }
 
   async changeThread(place: Place, change: ThreadChange, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {

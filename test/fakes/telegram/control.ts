@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FaultRule } from '../faults.ts'
+import { storeFile } from './files.ts'
 import { readBody } from './http.ts'
 import type { LimitProfile } from './limits.ts'
 import type { Content, PostOptions, VisibleMessage } from './people.ts'
@@ -51,6 +52,11 @@ export function createControl(fake: FakeTelegram) {
     /** Uploads a file; answers the content for `post`. `base64` is its content. */
     file: (kind: string, name: string, base64: string, more?: Record<string, unknown>): Record<string, unknown> =>
       people.file(kind, name, Buffer.from(base64, 'base64'), more),
+    /** Sets the profile picture of a person; `base64` is its content, undefined removes it. */
+    setPortrait(userId: number, base64: string | undefined): void {
+      if (base64 === undefined) world.portraits.delete(userId)
+      else world.portraits.set(userId, storeFile(world, { name: 'portrait.jpg', bytes: Buffer.from(base64, 'base64') }))
+    },
     postAlbum: (chatId: number, userId: number, contents: readonly Record<string, unknown>[], options?: PostOptions): number[] =>
       people.postAlbum(chatId, userId, contents, options),
     postMany: (chatId: number, userId: number, texts: readonly string[]): number[] => people.postMany(chatId, userId, texts),

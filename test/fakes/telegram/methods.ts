@@ -3,7 +3,7 @@ import { markupOf } from './buttons.ts'
 import { isAdmin } from './delivery.ts'
 import { checkText } from './entities.ts'
 import { ApiError, badRequest, forbidden } from './errors.ts'
-import { locate } from './files.ts'
+import { fileObject, locate } from './files.ts'
 import { albumContents, captionOf, hasMedia, MEDIA_METHODS, recaptioned, singleContent } from './media-methods.ts'
 import type { MethodContext } from './method-context.ts'
 import type { Params } from './params.ts'
@@ -232,6 +232,13 @@ export const METHODS: Readonly<Record<string, Method>> = {
     else own.set(bot.user.id, emoji)
     chat.reactions.set(id, own)
     return true
+  },
+  getuserprofilephotos: (_bot, params, ctx) => {
+    const userId = params.integer('user_id') ?? 0
+    if (!ctx.world.users.has(userId)) throw badRequest('invalid user_id specified')
+    const photo = ctx.world.portraits.get(userId)
+    const sizes = photo === undefined ? [] : [160, 640].map((side) => ({ ...fileObject(photo), width: side, height: side }))
+    return { total_count: sizes.length > 0 ? 1 : 0, photos: sizes.length > 0 ? [sizes] : [] }
   },
   getfile: (_bot, params, ctx) => locate(ctx.world, params.text('file_id') ?? '', ctx.now()),
   editmessagetext: editMessageText,

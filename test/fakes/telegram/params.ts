@@ -81,6 +81,7 @@ export const FIELDS: Readonly<Record<string, readonly string[]>> = {
   sendmediagroup: [...SEND, 'media'],
   editmessagecaption: [...CHAT, 'message_id', 'inline_message_id', ...CAPTION, 'reply_markup'],
   getfile: ['file_id'],
+  getuserprofilephotos: ['user_id', 'offset', 'limit'],
   setmessagereaction: ['chat_id', 'message_id', 'reaction', 'is_big'],
   editmessagetext: [...CHAT, 'message_id', 'inline_message_id', 'text', 'entities', 'link_preview_options', 'reply_markup'],
   deletemessage: ['chat_id', 'message_id'],

@@ -74,6 +74,8 @@ export class World {
   readonly bots = new Map<number, FakeBot>()
   readonly chats = new Map<number, FakeChat>()
   readonly files = new Map<string, StoredFile>()
+  /** Profile pictures by user id. */
+  readonly portraits = new Map<number, StoredFile>()
   #nextAlbum = 13_000_000_001
   #nextUser = 5_000_000_001
   #nextBot = 6_100_000_001
