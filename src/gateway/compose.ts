@@ -1,22 +1,26 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { hashId } from '../base/ids.ts'
 import { type Lifecycle, LifecycleGroup } from '../base/lifecycle.ts'
 import type { Logger } from '../base/logger.ts'
 import { cryptoRng } from '../base/random.ts'
+import { Secret } from '../base/secret.ts'
 import { OwnIdentities } from '../bridges/own-identities.ts'
 import type { Bridge } from '../bridges/port.ts'
+import type { TelegramBridge } from '../bridges/telegram/index.ts'
 import { ChatFiles, WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { DOCS_ALPN } from '../core/docs/alpn.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
+import { INVITE_ALPN } from '../core/k2/sync-invite.ts'
 import { Avatars } from './avatars/avatars.ts'
 import { openBlobs } from './blobs/open.ts'
 import { providerLimits } from './blobs/policy.ts'
 import { type BridgeParts, openAccount, openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
-import { openCommands } from './commands/open.ts'
+import { openCommands, openNotifier } from './commands/open.ts'
 import type { CommandRegistry } from './commands/registry.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
@@ -47,7 +51,9 @@ import { Reactions } from './reactions/service.ts'
 import { ReactionStore } from './reactions/store.ts'
 import { openReload, openRouteBook } from './reload/open.ts'
 import type { ConfigSource, ReloadReport } from './reload/reloader.ts'
+import { openSync } from './sync/open.ts'
 import { ThreadSync } from './threads/sync.ts'
+import { openTrust } from './trust/open.ts'
 
 export const KEY_FILE = 'identity.json'
 /** Jobs of the delivery queue handled at once by one process. */
@@ -169,11 +175,13 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       handlers: {
         [BLOBS_ALPN]: (connection) => blobs.serve(connection),
         [DOCS_ALPN]: docs.serve,
+        [INVITE_ALPN]: (connection) => sync.serve(connection),
       },
       journal: await openSendJournal(db.pool, () => clock.now()),
       clock,
       log: log.child({ mod: 'node' }),
     })
+    const trust = openTrust({ db, node, clock, log: log.child({ mod: 'trust' }) })
     const port = new NodePeerPort(node, log.child({ mod: 'peers' }))
     const files = openBlobs({
       config,
@@ -235,6 +243,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       routes,
       rooms,
       sealer: createSealer(identity.seed()),
+      hookSecret: (account) => new Secret(hashId([toHex(identity.seed()), 'telegram webhook', account], 52)),
       clock,
       log,
     }
@@ -280,6 +289,21 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         })
       : undefined
 
+    const sync = openSync({
+      config,
+      db,
+      backend,
+      queues,
+      identity,
+      node,
+      blobs: store,
+      docs,
+      ids: actionIds,
+      notifier: () => openNotifier(bridges, db),
+      clock,
+      log,
+    })
+
     const current = (): Config => book.config
     const control = createControl({
       config: current,
@@ -303,11 +327,13 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       definitions: [
         ...files.commands,
         ...docs.commands,
+        ...sync.commands,
         ...(market?.commands ?? []),
         ...reload.commands,
         ...direct.commands,
+        ...trust.commands,
       ],
-      actions: [...(market?.actions ?? [])],
+      actions: [...sync.actions, ...(market?.actions ?? [])],
       clock,
       log,
     })
@@ -317,8 +343,10 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(pipeline)
     await use(worker)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
+    await use(trust.part)
     await use(node)
     await use(docs.part)
+    await use(sync.part)
     await use(commands.part)
     await use(reactions)
     await use(avatars)
@@ -344,6 +372,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           files,
           chatFiles: web && chatFiles,
           profile: docs.profile,
+          hooks: (account) => bridgeSet.find('telegram', account) as TelegramBridge | undefined,
           adminToken: token,
           host,
           noticeFile: (id) => web?.noticeFile(id),

@@ -9,6 +9,7 @@ import { marketSchema } from './market.ts'
 import { mediaSchema } from './media.ts'
 import { parsePlace } from './places.ts'
 import { secret } from './secrets.ts'
+import { syncSchema } from './sync.ts'
 import { duration, size } from './units.ts'
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
@@ -153,6 +154,14 @@ export const configSchema = z
               limits: z.enum(['default', 'off']).default('default').describe('off: for a server of your own without limits'),
               ambiguous: z.enum(['resend', 'drop']).default('resend').describe('when an answer was lost: send again, or not'),
               commands: z.boolean().default(true).describe('answer /k2_ commands and show them in the menu'),
+              webhook: z
+                .strictObject({
+                  url: z.url({ protocol: /^https?$/ }).describe('where the platform reaches this gateway: https, port 443, 80, 88 or 8443'),
+                  secret: secret().optional().describe('sent along by the platform; default: made from the key of the node'),
+                  maxConnections: z.int().min(10).max(100).default(40).describe('updates sent at once'),
+                })
+                .optional()
+                .describe('updates by webhook at <url>/telegram/<account>; default: they are polled'),
             }),
           )
           .default({}),
@@ -198,6 +207,7 @@ export const configSchema = z
     rules: z.array(ruleSchema).max(1000).default([]),
     blobs: blobsSchema.prefault({}).describe('files: fetched, shared and served'),
     discovery: discoverySchema,
+    sync: syncSchema.prefault({}).describe('folders kept equal with other nodes'),
     market: marketSchema.prefault({}),
     direct: directSchema.prefault({}).describe('direct messages: talks with K2 contacts, and the staff’s inbox'),
     media: mediaSchema.prefault({}).describe('files of messages: photos, documents and the like'),

@@ -7,6 +7,19 @@ import { market } from './0005-market.ts'
 import { reactions } from './0006-reactions.ts'
 import { marketTogether } from './0007-market-together.ts'
 import { direct } from './0008-direct.ts'
+import { sync } from './0009-sync.ts'
+import { trust } from './0010-trust.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
-export const MIGRATIONS: readonly Migration[] = [pipeline, gateway, blobs, commands, market, reactions, marketTogether, direct]
+export const MIGRATIONS: readonly Migration[] = [
+  pipeline,
+  gateway,
+  blobs,
+  commands,
+  market,
+  reactions,
+  marketTogether,
+  direct,
+  sync,
+  trust,
+]

@@ -1,0 +1,64 @@
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type FolderAnswer, put, removeDir, SyncGateway, same, tempDir, tree, until } from './two-gateways.ts'
+
+let dir: string
+let a: SyncGateway
+let b: SyncGateway
+let rootA: string
+let rootB: string
+let folder: FolderAnswer
+
+beforeAll(async () => {
+  dir = await tempDir()
+  a = new SyncGateway(join(dir, 'a'))
+  b = new SyncGateway(join(dir, 'b'), () => [a.gateway?.node.ticket() ?? ''])
+  await a.start()
+  await b.start()
+  a.gateway?.node.connectTo(b.gateway?.node.addr() ?? (undefined as never))
+  rootA = join(dir, 'photos')
+  await mkdir(rootA)
+}, 180_000)
+
+afterAll(async () => {
+  await b.stop()
+  await a.stop()
+  await removeDir(dir)
+}, 60_000)
+
+const equal = (): Promise<boolean> => until('both folders to be the same', async () => same(await tree(rootA), await tree(rootB)))
+
+describe('a folder of two gateways', { timeout: 240_000 }, () => {
+  it('is offered, shown, accepted, and its files arrive', async () => {
+    await put(rootA, 'README', 'a text')
+    await put(rootA, 'README.md', 'a longer text')
+    await put(rootA, 'sub/deep/größe.txt', 'x'.repeat(40_000))
+    await b.call('POST', '/sync/devices', { node: a.id, name: 'Gateway A' })
+    await a.call('POST', '/sync/devices', { node: b.id, name: 'Gateway B' })
+    folder = await a.call('POST', '/sync/folders', { name: 'Photos', path: rootA, devices: 'Gateway B' })
+    const [invitation] = await until('the invitation', async () => {
+      const list = await b.call<{ id: string; name: string; peer: string }[]>('GET', '/sync/invitations')
+      return list.length > 0 && list
+    })
+    expect(invitation).toMatchObject({ id: folder.id, name: 'Photos', peer: a.id })
+    const accepted = await b.call<FolderAnswer>('POST', `/sync/invitations/${folder.id}/accept`, {})
+    rootB = accepted.path
+    expect(rootB).toBe(join(dir, 'b', 'folders', 'Photos'))
+    await until('the files', async () => same(await tree(rootA), await tree(rootB)))
+    expect(await tree(rootB)).toMatchObject({ README: 'a text', 'README.md': 'a longer text' })
+  })
+
+  it('follows new files, changes, renames and deletions in both directions', async () => {
+    await put(rootB, 'from b/note.txt', 'written at b')
+    await equal()
+    await put(rootA, 'README', 'changed at a')
+    await until('the change', async () => (await tree(rootB)).README === 'changed at a')
+    await rename(join(rootB, 'sub'), join(rootB, 'moved'))
+    await until('the rename', async () => (await tree(rootA))['moved/deep/größe.txt'] !== undefined)
+    await rm(join(rootA, 'README.md'))
+    await until('the deletion', async () => (await tree(rootB))['README.md'] === undefined)
+    await equal()
+    expect(Object.keys(await tree(rootA)).sort()).toEqual(['README', 'from b/note.txt', 'moved/deep/größe.txt'])
+  })
+})
