@@ -319,6 +319,11 @@ export class K2Node implements Lifecycle {
     this.#roster.setBlocked(peers)
   }
 
+  /** Gives these peers the limits of configured ones; replaces the list. */
+  setTrusted(peers: Iterable<PeerId>): void {
+    this.#roster.setTrusted(peers)
+  }
+
   /** Adds a way to reach a peer, and joins every marketplace topic through it. */
   connectTo(addr: EndpointAddr): void {
     const { endpoint, topics } = this.#running()

@@ -12,6 +12,7 @@ export class PeerRoster {
   readonly #peers: ReadonlySet<PeerId>
   readonly #contacts = new Map<PeerId, Contact>()
   readonly #blocked = new Set<PeerId>()
+  readonly #trusted = new Set<PeerId>()
   readonly #proven = new BoundedMap<PeerId, true>({ max: PROVEN_SENDERS, ttlMs: PROVEN_MS })
 
   constructor(me: PeerId, peers: readonly PeerId[], contacts: readonly Contact[]) {
@@ -36,13 +37,19 @@ export class PeerRoster {
 
   /** The operator named this peer. */
   isTrusted(peer: PeerId): boolean {
-    return (this.#contacts.has(peer) || this.#peers.has(peer)) && !this.#blocked.has(peer)
+    return (this.#contacts.has(peer) || this.#peers.has(peer) || this.#trusted.has(peer)) && !this.#blocked.has(peer)
   }
 
   /** Nothing is taken from a blocked peer, nor in its name; it is never dialed for its own sake. Replaces the list. */
   setBlocked(peers: Iterable<PeerId>): void {
     this.#blocked.clear()
     for (const peer of peers) this.#blocked.add(peer)
+  }
+
+  /** Trusted as configured peers are; topics are not joined through them for that. Replaces the list. */
+  setTrusted(peers: Iterable<PeerId>): void {
+    this.#trusted.clear()
+    for (const peer of peers) this.#trusted.add(peer)
   }
 
   isBlocked(peer: PeerId): boolean {
