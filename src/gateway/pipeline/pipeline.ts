@@ -29,10 +29,13 @@ import { compileRoutes, type RouteTable } from './routes.ts'
 import { type SentLog, settleSent } from './sent-log.ts'
 import { Counters, type HistogramSample, type Sample } from './stats.ts'
 import { Sweeper } from './sweeper.ts'
+import { Throttle } from './throttle.ts'
 import { JobWaker, noWaker, type WakeJobs } from './waker.ts'
 
 const PRUNE_EVERY_MS = 3_600_000
 const RUN_LANE_MS = 1_000
+/** Who follows what is stored hears of it this often. Smaller: a look at the database for each single message. */
+const STORED_EVERY_MS = 200
 const QUIET_LOOK_MS = 10
 
 export interface PipelineOptions {
@@ -93,7 +96,7 @@ export interface Pipeline extends Lifecycle {
    * `maxMs` at the latest, so that a long backlog never holds a job (and with it a shutdown).
    */
   runLane(lane: string, maxMs?: number): Promise<void>
-  /** Calls the listener after each commit of events that go somewhere; it must return at once. */
+  /** Calls the listener after commits of events that go somewhere, those of a moment together; it must return at once. */
   onStored(listener: () => void): void
   /** Calls the listener when nothing can be delivered to a lane until somebody changes something; it must return at once. */
   onSuspended(listener: (lane: string, probeAt: number) => void): void
@@ -126,6 +129,7 @@ class OpenPipeline implements Pipeline {
   #paused: ReadonlySet<string> = new Set()
   #table: RouteTable
   #rules: ReturnType<typeof compileRules>
+  readonly #told: Throttle
   #onStored = (): void => {}
   #state: 'new' | 'running' | 'stopped' = 'new'
   #drained: Promise<void> | undefined
@@ -164,7 +168,8 @@ class OpenPipeline implements Pipeline {
     const decide = (envelope: Envelope): RouteDecision => planRoute(envelope, this.#context())
     const wake = (lanes: readonly string[]): void => this.#worker.wake(lanes)
     const held = { ...shared, decide, wake }
-    this.#ingest = new Ingest({ ...held, stored: () => this.#onStored(), revive: (ids) => reviveHeld(ids, held) })
+    this.#told = new Throttle(STORED_EVERY_MS, clock, () => this.#onStored())
+    this.#ingest = new Ingest({ ...held, stored: () => this.#told.ask(), revive: (ids) => reviveHeld(ids, held) })
     this.#sweeper = new Sweeper({
       clock,
       events,
@@ -207,6 +212,7 @@ class OpenPipeline implements Pipeline {
     this.#state = 'stopped'
     this.#abort.abort()
     await this.#ingest.close()
+    this.#told.stop()
     await this.#sweeper.stop()
     await this.#worker.drain(signal)
     await this.#waker.close()
