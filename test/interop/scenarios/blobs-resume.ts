@@ -42,13 +42,23 @@ interface Shared {
   readonly sha256: string
 }
 
+const ticketOf = async (owner: LabNode, hash: string): Promise<string> =>
+  (await owner.peer.call<{ ticket: string }>('blobs.ticket', { hash })).ticket
+
 /** A file of random bytes, shared by reference as K2 does. */
 async function share(owner: LabNode, path: string, size: number): Promise<Shared> {
   const data = randomBytes(size)
   await writeFile(path, data)
   const { hash } = await owner.peer.call<{ hash: string }>('blobs.add_file', { path }, 60_000)
-  const { ticket } = await owner.peer.call<{ ticket: string }>('blobs.ticket', { hash })
-  return { path, hash, ticket, sha256: createHash('sha256').update(data).digest('hex') }
+  return { path, hash, ticket: await ticketOf(owner, hash), sha256: createHash('sha256').update(data).digest('hex') }
+}
+
+/** The sending side of a direction with a shared file on disk, and where the other one keeps its own. */
+async function sender(lab: Lab, direction: Direction, size: number) {
+  const folder = await lab.folder()
+  const [asking, sending] = sides(direction)
+  const owner = await lab.node(sending, { bind: { data_dir: join(folder, 'b') } })
+  return { folder, asking, askingDir: join(folder, 'a'), owner, shared: await share(owner, join(folder, 'file'), size) }
 }
 
 async function arrived(asker: LabNode, folder: string, { hash, sha256: want }: Shared): Promise<void> {
@@ -65,11 +75,8 @@ const large: Scenario = {
   alone: true,
   limitMs: 240_000,
   async run(lab, direction) {
-    const folder = await lab.folder()
-    const [first, second] = sides(direction)
-    const asker = await lab.node(first, { bind: { data_dir: join(folder, 'a') } })
-    const owner = await lab.node(second, { bind: { data_dir: join(folder, 'b') } })
-    const shared = await share(owner, join(folder, 'file'), 100 * MIB)
+    const { folder, asking, askingDir, owner, shared } = await sender(lab, direction, 100 * MIB)
+    const asker = await lab.node(asking, { bind: { data_dir: askingDir } })
     await asker.knows(owner)
     const begun = performance.now()
     await asker.peer.call('blobs.get', { ticket: shared.ticket }, 200_000)
@@ -90,32 +97,32 @@ const askerKilled: Scenario = {
   alone: true,
   limitMs: 240_000,
   async run(lab, direction) {
-    const folder = await lab.folder()
-    const [first, second] = sides(direction)
-    const owner = await lab.node(second, { bind: { data_dir: join(folder, 'b') } })
     const size = (direction === 'rust→rust' ? 400 : 48) * MIB
-    const shared = await share(owner, join(folder, 'file'), size)
-    const asker = new Lasting(lab, first, join(folder, 'a'))
-    let kills = 0
+    const { folder, asking, askingDir, owner, shared } = await sender(lab, direction, size)
+    const asker = new Lasting(lab, asking, askingDir)
     const present: number[] = []
-    while (kills < KILLS) {
+    /** Started again; what it has is noted where the node can tell. */
+    const again = async (): Promise<LabNode> => {
       const node = await asker.start()
       await node.knows(owner)
-      if (first === 'ts') present.push(await presentAt(node, shared.hash))
+      if (asking === 'ts') present.push(await presentAt(node, shared.hash))
+      return node
+    }
+    let kills = 0
+    while (kills < KILLS) {
+      const node = await again()
       const getting = node.peer.call('blobs.get', { ticket: shared.ticket }, 200_000).then(
         () => 'done',
         () => 'killed',
       )
-      const now = first === 'ts' ? cameIn(node, Math.random() * (size / KILLS)) : new Promise((go) => setTimeout(go, moment()))
+      const now = asking === 'ts' ? cameIn(node, Math.random() * (size / KILLS)) : new Promise((go) => setTimeout(go, moment()))
       const outcome = await Promise.race([getting, now])
       await node.peer.kill()
       await getting
       kills++
       if (outcome === 'done') break
     }
-    const node = await asker.start()
-    await node.knows(owner)
-    if (first === 'ts') present.push(await presentAt(node, shared.hash))
+    const node = await again()
     const { received } = await node.peer.call<{ received?: number }>('blobs.get', { ticket: shared.ticket }, 200_000)
     await arrived(node, folder, shared)
     if (received === undefined) return { kills }
@@ -204,7 +211,7 @@ const parts: Scenario = {
     const [asker, owner] = await Promise.all([lab.node(first), lab.node(second)])
     await asker.knows(owner)
     const { hash } = await owner.peer.call<{ hash: string }>('blobs.add', { content: { pattern: 300_000 } })
-    const { ticket } = await owner.peer.call<{ ticket: string }>('blobs.ticket', { hash })
+    const ticket = await ticketOf(owner, hash)
     const get = async (ranges?: number[]) =>
       (await asker.peer.call<{ received: number }>('blobs.get', { ticket, ...(ranges && { ranges }) })).received
     assert.equal(await get([16, 48, 100, 101]), 3 * 16_384)

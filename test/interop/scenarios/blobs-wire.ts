@@ -10,20 +10,28 @@ import { hashBlob } from '../../../src/core/blobs/tree/outboard.ts'
 import { ALL, type ChunkRanges, LAST_CHUNK, union } from '../../../src/core/blobs/tree/ranges.ts'
 import { hashOf, parsePeerId } from '../../../src/core/ids.ts'
 import { bindIrohTransport, type Connection, type RecvHalf } from '../../../src/core/net/index.ts'
-import type { Lab, Scenario } from '../lab/scenario.ts'
+import type { LabNode } from '../lab/lab-node.ts'
+import type { Scenario } from '../lab/scenario.ts'
 import { patternBytes } from '../ts-blobs.ts'
 
 const WAIT_MS = 10_000
-const RAW = ['raw→ts', 'raw→rust'] as const
 
-/** A bare client of the blobs protocol, connected to one node. */
-async function connected(lab: Lab, direction: string) {
-  const node = await lab.node(direction === 'raw→ts' ? 'ts' : 'rust')
-  const transport = await bindIrohTransport({ secretKey: randomBytes(32), mode: 'loopback', alpns: [] })
-  lab.defer(() => transport.close())
-  const { id, addrs } = node.address
-  const connect = () => transport.connect({ id: parsePeerId(id), direct: addrs }, BLOBS_ALPN, { deadlineMs: WAIT_MS })
-  return { node, connection: await connect() }
+/** What a bare client of the blobs protocol does at a node of either kind. */
+function atBoth(name: string, what: string, visit: (node: LabNode, connection: Connection) => Promise<void>): Scenario {
+  return {
+    name: `blobs.${name}`,
+    what,
+    directions: ['raw→ts', 'raw→rust'],
+    awaits: 'blobs',
+    async run(lab, direction) {
+      const node = await lab.node(direction === 'raw→ts' ? 'ts' : 'rust')
+      const transport = await bindIrohTransport({ secretKey: randomBytes(32), mode: 'loopback', alpns: [] })
+      lab.defer(() => transport.close())
+      const { id, addrs } = node.address
+      await visit(node, await transport.connect({ id: parsePeerId(id), direct: addrs }, BLOBS_ALPN, { deadlineMs: WAIT_MS }))
+      return undefined
+    },
+  }
 }
 
 async function ask(connection: Connection, request: Uint8Array): Promise<RecvHalf> {
@@ -52,13 +60,10 @@ async function expected(data: Uint8Array, ranges: ChunkRanges): Promise<Buffer> 
   return Buffer.concat(parts)
 }
 
-const ranges: Scenario = {
-  name: 'blobs.ranges',
-  what: 'size probes and random chunk ranges of blobs around the borders: the answers of both kinds are the same bytes',
-  directions: RAW,
-  awaits: 'blobs',
-  async run(lab, direction) {
-    const { node, connection } = await connected(lab, direction)
+const ranges = atBoth(
+  'ranges',
+  'size probes and random chunk ranges of blobs around the borders: the answers of both kinds are the same bytes',
+  async (node, connection) => {
     const rng = seededRng(7)
     for (const size of [0, 1, 1024, 1025, 16_384, 16_385, 50_000, 163_841]) {
       const data = patternBytes(size)
@@ -78,17 +83,13 @@ const ranges: Scenario = {
         assert.ok(got.equals(await expected(data, set)), `size ${size}, chunks ${set.join(',')}: other bytes`)
       }
     }
-    return undefined
   },
-}
+)
 
-const requests: Scenario = {
-  name: 'blobs.requests',
-  what: 'several hashes in one request, a hash sequence with its children, one child of it, an unknown hash',
-  directions: RAW,
-  awaits: 'blobs',
-  async run(lab, direction) {
-    const { node, connection } = await connected(lab, direction)
+const requests = atBoth(
+  'requests',
+  'several hashes in one request, a hash sequence with its children, one child of it, an unknown hash',
+  async (node, connection) => {
     const contents = [patternBytes(1), patternBytes(16_385), patternBytes(40_000)]
     const hashes = contents.map((data) => hashOf(hashBlob(data).hash))
     const root = Buffer.from(hashes.join(''), 'hex')
@@ -107,17 +108,13 @@ const requests: Scenario = {
       errorCode(error),
     )
     assert.ok(unknown === 'NET_STREAM_RESET' || unknown.length === 0, 'an unknown hash')
-    return undefined
   },
-}
+)
 
-const observe: Scenario = {
-  name: 'blobs.observe',
-  what: 'the state of a complete and of an unknown blob, as the first message of an observation',
-  directions: RAW,
-  awaits: 'blobs',
-  async run(lab, direction) {
-    const { node, connection } = await connected(lab, direction)
+const observe = atBoth(
+  'observe',
+  'the state of a complete and of an unknown blob, as the first message of an observation',
+  async (node, connection) => {
     await node.peer.call('blobs.add', { content: { pattern: 50_000 } })
     const state = async (hash: Uint8Array) => {
       const recv = await ask(connection, encodeRequest({ kind: 'observe', hash: hashOf(hash), ranges: ALL }))
@@ -128,31 +125,22 @@ const observe: Scenario = {
     }
     assert.deepEqual(await state(hashBlob(patternBytes(50_000)).hash), { size: 50_000n, ranges: [0n] })
     assert.deepEqual(await state(randomBytes(32)), { size: 0n, ranges: [] })
-    return undefined
   },
-}
+)
 
-const push: Scenario = {
-  name: 'blobs.push',
-  what: 'a push is refused and stores nothing; the node goes on serving',
-  directions: RAW,
-  awaits: 'blobs',
-  async run(lab, direction) {
-    const { node, connection } = await connected(lab, direction)
-    const data = patternBytes(20_000)
-    const { hash } = hashBlob(data)
-    const { send, recv } = await connection.openBi({ deadlineMs: WAIT_MS })
-    const request = encodeRequest({ kind: 'push', hash: hashOf(hash), ranges: RAW_BLOB })
-    // Refusing may stop the stream under the data.
-    await send.write(Buffer.concat([request, await expected(data, ALL)])).catch(() => {})
-    await send.finish().catch(() => {})
-    await all(recv).catch(() => {})
-    assert.equal((await node.peer.call<{ status: string }>('blobs.status', { hash: hashOf(hash) })).status, 'missing')
-    await node.peer.call('blobs.add', { content: { pattern: 20_000 } })
-    const got = await all(await ask(connection, get(hash, ALL)))
-    assert.ok(got.equals(await expected(data, ALL)))
-    return undefined
-  },
-}
+const push = atBoth('push', 'a push is refused and stores nothing; the node goes on serving', async (node, connection) => {
+  const data = patternBytes(20_000)
+  const { hash } = hashBlob(data)
+  const { send, recv } = await connection.openBi({ deadlineMs: WAIT_MS })
+  const request = encodeRequest({ kind: 'push', hash: hashOf(hash), ranges: RAW_BLOB })
+  // Refusing may stop the stream under the data.
+  await send.write(Buffer.concat([request, await expected(data, ALL)])).catch(() => {})
+  await send.finish().catch(() => {})
+  await all(recv).catch(() => {})
+  assert.equal((await node.peer.call<{ status: string }>('blobs.status', { hash: hashOf(hash) })).status, 'missing')
+  await node.peer.call('blobs.add', { content: { pattern: 20_000 } })
+  const got = await all(await ask(connection, get(hash, ALL)))
+  assert.ok(got.equals(await expected(data, ALL)))
+})
 
 export const blobsWire: readonly Scenario[] = [ranges, requests, observe, push]
