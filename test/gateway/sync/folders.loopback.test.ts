@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type FolderAnswer, put, removeDir, SyncGateway, same, tempDir, tree, until } from './two-gateways.ts'
+import { type FolderAnswer, put, removeDir, SyncGateway, same, tempDir, tree, until } from '../../support/sync-gateway.ts'
 
 let dir: string
 let a: SyncGateway

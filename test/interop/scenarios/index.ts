@@ -11,6 +11,7 @@ import { gossipWire } from './gossip-wire.ts'
 import { hostScenarios } from './hosts.ts'
 import { k2 } from './k2.ts'
 import { peers } from './peers.ts'
+import { sync } from './sync.ts'
 import { vectors } from './vectors.ts'
 
 /** All scenarios, in the order of the report. */
@@ -28,4 +29,5 @@ export const scenarios = (binary: () => string): readonly Scenario[] => [
   ...blobsWire,
   ...blobsResume,
   ...docs,
+  ...sync,
 ]

@@ -3,11 +3,11 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { nullLogger } from '../../../src/base/logger.ts'
-import { readControlFile } from '../../../src/gateway/cli/control-file.ts'
-import { type Gateway, startGateway } from '../../../src/gateway/compose.ts'
-import { configSchema } from '../../../src/gateway/config/schema.ts'
-import { embeddedDir } from '../../support/embedded.ts'
+import { nullLogger } from '../../src/base/logger.ts'
+import { readControlFile } from '../../src/gateway/cli/control-file.ts'
+import { type Gateway, startGateway } from '../../src/gateway/compose.ts'
+import { configSchema } from '../../src/gateway/config/schema.ts'
+import { embeddedDir } from './embedded.ts'
 
 const LOOK_MS = 50
 const UNTIL_MS = 90_000
