@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 
+import type { Secret } from '../base/secret.ts'
 import { DiscordBridge } from '../bridges/discord/index.ts'
 import type { MediaPort } from '../bridges/media.ts'
 import { type Network, type Place, placeKey } from '../bridges/model/place.ts'
@@ -18,7 +19,8 @@ import { intentStore } from './db/repos/peer-intents.ts'
 import { aliasStore } from './db/repos/telegram-aliases.ts'
 import { webChatStore } from './db/repos/webchat-messages.ts'
 import { type Sealer, webhookRegistry } from './db/repos/webhooks.ts'
-import type { Pipeline, RouteDefinition } from './pipeline/index.ts'
+import { type HookedBridge, telegramHookPath } from './http/routes/telegram.ts'
+import type { BridgeRegistry, Pipeline, RouteDefinition } from './pipeline/index.ts'
 import { derived } from './reload/derived.ts'
 import type { AccountNetwork } from './reload/diff.ts'
 
@@ -32,6 +34,8 @@ export interface BridgeParts {
   readonly routes: () => readonly RouteDefinition[]
   readonly rooms: () => readonly string[]
   readonly sealer: Sealer
+  /** What Telegram must send along to the webhook of an account; the same after every restart. */
+  readonly hookSecret: (account: string) => Secret
   /** The button below bridged offers of K2 peers; undefined where there is no market. */
   readonly cardButton: P2pBridgeOptions['cardButton']
   readonly media: MediaPort
@@ -123,7 +127,7 @@ async function telegramBridge(
   settings: Config['accounts']['telegram'][string],
 ): Promise<Bridge> {
   const { db, pipeline, routes, clock } = parts
-  const { token, apiUrl, ambiguous, limits } = settings
+  const { token, apiUrl, ambiguous, limits, webhook } = settings
   const aliases = aliasStore(db.pool)
   const log = parts.log.child({ mod: 'telegram' })
   const places = derived(routes, (all) => placesOf(all, 'telegram', account))
@@ -138,6 +142,13 @@ async function telegramBridge(
     media: parts.media,
     ...(limits === 'off' && { rates: 'off' as const }),
     ...(apiUrl !== undefined && { apiRoot: apiUrl.replace(/\/+$/, '') }),
+    ...(webhook && {
+      webhook: {
+        url: `${webhook.url.replace(/\/+$/, '')}${telegramHookPath(account)}`,
+        secret: webhook.secret ?? parts.hookSecret(account),
+        maxConnections: webhook.maxConnections,
+      },
+    }),
     bridgedChats: chats,
     aliases: await aliases.list(account),
     onMigrated: (from, to) => aliases.save(account, from, to),
@@ -151,6 +162,14 @@ async function telegramBridge(
     },
     clock,
   })
+}
+
+/** Telegram accounts by name, for the webhook's requests. */
+export function hookedBridges(bridges: BridgeRegistry): (account: string) => HookedBridge | undefined {
+  return (account) => {
+    const bridge = bridges.find('telegram', account) as Partial<HookedBridge> | undefined
+    return bridge?.takeUpdate === undefined ? undefined : (bridge as HookedBridge)
+  }
 }
 
 /** Places of an account that any route names, each once. */

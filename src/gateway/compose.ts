@@ -1,14 +1,11 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { hashId } from '../base/ids.ts'
 import { type Lifecycle, LifecycleGroup } from '../base/lifecycle.ts'
 import type { Logger } from '../base/logger.ts'
 import { cryptoRng } from '../base/random.ts'
-import { Secret } from '../base/secret.ts'
 import { OwnIdentities } from '../bridges/own-identities.ts'
 import type { Bridge } from '../bridges/port.ts'
-import type { TelegramBridge } from '../bridges/telegram/index.ts'
 import { ChatFiles, WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { DOCS_ALPN } from '../core/docs/alpn.ts'
@@ -17,7 +14,7 @@ import { INVITE_ALPN } from '../core/k2/sync-invite.ts'
 import { Avatars } from './avatars/avatars.ts'
 import { openBlobs } from './blobs/open.ts'
 import { providerLimits } from './blobs/policy.ts'
-import { type BridgeParts, openAccount, openBridges } from './bridges.ts'
+import { type BridgeParts, hookedBridges, openAccount, openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
 import { openCommands, openNotifier } from './commands/open.ts'
@@ -32,7 +29,7 @@ import { routeOf } from './direct/model.ts'
 import { openDirect } from './direct/open.ts'
 import { DirectStore } from './direct/store.ts'
 import { openDocs } from './docs/open.ts'
-import { databaseConfig, lockPart, nodeGauges, settledValue } from './groundwork.ts'
+import { databaseConfig, hookSecrets, lockPart, nodeGauges, settledValue } from './groundwork.ts'
 import { createApp } from './http/app.ts'
 import { HttpServer } from './http/server.ts'
 import { WebSocketDoor } from './http/ws.ts'
@@ -243,7 +240,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       routes,
       rooms,
       sealer: createSealer(identity.seed()),
-      hookSecret: (account) => new Secret(hashId([toHex(identity.seed()), 'telegram webhook', account], 52)),
+      hookSecret: hookSecrets(identity.seed()),
       clock,
       log,
     }
@@ -372,7 +369,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           files,
           chatFiles: web && chatFiles,
           profile: docs.profile,
-          hooks: (account) => bridgeSet.find('telegram', account) as TelegramBridge | undefined,
+          hooks: hookedBridges(bridgeSet),
           adminToken: token,
           host,
           noticeFile: (id) => web?.noticeFile(id),

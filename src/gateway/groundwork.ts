@@ -1,7 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { toHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
+import { hashId } from '../base/ids.ts'
 import type { Lifecycle } from '../base/lifecycle.ts'
+import { Secret } from '../base/secret.ts'
 import type { K2Node } from '../core/index.ts'
 import type { Config } from './config/schema.ts'
 import type { openDatabase } from './db/database.ts'
@@ -37,4 +40,9 @@ export function nodeGauges(node: K2Node): Record<string, number> {
     node_dropped: Object.values(stats.dropped).reduce((sum, n) => sum + n, 0),
     node_lagged: stats.lagged,
   }
+}
+
+/** What Telegram must send along to the webhook of an account: made from the node's key, so the same after every restart. */
+export function hookSecrets(seed: Uint8Array): (account: string) => Secret {
+  return (account) => new Secret(hashId([toHex(seed), 'telegram webhook', account], 52))
 }

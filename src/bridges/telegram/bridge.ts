@@ -2,15 +2,12 @@ import { abortedError, deferred, sleep, TaskGroup } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Health } from '../../base/lifecycle.ts'
-import type { Logger } from '../../base/logger.ts'
-import { cryptoRng, type Rng } from '../../base/random.ts'
-import type { Secret } from '../../base/secret.ts'
+import { cryptoRng } from '../../base/random.ts'
 import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, NoticeTarget } from '../interaction.ts'
-import type { MediaPort, MediaSource, RemoteContent } from '../media.ts'
+import type { MediaSource, RemoteContent } from '../media.ts'
 import type { Attachment, Envelope } from '../model/message.ts'
 import type { NativeRef, Place } from '../model/place.ts'
-import type { OwnIdentities } from '../own-identities.ts'
-import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import { type Bridge, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import type { PortraitSource } from '../portraits.ts'
 import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
@@ -21,10 +18,11 @@ import { Deliverer } from './deliver.ts'
 import { Desk } from './desk.ts'
 import { notConnected } from './desk-calls.ts'
 import { failureOf, failureText, judge } from './errors.ts'
-import { type AmbiguousPolicy, newSendCounters, type SendCounters } from './execute.ts'
+import { newSendCounters } from './execute.ts'
 import { type DropReason, type Inbound, type InboundContext, inboundOf } from './inbound.ts'
-import { DEFAULT_RATES, TelegramLimits, type TelegramRates, UNLIMITED_RATES } from './limits.ts'
+import { DEFAULT_RATES, TelegramLimits, UNLIMITED_RATES } from './limits.ts'
 import { TelegramMedia } from './media-source.ts'
+import type { TelegramBridgeOptions, TelegramStats } from './options.ts'
 import { MAX_TEXT } from './outbound.ts'
 import type { PollerOptions, ReceiveState } from './poller.ts'
 import { portraitOf } from './portrait.ts'
@@ -33,46 +31,7 @@ import { TelegramReactions } from './reactions.ts'
 import { receiveUpdates } from './receive.ts'
 import { Me, type TgMe } from './schema.ts'
 import { changeTopic, openTopic } from './topics.ts'
-import { WebhookReceiver, type WebhookSettings } from './webhook.ts'
-
-export interface TelegramBridgeOptions {
-  readonly account: string
-  readonly token: Secret
-  readonly sink: BridgeSink
-  readonly own: OwnIdentities
-  readonly log: Logger
-  /** Bot API server, without a trailing slash. Default the public one. */
-  readonly apiRoot?: string
-  /** Long poll in seconds, 1–50; default 30. */
-  readonly pollTimeoutSec?: number
-  /** Time limit of every other call in seconds; default 30. */
-  readonly callTimeoutSec?: number
-  /** Files of other networks; without, they are only named in the text. */
-  readonly media?: MediaPort
-  /** Receive by webhook instead of polling. */
-  readonly webhook?: WebhookSettings | undefined
-  /** Predicted limits; `off` for servers without any. */
-  readonly rates?: TelegramRates | 'off'
-  /** Creates that may have arrived already are sent again (default) or dropped; both are counted. */
-  readonly ambiguous?: AmbiguousPolicy
-  /** Chats of the routes: ids or @names. Names are then used for what arrives; groups are checked for privacy mode. */
-  readonly bridgedChats?: () => readonly string[]
-  /** Known moves of groups, old chat id → new one. */
-  readonly aliases?: ReadonlyMap<string, string>
-  /** A group moved; resolves after it is remembered. */
-  readonly onMigrated?: (from: string, to: string) => Promise<void>
-  /** Our standing in a chat changed (`member`, `administrator`, `left`, `kicked`): lanes may be worth a new try. */
-  readonly onMembership?: (channel: string, status: string) => void
-  readonly clock?: Clock
-  readonly rng?: Rng
-  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>
-}
-
-export interface TelegramStats extends SendCounters {
-  /** Updates taken, and those that led to nothing by reason. */
-  readonly updates: number
-  readonly dropped: Readonly<Partial<Record<DropReason, number>>>
-}
+import { WebhookReceiver } from './webhook.ts'
 
 const PUBLIC_API = 'https://api.telegram.org'
 const CAPABILITIES: Capabilities = {
@@ -228,6 +187,7 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, P
     await receiveUpdates(options, this.#webhook, signal)
   }
 
+  /** One request of the platform to the webhook: answers the HTTP status. */
   async takeUpdate(secret: string | undefined, update: unknown): Promise<number> {
     return this.#webhook === undefined ? 503 : this.#webhook.take(secret, update)
   }

@@ -1,3 +1,4 @@
-export { TelegramBridge, type TelegramBridgeOptions, type TelegramStats } from './bridge.ts'
+export { TelegramBridge } from './bridge.ts'
 export type { AmbiguousPolicy } from './execute.ts'
 export type { TelegramRates } from './limits.ts'
+export type { TelegramBridgeOptions, TelegramStats } from './options.ts'

@@ -29,7 +29,7 @@ export interface PollerOptions {
 }
 
 /** Listed by name: reactions and membership are off by default (bridging 5.2). */
-const ALLOWED_UPDATES = [
+export const ALLOWED_UPDATES = [
   'message',
   'edited_message',
   'channel_post',

@@ -156,7 +156,9 @@ export const configSchema = z
               commands: z.boolean().default(true).describe('answer /k2_ commands and show them in the menu'),
               webhook: z
                 .strictObject({
-                  url: z.url({ protocol: /^https?$/ }).describe('where the platform reaches this gateway: https, port 443, 80, 88 or 8443'),
+                  url: z
+                    .url({ protocol: /^https?$/ })
+                    .describe('where the platform reaches this gateway: https, port 443, 80, 88 or 8443'),
                   secret: secret().optional().describe('sent along by the platform; default: made from the key of the node'),
                   maxConnections: z.int().min(10).max(100).default(40).describe('updates sent at once'),
                 })

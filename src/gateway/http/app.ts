@@ -20,6 +20,7 @@ import { fileRoutes, type LinkedFiles } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { noticeFileRoutes } from './routes/notice-files.ts'
 import { profileImageRoutes } from './routes/profile-images.ts'
+import { type HookedBridge, TELEGRAM_HOOKS, telegramRoutes } from './routes/telegram.ts'
 import { staticRoutes } from './static.ts'
 
 /** Largest request body, bytes. */
@@ -41,6 +42,8 @@ export interface AppOptions {
   readonly chatFiles?: ChatFiles | undefined
   /** Images of the node's profile: `/api/v1/profile/images`. */
   readonly profile?: ProfileDesk
+  /** Telegram accounts that receive by webhook. */
+  readonly hooks?: (account: string) => HookedBridge | undefined
   readonly adminToken: Secret
   /** Address the server listens on; decides which Host headers are believed. */
   readonly host: string
@@ -55,6 +58,8 @@ export async function createApp(options: AppOptions): Promise<Hono> {
   const app = new Hono()
   app.onError((error, c) => errorResponse(error, c, log))
   app.notFound((c) => c.json(errorBody('HTTP_NOT_FOUND', 'nothing is here'), 404))
+  // The platform calls by the public name; its secret alone counts.
+  if (options.hooks) app.route(TELEGRAM_HOOKS, telegramRoutes(options.hooks))
   // Links are for people elsewhere, under whatever name they reach this server; the signature alone counts. Their headers are
   // stricter than those of pages.
   if (options.files) app.route('/files', fileRoutes(options.files.linked))

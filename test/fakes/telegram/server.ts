@@ -12,6 +12,7 @@ import type { MethodContext } from './method-context.ts'
 import { METHODS } from './methods.ts'
 import { FIELDS, type Params } from './params.ts'
 import { People } from './people.ts'
+import { WebhookSender } from './webhook.ts'
 import { type FakeBot, type FakeChat, World } from './world.ts'
 
 export interface FakeTelegramOptions {
@@ -58,6 +59,7 @@ export class FakeTelegram {
   readonly #server: Server
   readonly #inFlight = new Map<number, number>()
   readonly #watchers = new Set<() => void>()
+  readonly #webhooks = new Map<FakeBot, WebhookSender>()
   #reordered: (() => void)[] = []
 
   constructor(options: FakeTelegramOptions = {}) {
@@ -94,6 +96,7 @@ export class FakeTelegram {
 
   async stop(): Promise<void> {
     for (const bot of this.world.bots.values()) bot.updates.close()
+    for (const sender of this.#webhooks.values()) sender.stop()
     const closed = deferred<void>()
     this.#server.close(() => closed.resolve())
     this.#server.closeAllConnections()
@@ -219,7 +222,8 @@ export class FakeTelegram {
     if (lower === 'getupdates') return this.#getUpdates(bot, params, res)
     if (lower === 'setwebhook' || lower === 'deletewebhook') return this.#setWebhook(bot, params, lower === 'setwebhook')
     if (lower === 'getwebhookinfo') {
-      return { url: bot.webhookUrl, has_custom_certificate: false, pending_update_count: bot.updates.pending }
+      const info = this.#webhooks.get(bot)?.info
+      return { url: bot.webhookUrl, has_custom_certificate: false, pending_update_count: bot.updates.pending, ...info }
     }
     const method = METHODS[lower]
     if (!method) throw new ApiError(404, 'Not Found')
@@ -270,7 +274,19 @@ export class FakeTelegram {
   }
 
   #setWebhook(bot: FakeBot, params: Params, set: boolean): true {
-    bot.webhookUrl = set ? (params.text('url') ?? '') : ''
+    const url = set ? (params.text('url') ?? '') : ''
+    if (url !== '' && !/^https:|^http:\/\/127\.0\.0\.1[:/]/.test(url)) {
+      throw new ApiError(400, 'Bad Request: bad webhook: An HTTPS URL must be provided for webhook')
+    }
+    bot.webhookUrl = url
+    this.#webhooks.get(bot)?.stop()
+    this.#webhooks.delete(bot)
+    const allowed = params.json('allowed_updates')
+    if (Array.isArray(allowed)) bot.updates.allow(allowed.map(String))
+    if (url !== '') {
+      const settings = { url, secret: params.text('secret_token'), maxConnections: params.integer('max_connections') ?? 40 }
+      this.#webhooks.set(bot, new WebhookSender(bot.updates, settings))
+    }
     if (params.flag('drop_pending_updates')) {
       if (this.remarks.length < 1000) this.remarks.push({ method: 'deleteWebhook', what: 'pending updates dropped' })
       bot.updates.dropPending()

@@ -45,6 +45,35 @@ export class UpdateQueue {
     return this.#queue.length
   }
 
+  /** Called whenever something may be sent. */
+  onReady: () => void = () => {}
+
+  allow(kinds: readonly string[]): void {
+    this.#allowed = kinds.length > 0 ? new Set(kinds) : undefined
+  }
+
+  /** The oldest updates, for the webhook; each stays until `confirmed`. */
+  oldest(limit: number): readonly Update[] {
+    if (this.#held) return []
+    return [...this.#again, ...this.#queue.map((q) => q.update)].slice(0, limit)
+  }
+
+  /** The webhook took it. */
+  confirmed(update: Update): void {
+    const again = this.#again.indexOf(update)
+    if (again >= 0) this.#again.splice(again, 1)
+    else
+      this.#confirmed.push(
+        ...this.#queue
+          .splice(
+            this.#queue.findIndex((q) => q.update === update),
+            1,
+          )
+          .map((q) => q.update),
+      )
+    this.#confirmed = this.#confirmed.slice(-HISTORY)
+  }
+
   get polling(): boolean {
     return this.#waiting !== undefined
   }
@@ -126,6 +155,7 @@ export class UpdateQueue {
 
   /** Answers on the next turn, so that what is posted in one go arrives in one batch. */
   #wake(): void {
+    this.onReady()
     if (!this.#waiting || this.#wakeQueued) return
     this.#wakeQueued = true
     setImmediate(() => {
