@@ -1,4 +1,5 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { derivedKey } from '../../base/sealed.ts'
 
 const ID_BYTES = 16
 const TIME_BYTES = 6
@@ -14,7 +15,7 @@ export interface LinkSigner {
 
 /** HMAC-SHA256, cut to 128 bits, under a key derived from the node's own seed. A token is 51 characters of base64url. */
 export function createLinkSigner(seed: Uint8Array): LinkSigner {
-  const key = Buffer.from(hkdfSync('sha256', seed, '', 'k2gw file links v1', 32))
+  const key = derivedKey(seed, 'k2gw file links v1')
   const mac = (body: Buffer): Buffer => createHmac('sha256', key).update(body).digest().subarray(0, MAC_BYTES)
   return {
     sign(id, expiresAt) {

@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { K2Error } from '../../base/errors.ts'
+import { derivedKey } from '../../base/sealed.ts'
 
 /** Characters of the signature: 60 bits, enough against guessing through rate-limited buttons. */
 const SIGNATURE = 10
@@ -25,7 +26,7 @@ export interface ActionIds {
 
 /** `seed`: the node's own secret; the key is derived from it, so ids stay valid over restarts. */
 export function createActionIds(seed: Uint8Array): ActionIds {
-  const key = Buffer.from(hkdfSync('sha256', seed, '', 'k2gw action ids v1', 32))
+  const key = derivedKey(seed, 'k2gw action ids v1')
   const sign = (text: string): string => createHmac('sha256', key).update(text).digest('base64url').slice(0, SIGNATURE)
   return {
     id(name, argument) {
