@@ -10,7 +10,7 @@ import { configSchema } from '../../src/gateway/config/schema.ts'
 import { embeddedDir } from './embedded.ts'
 
 const LOOK_MS = 50
-const UNTIL_MS = 90_000
+const UNTIL_MS = 180_000
 
 /** Waits for a condition; the answer is its first value that is not undefined or false. */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FolderAnswer, put, removeDir, SyncGateway, same, tempDir, tree, until } from '../../support/sync-gateway.ts'
@@ -60,5 +60,54 @@ describe('a folder of two gateways', { timeout: 240_000 }, () => {
     await until('the deletion', async () => (await tree(rootB))['README.md'] === undefined)
     await equal()
     expect(Object.keys(await tree(rootA)).sort()).toEqual(['README', 'from b/note.txt', 'moved/deep/größe.txt'])
+  })
+
+  it('a paused folder does nothing in either direction, a passive one waits to be asked', async () => {
+    await b.call('PATCH', `/sync/folders/${folder.id}`, { enabled: false })
+    await put(rootA, 'while paused', 'from a')
+    await put(rootB, 'also while paused', 'from b')
+    await until(
+      'the entry at a',
+      async () => (await a.folder(folder.id)).toPublish === 0 && (await a.folder(folder.id)).files === 4,
+    )
+    await expect(b.call('POST', '/jobs/sync', { folder: folder.id })).rejects.toThrow('SYNC_OFF')
+    expect((await tree(rootB))['while paused']).toBeUndefined()
+    await b.call('PATCH', `/sync/folders/${folder.id}`, { enabled: true, mode: 'passive' })
+    await until('what waits', async () => (await b.folder(folder.id)).status === 'pending')
+    expect((await tree(rootB))['while paused']).toBeUndefined()
+    await b.call('POST', '/jobs/sync', { folder: folder.id })
+    await equal()
+    await b.call('PATCH', `/sync/folders/${folder.id}`, { mode: 'proactive' })
+  })
+
+  it('what both changed apart is kept twice, and a restart in between loses nothing', async () => {
+    await b.stop()
+    await put(rootA, 'README', 'later, at a')
+    await until('the version of a', async () => (await a.folder(folder.id)).status === 'idle')
+    // Older than the version of a by its time, and never seen by it.
+    await put(rootB, 'README', 'earlier, at b')
+    await utimes(join(rootB, 'README'), new Date('2026-01-01'), new Date('2026-01-01'))
+    await put(rootB, 'written while away', 'at b')
+    await rm(join(rootB, 'while paused'))
+    await b.start()
+    const conflict = 'README (conflict 2026-01-01'
+    await until('the conflict copy', async () => Object.keys(await tree(rootA)).some((path) => path.startsWith(conflict)))
+    await equal()
+    const files = await tree(rootA)
+    expect(files.README).toBe('later, at a')
+    expect(files['written while away']).toBe('at b')
+    expect(files['while paused']).toBeUndefined()
+    expect(Object.entries(files).find(([path]) => path.startsWith(conflict))?.[1]).toBe('earlier, at b')
+  })
+
+  it('says who is online, lists devices, and leaves without touching files', async () => {
+    expect(await a.call('POST', '/sync/devices/Gateway%20B/test', {})).toMatchObject({ online: true })
+    expect(await a.call('GET', '/sync/devices')).toMatchObject([{ name: 'Gateway B', nodeId: b.id, status: 'online' }])
+    expect(await a.call('PATCH', '/sync/settings', { name: 'A' })).toEqual({ localLogo: null, displayName: 'A' })
+    const before = await tree(rootB)
+    await b.call('DELETE', `/sync/folders/${folder.id}`, {})
+    expect(await tree(rootB)).toEqual(before)
+    expect(await b.call('GET', '/sync/folders')).toMatchObject({ folders: [] })
+    await expect(b.folder(folder.id)).rejects.toThrow('SYNC_UNKNOWN_FOLDER')
   })
 })

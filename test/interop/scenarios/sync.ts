@@ -51,7 +51,7 @@ const offered: Scenario = {
   name: 'sync.offered',
   what: 'a folder of the gateway: invitation, files byte-equal at the peer, changes and deletions both ways',
   directions: ['ts→rust'],
-  limitMs: 120_000,
+  limitMs: 300_000,
   async run(lab) {
     const { gateway, rust, dir } = await pair(lab)
     const root = join(dir, 'photos')
@@ -97,7 +97,7 @@ const taken: Scenario = {
   name: 'sync.taken',
   what: 'a folder of the peer: approval, files, hostile keys and metadata refused, its deletion obeyed, the newest version wins',
   directions: ['rust→ts'],
-  limitMs: 120_000,
+  limitMs: 300_000,
   async run(lab) {
     const { gateway, rust, dir } = await pair(lab)
     const { doc } = await rust.peer.call<{ doc: string }>('docs.create')
