@@ -41,6 +41,7 @@ import { cardButtonOf } from './market/card-button.ts'
 import { marketLexicon, openMarket } from './market/open.ts'
 import { connectSource, openMedia } from './media/open.ts'
 import { nodeConfigOf } from './node-config.ts'
+import { bridgeMetrics } from './observe/bridge-metrics.ts'
 import { Metrics } from './observe/metrics.ts'
 import { NodePeerPort } from './peers/index.ts'
 import { BridgeSet, bootName, createPipeline, openSentLog, type Pipeline } from './pipeline/index.ts'
@@ -357,6 +358,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const metrics = new Metrics({
       pipeline: () => pipeline.stats(),
       gauges: () => ({ ...nodeGauges(node), ...docs.gauges(), ...market?.market.gauges(), ...direct.gauges() }),
+      more: () => bridgeMetrics({ pipeline, bridges, mediaBytes: () => media.library.stats().fetched }),
       parts: control.health,
     })
     const token = config.http.adminToken ?? randomToken()

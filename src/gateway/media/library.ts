@@ -39,14 +39,15 @@ export class MediaLibrary implements MediaPort, MediaKeeper {
   readonly #stop = new AbortController()
   #links: FileLinks | undefined
   #downloads = 0
+  #fetched = 0
 
   constructor(options: MediaLibraryOptions) {
     this.#options = options
   }
 
-  /** Downloads that were begun, and what is on disk. */
-  stats(): { readonly downloads: number; readonly bytes: number; readonly files: number } {
-    return { downloads: this.#downloads, ...this.#options.store.usage }
+  /** Downloads that were begun, bytes they brought, and what is on disk. */
+  stats(): { readonly downloads: number; readonly fetched: number; readonly bytes: number; readonly files: number } {
+    return { downloads: this.#downloads, fetched: this.#fetched, ...this.#options.store.usage }
   }
 
   /** Registers who reads files of an account; `blob` for content of the node's own store. */
@@ -149,6 +150,7 @@ export class MediaLibrary implements MediaPort, MediaKeeper {
       const expected = remote.size ?? attachment.size
       if (expected !== undefined && expected > maxBytes) throw mediaTooLarge(maxBytes)
       const file = await store.write(steady(remote.bytes, clock), { maxBytes, expected })
+      this.#fetched += file.size
       file.release()
       return file.sha256
     } catch (error) {

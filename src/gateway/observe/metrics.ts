@@ -1,11 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Health } from '../../base/lifecycle.ts'
-import type { PipelineStats } from '../pipeline/index.ts'
+import type { PipelineStats, Sample } from '../pipeline/index.ts'
 
 export interface MetricSources {
   readonly pipeline: () => PipelineStats
   /** Plain numbers of the node and the bridges, by metric name. */
   readonly gauges: () => Readonly<Record<string, number>>
+  /** Numbers with labels that are worked out for every page view; names that end in `_total` only grow. */
+  readonly more?: () => Promise<readonly Sample[]>
   readonly parts: () => readonly { readonly name: string; readonly health: Health }[]
 }
 
@@ -39,6 +41,7 @@ export class Metrics {
     gauge('ingest_waiting', 'events that wait to be stored', stats.waiting)
     gauge('lanes_inflight', 'lanes that send at the moment', stats.inflight)
     for (const [name, value] of Object.entries(this.#sources.gauges())) gauge(name, name, value)
+    addSamples(registry, (await this.#sources.more?.()) ?? [])
     const health = new Gauge({
       name: 'k2_part_health',
       help: '0 ok, 1 degraded, 2 failed',
@@ -47,6 +50,16 @@ export class Metrics {
     })
     for (const part of this.#sources.parts()) health.set({ part: part.name }, HEALTH_VALUE[part.health.status])
     return `${await this.#process.metrics()}\n${await registry.metrics()}\n${histogramText(stats.histograms)}`
+  }
+}
+
+function addSamples(registry: Registry, samples: readonly Sample[]): void {
+  const known = new Map<string, Gauge | Counter>()
+  for (const { name, labels, value } of samples) {
+    const options = { name: `k2_${name}`, help: name, labelNames: Object.keys(labels), registers: [registry] }
+    const metric = known.get(name) ?? (name.endsWith('_total') ? new Counter(options) : new Gauge(options))
+    known.set(name, metric)
+    metric.inc(labels, value)
   }
 }
 

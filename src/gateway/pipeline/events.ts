@@ -1,7 +1,7 @@
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
-import type { Place } from '../../bridges/model/place.ts'
+import { type Place, placeKey } from '../../bridges/model/place.ts'
 import type { SendOutcome } from '../../bridges/port.ts'
 import type { Claimed } from './claimed.ts'
 import type { Counters } from './stats.ts'
@@ -183,13 +183,24 @@ export class PipelineEvents {
   }
 
   background(what: string, error: unknown): void {
-    this.#counters.add('bridge_background_failures_total', { what })
+    // Lanes are many: they are named in the log alone.
+    this.#counters.add('bridge_background_failures_total', { what: what.split(' ', 1)[0] ?? what })
     this.#log.warn({ ev: 'background-failed', what, err: error }, 'background work failed, will be tried again')
   }
 
   #about(item: Claimed, place: Place): object {
     const { eventId, cid, route, op, attempt, id } = item
-    return { eventId, cid, route, deliveryId: id, op, attempt, network: place.network, account: place.account }
+    return {
+      eventId,
+      cid,
+      route,
+      lane: placeKey(place),
+      deliveryId: id,
+      op,
+      attempt,
+      network: place.network,
+      account: place.account,
+    }
   }
 
   #count(item: Claimed, place: Place, outcome: string): void {
