@@ -29,6 +29,11 @@ export const BENCHES: readonly Bench[] = [
     run: async (options) => (await import('./blobs-fetch.ts')).benchBlobFetch(options),
   },
   {
+    name: 'blobs.flood',
+    what: 'blobs an honest peer gets while others flood the provider with junk',
+    run: async (options) => (await import('./blobs-flood.ts')).benchBlobFlood(options),
+  },
+  {
     name: 'jobs',
     what: 'job queues on the embedded database',
     run: async (options) => (await import('./jobs.ts')).benchJobs(options),

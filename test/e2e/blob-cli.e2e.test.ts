@@ -23,7 +23,7 @@ describe('k2gw blob, with and without a running gateway', () => {
 
   const k2gw = async (config: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> => {
     const [out, err] = [new Text(), new Text()]
-    const context = { env: {}, cwd: folder, out, err, signal: AbortSignal.timeout(60_000) }
+    const context = { env: {}, cwd: folder, out, err, signal: AbortSignal.timeout(120_000) }
     const code = await runProgram(['--config', join(folder, `${config}.yaml`), ...args], context)
     return { code, out: out.text.trim(), err: err.text }
   }
@@ -35,7 +35,7 @@ describe('k2gw blob, with and without a running gateway', () => {
     gateway = await GatewayProcess.prepare(folder, 'near', config)
     await GatewayProcess.prepare(folder, 'alone', config)
     await gateway.start()
-  }, 120_000)
+  }, 240_000)
 
   afterAll(async () => {
     await gateway?.kill()
@@ -59,7 +59,7 @@ describe('k2gw blob, with and without a running gateway', () => {
     const all = await k2gw('alone', 'blob', 'get', shared.share, '-o', 'got')
     expect(all.code, all.err).toBe(0)
     expect((await readdir(join(folder, 'got'))).sort()).toEqual(['big file (2).bin', 'big file.bin', 'note.txt'])
-  }, 120_000)
+  }, 240_000)
 
   it('fetches through the running gateway with progress in JSON, lists, forgets and collects', async () => {
     const data = randomBytes(300_000)
@@ -76,7 +76,7 @@ describe('k2gw blob, with and without a running gateway', () => {
     expect((await k2gw('near', 'blob', 'rm', file.id)).out).toBe(`removed ${file.id}`)
     expect(await k2gw('near', 'blob', 'rm', file.id)).toMatchObject({ code: 1, err: expect.stringContaining('BLOB_UNKNOWN') })
     expect((await k2gw('near', 'blob', 'gc')).out).toMatch(/blobs removed/)
-  }, 120_000)
+  }, 240_000)
 
   it('says what is wrong', async () => {
     expect(await k2gw('near', 'blob', 'share', 'nothing.txt')).toMatchObject({ code: 2, err: expect.stringContaining('ENOENT') })
@@ -89,5 +89,5 @@ describe('k2gw blob, with and without a running gateway', () => {
     const png = await k2gw('alone', 'qr', 'hello', '-o', 'code.png')
     expect(png.code).toBe(0)
     expect((await readFile(join(folder, 'code.png'))).subarray(1, 4).toString()).toBe('PNG')
-  }, 60_000)
+  }, 240_000)
 })

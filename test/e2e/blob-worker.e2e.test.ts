@@ -52,7 +52,7 @@ describeWith('postgres', 'a worker of its own beside a gateway on Postgres and R
     })
     await gateway.start()
     worker = await startWorker()
-  }, 180_000)
+  }, 300_000)
 
   afterAll(async () => {
     await worker?.end('SIGKILL')
@@ -79,7 +79,7 @@ describeWith('postgres', 'a worker of its own beside a gateway on Postgres and R
     expect(provider.sent).toBeLessThan(SIZE * 1.01 + LOST_PER_KILL)
     const answer = await fetch(job.files?.[0]?.url as string)
     expect(sha256(new Uint8Array(await answer.arrayBuffer()))).toBe(sha256(data))
-  }, 240_000)
+  }, 300_000)
 
   it('a cancelled fetch ends in the worker, and nothing of it is delivered', async () => {
     const ticket = provider.add(randomBytes(2 * SIZE))
@@ -93,5 +93,5 @@ describeWith('postgres', 'a worker of its own beside a gateway on Postgres and R
     await untilJob(gateway, next.id, (job) => job.state === 'done')
     expect(provider.sent - before).toBeLessThan(MiB + LOST_PER_KILL)
     expect(await readdir(join(folder, 'worker'))).toContain('blobs')
-  }, 120_000)
+  }, 300_000)
 })

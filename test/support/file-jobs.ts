@@ -30,7 +30,7 @@ export async function gatewayCall<T>(gateway: GatewayProcess, method: string, pa
 }
 
 /** Waits for something to be there. */
-export async function waitFor<T>(look: () => Promise<T | undefined>, ms = 60_000): Promise<T> {
+export async function waitFor<T>(look: () => Promise<T | undefined>, ms = 120_000): Promise<T> {
   const deadline = Date.now() + ms
   for (;;) {
     const found = await look()
