@@ -5,17 +5,12 @@ import { errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type Rng, unit } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
-import { SequenceBuffer } from './sequence.ts'
+import { type GatewayEvent, SequenceBuffer } from './sequence.ts'
 import { keepSessions } from './session-keeper.ts'
 
-type Library = typeof import('discord.js')
+export type { GatewayEvent } from './sequence.ts'
 
-export interface GatewayEvent {
-  readonly name: string
-  readonly data: unknown
-  /** Sequence number in its session. */
-  readonly seq: number
-}
+type Library = typeof import('discord.js')
 
 export type GatewayState =
   | { readonly kind: 'connecting'; readonly reason?: string }

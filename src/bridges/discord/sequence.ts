@@ -1,5 +1,11 @@
 import type { Clock } from '../../base/clock.ts'
-import type { GatewayEvent } from './gateway.ts'
+
+export interface GatewayEvent {
+  readonly name: string
+  readonly data: unknown
+  /** Sequence number in its session. */
+  readonly seq: number
+}
 
 /** How long an event waits for the ones before it, ms. Smaller: swapped events stay swapped. Larger: a lost one delays the rest. */
 const WAIT_MS = 250
