@@ -10,17 +10,25 @@ import type { ContentStatus } from './proto/message.ts'
 const DOWNLOAD_MS = 3_600_000
 
 /**
- * Contents of documents in a store of blobs. They are protected while the process runs; what stays after that is for whoever
- * collects garbage to ask of the documents.
+ * Contents of documents in a store of blobs. What comes is protected until its entry is stored; a store that collects garbage has
+ * to ask the documents what they name (`Docs.contents`, `FsStoreOptions.named`).
  */
 export function blobContents(store: BlobStore, downloader: Pick<Downloader, 'download'>, maxBytes: number): ContentStore {
-  const protection = store.protect()
   return {
     async status(hash): Promise<ContentStatus> {
       const { kind } = await store.status(hash)
       return kind === 'complete' ? 'complete' : kind === 'partial' ? 'incomplete' : 'missing'
     },
-    add: async (bytes) => store.importBytes(bytes, { protection }),
+    async add(bytes) {
+      const protection = store.protect()
+      try {
+        const { hash, size } = await store.importBytes(bytes, { protection })
+        return { hash, size, release: () => protection.release() }
+      } catch (error) {
+        protection.release()
+        throw error
+      }
+    },
     async read(hash, max) {
       const status = await store.status(hash)
       if (status.kind !== 'complete') return undefined
@@ -42,7 +50,6 @@ export function blobContents(store: BlobStore, downloader: Pick<Downloader, 'dow
       }
     },
     async download(hash: Hash, peers, signal) {
-      protection.add(hash)
       await downloader.download({
         hash,
         providers: peers.map((id) => ({ id, direct: [] })),

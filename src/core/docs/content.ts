@@ -6,8 +6,8 @@ import type { ContentStatus } from './proto/message.ts'
 /** Where the contents of entries lie: implemented on top of blobs. */
 export interface ContentStore {
   status(hash: Hash): Promise<ContentStatus>
-  /** Keeps the bytes and answers their hash. */
-  add(bytes: Uint8Array): Promise<{ readonly hash: Hash; readonly size: number }>
+  /** Keeps the bytes until `release`, and from then on as long as an entry names them (`Docs.contents`). */
+  add(bytes: Uint8Array): Promise<{ readonly hash: Hash; readonly size: number; release(): void }>
   /** The whole content, at most `maxBytes` of it; undefined while it is not complete here. */
   read(hash: Hash, maxBytes: number): Promise<Uint8Array | undefined>
   /** Fetches from any of the peers; resolves when it is complete here. Rejects when nobody could give it. */

@@ -8,14 +8,15 @@ import { cryptoRng, type Rng } from '../../base/random.ts'
 import type { SubscribeOptions, TopicHandle } from '../gossip/index.ts'
 import { type Hash, hashOf, idBytes, type PeerId, parseTopicId, type TopicId } from '../ids.ts'
 import { type EndpointAddr, toPeerAddr } from '../keys/address.ts'
-import { createVerifier, type Signer, signerOfSeed } from '../keys/ed25519.ts'
+import { createVerifier } from '../keys/ed25519.ts'
 import type { CallOptions, Connection, PeerAddr } from '../net/transport.ts'
 import { DOCS_ALPN } from './alpn.ts'
+import { AuthorBook } from './authors.ts'
 import { ContentFetcher, type ContentStore } from './content.ts'
 import { type DocEvent, type DocsStats, newDocsStats } from './doc-events.ts'
 import { sortText } from './entry-index.ts'
 import { docsError } from './errors.ts'
-import { type AuthorId, authorIdOf, docIdBytes, type NamespaceId } from './ids.ts'
+import { type AuthorId, docIdBytes, type NamespaceId } from './ids.ts'
 import { LiveDoc } from './live-doc.ts'
 import { type EntryWrite, type Inserted, OpenDoc } from './open-doc.ts'
 import { type Capability, mergeCapabilities, readCapability, writeCapability } from './proto/capability.ts'
@@ -71,10 +72,9 @@ export class Docs implements Lifecycle {
   readonly #known = new Map<NamespaceId, Capability>()
   readonly #live = new Map<NamespaceId, Promise<LiveDoc>>()
   readonly #ready = new Map<NamespaceId, LiveDoc>()
-  readonly #authors = new Map<AuthorId, Signer>()
+  readonly #authors: AuthorBook
   readonly #gate = new SessionGate()
   readonly #verify = createVerifier()
-  #default: AuthorId | undefined
   #detach = (): void => {}
 
   constructor(options: DocsOptions) {
@@ -82,6 +82,7 @@ export class Docs implements Lifecycle {
     this.#clock = options.clock ?? systemClock
     this.#rng = options.rng ?? cryptoRng
     this.#log = options.log ?? nullLogger
+    this.#authors = new AuthorBook(options.store, this.#rng)
     this.#tasks = new TaskGroup((error) =>
       this.#log.warn(
         { ev: 'docs-task', code: errorCode(error), reason: errorMessage(error) },
@@ -103,18 +104,7 @@ export class Docs implements Lifecycle {
   async start(): Promise<void> {
     const { store, endpoint } = this.#options
     for (const capability of await store.capabilities()) this.#known.set(capability.id, capability)
-    for (const seed of await store.authors()) this.#keep(seed)
-    this.#default = await store.defaultAuthor()
-    if (this.#default === undefined) {
-      this.#default = await this.createAuthor()
-      await store.setDefaultAuthor(this.#default)
-    } else if (!this.#authors.has(this.#default)) {
-      throw docsError(
-        'DOC_STORE_FAILED',
-        'storage',
-        'the secret of the default author is gone: restore the documents from a backup',
-      )
-    }
+    await this.#authors.load()
     this.#detach = endpoint.handle(DOCS_ALPN, (connection) => this.#serve(connection))
   }
 
@@ -136,30 +126,25 @@ export class Docs implements Lifecycle {
   // Authors (docs 12)
 
   get defaultAuthor(): AuthorId {
-    if (this.#default === undefined) throw docsError('DOC_CLOSED', 'closed', 'the documents are not open')
-    return this.#default
+    return this.#authors.default
   }
 
   authors(): readonly AuthorId[] {
-    return [...this.#authors.keys()]
+    return this.#authors.all()
   }
 
-  async createAuthor(): Promise<AuthorId> {
-    return this.importAuthor(this.#rng.bytes(32))
+  createAuthor(): Promise<AuthorId> {
+    return this.#authors.create()
   }
 
   /** Stored before anything is signed with it. Rejects `KEY_BAD_SEED`. */
-  async importAuthor(seed: Uint8Array): Promise<AuthorId> {
-    const id = authorIdOf(signerOfSeed(seed).publicKey)
-    await this.#options.store.putAuthor(id, seed)
-    return this.#keep(seed)
+  importAuthor(seed: Uint8Array): Promise<AuthorId> {
+    return this.#authors.import(seed)
   }
 
-  /** The default author stays. */
-  async deleteAuthor(id: AuthorId): Promise<void> {
-    if (id === this.#default) throw docsError('DOC_UNKNOWN_AUTHOR', 'conflict', 'the default author cannot be deleted')
-    this.#authors.delete(id)
-    await this.#options.store.deleteAuthor(id)
+  /** Rejects `DOC_UNKNOWN_AUTHOR` for the default author, who stays. */
+  deleteAuthor(id: AuthorId): Promise<void> {
+    return this.#authors.delete(id)
   }
 
   // Documents
@@ -220,8 +205,12 @@ export class Docs implements Lifecycle {
   /** Keeps the content and writes the entry; as the default author when none is named. */
   async setBytes(id: NamespaceId, key: Uint8Array, value: Uint8Array, author?: AuthorId): Promise<SignedEntry> {
     if (value.length === 0) throw docsError('DOC_EMPTY_ENTRY', 'input', 'an empty value cannot be kept: delete the key instead')
-    const { hash, size } = await this.#options.contents.add(value)
-    return this.setHash(id, key, { hash: idBytes(hash), len: size }, author)
+    const { hash, size, release } = await this.#options.contents.add(value)
+    try {
+      return await this.setHash(id, key, { hash: idBytes(hash), len: size }, author)
+    } finally {
+      release()
+    }
   }
 
   /** Writes an entry for a content that need not be here. */
@@ -234,7 +223,7 @@ export class Docs implements Lifecycle {
     if (content.len === 0 || isEmptyHash(content.hash))
       throw docsError('DOC_EMPTY_ENTRY', 'input', 'an empty value cannot be kept: delete the key instead')
     const live = await this.#load(id)
-    const { entry } = await live.doc.insert(this.#signer(author), key, content)
+    const { entry } = await live.doc.insert(this.#authors.signer(author), key, content)
     await live.announce(entry)
     return entry
   }
@@ -245,7 +234,7 @@ export class Docs implements Lifecycle {
    */
   async setHashes(id: NamespaceId, writes: readonly EntryWrite[], author?: AuthorId): Promise<readonly SignedEntry[]> {
     const live = await this.#load(id)
-    const entries = (await live.doc.insertAll(this.#signer(author), writes)).flatMap((done) => (done ? [done.entry] : []))
+    const entries = (await live.doc.insertAll(this.#authors.signer(author), writes)).flatMap((done) => (done ? [done.entry] : []))
     await live.announceAll(entries)
     return entries
   }
@@ -258,7 +247,7 @@ export class Docs implements Lifecycle {
   /** Deletes the author's entries whose keys begin with `prefix`; answers how many there were. */
   async delete(id: NamespaceId, prefix: Uint8Array, author?: AuthorId): Promise<number> {
     const live = await this.#load(id)
-    const { entry, removed }: Inserted = await live.doc.delete(this.#signer(author), prefix)
+    const { entry, removed }: Inserted = await live.doc.delete(this.#authors.signer(author), prefix)
     await live.announce(entry)
     return removed
   }
@@ -409,18 +398,5 @@ export class Docs implements Lifecycle {
     if (capability === undefined)
       throw docsError('DOC_UNKNOWN', 'input', `there is no document ${id.slice(0, 10)}… here: import its ticket`)
     return capability
-  }
-
-  #signer(author: AuthorId = this.defaultAuthor): Signer {
-    const signer = this.#authors.get(author)
-    if (signer === undefined) throw docsError('DOC_UNKNOWN_AUTHOR', 'input', 'the secret of this author is not here')
-    return signer
-  }
-
-  #keep(seed: Uint8Array): AuthorId {
-    const signer = signerOfSeed(seed)
-    const id = authorIdOf(signer.publicKey)
-    this.#authors.set(id, signer)
-    return id
   }
 }

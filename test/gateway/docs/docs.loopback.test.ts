@@ -18,6 +18,8 @@ const configured = newIdentity(cryptoRng).id
 const anna = newIdentity(cryptoRng).id
 const berta = new K2Node({ identity: newIdentity(cryptoRng), config: { mode: 'loopback', topics: [] } })
 let gateway: Gateway
+/** Whole gateways start and stop, on machines that are busy with others. */
+const SLOW = 240_000
 
 async function start(): Promise<void> {
   const config = configSchema.parse({
@@ -32,12 +34,12 @@ async function start(): Promise<void> {
 beforeAll(async () => {
   writeFileSync(join(dir, 'k2gw.yaml'), JSON.stringify({ dataDir, instance: 'test' }))
   await Promise.all([start(), berta.start()])
-})
+}, SLOW)
 afterAll(async () => {
   await gateway.stop()
   await berta.stop()
   rmSync(dir, { recursive: true, force: true })
-})
+}, SLOW)
 
 async function raw(method: string, path: string, body?: Uint8Array | string): Promise<Response> {
   const file = await readControlFile(dataDir)
@@ -172,7 +174,7 @@ describe('the profile', () => {
 })
 
 describe('documents of a gateway', () => {
-  it('outlive garbage collections and restarts', async () => {
+  it('outlive garbage collections and restarts', { timeout: SLOW }, async () => {
     const before = (await api('GET', '/profile')).body
     await gateway.stop()
     await start()
