@@ -23,6 +23,7 @@ import { parseEndpointId } from '../../src/core/keys/endpoint-id.ts'
 import type { K2Endpoint } from '../../src/core/net/index.ts'
 
 const MAX_VALUE = 1 << 20
+const FILL_BATCH = 500
 
 const doc = z.string().transform(parseNamespaceId)
 const Doc = z.strictObject({ doc })
@@ -100,9 +101,17 @@ export class LabDocs {
     'docs.fill': async (args) => {
       const { doc: id, count, prefix } = Fill.parse(args)
       const begun = performance.now()
-      for (let i = 0; i < count; i++) {
-        const hash = new Uint8Array(32).fill(1 + (i % 250))
-        await this.#docs.setHash(id, utf8(`${prefix}${String(i).padStart(7, '0')}.`), { hash, len: 1 })
+      const entry = (i: number) => ({
+        key: utf8(`${prefix}${String(i).padStart(7, '0')}.`),
+        hash: new Uint8Array(32).fill(1 + (i % 250)),
+        len: 1,
+      })
+      for (let from = 0; from < count; from += FILL_BATCH) {
+        const length = Math.min(FILL_BATCH, count - from)
+        await this.#docs.setHashes(
+          id,
+          Array.from({ length }, (_, i) => entry(from + i)),
+        )
       }
       return { seconds: (performance.now() - begun) / 1000 }
     },
