@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
 import { K2Error } from './errors.ts'
@@ -31,6 +32,16 @@ export function timeoutError(what: string, ms: number): K2Error {
     message: `${what} took longer than ${ms} ms`,
     data: { ms },
   })
+}
+
+/**
+ * A controller whose signal many tasks at once listen to, each for as long as it lasts. Node takes more than ten listeners for a
+ * leak and warns; where a bound of its own holds, that is noise.
+ */
+export function sharedAbort(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 export interface DeadlineOptions {

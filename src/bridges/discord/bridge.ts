@@ -1,4 +1,4 @@
-import { sleep as realSleep, TaskGroup } from '../../base/async.ts'
+import { sleep as realSleep, sharedAbort, TaskGroup } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Health } from '../../base/lifecycle.ts'
@@ -110,7 +110,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
   #parts: Parts | undefined
   #commands: DeskCommands | undefined
   readonly #tasks: TaskGroup
-  readonly #stopping = new AbortController()
+  readonly #stopping = sharedAbort()
   #state: GatewayState = { kind: 'connecting' }
 
   constructor(options: DiscordBridgeOptions) {

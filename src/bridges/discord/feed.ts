@@ -112,9 +112,11 @@ export class IngestFeed {
     if (this.#queue.length === 0 && !this.#running) return
     const idle = deferred<void>()
     this.#idle.push(idle.resolve)
-    signal.addEventListener('abort', () => idle.resolve(), { once: true })
+    const giveUp = (): void => idle.resolve()
+    signal.addEventListener('abort', giveUp, { once: true })
     this.#start()
     await idle.promise
+    signal.removeEventListener('abort', giveUp)
   }
 
   stop(): void {

@@ -1,4 +1,4 @@
-import { TaskGroup } from '../../base/async.ts'
+import { sharedAbort, TaskGroup } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { DiscordApi } from './api.ts'
@@ -35,7 +35,7 @@ const MAX_ROUNDS = 10
 export class History {
   readonly #options: HistoryOptions
   readonly #tasks: TaskGroup
-  readonly #stop = new AbortController()
+  readonly #stop = sharedAbort()
   /** Held since READY, waiting for their guild. */
   readonly #waiting = new Set<string>()
   readonly #overflowed = new Set<string>()

@@ -1,4 +1,4 @@
-import { abortedError, deferred, sleep, TaskGroup } from '../../base/async.ts'
+import { abortedError, deferred, sharedAbort, sleep, TaskGroup } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Health } from '../../base/lifecycle.ts'
@@ -78,7 +78,7 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, P
   #hint: string | undefined
   readonly #desk: Desk
   readonly #tasks: TaskGroup
-  #running = new AbortController()
+  #running = sharedAbort()
   #loop: Promise<void> = Promise.resolve()
 
   constructor(options: TelegramBridgeOptions) {

@@ -1,4 +1,5 @@
 import { UnrecoverableError, type WorkerOptions } from 'bullmq'
+import { sharedAbort } from '../../base/async.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { isK2Error } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
@@ -48,7 +49,7 @@ export class QueueWorker<Q extends QueueDefinition> implements Lifecycle {
   readonly name: string
   readonly #options: QueueWorkerOptions<Q>
   readonly #clock: Clock
-  readonly #abort = new AbortController()
+  readonly #abort = sharedAbort()
   #worker: JobWorker<unknown> | undefined
   #stopping = false
   #lastError: string | undefined

@@ -1,3 +1,4 @@
+import { sharedAbort } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage, isK2Error } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -71,7 +72,7 @@ export interface NoticeSenderOptions {
 /** Says what waits in the table of notices: at least once, in order of time per account, with retries. */
 export class NoticeSender {
   readonly #options: NoticeSenderOptions
-  readonly #abort = new AbortController()
+  readonly #abort = sharedAbort()
   #loop: Promise<void> | undefined
   #again = false
   #cancel = (): void => {}

@@ -1,4 +1,4 @@
-import { Semaphore, sleep, withDeadline } from '../../base/async.ts'
+import { Semaphore, sharedAbort, sleep, withDeadline } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, isK2Error } from '../../base/errors.ts'
@@ -36,7 +36,7 @@ export class MediaLibrary implements MediaPort, MediaKeeper {
   readonly #known = new BoundedMap<string, string>({ max: MAX_KNOWN })
   readonly #running = new Map<string, Promise<string>>()
   readonly #slots = new Semaphore(DOWNLOADS)
-  readonly #stop = new AbortController()
+  readonly #stop = sharedAbort()
   #links: FileLinks | undefined
   #downloads = 0
   #fetched = 0

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { type Deferred, deferred, TaskGroup } from '../../base/async.ts'
+import { type Deferred, deferred, sharedAbort, TaskGroup } from '../../base/async.ts'
 import type { Place } from '../../bridges/model/place.ts'
 import { AccountGate } from './account-gate.ts'
 import { LaneSession, type RunEnd, type SessionTools } from './lane-session.ts'
@@ -40,7 +40,7 @@ export class DeliveryWorker {
   readonly #entries = new Map<string, Entry>()
   readonly #queue: string[] = []
   readonly #gates = new Map<string, AccountGate>()
-  readonly #abort = new AbortController()
+  readonly #abort = sharedAbort()
   readonly #tasks: TaskGroup
   #running = 0
   #accepting = false

@@ -1,4 +1,4 @@
-import { TaskGroup, withDeadline } from '../../base/async.ts'
+import { sharedAbort, TaskGroup, withDeadline } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -34,7 +34,7 @@ export class Reactions implements Lifecycle {
   readonly name = 'reactions'
   readonly #options: ReactionsOptions
   readonly #tasks: TaskGroup
-  readonly #stop = new AbortController()
+  readonly #stop = sharedAbort()
   #cancel = (): void => {}
   #lookAt = Number.POSITIVE_INFINITY
   #looking = false

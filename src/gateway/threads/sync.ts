@@ -1,4 +1,4 @@
-import { sleep, TaskGroup } from '../../base/async.ts'
+import { sharedAbort, sleep, TaskGroup } from '../../base/async.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Cursor } from '../../bridges/cursor.ts'
@@ -26,7 +26,7 @@ export interface ThreadSyncOptions {
 export class ThreadSync implements Lifecycle {
   readonly name = 'threads'
   readonly #options: ThreadSyncOptions
-  readonly #stop = new AbortController()
+  readonly #stop = sharedAbort()
   readonly #tasks: TaskGroup
   /** The last change of each thread: a newer one takes the place of one that waits. */
   readonly #newest = new Map<string, ThreadChange>()
