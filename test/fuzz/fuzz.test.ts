@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { seededRng } from '../../src/base/random.ts'
+import { TARGETS } from './decoders.ts'
+import { FuzzFinding, fuzz, mutate } from './fuzz.ts'
+
+describe('the fuzzer', () => {
+  test('repeats itself for a seed, and changes its inputs', () => {
+    const corpus = [Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)]
+    const take = (seed: number): string[] => {
+      const rng = seededRng(seed)
+      return Array.from({ length: 50 }, () => Buffer.from(mutate(rng, corpus)).toString('hex'))
+    }
+    expect(take(1)).toEqual(take(1))
+    expect(take(1)).not.toEqual(take(2))
+    expect(new Set(take(3)).size).toBeGreaterThan(30)
+  })
+
+  test('finds an error that is not ours, and an input that takes too long', () => {
+    const seeds = [Uint8Array.of(1, 2, 3)]
+    const bug = (bytes: Uint8Array): number => {
+      if (bytes[0] === 0x80) throw new TypeError('a bug')
+      return 0
+    }
+    const limits = { inputs: 20_000, hangMs: 50 }
+    expect(() => fuzz({ name: 'buggy', seeds, decode: bug }, seededRng(1), limits)).toThrow(FuzzFinding)
+    const slow = (bytes: Uint8Array): void => {
+      if (bytes[0] !== 0x80) return
+      const { user } = process.cpuUsage()
+      while (process.cpuUsage().user - user < 80_000) Math.sqrt(2)
+    }
+    expect(() => fuzz({ name: 'slow', seeds, decode: slow }, seededRng(1), limits)).toThrow(/took/)
+  })
+})
+
+describe('decoders take anything', () => {
+  test.each(TARGETS)('$name', (target) => {
+    for (const seed of target.seeds) expect(() => target.decode(seed)).not.toThrow()
+    const { inputs } = fuzz(target, seededRng(20_251_122), { inputs: 1_000, hangMs: 50 })
+    expect(inputs).toBe(1_000)
+  })
+})
