@@ -43,8 +43,19 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
     if (intent === 'buy') [intent, strength] = ['service_wanted', Math.max(strength, 6)]
     else if (intent === 'sell') [intent, strength] = ['service_offered', Math.max(strength, 6)]
   }
+  if (intent === 'service_wanted' && describesThing(tokens, tags, hit)) [intent, strength] = ['buy', Math.min(strength, 6)]
   if (!needsMet(rule, object, tokens, tags, hit, priced, candidates)) return undefined
   return { intent, points: strength, family: rule.family, cue: hit.label, start: hit.start, end: hit.end, object, postfix }
+}
+
+const ADJECTIVES_FOLLOW: ReadonlySet<string> = new Set(['es', 'pt', 'vi'])
+
+/** "teclado mecânico", "a trombone for band": behind a thing the name of a trade describes it, or says what it is for. */
+function describesThing(tokens: readonly Token[], tags: Tags, hit: CueHit): boolean {
+  const trade = tags.endingAt(hit.end).find((h) => h.name === 'trade')
+  if (trade === undefined) return false
+  if (tags.ends('goods', trade.start)) return ADJECTIVES_FOLLOW.has(tags.lang)
+  return tokens[trade.start - 1]?.text === 'for' && tags.ends('goods', trade.start - 1)
 }
 
 /** What the cue's own words name; pronouns in it name nothing. */

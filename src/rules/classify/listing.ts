@@ -1,4 +1,5 @@
 import type { TradeIntent } from '../model.ts'
+import type { PriceCandidate } from '../slots/price-candidates.ts'
 import { unitAt } from '../slots/price-unit.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
@@ -47,6 +48,8 @@ const WORK_UNITS = new Set(['hour', 'session', 'lesson', 'page', 'word', 'minute
 const ENOUGH = 4
 const MAX_SIGNS = 3
 const MAX_TALK = 4
+/** Tokens between a thing and the price it is advertised at. */
+const MAX_DESCRIPTION = 5
 
 /** Cards, price lists and listings without a cue: a thing, a price and signs of sale outweigh ordinary talk. */
 function listing(input: Weighing, add: Add): void {
@@ -68,7 +71,7 @@ function listing(input: Weighing, add: Add): void {
     prices.some((c) => WORK_UNITS.has(c.unit)) || prices.some((c) => unitAt(tokens, tags, c.amount.end)?.unit === 'hour')
   const lines = tokens.some((t) => t.kind === 'line')
   const signs = Math.min(MAX_SIGNS, saleSigns(tokens, tags))
-  const talk = Math.min(MAX_TALK, talks(tokens, tags))
+  const talk = Math.min(advertised(prices, first, tokens) ? 1 : MAX_TALK, talks(tokens, tags))
   const trade = first.kind === 'trade' || first.kind === 'service'
   const concrete = first.kind === 'goods' || first.kind === 'model'
   const points =
@@ -88,6 +91,15 @@ function listing(input: Weighing, add: Add): void {
   const value = trade ? w.trade_line : kind === 'card' ? w.card : kind === 'price list' ? w.price_list : w.listing_line
   add(service ? 'service_offered' : 'sell', value, kind, first.start, first.start + 1, first)
 }
+
+/** "Mesa de centro, 120 reais, …": thing and price stand alone at the head; what follows may be said in sentences. */
+const advertised = (prices: readonly PriceCandidate[], first: ObjectHead, tokens: readonly Token[]): boolean =>
+  prices.some((c) => {
+    const gap = c.amount.start - first.end
+    const next = tokens[c.end]
+    const alone = next === undefined || next.clause !== tokens[c.amount.at]?.clause || next.kind !== 'word'
+    return c.tier === 3 && gap >= 0 && gap <= MAX_DESCRIPTION && alone
+  })
 
 const MONEY_SIGNS = new Set(['💰', '💵', '🏷', '💲', '💸'])
 

@@ -268,8 +268,24 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
     return undefined
   if (word !== undefined && token.text !== 'ft' && token.text !== 'real')
     return { code: word, source: 'word', rank: 1, start: i, end: i + 1 }
+  // "90 mil pesos ars": the code behind the shared name decides.
+  if (SHARED.has(token.text) && next?.kind === 'word' && CODES.has(next.text) && !COINS.has(codeOf(next.text)))
+    return { code: codeOf(next.text), source: 'explicit', rank: 3, start: i, end: i + 2 }
   if (SHARED.has(token.text)) return { code: undefined, source: 'word', rank: 0, start: i, end: i + 1 }
   return undefined
+}
+
+/** A currency's code that stands by itself, beside no number: "450 a month, bills included (EUR)", "all prices usd". */
+export function standingCode(tokens: readonly Token[]): string | undefined {
+  let found: string | undefined
+  for (let i = 0; i < tokens.length; i++) {
+    const { kind, text } = tokens[i] as Token
+    if (kind !== 'word' || text.length !== 3 || !CODES.has(text) || WORDLIKE.has(text) || COINS.has(codeOf(text))) continue
+    if (tokens[i - 1]?.kind === 'number' || tokens[i + 1]?.kind === 'number' || tokens[i - 1]?.kind === 'sign') continue
+    if (found !== undefined && found !== codeOf(text)) return undefined
+    found = codeOf(text)
+  }
+  return found
 }
 
 /** Whether the token is a ticker of a coin. */

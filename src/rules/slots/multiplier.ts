@@ -53,6 +53,10 @@ export const MILLION_WORDS = new Set([
   'milhoes',
 ])
 
+/** Words that follow a price, never a count: "1 tỷ 2 còn thương lượng". */
+const BEHIND_TAIL = new Set(
+  'còn có bớt thương tl bao ib lh inbox liên fix chốt nhé nha ạ ship freeship thôi ai giao xem bank tặng kèm không'.split(' '),
+)
 const HALF = new Set(['rưỡi', 'ruoi', 'rưởi'])
 
 /** N6: multiplier word at token `at`, right after a number of about `value`. */
@@ -135,7 +139,8 @@ function isTail(tokens: readonly Token[], m: Multiplier): boolean {
   if (tail?.kind !== 'number' || !/^\d{1,3}$/u.test(tail.text) || tail.start - (tokens[m.end - 1] as Token).end > 1) return false
   if (tail.glued) return true
   const next = tokens[m.end + 1]
-  return tail.text.length === 1 && (next === undefined || next.kind === 'op' || next.kind === 'line')
+  if (tail.text.length > 1) return false
+  return next === undefined || next.kind === 'op' || next.kind === 'line' || BEHIND_TAIL.has(next.text)
 }
 
 /** Token index after the tail. */

@@ -1,7 +1,7 @@
 import type { Token } from '../text/model.ts'
 
 /** Number words of the five languages; composed by adding below 100 and multiplying from 100 on. */
-const WORDS: ReadonlyMap<string, number> = new Map(
+export const NUMBER_WORDS: ReadonlyMap<string, number> = new Map(
   Object.entries({
     one: 1,
     two: 2,
@@ -169,7 +169,7 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
   let large = false
   if (opener === 'a' || opener === 'couple') {
     const next = tokens[i + 1]?.text === 'of' ? i + 2 : i + 1
-    const scale = WORDS.get(tokens[next]?.text ?? '') ?? 0
+    const scale = NUMBER_WORDS.get(tokens[next]?.text ?? '') ?? 0
     if (scale !== 100 && scale !== 1000) return undefined
     current = opener === 'a' ? 1 : 2
     i = next
@@ -177,8 +177,8 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
   for (; words < MAX_WORDS; i++) {
     const token = tokens[i]
     if (token?.kind !== 'word') break
-    if (words > 0 && LINKS.has(token.text) && WORDS.has(tokens[i + 1]?.text ?? '')) continue
-    const value = WORDS.get(token.text)
+    if (words > 0 && LINKS.has(token.text) && NUMBER_WORDS.has(tokens[i + 1]?.text ?? '')) continue
+    const value = NUMBER_WORDS.get(token.text)
     if (value === undefined) break
     if (value < 100 && words > 0 && current % 100 !== 0 && (current % 10 !== 0 || value >= 10)) break
     words++

@@ -51,6 +51,11 @@ export function priceCandidates(
       out.splice(at < 0 ? out.length : at, 0, pair)
     }
   }
+  // "selling my vario 125, 4 pcs, 18tr5": beside money itself a bare number behind a thing is part of its name, one before a
+  // word of count counts.
+  if (out.some((c) => c.tier === 3 && PRICES.has(c.role))) {
+    for (const [i, c] of out.entries()) if (c.tier === 2 && (namesModel(tags, c) || counts(tags, c))) out[i] = { ...c, tier: 0 }
+  }
   // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
   for (let i = 0; i + 1 < out.length; i++) {
     const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
@@ -61,6 +66,19 @@ export function priceCandidates(
   }
   return out
 }
+
+const PRICES: ReadonlySet<PriceRole> = new Set(['asking', 'budget', 'offer'])
+
+const namesModel = (tags: Tags, { amount, end, unit }: PriceCandidate): boolean =>
+  amount.currency === undefined &&
+  !amount.words &&
+  !amount.range &&
+  end === amount.end &&
+  unit === 'item' &&
+  (tags.ends('goods', amount.start) || tags.ends('brand', amount.start))
+
+const counts = (tags: Tags, { amount }: PriceCandidate): boolean =>
+  amount.currency === undefined && !amount.multiplied && tags.at('quantity_after', amount.end) !== undefined
 
 /** "drill 40, mitre saw 90": a bare number right after a thing, at the end of its clause. */
 function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {

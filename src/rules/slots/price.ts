@@ -1,6 +1,6 @@
 import type { Intent, Money, PriceFlag, PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
-import { COINS, type CurrencySource, currencyAfter } from './currency.ts'
+import { COINS, type CurrencySource, currencyAfter, standingCode } from './currency.ts'
 import type { PriceCandidate } from './price-candidates.ts'
 import type { Tags } from './tags.ts'
 
@@ -116,6 +116,8 @@ function currencyOf(
     const hit = currencyAfter(tokens, amount.start - k, tags.lang)
     if (hit?.source === 'word' && hit.code !== undefined) return { code: hit.code, source: 'word' }
   }
+  const standing = standingCode(tokens)
+  if (standing !== undefined) return { code: standing, source: 'explicit' }
   return { code: null, source: null }
 }
 

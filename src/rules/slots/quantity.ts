@@ -1,62 +1,27 @@
 import type { Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
+import { NUMBER_WORDS } from './number-words.ts'
 import type { Tags } from './tags.ts'
 
 type Quantity = NonNullable<Slots['quantity']>
 
 const MAX_COUNT = 1_000_000
+/** Words that count by themselves. */
 const COUNT_WORDS: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    two: 2,
-    three: 3,
-    four: 4,
-    five: 5,
-    six: 6,
-    seven: 7,
-    eight: 8,
-    nine: 9,
-    ten: 10,
-    twelve: 12,
-    dozen: 12,
-    pair: 2,
-    dos: 2,
-    tres: 3,
-    cuatro: 4,
-    cinco: 5,
-    seis: 6,
-    siete: 7,
-    ocho: 8,
-    nueve: 9,
-    diez: 10,
-    docena: 12,
-    dois: 2,
-    duas: 2,
-    três: 3,
-    quatro: 4,
-    sete: 7,
-    oito: 8,
-    nove: 9,
-    dez: 10,
-    dúzia: 12,
-    два: 2,
-    две: 2,
-    три: 3,
-    четыре: 4,
-    пять: 5,
-    шесть: 6,
-    десять: 10,
-    пара: 2,
-    пару: 2,
-    дюжина: 12,
-    hai: 2,
-    ba: 3,
-    bốn: 4,
-    năm: 5,
-    sáu: 6,
-    cặp: 2,
-  }),
+  Object.entries({ dozen: 12, docena: 12, dúzia: 12, дюжина: 12, pair: 2, пара: 2, пару: 2, cặp: 2 }),
 )
+/** Things are counted in words up to here. */
+const MAX_SPELLED = 12
+
+/** What a word counts: "two", "dozen"; one is no count. */
+function countOf(word: string): number | undefined {
+  const counted = COUNT_WORDS.get(word)
+  if (counted !== undefined) return counted
+  const value = NUMBER_WORDS.get(word)
+  return value !== undefined && value >= 2 && value <= MAX_SPELLED ? value : undefined
+}
+
 /** "a pair of jeans" is one thing; "a pair of tickets" two. */
 const PAIRED = new Set([
   'jeans',
@@ -128,7 +93,7 @@ export function readQuantity(
 function spelled(tokens: readonly Token[], tags: Tags, from: number, to: number): Quantity | null {
   for (let i = 0; i < Math.min(to, tokens.length); i++) {
     const token = tokens[i] as Token
-    const value = token.kind === 'word' ? COUNT_WORDS.get(token.text) : undefined
+    const value = token.kind === 'word' ? countOf(token.text) : undefined
     if (value === undefined || tags.ends('with_word', i)) continue
     const at = OF.has(tokens[i + 1]?.text ?? '') ? i + 2 : i + 1
     if (
