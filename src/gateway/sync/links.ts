@@ -1,8 +1,8 @@
-import { Semaphore } from '../../base/async.ts'
+import { Mutex, Semaphore } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Docs } from '../../core/docs/index.ts'
+import type { Docs, NamespaceId } from '../../core/docs/index.ts'
 import type { EndpointAddr, K2Node, PeerId } from '../../core/index.ts'
 import { encodeInviteRequest, INVITE_ALPN, queryInvitation, sendInvitation } from '../../core/k2/sync-invite.ts'
 import { endpointAddr } from '../../core/keys/address.ts'
@@ -40,7 +40,7 @@ export interface LinkParts {
 export class LinkDesk {
   readonly #parts: LinkParts
   readonly #slots = new Semaphore(AT_ONCE)
-  readonly #busy = new Set<string>()
+  readonly #turns = new Map<string, { readonly lock: Mutex; waiting: number }>()
 
   constructor(parts: LinkParts) {
     this.#parts = parts
@@ -53,30 +53,40 @@ export class LinkDesk {
 
   /** Everybody who is due; devices of the folders in `now` at once. Rejects only for the database. */
   async round(now: ReadonlySet<string> = new Set(), signal?: AbortSignal): Promise<void> {
-    const { book, store, clock } = this.#parts
-    const links = await store.links()
-    const due: Promise<void>[] = []
-    for (const folder of await book.folders()) {
-      for (const [peer, state] of Object.entries(folder.linkedDevices)) {
-        const known = links.get(linkKey(folder.id, peer))
-        const link: Link = known === undefined ? newLink(clock.now(), state) : { ...known, state }
-        const isDue = link.dueAt <= clock.now() || (now.has(folder.id) && state !== 'Accepted')
-        if (isDue) due.push(this.#slots.run(() => this.#once(folder, peer as PeerId, link, signal)))
-        else if (known === undefined) await store.putLink(folder.id, peer, link)
+    const asked: Promise<void>[] = []
+    for (const { id, linkedDevices } of await this.#parts.book.folders()) {
+      for (const peer of Object.keys(linkedDevices)) {
+        asked.push(this.#inTurn(linkKey(id, peer), () => this.#once(id, peer as PeerId, now.has(id), signal)))
       }
     }
-    await Promise.all(due)
+    await Promise.all(asked)
   }
 
-  async #once(folder: FolderConfig, peer: PeerId, link: Link, signal: AbortSignal | undefined): Promise<void> {
-    const key = linkKey(folder.id, peer)
-    if (this.#busy.has(key) || signal?.aborted) return
-    this.#busy.add(key)
+  /** One conversation with a device about a folder at a time; whoever comes second sees what the first has heard. */
+  async #inTurn(key: string, work: () => Promise<void>): Promise<void> {
+    const turn = this.#turns.get(key) ?? { lock: new Mutex(), waiting: 0 }
+    this.#turns.set(key, turn)
+    turn.waiting++
     try {
-      await this.#follow(folder, peer, link, await this.#ask(folder, peer, link.state, signal))
+      await turn.lock.run(work)
     } finally {
-      this.#busy.delete(key)
+      if (--turn.waiting === 0) this.#turns.delete(key)
     }
+  }
+
+  async #once(folderId: NamespaceId, peer: PeerId, isAskedNow: boolean, signal: AbortSignal | undefined): Promise<void> {
+    const { book, store, clock } = this.#parts
+    const folder = await book.folder(folderId)
+    const state = folder?.linkedDevices[peer]
+    if (folder === undefined || state === undefined || signal?.aborted) return
+    const known = (await store.links()).get(linkKey(folderId, peer))
+    const link: Link = known === undefined ? newLink(clock.now(), state) : { ...known, state }
+    if (link.dueAt > clock.now() && !(isAskedNow && state !== 'Accepted')) {
+      if (known === undefined) await store.putLink(folderId, peer, link)
+      return
+    }
+    const event = await this.#slots.run(() => this.#ask(folder, peer, state, signal))
+    if (!signal?.aborted) await this.#follow(folder, peer, link, event)
   }
 
   async #ask(folder: FolderConfig, peer: PeerId, state: LinkState, signal: AbortSignal | undefined): Promise<LinkEvent> {
