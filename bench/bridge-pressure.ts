@@ -25,7 +25,7 @@ export interface PressureFigures {
 }
 
 const DISCORD = { perWindow: 5, windowMs: 2_000 }
-const TELEGRAM = { perSecond: 20 / 60, burst: 20 }
+const TELEGRAM = { perSecond: 20 / 60, burst: 20, chatPerSecond: 1, chatBurst: 3 }
 const LIMIT_MS = 900_000
 const STEP_MS = 250
 
@@ -66,7 +66,9 @@ export async function measurePressure(seconds: number): Promise<PressureFigures>
     await pause(DISCORD.windowMs)
     const possible = {
       discord: (seconds * 1000 * DISCORD.perWindow) / DISCORD.windowMs,
-      telegram: Math.floor(TELEGRAM.burst + seconds * TELEGRAM.perSecond),
+      telegram: Math.floor(
+        Math.min(TELEGRAM.burst + seconds * TELEGRAM.perSecond, TELEGRAM.chatBurst + seconds * TELEGRAM.chatPerSecond),
+      ),
     }
     const offered = { discord: possible.discord * 2, telegram: possible.telegram * 2 }
     const sent = { discord: 0, telegram: 0 }

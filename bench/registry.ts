@@ -45,7 +45,7 @@ export const BENCHES: readonly Bench[] = [
   },
   {
     name: 'bridge',
-    what: 'a whole gateway between fake Discord and fake Telegram: burst, steady load, isolation of lanes',
+    what: 'a whole gateway between fake Discord and fake Telegram: burst, steady load, isolation of lanes, limits, recovery',
     run: async (options) => (await import('./bridge.ts')).benchBridge(options),
   },
   {
