@@ -106,7 +106,7 @@ describe('acceptance 4: determinism', () => {
   const all = (order: readonly string[], with_ = lexicon): ReadonlyMap<string, string> =>
     new Map(order.map((text) => [text, JSON.stringify(readMessage({ id: 'm', text, sent_at: 1 }, { lexicon: with_ }))]))
 
-  it('reads the same twice, in another order and with a lexicon compiled anew', () => {
+  it('reads the same twice, in another order and with a lexicon compiled anew', { timeout: 120_000 }, () => {
     const first = all(texts)
     expect(all(texts)).toEqual(first)
     expect(new Map([...all(texts.toReversed())].toReversed())).toEqual(first)
