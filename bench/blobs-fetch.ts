@@ -21,6 +21,23 @@ interface Threads {
   /** The same bytes read from the same provider by as many threads, and thrown away. */
   readonly raw: number
   readonly ratio: number
+  /** CPU time of all threads of this process per MiB, ms: what the ratio rests on where the cores are busy. */
+  readonly fetchCpuMs: number
+  readonly rawCpuMs: number
+}
+
+/** What one run took, seconds. */
+interface Took {
+  readonly wall: number
+  readonly cpu: number
+}
+
+/** Times a run, its threads' start and end included. */
+async function timed(run: () => Promise<unknown>): Promise<Took> {
+  const [cpu, begun] = [process.cpuUsage(), performance.now()]
+  await run()
+  const { user, system } = process.cpuUsage(cpu)
+  return { wall: (performance.now() - begun) / 1000, cpu: (user + system) / 1e6 }
 }
 
 export interface BlobFetchBench {
@@ -51,19 +68,18 @@ interface Source {
   readonly bytes: number
 }
 
-/** Fetches into a new store; answers seconds. */
-async function fetchOnce(source: Source, threads: number): Promise<number> {
+/** Fetches into a new store. */
+async function fetchOnce(source: Source, threads: number): Promise<Took> {
   const dir = await mkdtemp(join(tmpdir(), 'k2gw-bench-'))
   const transport = await bindIrohTransport({ secretKey: new Uint8Array(randomBytes(32)), mode: 'loopback', alpns: [] })
   const store = new FsBlobStore({ dir, maxBytes: 2 ** 34 })
   try {
     const parallel = threads === 0 ? undefined : parallelFetch({ mode: 'loopback', workers: threads })
     const downloader = new Downloader({ store, parallel, dial: (addr, call) => transport.connect(addr, BLOBS_ALPN, call) })
-    const begun = performance.now()
-    const { received } = await downloader.download({ hash: parseHash(source.hash), providers: [source.provider] })
-    const seconds = (performance.now() - begun) / 1000
-    if (received !== source.bytes) throw new Error(`${received} of ${source.bytes} bytes were fetched`)
-    return seconds
+    return await timed(async () => {
+      const { received } = await downloader.download({ hash: parseHash(source.hash), providers: [source.provider] })
+      if (received !== source.bytes) throw new Error(`${received} of ${source.bytes} bytes were fetched`)
+    })
   } finally {
     await store.close()
     await transport.close()
@@ -71,22 +87,17 @@ async function fetchOnce(source: Source, threads: number): Promise<number> {
   }
 }
 
-/** Reads disjoint parts in as many threads, their start included as it is with a fetch; answers seconds. */
-async function rawOnce(source: Source, threads: number): Promise<number> {
+/** Reads disjoint parts in as many threads. */
+function rawOnce(source: Source, threads: number): Promise<Took> {
   const groups = Math.ceil(source.bytes / 16_384)
-  const begun = performance.now()
-  const workers = Array.from({ length: threads }, (_, i) => {
+  const read = (i: number): Promise<unknown> => {
     const from = BigInt(Math.floor((groups * i) / threads) * 16)
     const to = BigInt(Math.floor((groups * (i + 1)) / threads) * 16)
     const ranges: ChunkRanges = threads === 1 ? ALL : i === threads - 1 ? [from] : [from, to]
     const workerData: RawInput = { entry: RAW_WORKER, provider: source.provider, hash: parseHash(source.hash), ranges }
-    return new Worker(BOOT, { workerData, execArgv: [] })
-  })
-  const exits = workers.map((worker) => once(worker, 'exit'))
-  await Promise.all(workers.map((worker) => once(worker, 'message')))
-  const seconds = (performance.now() - begun) / 1000
-  await Promise.all(exits)
-  return seconds
+    return once(new Worker(BOOT, { workerData, execArgv: [] }), 'exit')
+  }
+  return timed(() => Promise.all(Array.from({ length: threads }, (_, i) => read(i))))
 }
 
 async function rustOnce(lab: LabRun, owner: LabNode, source: Source): Promise<number> {
@@ -113,28 +124,37 @@ export async function benchBlobFetch(options: { readonly quick?: boolean } = {})
     await fetchOnce(await share(owner, join(folder, 'small'), 8 * MIB), 1)
     globalThis.gc?.()
     const idle = process.memoryUsage().rss
-    const seconds = { raw1: [] as number[], fetch1: [] as number[], raw2: [] as number[], fetch2: [] as number[] }
-    const alone: number[] = []
+    const took = { raw1: [] as Took[], fetch1: [] as Took[], raw2: [] as Took[], fetch2: [] as Took[] }
     const rust: number[] = []
     const meanwhile = watchProcess()
-    seconds.fetch1.push(await fetchOnce(source, 1))
+    took.fetch1.push(await fetchOnce(source, 1))
     const { loopDelayMs, rss } = meanwhile.end()
     for (let round = 0; round < ROUNDS; round++) {
-      seconds.fetch1.push(await fetchOnce(source, 1))
-      seconds.raw1.push(await rawOnce(source, 1))
-      seconds.fetch2.push(await fetchOnce(source, 2))
-      seconds.raw2.push(await rawOnce(source, 2))
+      took.fetch1.push(await fetchOnce(source, 1))
+      took.raw1.push(await rawOnce(source, 1))
+      took.fetch2.push(await fetchOnce(source, 2))
+      took.raw2.push(await rawOnce(source, 2))
       if (provider === 'rust') rust.push(await rustOnce(lab, owner, source))
     }
-    alone.push(await fetchOnce(source, 0))
-    const rate = (times: readonly number[]): number => (times.length === 0 ? 0 : bytes / MIB / median(times))
+    const alone = await fetchOnce(source, 0)
+    const perMib = (times: readonly number[]): number => (median(times) * MIB) / bytes
+    const threads = (fetch: readonly Took[], raw: readonly Took[]): Threads => {
+      const [ours, theirs] = [perMib(fetch.map(({ wall }) => wall)), perMib(raw.map(({ wall }) => wall))]
+      return {
+        fetch: round1(1 / ours),
+        raw: round1(1 / theirs),
+        ratio: Math.round((theirs / ours) * 100) / 100,
+        fetchCpuMs: round1(1000 * perMib(fetch.map(({ cpu }) => cpu))),
+        rawCpuMs: round1(1000 * perMib(raw.map(({ cpu }) => cpu))),
+      }
+    }
     return {
       mebibytes: bytes / MIB,
       provider,
-      oneThread: threads(rate(seconds.fetch1), rate(seconds.raw1)),
-      twoThreads: threads(rate(seconds.fetch2), rate(seconds.raw2)),
-      noThread: round1(rate(alone)),
-      rustToRust: round1(rate(rust)),
+      oneThread: threads(took.fetch1, took.raw1),
+      twoThreads: threads(took.fetch2, took.raw2),
+      noThread: round1(bytes / MIB / alone.wall),
+      rustToRust: rust.length === 0 ? 0 : round1(1 / perMib(rust)),
       loopDelayMs,
       rssAboveIdleMiB: round1((rss - idle) / MIB),
     }
@@ -168,10 +188,5 @@ async function share(owner: LabNode, path: string, bytes: number): Promise<Sourc
   return { ticket, hash, bytes, provider: { id, direct: owner.address.addrs } }
 }
 
-const threads = (fetch: number, raw: number): Threads => ({
-  fetch: round1(fetch),
-  raw: round1(raw),
-  ratio: Math.round((fetch / raw) * 100) / 100,
-})
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 const round1 = (value: number): number => Math.round(value * 10) / 10
