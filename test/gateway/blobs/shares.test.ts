@@ -7,7 +7,7 @@ import { encodeCollectionNames, encodeHashSeq, MemoryBlobStore } from '../../../
 import { identityOfSeed } from '../../../src/core/index.ts'
 import { makeCollection, readCollection } from '../../../src/gateway/blobs/collections.ts'
 import { humanSize } from '../../../src/gateway/blobs/errors.ts'
-import { checkSize, checkType, policyFor } from '../../../src/gateway/blobs/policy.ts'
+import { checkSize, checkType, policyFor, providerLimits } from '../../../src/gateway/blobs/policy.ts'
 import { qrPng, qrSvg, qrTerminal } from '../../../src/gateway/blobs/qr.ts'
 import { scanFile } from '../../../src/gateway/blobs/scanner.ts'
 import { maskShare, nameFor, printShare, readShare } from '../../../src/gateway/blobs/share-text.ts'
@@ -108,6 +108,19 @@ describe('policies', () => {
     )
     expect(policy).toEqual({ maxBytes: 500, types: ['image/png'], blockedTypes: ['application/x-msdownload'] })
     expect(policyFor({ ...place, channel: '-2' }, [route({ maxSize: 500 })], config).maxBytes).toBe(10 * 1024 * 1024)
+  })
+
+  it('what other peers may take is what the configuration says', () => {
+    const config = blobsSchema.parse({ provider: { requestsPerSecond: 10, requestsAtOnce: 2, bytesPerSecond: '1MiB' } })
+    expect(providerLimits(config)).toEqual({
+      ratePerPeer: 10,
+      burstPerPeer: 40,
+      perPeer: 2,
+      total: 128,
+      bytesPerSecond: 1024 ** 2,
+      totalBytesPerSecond: 0,
+    })
+    expect(() => blobsSchema.parse({ provider: { requestsPerSecond: 0 } })).toThrow()
   })
 
   it('sizes and types are refused with their codes', () => {
