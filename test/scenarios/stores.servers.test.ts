@@ -5,6 +5,8 @@ import { describeWith } from '../support/servers.ts'
 import { Scene } from './rig.ts'
 
 const LIMIT = { timeout: 240_000 }
+/** A server and a gateway start, on a machine that does other things as well. */
+const OPENING_MS = 180_000
 const BOTH = ['discord', 'telegram'] as const
 
 describeWith('redis', 'bridging 22.B: Redis emptied and restarted in the middle', () => {
@@ -14,7 +16,7 @@ describeWith('redis', 'bridging 22.B: Redis emptied and restarted in the middle'
   beforeAll(async () => {
     redis = await startRedis()
     scene = await Scene.open({ rooms: 3, config: { queue: { driver: 'redis', url: redis.url } } })
-  })
+  }, OPENING_MS)
   afterAll(async () => {
     await scene?.close()
     await redis?.stop()
@@ -41,7 +43,7 @@ describeWith('postgres', 'bridging 22.B: the database restarted in the middle', 
   beforeAll(async () => {
     postgres = await startPostgres()
     scene = await Scene.open({ rooms: 3, config: { database: { driver: 'postgres', url: postgres.url } } })
-  })
+  }, OPENING_MS)
   afterAll(async () => {
     await scene?.close()
     await postgres?.stop()
