@@ -3,26 +3,10 @@ import type { NamespaceId } from '../docs/index.ts'
 import { type Hash, parseHash } from '../ids.ts'
 import { type K2DocsClient, PROFILE_MARKER } from './docs-client.ts'
 import { k2Error } from './errors.ts'
+import { PROFILE_IMAGES, PROFILE_TEXTS, type Profile, type ProfileImage, type ProfileText } from './profile-fields.ts'
 
 const MAX_TEXT = 10_000
 const HASH = /^[0-9a-f]{64}$/
-
-/** Names of the profile's images on the wire; `logo` is the dark one. */
-export const PROFILE_IMAGES = {
-  avatar: 'profile:avatar',
-  'logo-dark': 'profile:logo',
-  'logo-light': 'profile:logo_light',
-} as const
-export type ProfileImage = keyof typeof PROFILE_IMAGES
-
-const TEXTS = { name: 'profile:name', intro: 'profile:intro', description: 'profile:description' } as const
-export type ProfileText = keyof typeof TEXTS
-
-/** How the owner of a node presents it (k2-application 5.4). K2 sends it to nobody. */
-export interface Profile {
-  readonly texts: Readonly<Partial<Record<ProfileText, string>>>
-  readonly images: Readonly<Partial<Record<ProfileImage, Hash>>>
-}
 
 /** K2's profile document. */
 export class ProfileBook {
@@ -40,8 +24,8 @@ export class ProfileBook {
 
   async read(): Promise<Profile> {
     const texts: Partial<Record<ProfileText, string>> = {}
-    for (const field of Object.keys(TEXTS) as ProfileText[]) {
-      const value = await this.#client.get(this.#id, TEXTS[field])
+    for (const field of Object.keys(PROFILE_TEXTS) as ProfileText[]) {
+      const value = await this.#client.get(this.#id, PROFILE_TEXTS[field])
       if (value !== undefined) texts[field] = value
     }
     const images: Partial<Record<ProfileImage, Hash>> = {}
@@ -55,8 +39,8 @@ export class ProfileBook {
   /** An empty text clears the field. Throws `K2_TOO_LARGE`. */
   async setText(field: ProfileText, text: string): Promise<void> {
     if (text.length > MAX_TEXT) throw k2Error('K2_TOO_LARGE', `a text of the profile has at most ${MAX_TEXT} characters`)
-    if (text === '') await this.#client.delete(this.#id, TEXTS[field])
-    else await this.#client.put(this.#id, TEXTS[field], text)
+    if (text === '') await this.#client.delete(this.#id, PROFILE_TEXTS[field])
+    else await this.#client.put(this.#id, PROFILE_TEXTS[field], text)
   }
 
   /** `hash`: a blob in the node's store; undefined clears. Writing one logo leaves the other (5.2). */

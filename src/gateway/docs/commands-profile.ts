@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { K2Error } from '../../base/errors.ts'
 import type { MediaPort } from '../../bridges/media.ts'
-import type { Profile, ProfileText } from '../../core/k2/profile.ts'
+import type { Profile, ProfileText } from '../../core/k2/profile-fields.ts'
 import { attachment } from '../commands/arguments.ts'
 import { type CommandDefinition, type CommandResult, defineCommand } from '../commands/definition.ts'
 import { answer, bold, code, fileOf, line, lines } from '../commands/notices.ts'

@@ -2,7 +2,7 @@ import { concatBytes } from '../../base/bytes.ts'
 import { K2Error } from '../../base/errors.ts'
 import { type BlobStore, readBlob } from '../../core/blobs/index.ts'
 import type { Hash } from '../../core/index.ts'
-import { PROFILE_IMAGES, type Profile, type ProfileImage, type ProfileText } from '../../core/k2/profile.ts'
+import { PROFILE_IMAGES, type Profile, type ProfileImage, type ProfileText } from '../../core/k2/profile-fields.ts'
 import { HEAD_BYTES, sniff } from '../media/sniff.ts'
 import type { OpenDocs } from './open.ts'
 
