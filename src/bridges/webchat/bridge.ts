@@ -3,51 +3,21 @@ import { BoundedMap } from '../../base/bounded-map.ts'
 import { toHex } from '../../base/bytes.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Health } from '../../base/lifecycle.ts'
-import type { Logger } from '../../base/logger.ts'
-import { cryptoRng, type Rng } from '../../base/random.ts'
+import { cryptoRng } from '../../base/random.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
 import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, NoticeTarget, OutFile } from '../interaction.ts'
 import type { NativeRef } from '../model/place.ts'
-import type { Bridge, BridgeSink, Capabilities, SendOutcome, SendRequest } from '../port.ts'
+import type { Bridge, Capabilities, SendOutcome, SendRequest } from '../port.ts'
 import type { Operation, OperationResult } from './commit-queue.ts'
 import { Desk, type DeskMessage } from './desk.ts'
-import type { ChatFiles } from './files.ts'
 import { freeName } from './names.ts'
 import { noticeOperation, removal } from './notice-operations.ts'
 import { deliveryOperation, isEmpty, type PageOperation, pageOperation, personKey } from './operations.ts'
+import type { WebChatBridgeOptions, WebChatStats } from './options.ts'
 import { parsePageMessage, REFUSALS } from './page-messages.ts'
 import { type ClientMessage, type ErrorCode, MAX_NAME, MAX_TEXT, PROTOCOL_VERSION, type WirePerson } from './protocol.ts'
 import { ChatRoom } from './room.ts'
 import { ChatSession, CLOSE, type WebChatSession } from './session.ts'
-import type { WebChatStore } from './store.ts'
-
-export interface WebChatBridgeOptions {
-  readonly sink: BridgeSink
-  readonly store: WebChatStore
-  readonly log: Logger
-  /** Rooms people can choose, in the order shown. Asked anew for every page. */
-  readonly rooms: () => readonly string[]
-  /** Account name of places; default `main`. */
-  readonly account?: string
-  /** Messages a page gets when it joins; default 200. */
-  readonly history?: number
-  /** Pages at once, in all and from one address; default 200 and 20. */
-  readonly maxSessions?: number
-  readonly maxSessionsPerAddress?: number
-  /** Lets people upload files and see those of others; without, files are only named. */
-  readonly files?: ChatFiles
-  readonly clock?: Clock
-  readonly rng?: Rng
-}
-
-export interface WebChatStats {
-  readonly sessions: number
-  readonly rooms: number
-  readonly received: number
-  readonly delivered: number
-  /** Operations refused, by code. */
-  readonly refused: Readonly<Partial<Record<ErrorCode, number>>>
-}
 
 /** The web shows texts of any length that other networks let through. */
 const CAPABILITIES: Capabilities = { maxText: 100_000, edit: true, delete: true, reply: true, senderName: true }

@@ -1,6 +1,7 @@
-export { WebChatBridge, type WebChatBridgeOptions, type WebChatStats } from './bridge.ts'
+export { WebChatBridge } from './bridge.ts'
 export { ChatFiles, type ChatFilesOptions } from './files.ts'
 export { NOTICE_FILES } from './notice-files.ts'
+export type { WebChatBridgeOptions, WebChatStats } from './options.ts'
 export { INLINE_TYPES } from './protocol.ts'
 export type { WebChatSession } from './session.ts'
 export { MemoryWebChatStore, type WebChatAuthor, type WebChatBody, type WebChatRecord, type WebChatStore } from './store.ts'
