@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { readSources } from '../../../scripts/eval.ts'
+import { Budget, type Field, PhraseGraph } from '../../../src/rules/lexicon/graph.ts'
+import { Needs, PresentGroups } from '../../../src/rules/lexicon/needs.ts'
+import { parsePhrase } from '../../../src/rules/lexicon/phrase.ts'
+import { PhraseTrie } from '../../../src/rules/lexicon/trie.ts'
+import { Vocabulary } from '../../../src/rules/lexicon/vocabulary.ts'
+import { compileLexicon, compilingLexicon, readMessage } from '../../../src/rules/reading/index.ts'
+import { segment } from '../../../src/rules/text/segments.ts'
+import { tokenize } from '../../../src/rules/text/tokens.ts'
+
+const WORDS = ['ab', 'cd', 'ef', 'gh', 'ij', 'klmno', 'klmnop', 'qr']
+const COMMON = new Set(['ab', 'cd'])
+const NOTHING: readonly [] = []
+
+/** Phrases over few words, compiled with or without the groups of telling words. */
+function compiled(phrases: readonly string[], pruned: boolean) {
+  const vocabulary = new Vocabulary()
+  const needs = pruned ? new Needs(vocabulary, COMMON) : undefined
+  const trie = new PhraseTrie(vocabulary, () => 0, needs)
+  for (const [i, phrase] of phrases.entries()) trie.add(parsePhrase(phrase), i)
+  const patterns = new PhraseGraph(trie, false, needs)
+  const terms = new PhraseGraph(new PhraseTrie(vocabulary, () => 0), true)
+  vocabulary.finish({ languages: new Map(), typos: new Map(), terms, patterns })
+  const present = new PresentGroups(needs?.count ?? 0)
+  return (text: string): string[] => {
+    const tokens = tokenize(text)
+    segment(tokens)
+    const infos = vocabulary.infos(tokens)
+    const field: Field = { tokens, infos, classesAt: () => NOTHING }
+    const found: string[] = []
+    const sink = {
+      found: ({ entry }: { entry: number }, start: number, end: number) => void found.push(`${entry} ${start}-${end}`),
+    }
+    const mark = present.take(infos)
+    const budget = new Budget(100_000)
+    for (const [i, info] of infos.entries())
+      patterns.matchAt(field, i, info.patternRoots, budget, sink, pruned ? present.marks : undefined, mark)
+    return found.sort()
+  }
+}
+
+const word = fc.constantFrom(...WORDS)
+const part = fc.oneof(
+  { weight: 4, arbitrary: word },
+  fc
+    .array(
+      fc.oneof(
+        word,
+        fc.tuple(word, word).map((w) => w.join(' ')),
+      ),
+      { minLength: 2, maxLength: 3 },
+    )
+    .map((o) => `(${o.join('|')})`),
+  fc.array(word, { minLength: 1, maxLength: 2 }).map((o) => `(${o.join('|')}|)`),
+  fc.constantFrom('{0,2}', '{1,3}', 'klmn*'),
+)
+const phrase = fc.tuple(word, fc.array(part, { maxLength: 4 })).map(([first, rest]) => [first, ...rest].join(' '))
+
+describe('phrase graph', () => {
+  it('finds what it finds without knowing which words a text has', () => {
+    fc.assert(
+      fc.property(
+        fc.array(phrase, { minLength: 1, maxLength: 12 }),
+        fc.array(fc.array(fc.oneof(word, fc.constantFrom('zz', ',', '.')), { maxLength: 14 }), { minLength: 1, maxLength: 4 }),
+        (phrases, texts) => {
+          const [all, few] = [compiled(phrases, false), compiled(phrases, true)]
+          for (const text of texts) expect(few(text.join(' '))).toEqual(all(text.join(' ')))
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it.each([
+    ['ab (cd|ef gh|) ij', 'ab ij . ab cd ij . ab ef gh ij', ['0 0-2', '0 3-6', '0 7-11']],
+    ['(ab|) cd', 'ab cd', ['0 0-2', '0 1-2']],
+    ['klmn* qr', 'klmnop qr klmno qr', ['0 0-2', '0 2-4']],
+    ['ab {1,2} gh', 'ab gh . ab cd gh . ab cd ef gh', ['0 3-6', '0 7-11']],
+    ['ab {0,3} gh', 'ab . gh', []],
+  ])('%s in %s', (source, text, expected) => {
+    expect(compiled([source], true)(text)).toEqual([...expected].sort())
+  })
+
+  it('refuses a phrase that begins with a gap', () => {
+    expect(() => parsePhrase('{0,2} seats for')).toThrow('begins with a gap')
+  })
+})
+
+describe('lexicon data as JSON', () => {
+  it('compiles to the same lexicon, in steps too', { timeout: 120_000 }, () => {
+    const sources = readSources()
+    const json = (text: string): string => JSON.stringify(parse(text, { schema: 'core', merge: false, uniqueKeys: true }))
+    const built = {
+      languages: sources.languages.map(({ name, text }) => ({ name, text: json(text) })),
+      weights: json(sources.weights),
+      taxonomy: json(sources.taxonomy),
+      gazetteer: sources.gazetteer === undefined ? undefined : json(sources.gazetteer),
+    }
+    const work = compilingLexicon(built)
+    let steps = 0
+    let step = work.next()
+    for (; step.done !== true; step = work.next()) steps++
+    expect(steps).toBeGreaterThan(10)
+    const [a, b] = [step.value, compileLexicon(sources)]
+    expect(a.version).toBe(b.version)
+    expect(a.termEntries).toEqual(b.termEntries)
+    expect(a.patternEntries).toEqual(b.patternEntries)
+    for (const text of ['WTS RTX 3080 $400 shipped', 'куплю ноут до 30к', 'bán đất 100m2, giá 2 tỷ', 'still available?'])
+      expect(readMessage({ id: 'm', text }, { lexicon: a })).toEqual(readMessage({ id: 'm', text }, { lexicon: b }))
+  })
+})
