@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { type Deferred, deferred } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { EventStream } from '../../base/event-hub.ts'
@@ -22,6 +23,8 @@ const GATHER_MS = 300
 /** First and longest pause before contents that nobody could give are asked for again, ms. */
 const RETRY_MS = 2_000
 const MAX_RETRY_MS = 300_000
+/** After its opening a folder first hears what others have, at most this long, ms: who speaks later counts as newer. */
+const LISTEN_FIRST_MS = 20_000
 /** A folder is compared with its document this often even when nobody says anything, ms. */
 const CHECK_MS = 300_000
 
@@ -61,6 +64,9 @@ interface Entry {
   retries: number
   scannedAt: number
   checkedAt: number
+  /** Devices that were not heard since the folder was opened; `met` when there are none, or it took too long. */
+  readonly unheard: Set<PeerId>
+  readonly met: Deferred<void>
   cancelGather: (() => void) | undefined
   cancelRetry: () => void
 }
@@ -138,6 +144,8 @@ export class SyncEngine {
       retries: 0,
       scannedAt: Number.NEGATIVE_INFINITY,
       checkedAt: clock.monotonic(),
+      unheard: new Set(acceptedOf(config)),
+      met: deferred(),
       cancelGather: undefined,
       cancelRetry: () => {},
     }
@@ -146,6 +154,8 @@ export class SyncEngine {
     this.#listen(entry).catch((err: unknown) =>
       log.warn({ ev: 'sync-events', err }, 'events of a document are not heard any more'),
     )
+    if (entry.unheard.size === 0) entry.met.resolve()
+    else clock.after(LISTEN_FIRST_MS, () => entry.met.resolve())
     await this.meet(config.id)
     await this.#wake('scan', entry, NORMAL)
   }
@@ -260,6 +270,7 @@ export class SyncEngine {
   }
 
   async publishStep(entry: Entry, flags: StepFlags, run: RunContext): Promise<void> {
+    await entry.met.promise
     if (isActive(entry, flags)) this.#again(entry, await entry.folder.publish(run))
   }
 
@@ -304,6 +315,7 @@ export class SyncEngine {
 
   async #listen(entry: Entry): Promise<void> {
     for await (const event of entry.events) {
+      if (event.kind === 'sync-finished' && entry.unheard.delete(event.peer) && entry.unheard.size === 0) entry.met.resolve()
       if (event.kind === 'insert-remote') entry.folder.noteSource(event.from)
       else if (event.kind === 'neighbor-up') entry.folder.noteSource(event.peer)
       else if (event.kind === 'sync-finished' && event.error === undefined) entry.folder.noteSource(event.peer)
@@ -377,6 +389,7 @@ export class SyncEngine {
 
   #shut(entry: Entry): void {
     entry.stop.abort()
+    entry.met.resolve()
     entry.cancelGather?.()
     entry.cancelRetry()
     entry.watcher.close()

@@ -81,16 +81,24 @@ describe('a folder of two gateways', { timeout: 240_000 }, () => {
   })
 
   it('what both changed apart is kept twice, and a restart in between loses nothing', async () => {
+    await b.call('PATCH', `/sync/folders/${folder.id}`, { mode: 'passive' })
     await b.stop()
     await put(rootA, 'README', 'later, at a')
-    await until('the version of a', async () => (await a.folder(folder.id)).status === 'idle')
+    await until(
+      'the version of a',
+      async () => (await tree(rootA)).README === 'later, at a' && (await a.folder(folder.id)).status === 'idle',
+    )
+    await put(rootA, 'marker', 'written after it')
     // Older than the version of a by its time, and never seen by it.
     await put(rootB, 'README', 'earlier, at b')
-    await utimes(join(rootB, 'README'), new Date('2026-01-01'), new Date('2026-01-01'))
+    await utimes(join(rootB, 'README'), new Date('2020-01-01'), new Date('2020-01-01'))
     await put(rootB, 'written while away', 'at b')
     await rm(join(rootB, 'while paused'))
     await b.start()
-    const conflict = 'README (conflict 2026-01-01'
+    await until('what a has written', async () => (await b.folder(folder.id)).toTake > 0)
+    expect((await tree(rootB)).README).toBe('earlier, at b')
+    await b.call('PATCH', `/sync/folders/${folder.id}`, { mode: 'proactive' })
+    const conflict = 'README (conflict 2020-01-01'
     await until('the conflict copy', async () => Object.keys(await tree(rootA)).some((path) => path.startsWith(conflict)))
     await equal()
     const files = await tree(rootA)
