@@ -7,6 +7,7 @@ import { asked, interestQuestion, offersPage, pageOf, published, textOf, told } 
 import { written } from './commands-talks.ts'
 import { type Desk, intentData, type Wish } from './desk.ts'
 import { intentOf, type MarketIntent } from './model.ts'
+import { TalkDesk } from './talk-desk.ts'
 import { MAX_TALK_TEXT } from './talks.ts'
 
 /** `<intent>.<revision>` of a card. */
@@ -29,6 +30,7 @@ function done(entry: MarketIntent, words: string): CommandResult {
 /** What the buttons of cards, alerts and lists do. Who may press which is checked by the desk: authors alone decide. */
 export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinition[] {
   const { buttonId } = desk.market.parts
+  const talks = new TalkDesk(desk)
   return [
     {
       name: 'offer-yes',
@@ -114,14 +116,14 @@ export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinitio
           title: 'What do you want to say?',
           fields: [{ name: 'text', label: 'Text', required: true, multiline: true, maxLength: MAX_TALK_TEXT }],
         },
-        submit: async (context, values) => written(await desk.write(context, id, values.text ?? '')),
+        submit: async (context, values) => written(await talks.write(context, id, values.text ?? '')),
       }),
     },
     {
       name: 'talk-read',
       role: 'everyone',
       run: async (context, id) => {
-        const text = await desk.readTalk(context, id)
+        const text = await talks.readTalk(context, id)
         return { kind: 'answer', notice: text, data: { text: text.rich.text }, private: true }
       },
     },
@@ -134,6 +136,23 @@ export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinitio
         const { filter, page } = pageOf(argument)
         const result = offersPage(desk, context, filter, page)
         return result.kind === 'answer' ? { ...result, replace: true } : result
+      },
+    },
+    {
+      name: 'remind',
+      role: 'everyone',
+      run: async (context, id) =>
+        answer(
+          lines('You hear of it again in a day, if it is still open.', intentLine(intentOf(await desk.remind(context, id)))),
+          { id },
+        ),
+    },
+    {
+      name: 'search-keep',
+      role: 'everyone',
+      run: async (context, id) => {
+        const search = await searches.renew(context, id)
+        return answer(`Goes on: ${search.words}`, { id: search.id, expiresAt: search.expiresAt })
       },
     },
     {

@@ -86,6 +86,17 @@ export class SearchDesk {
     })
   }
 
+  /** Runs on for as long as a new one would. */
+  async renew(context: CommandContext, which: string): Promise<Search> {
+    return this.desk.market.act((step) => {
+      const search = this.find(context, which)
+      const next: Search = { ...search, expiresAt: Math.max(search.expiresAt, step.now + search.query.expires) }
+      step.parts.memory.searches.set(next.id, next)
+      step.changes.searches.set(next.id, next)
+      return next
+    })
+  }
+
   /** Changes what a person set. */
   async set(context: CommandContext, change: (before: PersonSettings) => PersonSettings): Promise<PersonSettings> {
     return this.desk.market.act((step) => {
@@ -132,13 +143,9 @@ export class SearchDesk {
     const person = context.actor.key
     const own = this.desk.ownOf(person).filter((e) => ['open', 'draft', 'paused'].includes(intentOf(e).status))
     for (const entry of own) await this.desk.dismiss(context, intentOf(entry).intent_id)
-    await market.act(({ parts }) => {
-      for (const search of parts.memory.searchesOf(person)) parts.memory.removeSearch(search.id)
-      parts.memory.people.delete(person)
-      parts.memory.alerts.erase(person)
-      for (const key of parts.memory.consents.keys()) if (key.startsWith(`${person}\0`)) parts.memory.consents.delete(key)
-    })
+    await market.act(({ parts }) => parts.memory.forget(person))
     await market.store.forgetPerson(person)
+    await market.tellOthers('forget', person)
     return own.length
   }
 

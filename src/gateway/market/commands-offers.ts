@@ -80,16 +80,20 @@ export function offerCommands(desk: Desk): CommandDefinition[] {
       http: { method: 'GET', path: '/intents' },
       summary: 'what you have open',
       role: 'everyone',
-      arguments: z.object({ all: z.boolean().default(false) }),
-      argumentHelp: { all: { summary: 'also what is closed' } },
-      run: async (context, { all }) => {
+      arguments: z.object({ all: z.boolean().default(false), page: z.int().min(1).max(10_000).default(1) }),
+      argumentHelp: { all: { summary: 'also what is closed' }, page: { summary: 'which page' } },
+      run: async (context, { all, page }) => {
         // Operators look after everybody's.
         const own = context.origin.surface === 'chat' ? desk.ownOf(context.actor.key) : [...desk.market.parts.memory.all()]
         const shown = own.filter((e) => all || ['open', 'draft', 'paused'].includes(intentOf(e).status))
         const rows = shown
-          .slice(0, 20)
+          .slice((page - 1) * MINE, page * MINE)
           .map((e) => line(`${stateSign(e)} `, intentLine(intentOf(e)), ' ', code(intentOf(e).intent_id.slice(0, 8))))
-        return answer(rows.length === 0 ? 'You have nothing open.' : lines(...rows), shown.map(intentData), { title: 'Yours' })
+        return answer(
+          rows.length === 0 ? 'You have nothing open.' : lines(...rows, pagesLine(page, shown.length)),
+          shown.slice((page - 1) * MINE, page * MINE).map(intentData),
+          { title: 'Yours' },
+        )
       },
     }),
     defineCommand({
@@ -123,6 +127,24 @@ export function offerCommands(desk: Desk): CommandDefinition[] {
         const entry = await desk.close(context, args.id)
         return answer(lines(bold('Closed.'), intentLine(intentOf(entry))), intentData(entry))
       },
+    }),
+    defineCommand({
+      path: ['offer', 'renew'],
+      http: { method: 'POST', path: '/intents/:id/renew' },
+      summary: 'keep it open for two more weeks, or open it again',
+      role: 'trader',
+      arguments: z.object({ id }),
+      argumentHelp: { id: { summary: 'its id, or the beginning of it', suggest: suggestOwn } },
+      run: async (context, args) => stateAnswer('Open.', await desk.extend(context, args.id)),
+    }),
+    defineCommand({
+      path: ['offer', 'pause'],
+      http: { method: 'POST', path: '/intents/:id/pause' },
+      summary: 'take it off K2 and out of matching until you renew it',
+      role: 'trader',
+      arguments: z.object({ id }),
+      argumentHelp: { id: { summary: 'its id, or the beginning of it', suggest: suggestOwn } },
+      run: async (context, args) => stateAnswer('Paused. Renew it when you want it back.', await desk.pause(context, args.id)),
     }),
     defineCommand({
       path: ['offer', 'interest'],
@@ -191,6 +213,14 @@ export function offerCommands(desk: Desk): CommandDefinition[] {
 
 const priceOf = (price: { readonly min: string | null; readonly max: string | null; readonly currency: string | null }): string =>
   [price.min === price.max ? price.min : `${price.min ?? ''}–${price.max ?? ''}`, price.currency ?? ''].join(' ').trim()
+
+const stateAnswer = (words: string, entry: MarketIntent): CommandResult =>
+  answer(lines(bold(words), intentLine(intentOf(entry))), intentData(entry))
+
+/** Entries of one's own on one page. */
+const MINE = 20
+const pagesLine = (page: number, all: number): string | undefined =>
+  all > MINE ? `page ${page} of ${Math.ceil(all / MINE)}, ${all} in all` : undefined
 
 const stateSign = (entry: MarketIntent): string =>
   entry.published !== null ? '📣' : intentOf(entry).status === 'open' ? '🟢' : '⚪'

@@ -155,6 +155,7 @@ export function ruleCommands(desk: Desk, rules: RuleService): CommandDefinition[
         if (mode !== undefined) {
           await market.store.setProfile(market.parts.profiles.keyOf(place), mode, context.actor.key, market.parts.clock.now())
           market.parts.profiles.set(place, mode)
+          await market.tellOthers('profile', market.parts.profiles.keyOf(place))
         }
         const now = market.parts.profiles.of(place).mode
         return answer(lines(bold(`Here: ${now}`), formatPlace(place)), { place: formatPlace(place), mode: now })

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { type CommandDefinition, type CommandResult, defineCommand } from '../commands/definition.ts'
 import { answer, bold, code, line, lines } from '../commands/notices.ts'
 import { networkName } from './cards.ts'
-import type { Desk } from './desk.ts'
+import type { TalkDesk } from './talk-desk.ts'
 import { MAX_TALK_TEXT, sidesFor, type Talk } from './talks.ts'
 
 const SHOWN = 10
 
 /** Conversations between the owner of an offer and whoever is interested in it. */
-export function talkCommands(desk: Desk): CommandDefinition[] {
+export function talkCommands(desk: TalkDesk): CommandDefinition[] {
   return [
     defineCommand({
       path: ['offer', 'write'],

@@ -1,8 +1,6 @@
 import { toHex } from '../../base/bytes.ts'
 import { K2Error } from '../../base/errors.ts'
-import type { Notice } from '../../bridges/interaction.ts'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
-import type { JsonObject } from '../../core/k2/json-reader.ts'
 import { language, match, readMessage } from '../../rules/index.ts'
 import type { Reading, StoredIntent } from '../../rules/model.ts'
 import type { IntentRecord, ThreadMessage } from '../../rules/thread/index.ts'
@@ -10,14 +8,14 @@ import { withInterest } from '../../rules/thread/intent-book.ts'
 import { openRecord, reviseRecord, withStatus } from '../../rules/thread/stored-intent.ts'
 import type { CommandContext } from '../commands/definition.ts'
 import { answered, type Question } from './asking.ts'
-import { itemOf } from './cards.ts'
 import { ended, interest, opened, readingOf, spread, updated } from './intents.ts'
-import { formOf, formToSend } from './listing.ts'
+import { interestForm } from './interest-form.ts'
 import type { Market } from './market.ts'
 import { intentOf, type MarketIntent, type Origin } from './model.ts'
+import { reminder } from './reminders.ts'
 import { causeOf } from './rounds.ts'
 import { type Cause, keep, type Step } from './step.ts'
-import { deliverTalk, openTalk, ownerTalker, sidesFor, type Talk, type Talker } from './talks.ts'
+import { openTalk, ownerTalker, type Talker } from './talks.ts'
 
 export type Wish = 'sell' | 'buy' | 'exchange'
 
@@ -30,9 +28,8 @@ const FITS: Readonly<Record<Wish, readonly StoredIntent['intent'][]>> = {
 /** Open intents of one person. */
 const MAX_OWN = 200
 const EXTEND_MS = 14 * 86_400_000
+const REMIND_MS = 86_400_000
 const MIN_PREFIX = 6
-/** Conversations of one person that are looked at. */
-const MAX_TALKS = 50
 /** Where intents of operators live: nobody reads there. */
 const OPERATOR_PLACE: Place = { network: 'web', account: 'main', channel: 'operator' }
 
@@ -163,26 +160,59 @@ export class Desk {
     return this.#end(context, id, 'closed', 'command')
   }
 
+  /** Stays open for longer, or is open again: what was agreed to about the same words holds. */
   async extend(context: CommandContext, id: string): Promise<MarketIntent> {
     return this.market.act((step) => {
       const entry = this.#own(context, id)
-      const intent = intentOf(entry)
-      const reopened = intent.status !== 'open'
+      const before = intentOf(entry)
+      const reopened = before.status !== 'open'
       const record: IntentRecord = {
         ...entry.record,
         bumped_at: step.now,
         intent: {
-          ...intent,
+          ...before,
           status: 'open',
-          revision: reopened ? intent.revision + 1 : intent.revision,
+          revision: reopened ? before.revision + 1 : before.revision,
           updated_at: step.now,
-          expires_at: Math.max(intent.expires_at, step.now + EXTEND_MS),
+          expires_at: Math.max(before.expires_at, step.now + EXTEND_MS),
         },
       }
-      const next = { ...entry, record }
+      let next: MarketIntent = { ...entry, record }
+      const { consent } = entry
+      if (reopened && consent !== null && consent.revision === before.revision)
+        next = step.publisher.agree(next, consent.by, consent.scope, step.changes, step.now)
       keep(step, next)
-      if (reopened) spread(step, next, match.revisionChange(intent, record.intent), causeOf(step, entry))
+      if (reopened) spread(step, next, match.revisionChange(before, record.intent), causeOf(step, entry))
       return next
+    })
+  }
+
+  /** Off K2 and out of matching until it is renewed. */
+  async pause(context: CommandContext, id: string): Promise<MarketIntent> {
+    return this.market.act((step) => {
+      const entry = this.#own(context, id)
+      const intent = intentOf(entry)
+      if (intent.status === 'paused') return entry
+      if (intent.status !== 'open' && intent.status !== 'draft')
+        throw new K2Error({ code: 'MARKET_CLOSED', kind: 'conflict', message: 'it is no longer open' })
+      const off = step.publisher.take(entry, step.changes)
+      const record: IntentRecord = { ...off.record, intent: { ...intent, status: 'paused', updated_at: step.now } }
+      const next = { ...off, record }
+      keep(step, next)
+      step.changes.cancelled.add(intent.intent_id)
+      return next
+    })
+  }
+
+  /** Says once more in a day that something is open, if it still is. */
+  async remind(context: CommandContext, id: string): Promise<MarketIntent> {
+    return this.market.act((step) => {
+      const entry = this.find(id)
+      const { person, reach } = this.#talker(context)
+      if (reach === null || intentOf(entry).status !== 'open')
+        throw new K2Error({ code: 'MARKET_CLOSED', kind: 'conflict', message: 'it is no longer open' })
+      step.changes.notices.push(reminder(step.parts, entry, person, reach, step.now + REMIND_MS))
+      return entry
     })
   }
 
@@ -196,7 +226,10 @@ export class Desk {
     if (intentOf(entry).status !== 'open')
       throw new K2Error({ code: 'MARKET_CLOSED', kind: 'conflict', message: 'it is no longer open' })
     if (entry.record.interested.includes(person)) return 'known'
-    if (entry.origin.peer !== undefined) await this.market.publisher.sendInterest(entry, this.interestForm(context, entry))
+    if (entry.origin.peer !== undefined) {
+      const who = { account: this.accountOf(context), origin: this.originOf(context), own: this.ownOf(person) }
+      await this.market.publisher.sendInterest(entry, interestForm(this.market.parts, who, entry))
+    }
     return this.market.act((step) => {
       const now = this.#entry(intentOf(entry).intent_id)
       const record = withInterest(now.record, person)
@@ -216,79 +249,11 @@ export class Desk {
     })
   }
 
-  /** Writes to the other side of a conversation about an offer. Throws `TALK_UNKNOWN`. */
-  async write(context: CommandContext, which: string, text: string): Promise<Talk> {
-    const { store, parts } = this.market
-    const person = parts.memory.personOf(context.actor.key)
-    const talk = (await store.talk(which)) ?? (await this.#talkAbout(which, person))
-    const sides = talk === undefined ? undefined : sidesFor(talk, person)
-    const said = text.trim()
-    if (talk === undefined || sides === undefined)
-      throw new K2Error({ code: 'TALK_UNKNOWN', kind: 'input', message: 'you talk with nobody about that: see offer talks' })
-    if (said === '') throw new K2Error({ code: 'TALK_EMPTY', kind: 'input', message: 'write something' })
-    const self: Talker = { ...sides.self, name: context.actor.displayName }
-    await this.market.act((step) => deliverTalk(step, talk, self, sides.partner, said, toHex(step.parts.rng.bytes(8))))
-    return talk
-  }
-
-  /** The latest conversation of a person about an offer, by the offer's id. */
-  async #talkAbout(which: string, person: string): Promise<Talk | undefined> {
-    const talks = await this.market.store.talksOf(person, MAX_TALKS)
-    return which.length < MIN_PREFIX ? undefined : talks.find((t) => t.intentId.startsWith(which) || t.id.startsWith(which))
-  }
-
-  talks(context: CommandContext): Promise<Talk[]> {
-    return this.market.store.talksOf(this.market.parts.memory.personOf(context.actor.key), MAX_TALKS)
-  }
-
-  /** What was written to somebody and could not be shown to them alone. Throws `TALK_UNKNOWN`. */
-  async readTalk(context: CommandContext, id: string): Promise<Notice> {
-    const accounts = [this.accountOf(context), ...this.market.parts.memory.accountsOf(context.actor.key)]
-    const text = await this.market.store.waitingText(id, accounts)
-    if (text === undefined) throw new K2Error({ code: 'TALK_UNKNOWN', kind: 'denied', message: 'this is not for you' })
-    return text
-  }
-
   #talker(context: CommandContext): Talker {
     const { place } = this.originOf(context)
     const person = this.market.parts.memory.personOf(context.actor.key)
     const reach = { network: place.network, account: place.account, authorKey: this.accountOf(context), place }
     return { person, name: context.actor.displayName, reach }
-  }
-
-  /** What an interest tells the seller, and with that everybody on the topic: the best fitting own wish, or only the title. */
-  interestForm(context: CommandContext, offer: MarketIntent): JsonObject {
-    const { parts } = this.market
-    const now = parts.clock.now()
-    const own = this.ownOf(context.actor.key).filter((e) => intentOf(e).side === 'want' && intentOf(e).status === 'open')
-    const ids = new Set(own.map((e) => intentOf(e).intent_id))
-    const best = parts.memory.open
-      .search(intentOf(offer), { now, rates: match.converter(parts.rates, now), limit: 20 })
-      .find((m) => ids.has(m.intent.intent_id))
-    const entry =
-      best === undefined
-        ? this.#plainWish(context, offer)
-        : (own.find((e) => intentOf(e).intent_id === best.intent.intent_id) as MarketIntent)
-    const intent = intentOf(offer)
-    const form = formOf({ ...entry, record: { ...entry.record, intent: { ...intentOf(entry), topic: intent.topic } } })
-    if (form === undefined)
-      throw new K2Error({ code: 'MARKET_NOT_UNDERSTOOD', kind: 'input', message: 'this offer has no topic' })
-    return { ...formToSend(entry, form), action: 'buy' }
-  }
-
-  #plainWish(context: CommandContext, offer: MarketIntent): MarketIntent {
-    const intent = intentOf(offer)
-    const wish: StoredIntent = {
-      ...intent,
-      intent_id: `wish.${intent.intent_id}`.slice(0, 40),
-      owner: this.accountOf(context),
-      platform: this.originOf(context).place.network,
-      intent: intent.intent === 'service_offered' ? 'service_wanted' : 'buy',
-      side: 'want',
-      text: '',
-      slots: { ...intent.slots, item: intent.slots.item === null ? null : { ...intent.slots.item, text: itemOf(intent) } },
-    }
-    return { record: { ...offer.record, intent: wish }, origin: this.originOf(context), consent: null, published: null }
   }
 
   /** An intent by its id or the beginning of it. Throws `MARKET_UNKNOWN`. */

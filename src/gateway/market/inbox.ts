@@ -15,6 +15,8 @@ const RETRY_MS = 1_000
 const LEASE_MS = 15_000
 /** Positions looked at again where several gateways write, since they may commit out of order. */
 const WINDOW = 1_000
+/** Older ones were committed long ago: what became of them may be forgotten, and would be opened again. */
+const WINDOW_MS = 600_000
 /** Bridging goes first: while this many events wait to be stored, reading waits, but never longer than `MAX_YIELD_MS`. */
 const BUSY = 200
 const MAX_YIELD_MS = 500
@@ -32,7 +34,7 @@ const RELEASE = statement('market_release_reader', `update k2.market_reader set 
 const READ = statement(
   'market_read_inbox',
   `select seq, event_id, envelope from k2.inbox
-   where (seq > $1::bigint or (seq > $1::bigint - $2::bigint and not (seq = any($3::bigint[]))))
+   where (seq > $1::bigint or (seq > $1::bigint - $2::bigint and received_at > $5::bigint and not (seq = any($3::bigint[]))))
      and status = 'routed' and envelope is not null and kind in ('message.create', 'message.edit', 'message.delete')
    order by seq limit $4::int`,
 )
@@ -50,6 +52,8 @@ export interface InboxReaderOptions {
   readonly backlog: () => number
   /** Takes a batch and the position behind it; resolves when the results are stored, rejects to be given it again. */
   readonly take: (events: readonly Envelope[], seq: number) => Promise<void>
+  /** Called when this gateway becomes the one that reads, before it reads anything. */
+  readonly takeOver?: () => Promise<void>
 }
 
 /**
@@ -140,6 +144,7 @@ export class InboxReader {
       this.#seq = undefined
       return false
     }
+    if (this.#seq === undefined) await this.#options.takeOver?.()
     this.#seq ??= num(row.seq)
     this.#until = now + LEASE_MS
     return true
@@ -149,7 +154,13 @@ export class InboxReader {
     const { pool, shared, take, clock } = this.#options
     for (;;) {
       const from = this.#seq as number
-      const rows = await run<{ seq: string; envelope: Envelope }>(pool, READ, [from, shared ? WINDOW : 0, this.#seen, BATCH])
+      const rows = await run<{ seq: string; envelope: Envelope }>(pool, READ, [
+        from,
+        shared ? WINDOW : 0,
+        this.#seen,
+        BATCH,
+        clock.now() - WINDOW_MS,
+      ])
       if (rows.length === 0) return
       const seq = Math.max(from, num((rows.at(-1) as { seq: string }).seq))
       await take(

@@ -5,20 +5,23 @@ import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
 import type { PeerChatMessage, PeerMarketMessage, PeerPort } from '../../bridges/p2p/port.ts'
 import { alert } from '../../rules/index.ts'
+import type { Queryable } from '../db/pool.ts'
 import { tellSearches } from './alerting.ts'
 import { Changes } from './changes.ts'
 import { converse } from './conversation.ts'
 import { tellOperator } from './effects.ts'
 import { judgeHits } from './hits.ts'
 import type { InboxReader } from './inbox.ts'
+import { intentOf, type MarketIntent } from './model.ts'
 import type { NoticeSender } from './notices.ts'
 import type { MarketParts } from './parts.ts'
-import { hear, type PeerContext } from './peers.ts'
+import { countPeer, followPeer, hear, type PeerContext } from './peers.ts'
 import type { Publisher } from './publishing.ts'
 import { tick } from './rounds.ts'
 import type { Step, ToTell } from './step.ts'
 import type { MarketStore } from './store.ts'
 import { hearTalk } from './talks.ts'
+import { type ChangeKind, notesOf, type Together } from './together.ts'
 
 const RETRY_MS = [100, 500, 2_000, 5_000] as const
 /** Messages read between two turns of the event loop. */
@@ -41,6 +44,8 @@ export interface MarketOptions {
   readonly peerName: PeerContext['nameOf']
   /** Administrators of the configuration: author keys, and `discord-role:` ids. */
   readonly admins?: readonly string[]
+  /** Where several gateways share the database. */
+  readonly together?: Together | undefined
 }
 
 /**
@@ -95,6 +100,7 @@ export class Market implements Lifecycle {
     for (let attempt = 0; ; attempt++) {
       try {
         await this.#people()
+        await this.#options.together?.open()
         await parts.memory.restore(await store.load(parts.clock.now()), () => nextTurn())
         break
       } catch (error) {
@@ -107,9 +113,7 @@ export class Market implements Lifecycle {
     this.#failure = undefined
     for (const entry of parts.memory.all()) {
       const { peer } = entry.origin
-      if (peer === undefined || entry.record.intent.status !== 'open') continue
-      this.#counts.total++
-      this.#counts.bySender.set(peer.nodeId, (this.#counts.bySender.get(peer.nodeId) ?? 0) + 1)
+      if (peer !== undefined && entry.record.intent.status === 'open') countPeer(this.#counts, peer.nodeId, 1)
     }
     if (this.#stopped()) return
     this.#state = 'running'
@@ -118,6 +122,7 @@ export class Market implements Lifecycle {
       if (update.kind === 'market') await this.#hear(update.message)
       else if (update.kind === 'chat' && update.message.topic === undefined) await this.#hearTalk(update.message)
     })
+    this.#options.together?.follow((work) => this.#mutex.run(work))
     this.#reader?.start()
     notices.wake()
     this.#schedule()
@@ -151,32 +156,87 @@ export class Market implements Lifecycle {
   /** Does one thing: `work` changes memory and notes its changes; they are stored before anything else happens. */
   async act<T>(work: (step: Step) => T): Promise<T> {
     await this.#ready
-    return this.#mutex.run(async () => {
-      const step = this.#step()
-      try {
-        return work(step)
-      } finally {
-        await this.#finish(step)
-      }
-    })
+    return this.#mutex.run(() => this.#change(work))
   }
 
   /** For the reader: judges stored events in their order, then stores what came of it with the position behind them. */
   readonly take = (events: readonly Envelope[], seq: number): Promise<void> =>
-    this.#mutex.run(async () => {
-      const step = this.#step()
-      for (const [i, envelope] of events.entries()) {
-        if (i > 0 && i % TURN === 0) await nextTurn()
-        try {
-          converse(step, envelope)
-        } catch (error) {
-          // One message that breaks the reading must not hold up all others.
-          this.parts.counters.add('messages_total', { platform: envelope.at.network, outcome: 'failed' })
-          this.parts.log.error({ ev: 'message-not-read', eventId: envelope.eventId, err: error }, 'a message could not be read')
+    this.#mutex.run(() =>
+      this.#change(async (step) => {
+        for (const [i, envelope] of events.entries()) {
+          if (i > 0 && i % TURN === 0) await nextTurn()
+          try {
+            converse(step, envelope)
+          } catch (error) {
+            // One message that breaks the reading must not hold up all others.
+            this.parts.counters.add('messages_total', { platform: envelope.at.network, outcome: 'failed' })
+            this.parts.log.error({ ev: 'message-not-read', eventId: envelope.eventId, err: error }, 'a message could not be read')
+          }
         }
+      }, seq),
+    )
+
+  /** One change of memory, stored before the next begins; where gateways share the database, in its turn among them. */
+  async #change<T>(work: (step: Step) => T | Promise<T>, seq?: number): Promise<T> {
+    const { together } = this.#options
+    let step: Step | undefined
+    let outcome: { readonly value: T } | { readonly error: unknown } | undefined
+    const begin = async (): Promise<Step> => {
+      const begun = this.#step()
+      step = begun
+      try {
+        outcome = { value: await work(begun) }
+      } catch (error) {
+        outcome = { error }
       }
-      await this.#finish(step, seq)
+      this.#position(begun, seq)
+      return begun
+    }
+    let stored = false
+    if (together === undefined) await begin()
+    else {
+      try {
+        await together.turn(async (tx) => this.#flush((await begin()).changes, tx))
+        stored = true
+      } catch (error) {
+        // Memory is ahead once the work has begun: then it is stored later. Otherwise nothing happened.
+        if (step === undefined) throw error
+        this.parts.log.warn({ ev: 'market-turn', code: errorCode(error) }, 'what happened could not be stored at once')
+      }
+    }
+    await this.#finish(step as unknown as Step, seq, stored)
+    const end = outcome as unknown as NonNullable<typeof outcome>
+    if ('error' in end) throw end.error
+    return end.value
+  }
+
+  async #flush(changes: Changes, tx: Queryable): Promise<void> {
+    const { store, together, parts } = this.#options
+    await store.flush(changes, parts.clock.now(), tx)
+    await together?.note(tx, notesOf(changes))
+  }
+
+  /** Something was changed beside a step: other gateways read it again. */
+  async tellOthers(kind: ChangeKind, key: string): Promise<void> {
+    const { together } = this.#options
+    await together?.turn((tx) => together.note(tx, [{ kind, key }]))
+  }
+
+  /** This gateway reads messages from now on: what the one before it decided counts. */
+  readonly takeOver = (): Promise<void> =>
+    this.#mutex.run(async () => {
+      const { store, parts } = this.#options
+      const { alerts, ruleState } = await store.decided(parts.clock.now())
+      for (const change of alerts) parts.memory.alerts.apply(change)
+      parts.memory.remember(ruleState)
     })
+
+  /** Another gateway changed an intent. */
+  readonly followIntent = (entry: MarketIntent, before: MarketIntent | undefined): void => {
+    followPeer(this.#counts, entry, before)
+    if (intentOf(entry).status !== 'open') this.parts.memory.alerts.close(intentOf(entry).intent_id)
+    this.publisher.follow(entry)
+  }
 
   /** Says something where the operator reads. Never rejects. */
   tellOperator(id: string, text: string): void {
@@ -191,13 +251,16 @@ export class Market implements Lifecycle {
     const now = parts.clock.now()
     this.#lastRound = now
     await this.#people()
-    await this.act((step) => tick(step, this.#counts))
+    // One of several gateways looks after what time brings: the one that reads.
+    if (this.#options.together === undefined || this.#reader?.position !== undefined)
+      await this.act((step) => tick(step, this.#counts))
     publisher.refresh()
     while (parts.memory.tidyStep()) await nextTurn()
     await this.#saveCursor()
     if (now - this.#lastPrune > PRUNE_EVERY_MS) {
       this.#lastPrune = now
       await store.prune(now)
+      await this.#options.together?.prune(now)
     }
   }
 
@@ -225,6 +288,7 @@ export class Market implements Lifecycle {
 
   async stop(): Promise<void> {
     this.#state = 'stopped'
+    this.#options.together?.stop()
     this.#cancel()
     this.#unsubscribe()
     this.publisher.stop()
@@ -266,12 +330,15 @@ export class Market implements Lifecycle {
     }
   }
 
-  async #finish(step: Step, seq?: number): Promise<void> {
-    const { changes, toTell } = step
-    if (seq !== undefined) this.#pendingCursor = seq
-    // A position is never stored before everything in front of it was told.
-    if (seq !== undefined && toTell.length === 0 && this.#cursorDue(changes)) changes.cursor = seq
-    await this.#commit(changes)
+  /** Notes the position behind the events of a step; never before everything in front of it was told. */
+  #position({ changes, toTell }: Step, seq: number | undefined): void {
+    if (seq === undefined) return
+    this.#pendingCursor = seq
+    if (toTell.length === 0 && this.#cursorDue(changes)) changes.cursor = seq
+  }
+
+  async #finish({ changes, toTell }: Step, seq: number | undefined, stored: boolean): Promise<void> {
+    await this.#commit(changes, stored)
     await this.#tellAll(toTell)
     if (seq !== undefined && toTell.length > 0) await this.#saveCursor()
   }
@@ -307,12 +374,13 @@ export class Market implements Lifecycle {
   }
 
   /** Memory is ahead: the changes must be stored, however long the database needs. */
-  async #commit(changes: Changes): Promise<void> {
-    if (!changes.empty) {
-      const { store, parts } = this.#options
+  async #commit(changes: Changes, stored = false): Promise<void> {
+    if (!changes.empty && !stored) {
+      const { store, parts, together } = this.#options
       for (let attempt = 0; ; attempt++) {
         try {
-          await store.flush(changes, parts.clock.now())
+          if (together === undefined) await store.flush(changes, parts.clock.now())
+          else await together.turn((tx) => this.#flush(changes, tx))
           break
         } catch (error) {
           this.#failure = `what happened cannot be stored: ${errorMessage(error)}`

@@ -160,6 +160,14 @@ export class MarketMemory {
     return this.links.get(account) ?? account
   }
 
+  /** Forgets a person's searches, settings, alerts and consents. */
+  forget(person: string): void {
+    for (const search of this.searchesOf(person)) this.removeSearch(search.id)
+    this.people.delete(person)
+    this.alerts.erase(person)
+    for (const key of this.consents.keys()) if (key.startsWith(`${person}\0`)) this.consents.delete(key)
+  }
+
   /** Accounts of a person, as far as they are linked. */
   accountsOf(person: string): string[] {
     return [person, ...[...this.links].flatMap(([account, p]) => (p === person && account !== person ? [account] : []))]

@@ -32,7 +32,13 @@ export interface MarketIntent {
   readonly origin: Origin
   readonly consent: PublishConsent | null
   /** Set while it is on K2: when it was published, as what. */
-  readonly published: { readonly kind: 'offer' | 'request'; readonly topic: string; readonly at: number } | null
+  readonly published: {
+    readonly kind: 'offer' | 'request'
+    readonly topic: string
+    readonly at: number
+    /** The gateway whose node repeats it, where several share a database. */
+    readonly by?: string | undefined
+  } | null
 }
 
 export const intentOf = (entry: MarketIntent): StoredIntent => entry.record.intent

@@ -26,6 +26,20 @@ const DUE = statement(
    where state = 'waiting' and due_at <= $1::bigint and (target #>> '{via,network}') || '/' || (target #>> '{via,account}') = any($2::text[])
    order by due_at, id limit $3::int`,
 )
+/** The same where several gateways speak by the same accounts: who takes a notice has it to itself for a while. */
+const CLAIM = statement(
+  'market_claim_notices',
+  `with due as (
+     select id, due_at as was from k2.market_notice
+     where state = 'waiting' and due_at <= $1::bigint and (target #>> '{via,network}') || '/' || (target #>> '{via,account}') = any($2::text[])
+     order by due_at, id limit $3::int for update skip locked)
+   update k2.market_notice n set due_at = $4::bigint from due where n.id = due.id
+   returning n.id, n.kind, n.target, n.notice, n.intent_id, n.attempts, n.created_at, due.was`,
+)
+/** Longer than all targets of a notice take. */
+const CLAIM_MS = 120_000
+/** Taken at once there: what is not said in time is taken again. */
+const CLAIM_BATCH = 5
 const SENT = statement(
   'market_notice_sent',
   `update k2.market_notice set state = 'sent', ref = $2::jsonb, sent_at = $3::bigint, attempts = attempts + 1, error = null where id = $1`,
@@ -65,6 +79,8 @@ export interface NoticeSenderOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly counters: Counters
+  /** Several gateways work on the database. */
+  readonly shared?: boolean
   /** Ways out that are no bridges of people, by `network/account`: K2, and the job queues. */
   readonly ways?: ReadonlyMap<string, (row: OutgoingRow) => Promise<void>>
 }
@@ -144,14 +160,13 @@ export class NoticeSender {
 
   /** One batch; true when there may be more. Accounts do not wait for each other. */
   async #sendDue(): Promise<boolean> {
-    const { pool, clock } = this.#options
     const accounts = this.#options
       .bridges()
       .filter(isInteractive)
       .map((b) => `${b.network}/${b.account}`)
     if (this.#options.ways !== undefined) accounts.push(...this.#options.ways.keys())
     if (accounts.length === 0) return false
-    const rows = await run<Row>(pool, DUE, [clock.now(), accounts, BATCH])
+    const rows = await this.#due(accounts)
     const lanes = new Map<string, Row[]>()
     for (const row of rows) {
       const lane = `${row.target.via.network}/${row.target.via.account}`
@@ -162,7 +177,15 @@ export class NoticeSender {
         for (const row of list) await this.#send(row)
       }),
     )
-    return rows.length === BATCH
+    return rows.length === (this.#options.shared === true ? CLAIM_BATCH : BATCH)
+  }
+
+  async #due(accounts: readonly string[]): Promise<Row[]> {
+    const { pool, clock, shared } = this.#options
+    const now = clock.now()
+    if (shared !== true) return run<Row>(pool, DUE, [now, accounts, BATCH])
+    const rows = await run<Row & { was: string }>(pool, CLAIM, [now, accounts, CLAIM_BATCH, now + CLAIM_MS])
+    return rows.sort((a, b) => Number(a.was) - Number(b.was) || (a.id < b.id ? -1 : 1))
   }
 
   async #send(row: Row): Promise<void> {

@@ -40,6 +40,8 @@ import { Publisher } from './publishing.ts'
 import { RouteAdvisor } from './route-advice.ts'
 import { RuleJobs } from './rule-jobs.ts'
 import { MarketStore } from './store.ts'
+import { TalkDesk } from './talk-desk.ts'
+import { Together } from './together.ts'
 import { toK2, toQueues } from './ways.ts'
 
 export interface OpenMarketParts {
@@ -129,7 +131,8 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
           log,
           onReading: (opinion) => market.act((step) => reconsider(step, opinion)),
         })
-  const publisher = new Publisher(node, shared)
+  const several = config.database.driver === 'postgres'
+  const publisher = new Publisher(node, shared, several ? parts.instance : undefined)
   const jobs = new RuleJobs({ jobs: config.market.jobs, queues: parts.queues, log, act: (work) => market.act(work) })
   const own = { pool: db.pool, clock, rng: cryptoRng, limits: DEFAULT_LIMITS }
   const outbox = new OwnMessages(own, (lane) => parts.queues.wakeLane(lane))
@@ -139,12 +142,25 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     clock,
     log,
     counters,
+    shared: several,
     ways: new Map([
       ['p2p/self', toK2(outbox)],
       ['job/self', toQueues(jobs)],
     ]),
   })
   const contactName = (id: string): string | undefined => node.contacts().find((c) => c.addr.id === id)?.name
+  const source = `${parts.instance}/${process.pid}`
+  const together = several
+    ? new Together({
+        pool: db.pool,
+        store,
+        parts: shared,
+        source,
+        onIntent: (entry, before) => market.followIntent(entry, before),
+        clock,
+        log,
+      })
+    : undefined
   const market: Market = new Market({
     parts: shared,
     store,
@@ -153,16 +169,18 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     port,
     peerName: (message) => peerDisplayName(message, contactName),
     admins: config.access.admins,
+    together,
   })
   market.reader = new InboxReader({
     pool: db.pool,
-    shared: config.database.driver === 'postgres',
-    owner: `${parts.instance}/${process.pid}`,
+    shared: several,
+    owner: source,
     instance: parts.instance,
     clock,
     log,
     backlog: () => pipeline.stats().waiting,
     take: market.take,
+    ...(several && { takeOver: market.takeOver }),
   })
   const worker = new QueueWorker({
     backend,
@@ -201,7 +219,12 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     advise: new RouteAdvisor(() => shared).advise,
     early: { name: 'rules', start: () => rules.start(), stop: async () => void (await rules.stop()) },
     part,
-    commands: [...offerCommands(desk), ...talkCommands(desk), ...alertCommands(searches), ...ruleCommands(desk, rules)],
+    commands: [
+      ...offerCommands(desk),
+      ...talkCommands(new TalkDesk(desk)),
+      ...alertCommands(searches),
+      ...ruleCommands(desk, rules),
+    ],
     actions: marketActions(desk, searches),
   }
 }

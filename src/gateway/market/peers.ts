@@ -22,6 +22,21 @@ export interface PeerCounts {
   readonly bySender: Map<string, number>
 }
 
+/** One more open intent of a sender, or one less. */
+export function countPeer(counts: PeerCounts, sender: string, by: 1 | -1): void {
+  counts.total = Math.max(0, counts.total + by)
+  const own = (counts.bySender.get(sender) ?? 0) + by
+  if (own > 0) counts.bySender.set(sender, own)
+  else counts.bySender.delete(sender)
+}
+
+/** Another gateway left an intent as it is now: counts of open ones follow. */
+export function followPeer(counts: PeerCounts, entry: MarketIntent, before: MarketIntent | undefined): void {
+  const [isOpen, wasOpen] = [entry, before].map((e) => e !== undefined && intentOf(e).status === 'open')
+  const sender = entry.origin.peer?.nodeId
+  if (sender !== undefined && isOpen !== wasOpen) countPeer(counts, sender, isOpen ? 1 : -1)
+}
+
 export interface PeerContext {
   /** This node's id. */
   readonly me: string
@@ -61,8 +76,7 @@ function offered(step: Step, message: PeerMarketMessage, cause: Cause, { counts 
       parts.counters.add('peer_intents_refused_total')
       return false
     }
-    counts.total++
-    counts.bySender.set(message.senderId, own + 1)
+    countPeer(counts, message.senderId, 1)
   }
   const intent = intentFrom(parts, message, id, now, expires)
   if (known === undefined) {
@@ -91,7 +105,9 @@ function offered(step: Step, message: PeerMarketMessage, cause: Cause, { counts 
 /** An interest says whom it is for but not what it is about: the offer its form fits best. */
 function answered(step: Step, message: PeerMarketMessage, cause: Cause): boolean {
   const { parts, now } = step
-  const offers = [...parts.memory.published()].filter((e) => e.published?.kind === 'offer' && e.published.topic === message.topic)
+  const offers = [...parts.memory.published()].filter(
+    (e) => e.published?.kind === 'offer' && e.published.topic === message.topic && step.publisher.isOurs(e),
+  )
   if (offers.length === 0) {
     parts.counters.add('interests_total', { source: 'unknown' })
     return false

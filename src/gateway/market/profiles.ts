@@ -55,6 +55,13 @@ export class Profiles {
     this.#cache = new BoundedMap({ max: MAX_PLACES })
   }
 
+  /** The same by the key of the place, as it is stored. */
+  setKey(place: string, mode: Mode): void {
+    if (this.#modes.get(place) === mode) return
+    this.#modes.set(place, mode)
+    this.#cache = new BoundedMap({ max: MAX_PLACES })
+  }
+
   #find(place: Place): ChannelProfile | undefined {
     const names = placeTexts(place)
     return this.#config.profiles.find((p) => p.places.some((glob) => names.some((name) => globMatches(glob, name))))

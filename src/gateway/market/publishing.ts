@@ -25,12 +25,15 @@ export interface MarketNode {
 export class Publisher {
   readonly #node: MarketNode
   readonly #parts: MarketParts
+  readonly #gateway: string | undefined
   /** Listing of the node by intent. */
   readonly #listings = new Map<string, string>()
 
-  constructor(node: MarketNode, parts: MarketParts) {
+  /** `gateway`: the name of this one, where several share a database and each repeats what was agreed to there. */
+  constructor(node: MarketNode, parts: MarketParts, gateway?: string) {
     this.#node = node
     this.#parts = parts
+    this.#gateway = gateway
   }
 
   get active(): number {
@@ -76,7 +79,12 @@ export class Publisher {
     const next: MarketIntent = {
       ...entry,
       consent,
-      published: { kind: kindOf(entry), topic: intent.topic.k2_topic, at: now },
+      published: {
+        kind: kindOf(entry),
+        topic: intent.topic.k2_topic,
+        at: now,
+        ...(this.#gateway !== undefined && { by: this.#gateway }),
+      },
       record: { ...entry.record, intent: { ...intent, status: 'open', updated_at: now, consent: { by, at: now, scope } } },
     }
     changes.afterwards.push(() => this.#put(next))
@@ -94,7 +102,8 @@ export class Publisher {
 
   /** Puts everything on K2 that was there before a restart. */
   restore(): void {
-    for (const entry of this.#parts.memory.published()) if (intentOf(entry).status === 'open') this.#put(entry)
+    for (const entry of this.#parts.memory.published())
+      if (intentOf(entry).status === 'open' && this.isOurs(entry)) this.#put(entry)
   }
 
   /** Answers an offer of a peer the way K2 applications do: the buyer's form, addressed to the seller. */
@@ -135,7 +144,20 @@ export class Publisher {
   /** What should be on K2 and is not, is put there; called now and then. */
   refresh(): void {
     for (const entry of this.#parts.memory.published())
-      if (!this.#listings.has(intentOf(entry).intent_id) && intentOf(entry).status === 'open') this.#put(entry)
+      if (!this.#listings.has(intentOf(entry).intent_id) && intentOf(entry).status === 'open' && this.isOurs(entry))
+        this.#put(entry)
+  }
+
+  /** Whether this gateway's node repeats it. */
+  isOurs({ published }: MarketIntent): boolean {
+    return published?.by === undefined || published.by === this.#gateway
+  }
+
+  /** Another gateway changed an intent: what our node repeats of it follows. */
+  follow(entry: MarketIntent): void {
+    const isOn = entry.published !== null && intentOf(entry).status === 'open' && this.isOurs(entry)
+    if (!isOn) this.#withdraw(intentOf(entry).intent_id)
+    else if (this.#listings.has(intentOf(entry).intent_id)) this.#put(entry)
   }
 
   #withdraw(intentId: string): void {

@@ -5,7 +5,8 @@ import { digestNotice, expiringNotice } from './cards.ts'
 import { carryOut } from './effects.ts'
 import { ended, subjectOf } from './intents.ts'
 import { intentOf, type MarketIntent, type NoticeRow, type Search } from './model.ts'
-import type { PeerCounts } from './peers.ts'
+import { countPeer, type PeerCounts } from './peers.ts'
+import { remindOfSearches } from './reminders.ts'
 import { judge } from './rules-pass.ts'
 import { schedule } from './schedule.ts'
 import type { Cause, Step } from './step.ts'
@@ -24,13 +25,14 @@ export function tick(step: Step, counts: PeerCounts): void {
   for (const intent of memory.open.expire(now)) {
     const entry = memory.get(intent.intent_id)
     if (entry === undefined) continue
-    if (entry.origin.peer !== undefined) forgetPeer(counts, entry.origin.peer.nodeId)
+    if (entry.origin.peer !== undefined) countPeer(counts, entry.origin.peer.nodeId, -1)
     const record = { ...entry.record, intent: { ...intent, status: 'expired' as const, updated_at: now } }
     ended(step, record, 'expired', causeOf(step, entry))
   }
   if (now - (lastLook.get(memory) ?? 0) >= LOOK_EVERY_MS) {
     lastLook.set(memory, now)
     askExpiring(step)
+    remindOfSearches(step)
     memory.sweepEnded(now - DAY_MS)
   }
   searches(step)
@@ -41,13 +43,6 @@ export function tick(step: Step, counts: PeerCounts): void {
   schedule(step)
   memory.tags.sweep(now)
   memory.ruleState.sweep(now, new Set(step.parts.ruleSet()?.rules.map((r) => r.id)))
-}
-
-function forgetPeer(counts: PeerCounts, sender: string): void {
-  counts.total = Math.max(0, counts.total - 1)
-  const left = (counts.bySender.get(sender) ?? 1) - 1
-  if (left > 0) counts.bySender.set(sender, left)
-  else counts.bySender.delete(sender)
 }
 
 /** What an intent's own life is caused by: its origin. */

@@ -69,7 +69,9 @@ const intentRow = z.object({
     peer: z.object({ nodeId: z.string(), intentKey: z.string(), kind: z.enum(['offer', 'request']) }).optional(),
   }),
   consent: consentSchema.nullable(),
-  published: z.object({ kind: z.enum(['offer', 'request']), topic: z.string(), at: z.number() }).nullable(),
+  published: z
+    .object({ kind: z.enum(['offer', 'request']), topic: z.string(), at: z.number(), by: z.string().optional() })
+    .nullable(),
 })
 
 const texts = z.array(z.string()).max(2000)

@@ -141,6 +141,31 @@ export const LOAD_PROFILES = statement('market_load_profiles', 'select place, mo
 export const LOAD_GRANTS = statement('market_load_grants', 'select account, role from k2.access_grant order by account')
 export const LOAD_LINKS = statement('market_load_links', 'select account, person from k2.account_link')
 
+/** Rows by their keys, for gateways that share the database. */
+export const INTENTS_OF = statement(
+  'market_intents_of',
+  'select record, origin, consent, published from k2.market_intent where intent_id = any($1::text[])',
+)
+export const SEARCHES_OF = statement('market_searches_of', 'select * from k2.market_search where id = any($1::text[])')
+export const PEOPLE_OF = statement(
+  'market_people_of',
+  'select person, settings from k2.market_person where person = any($1::text[])',
+)
+export const CONSENTS_OF = statement(
+  'market_consents_of',
+  'select person, place, shown, at from k2.market_consent where person = any($1::text[])',
+)
+export const ALERTS_OF = statement(
+  'market_alerts_of',
+  `select record, digest, taken_at is not null as taken from k2.market_alert
+   where alert_id = any($1::text[]) and record is not null order by created_at`,
+)
+export const STATE_OF = statement(
+  'market_state_of',
+  `select s.kind, s.rule, s.key, s.value, s.expires_at from k2.rule_state s
+   join jsonb_to_recordset($1::jsonb) as x(kind text, rule text, key text) on x.kind = s.kind and x.rule = s.rule and x.key = s.key`,
+)
+
 /** Retention: $1 oldest time kept (rules 17.1). */
 export const PRUNE = [
   ['market_revision', 'delete from k2.market_revision where at < $1::bigint', 30],

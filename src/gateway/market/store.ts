@@ -1,16 +1,14 @@
 import type { Logger } from '../../base/logger.ts'
 import type { Notice, NoticeTarget } from '../../bridges/interaction.ts'
-import { emojiKey } from '../../bridges/reactions.ts'
-import { type alert, language, subscribe } from '../../rules/index.ts'
-import type { PgPool } from '../db/pool.ts'
-import { inTransaction, num, numOrNull, run, type Statement, statement } from '../db/sql/statement.ts'
-import { toJsonb } from '../pipeline/json.ts'
-import { refScope } from '../pipeline/scope.ts'
+import { type alert, type language, subscribe } from '../../rules/index.ts'
+import type { PgPool, Queryable } from '../db/pool.ts'
+import { inTransaction, num, numOrNull, run, statement } from '../db/sql/statement.ts'
 import type { Changes } from './changes.ts'
 import type { MarketIntent, PersonSettings, PublishConsent, Search } from './model.ts'
 import { readIntentRow, readReach, readSettings } from './schema.ts'
 import * as sql from './store-sql.ts'
-import { findTalk, latestTalk, SAVE_TALKS, TOUCH_TALKS, talkRow, talksOf, waitingText } from './talk-store.ts'
+import { type Write, writesOf } from './store-writes.ts'
+import { findTalk, latestTalk, talksOf, waitingText } from './talk-store.ts'
 import type { Talk } from './talks.ts'
 
 const PAGE = 2_000
@@ -42,9 +40,13 @@ export class MarketStore {
     this.#log = log
   }
 
-  /** Writes all changes in one transaction; rejects when none of it was stored. */
-  async flush(changes: Changes, now: number): Promise<void> {
+  /** Writes all changes in one transaction, or in the one that is open; rejects when none of it was stored. */
+  async flush(changes: Changes, now: number, tx?: Queryable): Promise<void> {
     const writes = writesOf(changes, now)
+    if (tx !== undefined) {
+      for (const [statement, values] of writes) await run(tx, statement, values)
+      return
+    }
     if (writes.length === 0) return
     if (writes.length === 1) {
       const [statement, values] = writes[0] as Write
@@ -56,11 +58,11 @@ export class MarketStore {
     })
   }
 
-  async load(now: number): Promise<Loaded> {
+  async load(now: number, db: Queryable = this.#pool): Promise<Loaded> {
     let unreadable = 0
     const intents: MarketIntent[] = []
     await pages<{ record: { intent: { intent_id: string } } }>(
-      (after) => run(this.#pool, sql.LOAD_INTENTS, [after, now - ENDED_KEPT_MS, PAGE]),
+      (after) => run(db, sql.LOAD_INTENTS, [after, now - ENDED_KEPT_MS, PAGE]),
       (row) => row.record.intent.intent_id,
       (row) => {
         const entry = readIntentRow(row)
@@ -70,7 +72,7 @@ export class MarketStore {
     )
     const searches: Search[] = []
     await pages<SearchRow>(
-      (after) => run(this.#pool, sql.LOAD_SEARCHES, [after, PAGE]),
+      (after) => run(db, sql.LOAD_SEARCHES, [after, PAGE]),
       (row) => row.id,
       (row) => {
         const search = searchOf(row)
@@ -78,35 +80,80 @@ export class MarketStore {
         else searches.push(search)
       },
     )
-    const alerts = await run<{ record: alert.AlertRecord; digest: alert.DigestEntry | null }>(this.#pool, sql.LOAD_ALERTS, [
-      now - 7 * DAY_MS,
-    ])
+    const alerts = await loadAlerts(db, now)
     const people = new Map<string, PersonSettings>()
-    for (const row of await run<{ person: string; settings: unknown }>(this.#pool, sql.LOAD_PEOPLE, [])) {
+    for (const row of await run<{ person: string; settings: unknown }>(db, sql.LOAD_PEOPLE, [])) {
       const settings = readSettings(row.settings)
       if (settings !== undefined) people.set(row.person, settings)
     }
     const consents = new Map<string, PublishConsent>()
-    for (const row of await run<ConsentRow>(this.#pool, sql.LOAD_CONSENTS, []))
-      consents.set(consentKey(row.person, row.place), {
-        by: row.person,
-        at: num(row.at),
-        scope: 'channel',
-        shown: row.shown,
-        revision: 0,
-      })
-    const state = await run<language.StateChange & { expires_at: string }>(this.#pool, sql.LOAD_RULE_STATE, [now])
+    for (const row of await run<ConsentRow>(db, sql.LOAD_CONSENTS, []))
+      consents.set(consentKey(row.person, row.place), consentOf(row))
+    const ruleState = await loadRuleState(db, now)
     if (unreadable > 0)
       this.#log.warn({ ev: 'market-unreadable', rows: unreadable }, 'stored rows of another version are left out')
     return {
       intents,
       searches,
-      alerts: alerts.map(({ record, digest }) => (digest === null ? { record } : { record, digest })),
+      alerts,
       people,
       consents,
-      ruleState: state.map((row) => ({ ...row, expires_at: num(row.expires_at) })),
+      ruleState,
       unreadable,
     }
+  }
+
+  /** What was decided about telling people, and what rules remember. */
+  async decided(now: number): Promise<Pick<Loaded, 'alerts' | 'ruleState'>> {
+    return { alerts: await loadAlerts(this.#pool, now), ruleState: await loadRuleState(this.#pool, now) }
+  }
+
+  /** Rows another gateway changed, by their keys. */
+  async intentsOf(ids: readonly string[], db: Queryable): Promise<MarketIntent[]> {
+    if (ids.length === 0) return []
+    return (await run<unknown>(db, sql.INTENTS_OF, [ids])).flatMap((row) => readIntentRow(row) ?? [])
+  }
+
+  async searchesOf(ids: readonly string[], db: Queryable): Promise<Search[]> {
+    if (ids.length === 0) return []
+    return (await run<SearchRow>(db, sql.SEARCHES_OF, [ids])).flatMap((row) => searchOf(row) ?? [])
+  }
+
+  async peopleOf(people: readonly string[], db: Queryable): Promise<[string, PersonSettings][]> {
+    if (people.length === 0) return []
+    const rows = await run<{ person: string; settings: unknown }>(db, sql.PEOPLE_OF, [people])
+    return rows.flatMap(({ person, settings }) => {
+      const read = readSettings(settings)
+      return read === undefined ? [] : [[person, read] as [string, PersonSettings]]
+    })
+  }
+
+  async consentsOf(people: readonly string[], db: Queryable): Promise<[string, PublishConsent][]> {
+    if (people.length === 0) return []
+    const rows = await run<ConsentRow>(db, sql.CONSENTS_OF, [people])
+    return rows.map((row) => [consentKey(row.person, row.place), consentOf(row)])
+  }
+
+  async alertsOf(
+    ids: readonly string[],
+    db: Queryable,
+  ): Promise<{ readonly change: alert.AlertChange; readonly taken: boolean }[]> {
+    if (ids.length === 0) return []
+    const rows = await run<{ record: alert.AlertRecord; digest: alert.DigestEntry | null; taken: boolean }>(db, sql.ALERTS_OF, [
+      ids,
+    ])
+    return rows.map(({ record, digest, taken }) => ({
+      change: digest === null || taken ? { record } : { record, digest },
+      taken,
+    }))
+  }
+
+  /** Keys are JSON: `[kind, rule, key]`. */
+  async stateOf(keys: readonly string[], db: Queryable): Promise<language.StateChange[]> {
+    const wanted = keys.map((key) => JSON.parse(key) as [string, string, string])
+    const rows = wanted.map(([kind, rule, key]) => ({ kind, rule, key }))
+    const found = await run<language.StateChange & { expires_at: string }>(db, sql.STATE_OF, [JSON.stringify(rows)])
+    return found.map((row) => ({ ...row, expires_at: num(row.expires_at) }))
   }
 
   /** Accounts of one person: account key to person. */
@@ -123,8 +170,8 @@ export class MarketStore {
     return roles
   }
 
-  async profiles(): Promise<Map<string, string>> {
-    const rows = await run<{ place: string; mode: string }>(this.#pool, sql.LOAD_PROFILES, [])
+  async profiles(db: Queryable = this.#pool): Promise<Map<string, string>> {
+    const rows = await run<{ place: string; mode: string }>(db, sql.LOAD_PROFILES, [])
     return new Map(rows.map((row) => [row.place, row.mode]))
   }
 
@@ -192,6 +239,16 @@ export class MarketStore {
   }
 }
 
+async function loadAlerts(db: Queryable, now: number): Promise<alert.AlertChange[]> {
+  const rows = await run<{ record: alert.AlertRecord; digest: alert.DigestEntry | null }>(db, sql.LOAD_ALERTS, [now - 7 * DAY_MS])
+  return rows.map(({ record, digest }) => (digest === null ? { record } : { record, digest }))
+}
+
+async function loadRuleState(db: Queryable, now: number): Promise<language.StateChange[]> {
+  const rows = await run<language.StateChange & { expires_at: string }>(db, sql.LOAD_RULE_STATE, [now])
+  return rows.map((row) => ({ ...row, expires_at: num(row.expires_at) }))
+}
+
 const SET_PROFILE = statement(
   'market_set_profile',
   `insert into k2.market_profile (place, mode, updated_by, updated_at) values ($1, $2, $3, $4::bigint)
@@ -220,136 +277,6 @@ const FORGET = [
   'delete from k2.market_feedback where person = $1',
   'delete from k2.market_talk where owner = $1 or other = $1',
 ]
-
-type Write = readonly [Statement, readonly unknown[]]
-
-function writesOf(c: Changes, now: number): Write[] {
-  const out: Write[] = []
-  const rows = (s: Statement, list: readonly object[], ...more: unknown[]): void => {
-    if (list.length > 0) out.push([s, [toJsonb(list), ...more]])
-  }
-  rows(sql.SAVE_INTENTS, [...c.intents.values()].map(intentRowOf))
-  rows(
-    sql.SAVE_REVISIONS,
-    c.revisions.map((r) => ({ intent_id: r.intentId, revision: r.revision, slots: r.slots, reason: r.reason, at: r.at })),
-  )
-  rows(sql.SAVE_SEARCHES, [...c.searches.values()].map(searchRowOf))
-  if (c.removedSearches.size > 0) out.push([sql.REMOVE_SEARCHES, [[...c.removedSearches]]])
-  rows(
-    sql.SAVE_MATCHES,
-    lastByKey(c.matches, (m) => `${m.wantId} ${m.offerId}`).map((m) => ({
-      want_id: m.wantId,
-      offer_id: m.offerId,
-      score: m.score,
-      parts: m.parts,
-      at: m.at,
-    })),
-  )
-  rows(sql.SAVE_ALERTS, c.alerts.map(alertRowOf))
-  if (c.takenDigests.length > 0) out.push([sql.TAKE_DIGESTS, [c.takenDigests, now]])
-  rows(
-    sql.SAVE_NOTICES,
-    c.notices.map((n) => ({
-      id: n.id,
-      kind: n.kind,
-      target: {
-        via: n.via,
-        to: n.target,
-        ...(n.author && { author: n.author }),
-        ...(n.job && { job: n.job }),
-        ...(n.inPublic && { inPublic: n.inPublic }),
-      },
-      notice: n.notice,
-      intent_id: n.intentId,
-      due_at: n.dueAt,
-    })),
-    now,
-  )
-  if (c.cancelled.size > 0) out.push([sql.CANCEL_NOTICES, [[...c.cancelled]]])
-  rows(
-    sql.SAVE_PEOPLE,
-    [...c.people].map(([person, settings]) => ({ person, settings })),
-    now,
-  )
-  rows(
-    sql.SAVE_CONSENTS,
-    c.consents.map(({ person, place, consent }) => ({ person, place, shown: consent.shown, at: consent.at })),
-  )
-  rows(
-    sql.SAVE_RULE_STATE,
-    lastByKey(c.ruleState, (s) => `${s.kind}\0${s.rule}\0${s.key}`).map((s) => ({ ...s })),
-  )
-  rows(
-    sql.SAVE_TRACES,
-    lastByKey(c.traces, (t) => t.messageId).map((t) => ({ message_id: t.messageId, class: t.class, trace: t.trace, at: t.at })),
-  )
-  rows(
-    sql.SAVE_REACTIONS,
-    c.reactions.map(({ ref, emoji, dueAt }) => ({
-      network: ref.network,
-      scope: refScope(ref),
-      channel: ref.channel,
-      native_id: ref.id,
-      key: emojiKey(emoji),
-      name: emoji,
-      due_at: dueAt,
-    })),
-  )
-  rows(SAVE_TALKS, [...c.talks.values()].map(talkRow))
-  if (c.touchedTalks.size > 0) out.push([TOUCH_TALKS, [[...c.touchedTalks], now]])
-  if (c.forgottenTraces.length > 0) out.push([sql.FORGET_TRACES, [c.forgottenTraces.flatMap(traceIds)]])
-  if (c.cursor !== undefined) out.push([sql.SAVE_CURSOR, [c.cursor]])
-  return out
-}
-
-/** A message's traces: of itself, and of what its intents went through. */
-const traceIds = (message: string): string[] => [message, ...language.EVENTS.map((event) => `${message}#${event}`)]
-
-/** One statement cannot touch a row twice: the last change of each counts. */
-function lastByKey<T>(list: readonly T[], key: (value: T) => string): T[] {
-  return list.length < 2 ? [...list] : [...new Map(list.map((value) => [key(value), value])).values()]
-}
-
-function intentRowOf({ record, origin, consent, published }: MarketIntent): object {
-  const { intent } = record
-  return {
-    intent_id: intent.intent_id,
-    owner: intent.owner,
-    platform: intent.platform,
-    channel: intent.channel,
-    kind: intent.intent,
-    side: intent.side,
-    slug: intent.topic?.slug ?? null,
-    k2_topic: intent.topic?.k2_topic ?? null,
-    status: intent.status,
-    confidence: intent.confidence,
-    revision: intent.revision,
-    record,
-    origin,
-    consent,
-    published,
-    created_at: intent.created_at,
-    updated_at: intent.updated_at,
-    expires_at: intent.expires_at,
-  }
-}
-
-function alertRowOf(row: Changes['alerts'][number]): object {
-  const { decision, change } = row
-  return {
-    alert_id: change === undefined ? `${decision.alert_id}.${row.at}` : decision.alert_id,
-    recipient: row.recipient,
-    intent_id: row.intentId,
-    revision: row.revision,
-    causes: row.causes,
-    result: decision.result,
-    step: decision.step,
-    reason: decision.reason,
-    record: change?.record ?? null,
-    digest: change?.digest ?? null,
-    created_at: row.at,
-  }
-}
 
 interface SearchRow {
   readonly id: string
@@ -391,10 +318,13 @@ function searchOf(row: SearchRow): Search | undefined {
   }
 }
 
-function searchRowOf(search: Search): object {
-  const { pausedUntil, lastHitAt, createdAt, expiresAt, ...same } = search
-  return { ...same, paused_until: pausedUntil, last_hit_at: lastHitAt, created_at: createdAt, expires_at: expiresAt }
-}
+const consentOf = (row: ConsentRow): PublishConsent => ({
+  by: row.person,
+  at: num(row.at),
+  scope: 'channel',
+  shown: row.shown,
+  revision: 0,
+})
 
 /** Reads a table page by page, ordered by its key. */
 async function pages<R>(next: (after: string) => Promise<R[]>, key: (row: R) => string, take: (row: R) => void): Promise<void> {

@@ -113,6 +113,12 @@ export class AlertState {
     return due
   }
 
+  /** An entry of a digest was told by somebody else. */
+  dropDigest(recipient: string, alertId: string): void {
+    const shelf = this.#shelves.get(recipient)
+    if (shelf !== undefined) shelf.digest = shelf.digest.filter((d) => d.alert_id !== alertId)
+  }
+
   /** Forgets a person. */
   erase(recipient: string): void {
     this.#shelves.delete(recipient)

@@ -20,6 +20,7 @@ import { Publisher } from '../../../src/gateway/market/publishing.ts'
 import { RouteAdvisor } from '../../../src/gateway/market/route-advice.ts'
 import { RuleJobs } from '../../../src/gateway/market/rule-jobs.ts'
 import { MarketStore } from '../../../src/gateway/market/store.ts'
+import { Together } from '../../../src/gateway/market/together.ts'
 import { toK2, toQueues } from '../../../src/gateway/market/ways.ts'
 import { BridgeSet, createPipeline, type Pipeline } from '../../../src/gateway/pipeline/index.ts'
 import { DEFAULT_LIMITS } from '../../../src/gateway/pipeline/limits.ts'
@@ -137,10 +138,20 @@ export const personOf = (network: Network, name: string): Author => ({
 /** A market over a real database and pipeline; a Telegram group and a Discord channel on one route, both with `assist`. */
 export async function startMarket(
   db: TestDatabase,
-  over: { readonly config?: object; readonly rulesPath?: string; readonly clock?: ShiftedClock; readonly instance?: string } = {},
+  over: {
+    readonly config?: object
+    readonly rulesPath?: string
+    readonly clock?: ShiftedClock
+    readonly instance?: string
+    /** Other gateways work on the same database. */
+    readonly several?: boolean
+    /** The places of another gateway, which bridges the same channels. */
+    readonly places?: readonly [Place, Place]
+  } = {},
 ): Promise<MarketRig> {
   const n = ++counter
-  const [tgPlace, dcPlace] = [telegram(`-100${n}`), channelOf(n)]
+  const several = over.several === true
+  const [tgPlace, dcPlace] = over.places ?? [telegram(`-100${n}`), channelOf(n)]
   const [tg, dc, node] = [new TalkingBridge('telegram', 'tg'), new TalkingBridge('discord', 'dc'), new ScriptedNode()]
   const k2 = new ScriptedBridge('p2p', 'self')
   const both: readonly Bridge[] = [tg, dc]
@@ -186,7 +197,18 @@ export async function startMarket(
     rng: cryptoRng,
     log: nullLogger,
   }
-  const publisher = new Publisher(node, parts)
+  const publisher = new Publisher(node, parts, several ? instance : undefined)
+  const together = several
+    ? new Together({
+        pool: db.pool,
+        store,
+        parts,
+        source: instance,
+        onIntent: (entry, before) => market.followIntent(entry, before),
+        clock,
+        log: nullLogger,
+      })
+    : undefined
   const advisor = new RouteAdvisor(() => parts)
   const outbox = new OwnMessages({ pool: db.pool, clock, rng: cryptoRng, limits: DEFAULT_LIMITS }, (lane) =>
     pipeline.runLane(lane),
@@ -200,6 +222,7 @@ export async function startMarket(
     clock,
     log: nullLogger,
     counters: pipeline.counters,
+    shared: several,
     ways: new Map([
       ['p2p/self', toK2(outbox)],
       ['job/self', toQueues(jobs)],
@@ -220,10 +243,12 @@ export async function startMarket(
     notices,
     port,
     peerName: (m) => m.senderName ?? `Peer ${m.senderId.slice(0, 8)}`,
+    together,
   })
   market.reader = new InboxReader({
     pool: db.pool,
-    shared: false,
+    shared: several,
+    ...(several && { takeOver: () => market.takeOver() }),
     owner: `${instance}/${messages}`,
     instance,
     clock: clock as Clock,

@@ -6,6 +6,7 @@ import { marketActions } from '../../../src/gateway/market/actions.ts'
 import { SearchDesk } from '../../../src/gateway/market/commands-alerts.ts'
 import { talkCommands } from '../../../src/gateway/market/commands-talks.ts'
 import { Desk } from '../../../src/gateway/market/desk.ts'
+import { TalkDesk } from '../../../src/gateway/market/talk-desk.ts'
 import { embeddedDir, type TestDir } from '../../support/embedded.ts'
 import { contextOf, dataOf, textOf } from './context.ts'
 import { type MarketRig, startMarket } from './rig.ts'
@@ -122,12 +123,12 @@ describe('after an interest the two can write to each other', () => {
     const { talk } = dataOf<{ talk: string }>(result)
     await rig.chat({ peerId: SELLER, text: 'It is yours for 650' })
     expect(rig.dc.said.at(-1)?.notice.rich.text).toMatch(/^💬 Sam on K2\nIt is yours for 650/)
-    const [write] = talkCommands(new Desk(rig.market))
+    const [write] = talkCommands(new TalkDesk(new Desk(rig.market)))
     await write?.run(contextOf(rig.discord, 'bob'), { id: talk, text: 'Deal' })
     await rig.settled()
     await rig.k2.until(() => rig.k2.texts(`dm:${SELLER}`).length === 1)
     expect(rig.k2.texts(`dm:${SELLER}`)).toEqual(['Deal'])
-    const listed = await talkCommands(new Desk(rig.market))[1]?.run(contextOf(rig.discord, 'bob'), {})
+    const listed = await talkCommands(new TalkDesk(new Desk(rig.market)))[1]?.run(contextOf(rig.discord, 'bob'), {})
     expect(listed && textOf(listed)).toMatch(/Sam on K2 · Offer: ThinkPad X1 Carbon/)
   })
 
@@ -141,7 +142,7 @@ describe('after an interest the two can write to each other', () => {
     rig = await startMarket(db, { instance: 'talks' })
     // The bot may not write to the seller first.
     rig.tg.unreachable.add('telegram:ann')
-    await new Desk(rig.market).write(contextOf(rig.discord, 'bob'), talk, 'My number is +1 555 0100')
+    await new TalkDesk(new Desk(rig.market)).write(contextOf(rig.discord, 'bob'), talk, 'My number is +1 555 0100')
     await rig.settled()
     const shown = rig.tg.said.at(-1)
     expect(shown?.target.kind).toBe('place')
