@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PATIENCE, Stage, until } from './stage.ts'
+
+type Room = ReturnType<Stage['addRoom']>
+
+/** Scenario I of bridging 22, and of L what people write, in one gateway. */
+describe('edits that race, and bad actors', () => {
+  let stage: Stage
+  const rooms: Room[] = []
+
+  beforeAll(async () => {
+    stage = await Stage.open({
+      config: (s) => {
+        const { guild } = s.discord.info
+        for (let n = 0; n < 5; n++) {
+          const channel = s.discord.control.addChannel({ guild, name: `room-${n}` }).id
+          rooms.push({ channel, chat: s.telegram.control.addChat({ title: `room ${n}`, members: [s.bot.id, s.tess] }) })
+        }
+        return {
+          routes: rooms.map((room, n) => ({
+            id: `room-${n}`,
+            members: [{ place: `discord/main/${guild}/${room.channel}` }, { place: `telegram/main/${room.chat}` }],
+          })),
+        }
+      },
+    })
+  }, 300_000)
+  afterAll(() => stage?.close())
+
+  const room = (n: number): Room => rooms[n] as Room
+  const seen = (chat: number, text: string) =>
+    stage.telegram.control.untilVisible({ chatId: chat, text, count: 1, timeoutMs: PATIENCE.timeout })
+  const settled = async (n: number, mark: string): Promise<void> => {
+    stage.ann(room(n).channel, mark)
+    await seen(room(n).chat, mark)
+  }
+
+  it('I: edits and deletes race with sending; both sides end up the same', { timeout: 200_000 }, async () => {
+    const { channel, chat } = room(0)
+    const { control } = stage.discord
+    const burst = Array.from({ length: 10 }, (_, n) => {
+      const message = stage.ann(channel, `draft ${n}`)
+      if (n % 3 === 0) control.edit({ channel, message, content: `final ${n}` })
+      if (n % 3 === 1) control.remove({ channel, messages: [message] })
+      return message
+    })
+    const fast = stage.ann(channel, 'version 0')
+    for (let v = 1; v <= 20; v++) control.edit({ channel, message: fast, content: `version ${v}` })
+    const removed = stage.ann(channel, 'gone soon')
+    control.edit({ channel, message: removed, content: 'gone sooner' })
+    control.remove({ channel, messages: [removed] })
+    await settled(0, 'end of edits')
+    const wanted = [
+      ...burst.flatMap((_, n) => (n % 3 === 0 ? [`final ${n}`] : n % 3 === 2 ? [`draft ${n}`] : [])),
+      'version 20',
+      'end of edits',
+    ]
+    await until(() => {
+      const now = stage.onTelegram(chat).map((text) => text.replace(/^[^:]*: |^[^\n]*\n/, ''))
+      return JSON.stringify(now) === JSON.stringify(wanted)
+    })
+  })
+
+  it('I: an edit in the middle of a long text grows it, and every part is right', { timeout: 200_000 }, async () => {
+    const { channel, chat } = room(0)
+    const part = (name: string, n: number): string => `${name} `.repeat(Math.ceil(n / (name.length + 1))).trim()
+    const message = stage.telegram.control.post(chat, stage.tess, part('alpha', 3_800))
+    await until(() => stage.onDiscord(channel).length >= 2)
+    stage.telegram.control.edit(chat, message, `${part('alpha', 1_900)} ${part('beta', 1_900)}`)
+    await until(() => {
+      const words = stage.onDiscord(channel).join(' ').split(/\s+/)
+      return (
+        words.filter((w) => w === 'beta').length === 380 && words.filter((w) => w === 'alpha').length === Math.ceil(1_900 / 6)
+      )
+    })
+  })
+
+  it('L: mention spam pings nobody, names cannot impersonate, and floods of formatting stay whole', {
+    timeout: 200_000,
+  }, async () => {
+    const { channel, chat } = room(2)
+    const { user } = stage.discord.info
+    const evil = stage.telegram.control.addUser({ firstName: '\u202eAdmin\u200b everyone', lastName: '`@here`' })
+    stage.telegram.control.join(chat, evil)
+    const spam = `@everyone @here <@${user}> <@&${stage.discord.info.guild}> \`<@${user}>\` \\@everyone`
+    stage.telegram.control.post(chat, evil, spam)
+    const entities = Array.from({ length: 1_000 }, (_, n) => ({ type: 'bold', offset: n * 2, length: 1 }))
+    stage.telegram.control.post(chat, evil, { text: 'x '.repeat(1_000).trim(), entities })
+    await until(() => stage.onDiscord(channel).join('').replaceAll(/[^x]/g, '').length === 1_000)
+    const messages = stage.discord.control.visible({ channel }).filter((m) => m.isBot)
+    expect(messages[0]?.author).not.toMatch(/[\u202e\u200e\u200f@]/)
+    // The fake notes a send that would ping anybody it was not granted for.
+    expect(stage.discord.control.violations()).toEqual([])
+    const mentions = (stage.discord.control.visible({ channel }) as readonly { mentions?: readonly string[] }[]).flatMap(
+      (m) => m.mentions ?? [],
+    )
+    expect(mentions).toEqual([])
+  })
+})
