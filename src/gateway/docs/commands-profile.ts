@@ -69,11 +69,11 @@ export function profileCommands({ profile, media }: ProfileCommandParts): Comman
     }),
     defineCommand({
       path: ['profile', 'image'],
-      telegram: 'k2_profile_picture',
       http: { method: 'GET', path: '/profile/images/:field' },
       summary: 'one of the profile’s images',
       role: 'everyone',
-      notOn: ['http'],
+      // Telegram's menu holds 100 commands; the profile shows its pictures there.
+      notOn: ['telegram', 'http'],
       arguments: z.object({ field }),
       argumentHelp: { field: FIELD },
       run: async (_context, args) => {
@@ -109,6 +109,7 @@ export function profileCommands({ profile, media }: ProfileCommandParts): Comman
       http: { method: 'DELETE', path: '/profile/images/:field' },
       summary: 'remove one of the profile’s images',
       role: 'admin',
+      notOn: ['telegram'],
       confirm: (args) => `Remove the image "${args.field}" from the profile?`,
       arguments: z.object({ field }),
       argumentHelp: { field: FIELD },
