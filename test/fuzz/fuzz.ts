@@ -9,7 +9,7 @@ const TELLING = [0, 1, 2, 0x7f, 0x80, 0xff, 0x22, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d, 
 /** One changed copy of a good input, or of a changed one, or bytes out of nowhere. Deterministic for a seeded generator. */
 export function mutate(rng: Rng, corpus: readonly Uint8Array[]): Uint8Array {
   if (below(rng, 20) === 0) return rng.bytes(below(rng, 300))
-  let bytes = (corpus[below(rng, corpus.length)] as Uint8Array).slice()
+  let bytes: Uint8Array = (corpus[below(rng, corpus.length)] as Uint8Array).slice()
   for (let edits = 1 + below(rng, 6); edits > 0; edits--) bytes = edit(rng, bytes, corpus)
   return bytes.slice(0, MAX_BYTES)
 }
