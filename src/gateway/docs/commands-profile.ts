@@ -69,6 +69,7 @@ export function profileCommands({ profile, media }: ProfileCommandParts): Comman
     }),
     defineCommand({
       path: ['profile', 'image'],
+      telegram: 'k2_profile_picture',
       http: { method: 'GET', path: '/profile/images/:field' },
       summary: 'one of the profile’s images',
       role: 'everyone',
