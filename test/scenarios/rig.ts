@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,6 +11,7 @@ import { createLogger } from '../../src/gateway/observe/logger.ts'
 import { FakeDiscord, type FakeDiscordOptions } from '../fakes/discord/server.ts'
 import { FakeTelegram, type FakeTelegramOptions } from '../fakes/telegram/server.ts'
 import { ShiftedClock } from '../gateway/pipeline/rig.ts'
+import { embeddedDir } from '../support/embedded.ts'
 import { startTestNode, type TestNode } from '../support/k2-nodes.ts'
 
 /** All lines must have arrived within this; a bound for hanging, not a measure of speed. */
@@ -82,6 +83,10 @@ export class Scene {
   static async open(options: SceneOptions): Promise<Scene> {
     const clock = new ShiftedClock()
     const dataDir = await mkdtemp(join(tmpdir(), 'k2gw-scenario-'))
+    // A cluster that is there already: making one costs seconds.
+    const database = await embeddedDir()
+    await rename(database.dir, join(dataDir, 'database'))
+    await database.remove()
     const discord = await FakeDiscord.start({ identifyIntervalMs: 0, clock, ...options.discord })
     const telegram = await new FakeTelegram({ seed: 1, now: clock.now, ...options.telegram }).start()
     const bot = telegram.control.addBot({ privacy: false })
