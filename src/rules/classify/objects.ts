@@ -148,22 +148,19 @@ const plainWord = (token: Token | undefined, tags: Tags, i: number): boolean =>
   tags.startingAt(i).length === 0
 
 /** Marks letter-digit mixes and numbers after a series word as models. */
-export function markModels(tokens: readonly Token[], tags: Tags, amounts: readonly Amount[]): boolean {
-  let any = false
+export function markModels(tokens: readonly Token[], tags: Tags, amounts: readonly Amount[]): void {
+  // Marks come last: each makes the next question about a place sort all hits anew.
+  const models: [number, number][] = []
   for (const amount of amounts) {
-    if (amount.role === 'measure' && tokens[amount.at + 1]?.glued) {
-      tags.mark('model', amount.at, amount.end)
-      any = true
-    }
+    if (amount.role === 'measure' && tokens[amount.at + 1]?.glued) models.push([amount.at, amount.end])
     if (amount.role !== 'model') continue
     const previous = tokens[amount.at - 1]
     const start =
       previous?.kind === 'word' && (tokens[amount.at]?.glued || tags.ends('series', amount.at)) ? amount.at - 1 : amount.at
     const next = tokens[amount.at + 1]
-    tags.mark('model', start, next?.kind === 'word' && next.glued ? amount.at + 2 : amount.at + 1)
-    any = true
+    models.push([start, next?.kind === 'word' && next.glued ? amount.at + 2 : amount.at + 1])
   }
-  return any
+  for (const [start, end] of models) tags.mark('model', start, end)
 }
 
 /** Goods noun, brand or model anywhere in [from, to). */
