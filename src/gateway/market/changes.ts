@@ -9,9 +9,9 @@ import type {
   PublishConsent,
   RevisionRow,
   Search,
+  Talk,
   TraceRow,
 } from './model.ts'
-import type { Talk } from './talks.ts'
 
 /**
  * What one step of the market changes in the database; written as one transaction. Memory is ahead of it for that moment: a write

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { type CommandDefinition, type CommandResult, defineCommand } from '../commands/definition.ts'
 import { answer, bold, code, line, lines } from '../commands/notices.ts'
 import { networkName } from './cards.ts'
+import type { Talk } from './model.ts'
 import type { TalkDesk } from './talk-desk.ts'
-import { MAX_TALK_TEXT, sidesFor, type Talk } from './talks.ts'
+import { MAX_TALK_TEXT, sidesFor } from './talks.ts'
 
 const SHOWN = 10
 

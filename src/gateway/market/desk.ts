@@ -11,11 +11,11 @@ import { answered, type Question } from './asking.ts'
 import { ended, interest, opened, readingOf, spread, updated } from './intents.ts'
 import { interestForm } from './interest-form.ts'
 import type { Market } from './market.ts'
-import { intentOf, type MarketIntent, type Origin } from './model.ts'
+import { intentOf, type MarketIntent, type Origin, type Talker } from './model.ts'
 import { reminder } from './reminders.ts'
 import { causeOf } from './rounds.ts'
 import { type Cause, keep, type Step } from './step.ts'
-import { openTalk, ownerTalker, type Talker } from './talks.ts'
+import { openTalk, ownerTalker } from './talks.ts'
 
 export type Wish = 'sell' | 'buy' | 'exchange'
 

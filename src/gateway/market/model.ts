@@ -149,3 +149,21 @@ export interface TraceRow {
   readonly trace: object
   readonly at: number
 }
+
+/** One side of a conversation. Without a reach: a K2 peer, `p2p:<node id>`. */
+export interface Talker {
+  readonly person: string
+  readonly name: string
+  readonly reach: Reach | null
+}
+
+/** The owner of an offer and somebody who is interested in it can write to each other (k2-application 2.3, 2.5). */
+export interface Talk {
+  readonly id: string
+  readonly intentId: string
+  /** What it is about, in a line. */
+  readonly about: string
+  readonly owner: Talker
+  readonly other: Talker
+  readonly openedAt: number
+}

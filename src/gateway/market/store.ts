@@ -4,12 +4,11 @@ import { type alert, type language, subscribe } from '../../rules/index.ts'
 import type { PgPool, Queryable } from '../db/pool.ts'
 import { inTransaction, num, numOrNull, run, statement } from '../db/sql/statement.ts'
 import type { Changes } from './changes.ts'
-import type { MarketIntent, PersonSettings, PublishConsent, Search } from './model.ts'
+import type { MarketIntent, PersonSettings, PublishConsent, Search, Talk } from './model.ts'
 import { readIntentRow, readReach, readSettings } from './schema.ts'
 import * as sql from './store-sql.ts'
 import { type Write, writesOf } from './store-writes.ts'
 import { findTalk, latestTalk, talksOf, waitingText } from './talk-store.ts'
-import type { Talk } from './talks.ts'
 
 const PAGE = 2_000
 const DAY_MS = 86_400_000

@@ -4,7 +4,8 @@ import type { Notice } from '../../bridges/interaction.ts'
 import type { CommandContext } from '../commands/definition.ts'
 import type { Desk } from './desk.ts'
 import type { Market } from './market.ts'
-import { deliverTalk, sidesFor, type Talk, type Talker } from './talks.ts'
+import type { Talk, Talker } from './model.ts'
+import { deliverTalk, sidesFor } from './talks.ts'
 
 /** Conversations of one person that are looked at. */
 const MAX_TALKS = 50

@@ -1,7 +1,7 @@
 import type { PgPool } from '../db/pool.ts'
 import { num, run, statement } from '../db/sql/statement.ts'
+import type { Talk, Talker } from './model.ts'
 import { readReach } from './schema.ts'
-import type { Talk, Talker } from './talks.ts'
 
 const COLUMNS = 'id, intent_id, about, owner, owner_name, owner_reach, other, other_name, other_reach, opened_at'
 export const SAVE_TALKS = statement(

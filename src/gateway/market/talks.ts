@@ -6,31 +6,13 @@ import type { PeerChatMessage } from '../../bridges/p2p/port.ts'
 import { bold, lines, notice } from '../commands/notices.ts'
 import { reachOf } from './alerting.ts'
 import { intentLine, networkName } from './cards.ts'
-import { intentOf, type MarketIntent, type NoticeRow, type Reach } from './model.ts'
+import { intentOf, type MarketIntent, type NoticeRow, type Reach, type Talk, type Talker } from './model.ts'
 import type { MarketParts } from './parts.ts'
 import type { Cause, Step } from './step.ts'
 
 /** Longest text of one message; K2 applications get it whole. */
 export const MAX_TALK_TEXT = 2_000
 const MAX_ABOUT = 300
-
-/** One side of a conversation. Without a reach: a K2 peer, `p2p:<node id>`. */
-export interface Talker {
-  readonly person: string
-  readonly name: string
-  readonly reach: Reach | null
-}
-
-/** The owner of an offer and somebody who is interested in it can write to each other (k2-application 2.3, 2.5). */
-export interface Talk {
-  readonly id: string
-  readonly intentId: string
-  /** What it is about, in a line. */
-  readonly about: string
-  readonly owner: Talker
-  readonly other: Talker
-  readonly openedAt: number
-}
 
 /** The same two about the same offer have one conversation. */
 export const talkId = (intentId: string, other: string): string => hashId(['talk', intentId, other], 12)
