@@ -13,7 +13,8 @@ import type { FolderConfig, PlanLimits, SyncBook } from '../../core/sync/index.t
 import type { Download } from '../blobs/downloads.ts'
 import type { SyncConfig } from '../config/sync.ts'
 import { noSuchFolder, syncError } from './errors.ts'
-import { type FolderCounts, type FolderPhase, type HeldFile, type RunContext, SyncFolder } from './folder.ts'
+import { type RunContext, SyncFolder } from './folder.ts'
+import { type FolderInfo, type FolderStatus, STEP_PHASE } from './folder-info.ts'
 import type { SyncStore } from './store.ts'
 import type { Trash } from './trash.ts'
 import { TreeWatcher } from './watcher.ts'
@@ -69,24 +70,6 @@ interface Entry {
   readonly met: Deferred<void>
   cancelGather: (() => void) | undefined
   cancelRetry: () => void
-}
-
-export type FolderStatus = 'paused' | 'error' | 'scanning' | 'publishing' | 'fetching' | 'applying' | 'pending' | 'idle'
-
-export interface FolderInfo extends FolderConfig, FolderCounts {
-  readonly status: FolderStatus
-  readonly progress: { readonly done: number; readonly total: number }
-  readonly error: { readonly code: string; readonly message: string } | undefined
-  readonly held: readonly HeldFile[]
-  /** Names that cannot be synchronised: in the folder, and keys of the document. */
-  readonly refused: readonly HeldFile[]
-}
-
-const STEP_PHASE: Readonly<Record<Exclude<FolderPhase, 'idle'>, FolderStatus>> = {
-  scanning: 'scanning',
-  publishing: 'publishing',
-  fetching: 'fetching',
-  applying: 'applying',
 }
 
 /** The folders of this gateway while it runs: notices changes on both sides and has the steps done in the right order. */

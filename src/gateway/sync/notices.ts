@@ -4,7 +4,7 @@ import type { RichText } from '../../bridges/model/rich-text.ts'
 import { humanSize } from '../blobs/errors.ts'
 import type { ActionIds } from '../commands/action-ids.ts'
 import { bold, code, line, lines, notice } from '../commands/notices.ts'
-import type { FolderInfo } from './engine.ts'
+import type { FolderInfo } from './folder-info.ts'
 import type { Invitation } from './store.ts'
 
 const BAR = 12

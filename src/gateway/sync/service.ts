@@ -13,8 +13,9 @@ import {
   type SyncMode,
   type SyncSettings,
 } from '../../core/sync/index.ts'
-import type { FolderInfo, SyncEngine } from './engine.ts'
+import type { SyncEngine } from './engine.ts'
 import { noSuchFolder, noSuchInvitation, syncError } from './errors.ts'
+import type { FolderInfo } from './folder-info.ts'
 import type { LinkDesk } from './links.ts'
 import { folderPlace } from './paths.ts'
 import type { Invitation, SyncStore } from './store.ts'
