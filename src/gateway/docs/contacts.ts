@@ -2,7 +2,7 @@ import { errorMessage, K2Error } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { endpointAddr, type K2Node, type PeerId, parsePeer } from '../../core/index.ts'
 import type { BookContact } from '../../core/k2/contact-book.ts'
-import type { OpenDocs } from './open.ts'
+import type { OpenDocs } from './open-docs.ts'
 
 /** Contacts of the book whose direct messages are listened for: the newest. Each is one topic of the node. */
 const MAX_FOLLOWED = 500

@@ -5,16 +5,13 @@ import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { MediaPort } from '../../bridges/media.ts'
 import { BLOBS_ALPN, type BlobStore, Downloader, type KeptBlob } from '../../core/blobs/index.ts'
-import type { Docs } from '../../core/docs/index.ts'
 import { type AlpnHandler, type Identity, type K2Node, parseEndpointId } from '../../core/index.ts'
-import type { ContactBook } from '../../core/k2/contact-book.ts'
-import type { K2DocsClient } from '../../core/k2/docs-client.ts'
-import type { ProfileBook } from '../../core/k2/profile.ts'
 import type { CommandDefinition } from '../commands/definition.ts'
 import type { Config } from '../config/schema.ts'
 import { contactBookCommands } from './commands-contacts.ts'
 import { profileCommands } from './commands-profile.ts'
 import { Contacts } from './contacts.ts'
+import type { OpenDocs } from './open-docs.ts'
 import { ProfileDesk } from './profile.ts'
 import { secretBox } from './secret-box.ts'
 
@@ -30,14 +27,6 @@ export interface DocParts {
   readonly media: () => Pick<MediaPort, 'fetch'>
   readonly clock: Clock
   readonly log: Logger
-}
-
-/** The documents of the node, open. */
-export interface OpenDocs {
-  readonly docs: Docs
-  readonly client: K2DocsClient
-  readonly contacts: ContactBook
-  readonly profile: ProfileBook
 }
 
 /** Documents of the gateway's node, opened when they are first needed and at the latest shortly after the start. */

@@ -4,7 +4,7 @@ import { type BlobStore, readBlob } from '../../core/blobs/index.ts'
 import type { Hash } from '../../core/index.ts'
 import { PROFILE_IMAGES, type Profile, type ProfileImage, type ProfileText } from '../../core/k2/profile-fields.ts'
 import { HEAD_BYTES, sniff } from '../media/sniff.ts'
-import type { OpenDocs } from './open.ts'
+import type { OpenDocs } from './open-docs.ts'
 
 /** Largest image, bytes. */
 export const MAX_IMAGE_BYTES = 4 * 1024 * 1024

@@ -56,6 +56,7 @@ export function deviceCommands(service: () => Promise<SyncService>): CommandDefi
     }),
     defineCommand({
       path: ['sync', 'device-add'],
+      notOn: ['telegram'],
       cli: 'sync device add',
       http: { method: 'POST', path: '/sync/devices' },
       summary: 'add a device by its node id',
@@ -77,6 +78,7 @@ export function deviceCommands(service: () => Promise<SyncService>): CommandDefi
     }),
     defineCommand({
       path: ['sync', 'device-remove'],
+      notOn: ['telegram'],
       cli: 'sync device remove',
       http: { method: 'DELETE', path: '/sync/devices/:device' },
       summary: 'remove a device, also from folders',
@@ -90,6 +92,7 @@ export function deviceCommands(service: () => Promise<SyncService>): CommandDefi
     }),
     defineCommand({
       path: ['sync', 'test'],
+      notOn: ['telegram'],
       http: { method: 'POST', path: '/sync/devices/:device/test' },
       summary: 'see whether a device answers',
       role: 'admin',
@@ -104,6 +107,7 @@ export function deviceCommands(service: () => Promise<SyncService>): CommandDefi
     }),
     defineCommand({
       path: ['sync', 'settings'],
+      notOn: ['telegram'],
       cli: 'sync settings show',
       http: { method: 'GET', path: '/sync/settings' },
       summary: 'how this gateway presents itself to devices',
@@ -117,6 +121,7 @@ export function deviceCommands(service: () => Promise<SyncService>): CommandDefi
     }),
     defineCommand({
       path: ['sync', 'settings-set'],
+      notOn: ['telegram'],
       cli: 'sync settings set',
       http: { method: 'PATCH', path: '/sync/settings' },
       summary: 'change how this gateway presents itself to devices',

@@ -75,6 +75,7 @@ export function syncCommands(service: () => Promise<SyncService>): CommandDefini
     }),
     defineCommand({
       path: ['sync', 'add'],
+      notOn: ['telegram'],
       http: { method: 'POST', path: '/sync/folders' },
       summary: 'share a folder with devices',
       help: 'Without a path the folder is made in the place for synchronised files. Operators may name any absolute path.',
@@ -106,6 +107,7 @@ export function syncCommands(service: () => Promise<SyncService>): CommandDefini
     }),
     defineCommand({
       path: ['sync', 'edit'],
+      notOn: ['telegram'],
       http: { method: 'PATCH', path: '/sync/folders/:folder' },
       summary: 'rename, pause or resume a folder, or change how it is synchronised',
       role: 'admin',
@@ -130,6 +132,7 @@ export function syncCommands(service: () => Promise<SyncService>): CommandDefini
     }),
     defineCommand({
       path: ['sync', 'invite'],
+      notOn: ['telegram'],
       http: { method: 'POST', path: '/sync/folders/:folder/invite' },
       summary: 'invite devices to a folder',
       role: 'admin',

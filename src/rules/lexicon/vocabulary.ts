@@ -1,7 +1,6 @@
 import type { Language } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import { type Alphabet, alphabetOf } from './alphabet.ts'
-import type { PhraseGraph } from './graph.ts'
 
 /** What the lexicon knows of one written form, whatever stands around it. */
 export interface WordInfo {
@@ -25,12 +24,17 @@ export interface WordInfo {
   readonly patternRoots: readonly number[]
 }
 
+/** Where phrases that begin with a form go on; the numbers mean something to the graph alone. */
+interface Roots {
+  roots(id: number, singulars: readonly number[], prefixes: readonly number[]): readonly number[]
+}
+
 /** Everything about written forms that only the finished lexicon knows. */
 export interface FinishedParts {
   readonly languages: ReadonlyMap<string, readonly Language[]>
   readonly typos: ReadonlyMap<string, string>
-  readonly terms: PhraseGraph
-  readonly patterns: PhraseGraph
+  readonly terms: Roots
+  readonly patterns: Roots
 }
 
 const NONE: readonly number[] = []

@@ -74,7 +74,11 @@ function make(
   const handled = new Set<string>()
   service = new CommandService({
     registry: new CommandRegistry(definitions, actions),
-    access: new Access(access, () => ({ admins: [], platformAdmins: true, traders: 'everyone', ...settings }), (p) => p.space === '1'),
+    access: new Access(
+      access,
+      () => ({ admins: [], platformAdmins: true, traders: 'everyone', ...settings }),
+      (p) => p.space === '1',
+    ),
     store: {
       claim: async (id) => !handled.has(id) && Boolean(handled.add(id)),
       audit: async (entry) => void audit.push(entry),
