@@ -33,6 +33,8 @@ export interface BridgeParts {
   readonly own: OwnIdentities
   readonly routes: () => readonly RouteDefinition[]
   readonly rooms: () => readonly string[]
+  /** A Telegram group has another id from now on. */
+  readonly onMoved: (account: string, from: string, to: string) => void
   readonly sealer: Sealer
   /** What Telegram must send along to the webhook of an account; the same after every restart. */
   readonly hookSecret: (account: string) => Secret
@@ -151,7 +153,10 @@ async function telegramBridge(
     }),
     bridgedChats: chats,
     aliases: await aliases.list(account),
-    onMigrated: (from, to) => aliases.save(account, from, to),
+    onMigrated: async (from, to) => {
+      await aliases.save(account, from, to)
+      parts.onMoved(account, from, to)
+    },
     onMembership: (channel, status) => {
       if (status !== 'member' && status !== 'administrator') return
       const lanes = places()

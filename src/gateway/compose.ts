@@ -240,6 +240,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       own,
       routes,
       rooms,
+      onMoved: (account, from, to) => book.useMove(account, from, to),
       sealer: createSealer(identity.seed()),
       hookSecret: hookSecrets(identity.seed()),
       clock,

@@ -3,8 +3,8 @@ import { PATIENCE, Stage, until } from './stage.ts'
 
 type Room = ReturnType<Stage['addRoom']>
 
-/** Scenario I of bridging 22, and of L what people write, in one gateway. */
-describe('edits that race, and bad actors', () => {
+/** Scenario I of bridging 22, of L what people write, and of N the move of a group, in one gateway. */
+describe('edits that race, bad actors, and a group that moves', () => {
   let stage: Stage
   const rooms: Room[] = []
 
@@ -95,5 +95,20 @@ describe('edits that race, and bad actors', () => {
       (m) => m.mentions ?? [],
     )
     expect(mentions).toEqual([])
+  })
+
+  it('N: a group that becomes a supergroup goes on in both directions, and once each', { timeout: 200_000 }, async () => {
+    const { channel, chat } = room(3)
+    await settled(3, 'still a group')
+    const fresh = stage.telegram.control.migrate(chat)
+    stage.ann(channel, 'to the supergroup')
+    await seen(fresh, 'to the supergroup')
+    stage.telegram.control.post(fresh, stage.tess, 'from the supergroup')
+    await until(() => stage.onDiscord(channel).some((text) => text.includes('from the supergroup')))
+    stage.ann(channel, 'and back')
+    await seen(fresh, 'and back')
+    // Only copies are listed: one on each side.
+    const copies = [...stage.onTelegram(fresh), ...stage.onDiscord(channel)].filter((text) => text.includes('supergroup'))
+    expect(copies).toHaveLength(2)
   })
 })

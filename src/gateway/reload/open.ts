@@ -5,6 +5,7 @@ import { type K2Node, readContact } from '../../core/index.ts'
 import type { CommandDefinition } from '../commands/definition.ts'
 import type { Config } from '../config/schema.ts'
 import type { PgPool } from '../db/pool.ts'
+import { aliasStore } from '../db/repos/telegram-aliases.ts'
 import type { BridgeSet, Pipeline, RouteDefinition } from '../pipeline/index.ts'
 import { Accounts } from './accounts.ts'
 import { routeChoices } from './choices.ts'
@@ -21,7 +22,8 @@ export async function openRouteBook(parts: {
   readonly log: Logger
 }): Promise<RouteBook> {
   const choices = await routeChoices(parts.db.pool, parts.log).load()
-  return new RouteBook({ config: parts.config, choices, direct: parts.direct })
+  const moved = await aliasStore(parts.db.pool).moved()
+  return new RouteBook({ config: parts.config, choices, direct: parts.direct, moved })
 }
 
 export interface ReloadParts {

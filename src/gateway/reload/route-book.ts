@@ -2,6 +2,7 @@ import { errorMessage, K2Error } from '../../base/errors.ts'
 import { resolve, roomsOf, routesOf } from '../config/routes.ts'
 import type { Config, RouteConfig } from '../config/schema.ts'
 import { compileRoutes, type RouteDefinition } from '../pipeline/index.ts'
+import { type MovedChats, movedKey, movedRoutes } from './moved.ts'
 
 /** What a command made of a route: its text as the configuration would write it, or that it is gone. */
 export type RouteChoice = RouteConfig | 'removed'
@@ -12,6 +13,7 @@ export interface RouteBookInit {
   readonly choices: ReadonlyMap<string, RouteChoice>
   /** Routes of direct conversations that are open. */
   readonly direct: readonly RouteDefinition[]
+  readonly moved: MovedChats
 }
 
 /** Takes routes and rules into use, or throws and changes nothing. */
@@ -25,6 +27,7 @@ export class RouteBook {
   #config: Config
   #choices: ReadonlyMap<string, RouteChoice>
   #direct: readonly RouteDefinition[]
+  #moved: MovedChats
   #routes: readonly RouteDefinition[] = []
   #rooms: readonly string[] = []
   #problems: readonly string[] = []
@@ -35,7 +38,8 @@ export class RouteBook {
     this.#config = init.config
     this.#choices = init.choices
     this.#direct = init.direct
-    this.#change(init)
+    this.#moved = init.moved
+    this.#change({})
   }
 
   get config(): Config {
@@ -64,22 +68,27 @@ export class RouteBook {
 
   /** Throws like the constructor, and then everything stays as it was. */
   useConfig(config: Config): void {
-    this.#change({ config, choices: this.#choices, direct: this.#direct })
+    this.#change({ config })
   }
 
   /** Throws `CONFIG_ROUTE` or `ROUTE_INVALID` when the new choice cannot be used; then everything stays as it was. */
   useChoice(id: string, choice: RouteChoice): void {
     const choices = new Map(this.#choices).set(id, choice)
-    const kept = this.#merge({ config: this.#config, choices, direct: this.#direct }, id)
-    this.#commit(kept, { config: this.#config, choices, direct: this.#direct })
+    this.#change({ choices }, id)
   }
 
   useDirect(direct: readonly RouteDefinition[]): void {
-    this.#change({ config: this.#config, choices: this.#choices, direct })
+    this.#change({ direct })
   }
 
-  #change(next: RouteBookInit): void {
-    this.#commit(this.#merge(next), next)
+  /** A Telegram group has another id from now on, also in routes whose text still has the old one. */
+  useMove(account: string, from: string, to: string): void {
+    this.#change({ moved: new Map(this.#moved).set(movedKey(account, from), to) })
+  }
+
+  #change(part: Partial<RouteBookInit>, strict?: string): void {
+    const next = { config: this.#config, choices: this.#choices, direct: this.#direct, moved: this.#moved, ...part }
+    this.#commit(this.#merge(next, strict), next)
   }
 
   #commit(
@@ -92,12 +101,13 @@ export class RouteBook {
     this.#config = next.config
     this.#choices = next.choices
     this.#direct = next.direct
+    this.#moved = next.moved
     this.#rooms = roomsOf(merged.routes, next.config)
   }
 
   /** A choice that does not fit is left out and named, except `strict`, which throws. */
   #merge(
-    { config, choices, direct }: RouteBookInit,
+    { config, choices, direct, moved }: RouteBookInit,
     strict?: string,
   ): { readonly routes: readonly RouteDefinition[]; readonly problems: readonly string[] } {
     const file = routesOf(config).filter(
@@ -120,7 +130,7 @@ export class RouteBook {
         problems.push(`route ${id}: ${errorMessage(error)}`)
       }
     }
-    return { routes: direct.length === 0 ? routes : [...routes, ...direct], problems }
+    return { routes: movedRoutes(direct.length === 0 ? routes : [...routes, ...direct], moved), problems }
   }
 }
 
