@@ -5,7 +5,7 @@ import { EventHub, type EventStream, type EventStreamOptions } from '../base/eve
 import type { Health, Lifecycle } from '../base/lifecycle.ts'
 import { type Logger, nullLogger } from '../base/logger.ts'
 import { cryptoRng, type Rng } from '../base/random.ts'
-import { type Contact, type NodeConfig, type NodeSettings, readNodeConfig } from './config.ts'
+import { type Contact, type NodeSettings, readNodeConfig } from './config.ts'
 import { GOSSIP_ALPN, Gossip } from './gossip/index.ts'
 import type { Hash, PeerId } from './ids.ts'
 import { DirectLink } from './k2/direct-link.ts'
@@ -26,14 +26,14 @@ import { type EndpointAddr, ofPeerAddr, toPeerAddr } from './keys/address.ts'
 import { createVerifier } from './keys/ed25519.ts'
 import type { Identity } from './keys/identity.ts'
 import { encodeEndpointTicket } from './keys/ticket.ts'
-import { type AlpnHandler, type K2Endpoint, openEndpoint } from './net/index.ts'
+import { type K2Endpoint, openEndpoint } from './net/index.ts'
 import type { K2Event, NodeStats, TopicStatus } from './node-events.ts'
+import { nodeHealth } from './node-health.ts'
 import { NodeInbound } from './node-inbound.ts'
+import type { K2NodeOptions, PingOptions, PingResult } from './node-options.ts'
 import { NodeTopics } from './node-topics.ts'
 import { TopicFinder, TrackerClient } from './tracker/index.ts'
 
-/** A node that has configured peers but meets none of them for this long is not well. */
-const ISOLATION_MS = 60_000
 const PING_MS = 5_000
 
 interface Parts {
@@ -44,28 +44,6 @@ interface Parts {
   readonly direct: DirectLink
   readonly finder: TopicFinder
 }
-
-export interface K2NodeOptions {
-  readonly identity: Identity
-  readonly config?: NodeConfig
-  /** Remembers sent lines across restarts; in memory when omitted. */
-  readonly journal?: SendJournal
-  readonly clock?: Clock
-  readonly rng?: Rng
-  readonly log?: Logger
-  /** Further protocols by ALPN, e.g. blobs; connections without a stream are ordinary pings to every one of them. */
-  readonly handlers?: Readonly<Record<string, AlpnHandler>>
-  /** Instead of a QUIC endpoint, for tests. */
-  readonly openEndpoint?: (settings: NodeSettings) => Promise<K2Endpoint>
-}
-
-export interface PingOptions {
-  /** Protocol to ask for; reference nodes answer `/iroh-bytes/4` and gossip. */
-  readonly alpn?: string
-  readonly deadlineMs?: number
-}
-
-export type PingResult = { readonly online: true; readonly ms: number } | { readonly online: false; readonly code: string }
 
 /**
  * A member of the K2 network: one endpoint, gossip, and everything K2 says on it. Nothing a peer sends makes it fail; what is
@@ -146,7 +124,7 @@ export class K2Node implements Lifecycle {
 
   async start(): Promise<void> {
     const { settings } = this
-    const open = this.#options.openEndpoint ?? ((s) => this.#bind(s))
+    const open = this.#options.openEndpoint ?? ((s) => bindEndpoint(s, this.#identity, this.#clock, this.#log))
     const endpoint = await open(settings)
     const gossip = new Gossip({ endpoint, clock: this.#clock, rng: this.#rng, log: this.#log.child({ mod: 'gossip' }) })
     const link = new ReceiptLink({
@@ -207,20 +185,9 @@ export class K2Node implements Lifecycle {
   }
 
   health(): Health {
-    const parts = this.#parts
-    if (parts === undefined) return { status: 'failed', reason: 'the node is not running' }
-    const endpoint = parts.endpoint.health()
-    if (endpoint.status !== 'ok' || this.settings.peers.length === 0) return endpoint
-    const now = this.#clock.now()
-    const isolated = parts.topics.all.filter((t) => t.info.contact === undefined && now - (t.isolatedSince ?? now) > ISOLATION_MS)
-    if (isolated.length === 0) return endpoint
-    return {
-      status: 'degraded',
-      reason: `no other node on ${isolated
-        .map((t) => t.info.name)
-        .slice(0, 5)
-        .join(', ')}`,
-    }
+    if (this.#parts === undefined) return { status: 'failed', reason: 'the node is not running' }
+    const { endpoint, topics } = this.#parts
+    return nodeHealth(endpoint.health(), this.settings, topics.all, this.#clock.now())
   }
 
   stats(): NodeStats {
@@ -378,17 +345,6 @@ export class K2Node implements Lifecycle {
     throw k2Error('K2_UNKNOWN_TOPIC', `this node has not joined the topic ${JSON.stringify(name.slice(0, 80))}`)
   }
 
-  #bind(settings: NodeSettings): Promise<K2Endpoint> {
-    return openEndpoint({
-      secretKey: this.#identity.seed(),
-      mode: settings.mode,
-      clock: this.#clock,
-      log: this.#log.child({ mod: 'net' }),
-      router: { maxConnections: settings.limits.maxConnections },
-      ...(settings.bind !== undefined && { bind: settings.bind }),
-    })
-  }
-
   #makeFinder(endpoint: K2Endpoint): TopicFinder {
     const { trackers, announce } = this.settings.discovery
     return new TopicFinder({
@@ -449,4 +405,15 @@ export class K2Node implements Lifecycle {
     this.#confirmers = confirmers
     this.#tasks.add(this.#journal.noteConfirmers(expected))
   }
+}
+
+function bindEndpoint(settings: NodeSettings, identity: Identity, clock: Clock, log: Logger): Promise<K2Endpoint> {
+  return openEndpoint({
+    secretKey: identity.seed(),
+    mode: settings.mode,
+    clock,
+    log: log.child({ mod: 'net' }),
+    router: { maxConnections: settings.limits.maxConnections },
+    ...(settings.bind !== undefined && { bind: settings.bind }),
+  })
 }

@@ -3,7 +3,7 @@ import { deferred, Mutex } from '../../base/async.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
-import type { PeerChatMessage, PeerMarketMessage, PeerPort } from '../../bridges/p2p/port.ts'
+import type { PeerPort } from '../../bridges/p2p/port.ts'
 import { alert } from '../../rules/index.ts'
 import type { Queryable } from '../db/pool.ts'
 import { tellSearches } from './alerting.ts'
@@ -15,12 +15,12 @@ import type { InboxReader } from './inbox.ts'
 import { intentOf, type MarketIntent } from './model.ts'
 import type { NoticeSender } from './notices.ts'
 import type { MarketParts } from './parts.ts'
-import { countPeer, followPeer, hear, type PeerContext } from './peers.ts'
+import { PeerEar } from './peer-ear.ts'
+import { countPeer, followPeer, type PeerContext } from './peers.ts'
 import type { Publisher } from './publishing.ts'
 import { tick } from './rounds.ts'
 import type { Step, ToTell } from './step.ts'
 import type { MarketStore } from './store.ts'
-import { hearTalk } from './talks.ts'
 import { type ChangeKind, notesOf, type Together } from './together.ts'
 
 const RETRY_MS = [100, 500, 2_000, 5_000] as const
@@ -32,8 +32,6 @@ const CURSOR_EVERY_MS = 1_000
 const ROUND_MS = 60_000
 /** Old rows are removed this often. */
 const PRUNE_EVERY_MS = 3_600_000
-/** Messages of peers that wait for their turn; repeats of what is dropped come in seconds. */
-const MAX_PEER_WAITING = 500
 
 export interface MarketOptions {
   readonly parts: MarketParts
@@ -67,7 +65,6 @@ export class Market implements Lifecycle {
   #failure: string | undefined
   #unsubscribe = (): void => {}
   #cancel = (): void => {}
-  #peersWaiting = 0
   #cursor: { readonly seq: number; readonly at: number } = { seq: 0, at: Number.NEGATIVE_INFINITY }
   #pendingCursor: number | undefined
   #lastRound = 0
@@ -118,10 +115,9 @@ export class Market implements Lifecycle {
     if (this.#stopped()) return
     this.#state = 'running'
     publisher.restore()
-    this.#unsubscribe = port.observe(async (update) => {
-      if (update.kind === 'market') await this.#hear(update.message)
-      else if (update.kind === 'chat' && update.message.topic === undefined) await this.#hearTalk(update.message)
-    })
+    const context = { me: port.nodeId, counts: this.#counts, nameOf: this.#options.peerName }
+    const ear = new PeerEar({ parts, store, context, act: (work) => this.act(work) })
+    this.#unsubscribe = port.observe(ear.take)
     this.#options.together?.follow((work) => this.#mutex.run(work))
     this.#reader?.start()
     notices.wake()
@@ -303,31 +299,6 @@ export class Market implements Lifecycle {
   #step(): Step {
     const { parts, publisher } = this.#options
     return { parts, publisher, changes: new Changes(), now: parts.clock.now(), toTell: [] }
-  }
-
-  async #hear(message: PeerMarketMessage): Promise<void> {
-    if (this.#peersWaiting >= MAX_PEER_WAITING) {
-      this.parts.counters.add('peer_intents_refused_total')
-      return
-    }
-    this.#peersWaiting++
-    try {
-      const context = { me: this.#options.port.nodeId, counts: this.#counts, nameOf: this.#options.peerName }
-      await this.act((step) => hear(step, message, context))
-    } finally {
-      this.#peersWaiting--
-    }
-  }
-
-  /** A direct message of somebody an offer brought here; others are no business of the market. Never rejects. */
-  async #hearTalk(message: PeerChatMessage): Promise<void> {
-    const { store, parts } = this.#options
-    try {
-      const talk = await store.latestTalk(`p2p:${message.peerId}`, parts.clock.now())
-      if (talk !== undefined) await this.act((step) => hearTalk(step, talk, message))
-    } catch (err) {
-      parts.log.warn({ ev: 'talk-failed', err }, 'a direct message about an offer could not be passed on')
-    }
   }
 
   /** Notes the position behind the events of a step; never before everything in front of it was told. */
