@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const CI = process.env.CI === 'true'
@@ -10,6 +11,8 @@ const shared = { retry: 0, allowOnly: !CI, pool: 'forks' as const }
  */
 export default defineConfig({
   test: {
+    // On two cores vitest would use one of them.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
