@@ -23,12 +23,17 @@ describe('bridging 22.E: an answer lost on every tenth send', () => {
     telegram.control.addFault({ method: 'sendMessage', every: 10, effect: { kind: 'response-lost' } })
     await scene.writeMany(108, ALL)
     const lost = (): number => telegram.control.faultCounts()['response-lost'] ?? 0
-    const repeats = await scene.exact({ telegramRepeats: Number.POSITIVE_INFINITY })
+    await scene.exact({ telegramRepeats: Number.POSITIVE_INFINITY })
     expect(discord.control.faultCounts()['response-lost']).toBeGreaterThanOrEqual(6)
     expect(lost()).toBeGreaterThanOrEqual(6)
-    // Every lost answer is a message seen once more, none goes unnoticed, nothing else is repeated.
+    // Every lost answer is a message seen once more, none goes unnoticed, nothing else is repeated. A line whose answer was
+    // lost is there before it is sent again, so the last repeat may be still to come.
     const bridge = gateway.bridges.find((b) => b.network === 'telegram') as TelegramBridge
-    expect([repeats, bridge.stats().ambiguousResent]).toEqual([lost(), lost()])
+    const unexplained = async (): Promise<number[]> => {
+      const repeats = await scene.exact({ telegramRepeats: Number.POSITIVE_INFINITY })
+      return [repeats - lost(), bridge.stats().ambiguousResent - lost()]
+    }
+    await expect.poll(unexplained, { timeout: 60_000, interval: 200 }).toEqual([0, 0])
   })
 })
 
