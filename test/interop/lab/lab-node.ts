@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Impl, PeerError, type PeerEvent, PeerProcess, type SpawnOptions } from './peer-process.ts'
 
 export interface BindOptions {
@@ -125,6 +126,17 @@ export class LabTopic {
     return this.#next('neighbour', (e) => e.event === 'gossip.neighbor_up', this.#from, ms)
   }
 
+  /** Ids of the neighbours at the moment. */
+  neighbors(): Set<string> {
+    const now = new Set<string>()
+    for (const { event, handle, peer } of this.node.peer.events.slice(this.#from)) {
+      if (handle !== this.handle) continue
+      if (event === 'gossip.neighbor_up') now.add(String(peer))
+      if (event === 'gossip.neighbor_down') now.delete(String(peer))
+    }
+    return now
+  }
+
   received(dataHex: string, ms = 5_000, from = this.#from): Promise<PeerEvent> {
     const what = `message ${dataHex.length > 24 ? `of ${dataHex.length / 2} bytes` : dataHex}`
     return this.#next(what, (e) => e.event === 'gossip.received' && e.data === dataHex, from, ms)
@@ -138,6 +150,35 @@ export class LabTopic {
   #next(what: string, matches: (event: PeerEvent) => boolean, from: number, ms: number): Promise<PeerEvent> {
     return this.node.peer.next(what, (e) => e.handle === this.handle && matches(e), from, ms)
   }
+}
+
+/** How long an overlay must have stood still, and how long that is waited for, ms. */
+const STILL_MS = 1_000
+const MAX_STILL_MS = 8_000
+
+/** Waits until nobody's neighbours change any more; answers whether a message can get from each to every other one. */
+export async function settledTogether(topics: readonly LabTopic[]): Promise<boolean> {
+  const shape = (): string => topics.map((topic) => [...topic.neighbors()].sort().join()).join(';')
+  let last = shape()
+  let since = performance.now()
+  for (const end = since + MAX_STILL_MS; performance.now() < end && performance.now() - since < STILL_MS; ) {
+    await pause(50)
+    const now = shape()
+    if (now !== last) since = performance.now()
+    last = now
+  }
+  return performance.now() - since >= STILL_MS && isConnected(topics)
+}
+
+/** Only neighbours on both sides count: one side alone is about to learn that it is none. */
+function isConnected(topics: readonly LabTopic[]): boolean {
+  const reached = new Set<LabTopic>(topics.slice(0, 1))
+  for (const here of reached) {
+    for (const other of topics) {
+      if (here.neighbors().has(other.node.id) && other.neighbors().has(here.node.id)) reached.add(other)
+    }
+  }
+  return reached.size === topics.length
 }
 
 /** The answer of a command that must fail. */
