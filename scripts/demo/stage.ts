@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from '../../src/base/logger.ts'
-import { type Gateway, startGateway } from '../../src/gateway/compose.ts'
+import { startGateway } from '../../src/gateway/compose.ts'
 import { parseConfig } from '../../src/gateway/config/load.ts'
+import type { Gateway } from '../../src/gateway/gateway.ts'
 import { type Actor, CONTACT_NAME, contactOf, startBuyer, startContact, startSeller, TOPIC } from './actors.ts'
 
 export const TOPIC_ROOM = TOPIC

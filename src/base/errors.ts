@@ -73,8 +73,3 @@ export function errorMessage(value: unknown, max = 300): string {
 export function wrapError(cause: unknown, init: Omit<K2ErrorInit, 'cause'>): K2Error {
   return isK2Error(cause) ? cause : new K2Error({ ...init, cause })
 }
-
-/** Marks a switch as exhaustive at compile time. */
-export function assertNever(value: never): never {
-  throw new K2Error({ code: 'BUG_UNREACHABLE', kind: 'bug', message: `unexpected value ${JSON.stringify(value)}` })
-}

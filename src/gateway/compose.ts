@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Clock, systemClock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
 import { type Lifecycle, LifecycleGroup } from '../base/lifecycle.ts'
-import type { Logger } from '../base/logger.ts'
 import { cryptoRng } from '../base/random.ts'
 import { OwnIdentities } from '../bridges/own-identities.ts'
 import type { Bridge } from '../bridges/port.ts'
@@ -14,11 +13,11 @@ import { INVITE_ALPN } from '../core/k2/sync-invite.ts'
 import { Avatars } from './avatars/avatars.ts'
 import { openBlobs } from './blobs/open.ts'
 import { providerLimits } from './blobs/policy.ts'
+import { providerGauges } from './blobs/provider-gauges.ts'
 import { type BridgeParts, hookedBridges, openAccount, openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
 import { openCommands, openNotifier } from './commands/open.ts'
-import type { CommandRegistry } from './commands/registry.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
 import { openDatabase } from './db/database.ts'
@@ -29,6 +28,7 @@ import { routeOf } from './direct/model.ts'
 import { openDirect } from './direct/open.ts'
 import { DirectStore } from './direct/store.ts'
 import { openDocs } from './docs/open.ts'
+import type { Gateway, GatewayOptions } from './gateway.ts'
 import { databaseConfig, hookSecrets, lockPart, nodeGauges, settledValue } from './groundwork.ts'
 import { createApp } from './http/app.ts'
 import { HttpServer } from './http/server.ts'
@@ -44,11 +44,10 @@ import { nodeConfigOf } from './node-config.ts'
 import { bridgeMetrics } from './observe/bridge-metrics.ts'
 import { Metrics } from './observe/metrics.ts'
 import { NodePeerPort } from './peers/index.ts'
-import { BridgeSet, bootName, createPipeline, openSentLog, type Pipeline } from './pipeline/index.ts'
+import { BridgeSet, bootName, createPipeline, openSentLog } from './pipeline/index.ts'
 import { Reactions } from './reactions/service.ts'
 import { ReactionStore } from './reactions/store.ts'
 import { openReload, openRouteBook } from './reload/open.ts'
-import type { ConfigSource, ReloadReport } from './reload/reloader.ts'
 import { openSync } from './sync/open.ts'
 import { ThreadSync } from './threads/sync.ts'
 import { openTrust } from './trust/open.ts'
@@ -56,31 +55,6 @@ import { openTrust } from './trust/open.ts'
 export const KEY_FILE = 'identity.json'
 /** Jobs of the delivery queue handled at once by one process. */
 const DELIVER_CONCURRENCY = 32
-
-export interface GatewayOptions {
-  readonly config: Config
-  /** Where it came from, to be read again; undefined: it never changes. */
-  readonly source?: ConfigSource | undefined
-  readonly log: Logger
-  readonly clock?: Clock
-}
-
-/** A running gateway. */
-export interface Gateway {
-  /** Address of pages and control API. */
-  readonly url: string
-  readonly node: K2Node
-  readonly pipeline: Pipeline
-  readonly bridges: readonly Bridge[]
-  /** Everything people and operators can ask of it. */
-  readonly commands: CommandRegistry
-  /** Rooms of the web chat. */
-  readonly rooms: readonly string[]
-  /** Reads the configuration again. Rejects `ConfigError` when it cannot be used; then nothing changes. */
-  reload(by: 'signal' | 'command'): Promise<ReloadReport>
-  /** Stops everything in reverse order within the configured time. Idempotent. */
-  stop(): Promise<void>
-}
 
 /**
  * Builds and starts everything in order: lock, database, jobs, node, bridges, pipeline, HTTP. When one part cannot start,
@@ -358,7 +332,13 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const web = ownBridges.find((b) => b.network === 'web') as WebChatBridge | undefined
     const metrics = new Metrics({
       pipeline: () => pipeline.stats(),
-      gauges: () => ({ ...nodeGauges(node), ...docs.gauges(), ...market?.market.gauges(), ...direct.gauges() }),
+      gauges: () => ({
+        ...nodeGauges(node),
+        ...providerGauges(blobs),
+        ...docs.gauges(),
+        ...market?.market.gauges(),
+        ...direct.gauges(),
+      }),
       more: () => bridgeMetrics({ pipeline, bridges, mediaBytes: () => media.library.stats().fetched }),
       parts: control.health,
     })

@@ -5,8 +5,9 @@ import { dirname, join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { nullLogger } from '../../src/base/logger.ts'
 import { readControlFile } from '../../src/gateway/cli/control-file.ts'
-import { type Gateway, startGateway } from '../../src/gateway/compose.ts'
+import { startGateway } from '../../src/gateway/compose.ts'
 import { configSchema } from '../../src/gateway/config/schema.ts'
+import type { Gateway } from '../../src/gateway/gateway.ts'
 import { embeddedDir } from './embedded.ts'
 
 const LOOK_MS = 50

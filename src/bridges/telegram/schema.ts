@@ -179,4 +179,3 @@ export type TgMe = z.output<typeof Me>
 
 /** An update as delivered: a number and one payload. */
 export const Update = z.looseObject({ update_id: Id })
-export type TgUpdate = z.output<typeof Update>

@@ -25,7 +25,6 @@ const peerId = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .transform((text) => text as PeerId)
-export const formatSchema = z.enum(['raw', 'hash-seq'])
 
 export const providersSchema = z.array(
   z

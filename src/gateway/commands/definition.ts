@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Form, Interaction, Notice } from '../../bridges/interaction.ts'
-import type { Attachment, Author } from '../../bridges/model/message.ts'
+import type { Author } from '../../bridges/model/message.ts'
 import type { Place } from '../../bridges/model/place.ts'
 
 /** Who may use a command (k2-application 4.2): everyone in a bridged place, traders (linked people), administrators. */
@@ -45,9 +45,6 @@ export interface ArgumentHelp {
   readonly rest?: boolean
   suggest?(context: CommandContext, typed: string): Promise<readonly { readonly name: string; readonly value: string }[]>
 }
-
-/** Attachments in arguments (`attachment()` in `arguments.ts` gives their schema). */
-export type AttachmentArgument = Attachment
 
 /** One capability, rendered as Discord slash command, Telegram command, command-line command and HTTP operation. */
 export interface CommandDefinition<S extends z.ZodObject = z.ZodObject> {

@@ -66,4 +66,3 @@ export const blobsSchema = z.strictObject({
 })
 
 export type BlobsConfig = z.output<typeof blobsSchema>
-export type RouteFiles = z.output<typeof routeFilesSchema>

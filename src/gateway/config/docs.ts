@@ -8,5 +8,3 @@ export const docsSchema = z.strictObject({
     .prefault('64MiB')
     .describe('largest message of another node while documents are compared; a first sync sends all entries in one'),
 })
-
-export type DocsConfig = z.output<typeof docsSchema>

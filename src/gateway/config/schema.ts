@@ -266,7 +266,6 @@ export const configSchema = z
 
 export type Config = z.output<typeof configSchema>
 export type RouteConfig = NonNullable<Config['routes']>[number]
-export type RuleConfig = Config['rules'][number]
 
 /** JSON Schema of the file for editors (`config/k2gw.schema.json`). */
 export function configJsonSchema(): Record<string, unknown> {

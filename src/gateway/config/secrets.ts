@@ -15,11 +15,6 @@ export interface SecretSources {
 
 const REFERENCE = /^\$\{(env|file):([^}]+)\}$/
 
-/** True for texts such as `${env:DISCORD_TOKEN}`. */
-export function isReference(text: string): boolean {
-  return REFERENCE.test(text)
-}
-
 /** Resolves `${env:NAME}` or `${file:path}`; the message says what to do and never contains a value. */
 export function resolveReference(text: string, sources: SecretSources): { value: string } | { problem: string } {
   const match = REFERENCE.exec(text)

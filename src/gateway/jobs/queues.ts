@@ -131,15 +131,7 @@ export const SYNC_POLL = {
   options: { attempts: 1, removeOnComplete: { count: 20 }, removeOnFail: { count: 100 } },
 } satisfies QueueDefinition
 
-/** Started with the first folder: gateways without one have none of this. */
-export const SYNC_QUEUES = [
-  SYNC_SCAN,
-  SYNC_PUBLISH,
-  SYNC_FETCH,
-  SYNC_APPLY,
-  SYNC_POLL,
-] as const satisfies readonly QueueDefinition[]
-
+/** Those every gateway has; the queues of folders begin with the first folder and keep few failed jobs by themselves. */
 export const QUEUES = [DELIVER, UPKEEP, BLOB_FETCH, BLOB_SHARE, MARKET, RULE_JOB] as const satisfies readonly QueueDefinition[]
 
 /** The data of a job, checked: nobody else writes these queues, but a store outlives versions of this program. */

@@ -1,12 +1,13 @@
 import { toHex } from '../../base/bytes.ts'
 import { K2Error } from '../../base/errors.ts'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
-import { language, match, readMessage } from '../../rules/index.ts'
+import { alert, language, match, readMessage } from '../../rules/index.ts'
 import type { Reading, StoredIntent } from '../../rules/model.ts'
 import type { IntentRecord, ThreadMessage } from '../../rules/thread/index.ts'
 import { withInterest } from '../../rules/thread/intent-book.ts'
 import { openRecord, reviseRecord, withStatus } from '../../rules/thread/stored-intent.ts'
 import type { CommandContext } from '../commands/definition.ts'
+import { recipientOf } from './alerting.ts'
 import { answered, type Question } from './asking.ts'
 import { ended, interest, opened, readingOf, spread, updated } from './intents.ts'
 import { interestForm } from './interest-form.ts'
@@ -28,7 +29,6 @@ const FITS: Readonly<Record<Wish, readonly StoredIntent['intent'][]>> = {
 /** Open intents of one person. */
 const MAX_OWN = 200
 const EXTEND_MS = 14 * 86_400_000
-const REMIND_MS = 86_400_000
 const MIN_PREFIX = 6
 /** Where intents of operators live: nobody reads there. */
 const OPERATOR_PLACE: Place = { network: 'web', account: 'main', channel: 'operator' }
@@ -204,14 +204,15 @@ export class Desk {
     })
   }
 
-  /** Says once more in a day that something is open, if it still is. */
+  /** Says once more in a day, outside the person's quiet hours, that something is open, if it still is. */
   async remind(context: CommandContext, id: string): Promise<MarketIntent> {
     return this.market.act((step) => {
       const entry = this.find(id)
       const { person, reach } = this.#talker(context)
       if (reach === null || intentOf(entry).status !== 'open')
         throw new K2Error({ code: 'MARKET_CLOSED', kind: 'conflict', message: 'it is no longer open' })
-      step.changes.notices.push(reminder(step.parts, entry, person, reach, step.now + REMIND_MS))
+      const dueAt = alert.reminderTime(recipientOf(step.parts, person), step.now)
+      step.changes.notices.push(reminder(step.parts, entry, person, reach, dueAt))
       return entry
     })
   }

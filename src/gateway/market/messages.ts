@@ -7,12 +7,6 @@ import type { ThreadInput, ThreadMessage } from '../../rules/thread/index.ts'
 import { isAutomatic } from '../pipeline/facts.ts'
 import type { Origin } from './model.ts'
 
-/** One stored event as the market reads it. */
-export interface MarketEvent {
-  readonly eventId: string
-  readonly envelope: Envelope
-}
-
 export interface Readable {
   readonly input: ThreadInput
   readonly origin: Origin

@@ -17,7 +17,6 @@ export const durationSchema = z.string().transform((text, ctx) => {
   return z.NEVER
 })
 
-export const OPERATORS = ['>=', '<=', '!=', '==', '>', '<', '='] as const
 export interface Comparison {
   readonly op: '>=' | '<=' | '!=' | '==' | '>' | '<'
   readonly value: number

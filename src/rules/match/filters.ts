@@ -3,12 +3,6 @@ import { distanceKm } from './distance.ts'
 import type { Converter } from './rates.ts'
 import { foldText } from './terms.ts'
 
-/** One side of a pair with its slots; an exchange stands on either side. */
-export interface Sided {
-  readonly intent: StoredIntent
-  readonly item: Slots['item']
-}
-
 export interface PairOptions {
   readonly now: number
   readonly rates: Converter

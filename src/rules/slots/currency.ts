@@ -287,14 +287,3 @@ export function standingCode(tokens: readonly Token[]): string | undefined {
   }
   return found
 }
-
-/** Whether the token is a ticker of a coin. */
-export function coinAt(token: Token | undefined): string | undefined {
-  if (token?.kind !== 'word') return undefined
-  if (token.text === 'bitcoin') return 'BTC'
-  if (token.text === 'tether') return 'USDT'
-  if (token.text === 'ethereum') return 'ETH'
-  if (!CODES.has(token.text) || (WORDLIKE.has(token.text) && token.caps !== 2)) return undefined
-  const code = codeOf(token.text)
-  return COINS.has(code) ? code : undefined
-}

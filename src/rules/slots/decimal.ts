@@ -27,12 +27,6 @@ function trimRight(text: string): string {
   return text.slice(0, end)
 }
 
-/** Shifts a decimal string by powers of ten. */
-export function shifted(text: string, shift: number): string | undefined {
-  const [whole = '0', rest = ''] = text.split('.')
-  return decimal(whole, rest, shift)
-}
-
 /** Digits with separators as written in chat (N1–N5): integer and fraction digits. `coin`: a single point is decimal. */
 export function splitNumber(text: string, coin: boolean): { readonly integer: string; readonly fraction: string } {
   let dots = 0

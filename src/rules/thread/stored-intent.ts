@@ -1,6 +1,6 @@
 import { expiryOf, intentId } from '../match/life-cycle.ts'
 import { type Intent, type Reading, type Slots, type StoredIntent, sideOf } from '../model.ts'
-import type { IntentRecord, ThreadContext, ThreadMessage, TradeKind } from './model.ts'
+import type { IntentRecord, ThreadContext, ThreadMessage } from './model.ts'
 import { ownWords } from './own-words.ts'
 
 /** Most intents one message may open over its edits. */
@@ -102,5 +102,3 @@ export function withStatus(record: IntentRecord, status: StoredIntent['status'],
 
 export const isLive = (record: IntentRecord): boolean =>
   record.intent.status === 'open' || record.intent.status === 'paused' || record.intent.status === 'draft'
-
-export const sameKind = (record: IntentRecord, kind: TradeKind): boolean => record.intent.intent === kind

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nullLogger } from '../../../src/base/logger.ts'
 import { readControlFile } from '../../../src/gateway/cli/control-file.ts'
-import { type Gateway, startGateway } from '../../../src/gateway/compose.ts'
+import { startGateway } from '../../../src/gateway/compose.ts'
 import { configSchema } from '../../../src/gateway/config/schema.ts'
+import type { Gateway } from '../../../src/gateway/gateway.ts'
 import { createLogger } from '../../../src/gateway/observe/logger.ts'
 
 export interface TestGateway {

@@ -9,8 +9,9 @@ import { K2Node, newIdentity } from '../../../src/core/index.ts'
 import { qrPng } from '../../../src/gateway/blobs/qr.ts'
 import { readControlFile } from '../../../src/gateway/cli/control-file.ts'
 import { runProgram } from '../../../src/gateway/cli/program.ts'
-import { type Gateway, startGateway } from '../../../src/gateway/compose.ts'
+import { startGateway } from '../../../src/gateway/compose.ts'
 import { configSchema } from '../../../src/gateway/config/schema.ts'
+import type { Gateway } from '../../../src/gateway/gateway.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'k2gw-docs-'))
 const dataDir = join(dir, 'data')

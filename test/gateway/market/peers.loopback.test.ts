@@ -7,6 +7,7 @@ import { Desk } from '../../../src/gateway/market/desk.ts'
 import { embeddedDir, type TestDir } from '../../support/embedded.ts'
 import { ShiftedClock } from '../pipeline/rig.ts'
 import { contextOf } from './context.ts'
+import { BUYER, peerForm, SELLER } from './peer-forms.ts'
 import { type MarketRig, startMarket } from './rig.ts'
 
 let dir: TestDir
@@ -29,20 +30,6 @@ afterAll(async () => {
   await dir.remove()
 })
 
-/** What the reference's form sends (k2-application 2.4). */
-const form = (title: string, over: JsonObject = {}): JsonObject => ({
-  action: 'sell',
-  condition: 'used',
-  description: '',
-  location: '',
-  priceRange: { currency: 'USD', min: 700, max: 700 },
-  selection: { subtopic: 'Electronics & Devices' },
-  title,
-  topic: 'Goods',
-  ...over,
-})
-const SELLER = 'a'.repeat(64)
-const BUYER = 'b'.repeat(64)
 const alerts = (): string[] => rig.dc.said.map((s) => s.notice.rich.text).filter((t) => t.startsWith('🔔'))
 const told = (): string[] => rig.tg.said.map((s) => s.notice.rich.text).filter((t) => t.includes('is interested'))
 
@@ -61,7 +48,7 @@ describe('offers of K2 peers', () => {
     rig = await startMarket(db)
     await search('thinkpad under 800 usd')
     for (let i = 0; i < 4; i++)
-      await rig.hear({ kind: 'offer', senderId: SELLER, senderName: 'Sam', form: form('ThinkPad X1 Carbon') })
+      await rig.hear({ kind: 'offer', senderId: SELLER, senderName: 'Sam', form: peerForm('ThinkPad X1 Carbon') })
     expect(alerts()).toHaveLength(1)
     expect(alerts()[0]).toMatch(/Offer: ThinkPad X1 Carbon, 700 USD, used/)
     expect(alerts()[0]).toMatch(/from Sam on K2/)
@@ -77,7 +64,7 @@ describe('offers of K2 peers', () => {
       rig.hear({
         kind: 'offer',
         senderId: SELLER,
-        form: form('ThinkPad X1 Carbon', { priceRange: { currency: 'USD', min: price, max: price } }),
+        form: peerForm('ThinkPad X1 Carbon', { priceRange: { currency: 'USD', min: price, max: price } }),
       })
     await offer(700)
     await offer(695)
@@ -88,7 +75,7 @@ describe('offers of K2 peers', () => {
 
   it('get an interest the way K2 applications send one, and nobody is asked twice', async () => {
     rig = await startMarket(db)
-    await rig.hear({ kind: 'offer', senderId: SELLER, form: form('ThinkPad X1 Carbon') })
+    await rig.hear({ kind: 'offer', senderId: SELLER, form: peerForm('ThinkPad X1 Carbon') })
     const desk = new Desk(rig.market)
     await desk.create(contextOf(rig.discord, 'bob'), 'buy', 'ThinkPad X1 Carbon, budget 800 USD')
     const [offer] = desk.list(contextOf(rig.discord, 'bob'), { side: 'offer' })
@@ -115,7 +102,7 @@ describe('interests of K2 peers', () => {
     rig = await startMarket(db)
     await offerOnK2()
     await offerOnK2('Dell U2720Q monitor, 250 USD')
-    const wish = form('Need a ThinkPad X1', { action: 'buy', priceRange: { currency: 'USD', min: 500, max: 750 } })
+    const wish = peerForm('Need a ThinkPad X1', { action: 'buy', priceRange: { currency: 'USD', min: 500, max: 750 } })
     await rig.hear({ kind: 'interest', senderId: BUYER, targetId: 'c'.repeat(64), form: wish })
     expect(told()).toHaveLength(0)
     for (let i = 0; i < 3; i++)
@@ -148,7 +135,7 @@ describe('alerts', () => {
     rig.dc.unreachable.add('discord:bob')
     await search('thinkpad under 800 usd')
     rig.dc.failures = [new K2Error({ code: 'X', kind: 'platform', message: 'away' })]
-    await rig.hear({ kind: 'offer', senderId: SELLER, form: form('ThinkPad X1 Carbon') })
+    await rig.hear({ kind: 'offer', senderId: SELLER, form: peerForm('ThinkPad X1 Carbon') })
     expect(alerts()).toHaveLength(0)
     rig.clock.shift(5_000)
     await rig.settled()
@@ -164,8 +151,8 @@ describe('alerts', () => {
     await search('thinkpad under 800 usd')
     const desk = new SearchDesk(new Desk(rig.market))
     await desk.set(contextOf(rig.discord, 'bob'), (s) => ({ ...s, quiet: '22:00-07:00', timeZone: 'UTC' }))
-    await rig.hear({ kind: 'offer', senderId: SELLER, form: form('ThinkPad X1 Carbon') })
-    await rig.hear({ kind: 'offer', senderId: BUYER, form: form('ThinkPad T480') })
+    await rig.hear({ kind: 'offer', senderId: SELLER, form: peerForm('ThinkPad X1 Carbon') })
+    await rig.hear({ kind: 'offer', senderId: BUYER, form: peerForm('ThinkPad T480') })
     expect(rig.dc.said).toHaveLength(0)
     // Restarted in between: what was held back is not lost.
     const instance = 'quiet'
@@ -177,7 +164,7 @@ describe('alerts', () => {
         [SELLER, 'ThinkPad X1 Carbon'],
         [BUYER, 'ThinkPad T480'],
       ] as const)
-        await rig.hear({ kind: 'offer', senderId: sender, form: form(title) })
+        await rig.hear({ kind: 'offer', senderId: sender, form: peerForm(title) })
     }
     await rig.market.round()
     await rig.settled()
@@ -202,14 +189,14 @@ describe('alerts', () => {
     const desk = new SearchDesk(new Desk(rig.market))
     const bob = contextOf(rig.discord, 'bob')
     await desk.set(bob, (s) => ({ ...s, mutedAuthors: [`p2p:${SELLER}`] }))
-    await rig.hear({ kind: 'offer', senderId: SELLER, form: form('ThinkPad X1 Carbon') })
+    await rig.hear({ kind: 'offer', senderId: SELLER, form: peerForm('ThinkPad X1 Carbon') })
     await desk.set(bob, () => ({ mutedSearches: [found.id] }))
-    await rig.hear({ kind: 'offer', senderId: BUYER, form: form('ThinkPad T480') })
+    await rig.hear({ kind: 'offer', senderId: BUYER, form: peerForm('ThinkPad T480') })
     await desk.set(bob, () => ({ optedOut: true }))
-    await rig.hear({ kind: 'offer', senderId: 'c'.repeat(64), form: form('ThinkPad X270') })
+    await rig.hear({ kind: 'offer', senderId: 'c'.repeat(64), form: peerForm('ThinkPad X270') })
     expect(rig.dc.said).toHaveLength(0)
     await desk.set(bob, () => ({}))
-    await rig.hear({ kind: 'offer', senderId: 'd'.repeat(64), form: form('ThinkPad P50') })
+    await rig.hear({ kind: 'offer', senderId: 'd'.repeat(64), form: peerForm('ThinkPad P50') })
     expect(rig.dc.said).toHaveLength(1)
   })
 })

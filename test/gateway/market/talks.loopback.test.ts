@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { JsonObject } from '../../../src/core/k2/json-reader.ts'
 import type { CommandResult } from '../../../src/gateway/commands/definition.ts'
 import { type Database, openDatabase } from '../../../src/gateway/db/database.ts'
 import { marketActions } from '../../../src/gateway/market/actions.ts'
@@ -9,6 +8,7 @@ import { Desk } from '../../../src/gateway/market/desk.ts'
 import { TalkDesk } from '../../../src/gateway/market/talk-desk.ts'
 import { embeddedDir, type TestDir } from '../../support/embedded.ts'
 import { contextOf, dataOf, textOf } from './context.ts'
+import { BUYER, peerForm, SELLER } from './peer-forms.ts'
 import { type MarketRig, startMarket } from './rig.ts'
 
 let dir: TestDir
@@ -27,20 +27,6 @@ afterEach(async () => {
 afterAll(async () => {
   await db.close()
   await dir.remove()
-})
-
-const BUYER = 'b'.repeat(64)
-const SELLER = 'a'.repeat(64)
-const form = (title: string, over: JsonObject = {}): JsonObject => ({
-  action: 'sell',
-  condition: 'used',
-  description: '',
-  location: '',
-  priceRange: { currency: 'USD', min: 700, max: 700 },
-  selection: { subtopic: 'Electronics & Devices' },
-  title,
-  topic: 'Goods',
-  ...over,
 })
 
 /** Presses the last button of a label that somebody was shown. */
@@ -85,7 +71,7 @@ describe('after an interest the two can write to each other', () => {
   it('a buyer of K2 and a seller here: told once, answered over K2 in the seller’s name, and back', async () => {
     rig = await startMarket(db)
     await offerOnK2()
-    const wish = form('Need a ThinkPad X1', { action: 'buy', priceRange: { currency: 'USD', min: 500, max: 750 } })
+    const wish = peerForm('Need a ThinkPad X1', { action: 'buy', priceRange: { currency: 'USD', min: 500, max: 750 } })
     for (let i = 0; i < 3; i++)
       await rig.hear({ kind: 'interest', senderId: BUYER, senderName: 'Bea', targetId: rig.node.id, form: wish })
     const told = rig.tg.said.filter((s) => s.notice.rich.text.includes('is interested'))
@@ -116,7 +102,7 @@ describe('after an interest the two can write to each other', () => {
 
   it('a buyer here and a seller of K2: the interest is the reference’s, what the seller answers is brought to the buyer', async () => {
     rig = await startMarket(db)
-    await rig.hear({ kind: 'offer', senderId: SELLER, senderName: 'Sam', form: form('ThinkPad X1 Carbon') })
+    await rig.hear({ kind: 'offer', senderId: SELLER, senderName: 'Sam', form: peerForm('ThinkPad X1 Carbon') })
     const [offer] = new Desk(rig.market).list(contextOf(rig.discord, 'bob'), { side: 'offer' })
     const result = await run(`interest-yes:${offer?.record.intent.intent_id}`, rig.discord, 'bob')
     expect(rig.node.interests).toEqual([expect.objectContaining({ topic: 'Goods', targetId: SELLER })])

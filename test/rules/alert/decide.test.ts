@@ -13,6 +13,7 @@ import {
   nextLocal,
   parseHours,
   type Recipient,
+  reminderTime,
 } from '../../../src/rules/alert/index.ts'
 import type { StoredIntent } from '../../../src/rules/model.ts'
 import { NOW, price, RATES, stored } from '../match/support.ts'
@@ -169,6 +170,13 @@ describe('quiet hours', () => {
     expect(nextLocal(local('Australia/Lord_Howe', 2026, 10, 3, 20), 'Australia/Lord_Howe', 135)).toBe(
       local('Australia/Lord_Howe', 2026, 10, 4, 2, 30),
     )
+  })
+})
+
+describe('reminders', () => {
+  it('are due a day later, or when the quiet hours around that time end', () => {
+    expect(reminderTime(recipient(), NOW)).toBe(NOW + 86_400_000)
+    expect(reminderTime(recipient({ quiet: hours('12:00-18:00') }), NOW)).toBe(Date.UTC(2026, 0, 6, 18))
   })
 })
 

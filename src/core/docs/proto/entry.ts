@@ -3,7 +3,7 @@ import { blake3 } from '../../blobs/tree/blake3.ts'
 import { wireError } from '../../wire/errors.ts'
 import type { WireReader } from '../../wire/reader.ts'
 import type { WireWriter } from '../../wire/writer.ts'
-import { type AuthorId, authorIdOf, type NamespaceId, namespaceIdOf } from '../ids.ts'
+import { type AuthorId, authorIdOf } from '../ids.ts'
 
 export const ID_PREFIX_BYTES = 64
 const SIGNATURE_BYTES = 64
@@ -33,7 +33,6 @@ export function entryId(namespace: Uint8Array, author: Uint8Array, key: Uint8Arr
   return concatBytes([namespace, author, key])
 }
 
-export const namespaceOf = (id: Uint8Array): NamespaceId => namespaceIdOf(id.subarray(0, 32))
 export const authorOf = (id: Uint8Array): AuthorId => authorIdOf(id.subarray(32, ID_PREFIX_BYTES))
 export const keyOf = (id: Uint8Array): Uint8Array => id.subarray(ID_PREFIX_BYTES)
 
