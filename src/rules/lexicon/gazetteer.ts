@@ -37,6 +37,8 @@ export const gazetteerSchema = z
   })
   .strict()
 
+export type GazetteerFile = z.output<typeof gazetteerSchema>
+
 /** A known place; degrees, null for regions without a point. */
 export interface KnownPlace {
   readonly country: string
@@ -64,7 +66,7 @@ export function placeKey(name: string): string {
     .join(' ')
 }
 
-export function compileGazetteer(file: z.output<typeof gazetteerSchema>): Gazetteer {
+export function compileGazetteer(file: GazetteerFile): Gazetteer {
   const places = new Map<string, KnownPlace>()
   const plain: string[] = []
   const put = (name: string, place: KnownPlace): void => {

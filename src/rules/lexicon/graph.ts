@@ -1,6 +1,6 @@
 import type { Token } from '../text/model.ts'
-import type { Needs } from './needs.ts'
-import type { Leaf, PhraseTrie, TrieNode } from './trie.ts'
+import { CLASS, type GraphParts, HAS, HAS_BITS, leavesOf, listsOf, PREFIX, WORD } from './graph-parts.ts'
+import type { Leaf } from './trie.ts'
 import type { WordInfo } from './vocabulary.ts'
 
 /** A class hit: its class and exclusive end token. */
@@ -29,12 +29,6 @@ export interface Sink {
   found(leaf: Leaf, start: number, end: number): void
 }
 
-const WORD = 0
-const PREFIX = 1
-const CLASS = 2
-/** What a node has: kinds of edges, leaves, nodes reached without a token, gaps. */
-const HAS = { words: 1, prefixes: 2, classes: 4, leaves: 8, skips: 16, gaps: 32 } as const
-const HAS_BITS = 6
 const HAS_MASK = (1 << HAS_BITS) - 1
 const SLOT = 4
 const NOWHERE = -0x80000000
@@ -44,67 +38,39 @@ const NO_NODES: readonly number[] = []
 export class PhraseGraph {
   /** Per node: what it has, and in the bits above the group of words of which one must occur; −1 without any. */
   readonly #nodes: Int32Array
-  readonly #leaves: (readonly Leaf[] | undefined)[] = []
-  readonly #skips: (readonly number[] | undefined)[] = []
+  readonly #leaves: (readonly Leaf[] | undefined)[]
+  readonly #skips: (readonly number[] | undefined)[]
   /** Triples of min, max, node. */
-  readonly #gaps: (readonly number[] | undefined)[] = []
+  readonly #gaps: (readonly number[] | undefined)[]
   /** Slots of four: node or −1, symbol, and the node led to, or −1 − index into the lists of several. */
   readonly #edges: Int32Array
-  readonly #several: (readonly number[])[] = []
+  readonly #several: readonly (readonly number[])[]
   readonly #mask: number
   readonly #plurals: boolean
   readonly #rootClasses: boolean
 
-  /** `plurals`: a word of the text also matches without a final s or es. */
-  constructor(trie: PhraseTrie, plurals: boolean, needs?: Needs) {
-    const nodes: TrieNode[] = [trie.root]
-    const numbers = new Map<TrieNode, number>([[trie.root, 0]])
-    const numberOf = (node: TrieNode): number => {
-      const known = numbers.get(node)
-      if (known !== undefined) return known
-      numbers.set(node, nodes.length)
-      return nodes.push(node) - 1
-    }
-    let edges = 0
-    const kindsOf = (node: TrieNode) => [node.words, node.prefixes, node.classes]
-    for (let at = 0; at < nodes.length; at++) {
-      const node = nodes[at] as TrieNode
-      for (const map of kindsOf(node)) {
-        edges += map.size
-        for (const targets of map.values()) for (const to of targets) numberOf(to)
-      }
-      this.#skips.push(node.skips.length === 0 ? undefined : node.skips.map(numberOf))
-      this.#gaps.push(node.gaps.length === 0 ? undefined : node.gaps.flatMap((g) => [g.min, g.max, numberOf(g.node)]))
-      this.#leaves.push(node.leaves.length === 0 ? undefined : node.leaves)
-    }
-    this.#nodes = new Int32Array(nodes.length)
-    const size = 2 ** Math.ceil(Math.log2(Math.max(2, edges * 2)))
+  constructor(parts: GraphParts) {
+    const { nodes, edges } = parts
+    this.#nodes = Int32Array.from(nodes)
+    this.#leaves = leavesOf(parts)
+    this.#skips = listsOf(parts.skips, nodes.length)
+    this.#gaps = listsOf(parts.gaps, nodes.length)
+    this.#several = parts.several
+    this.#plurals = parts.plurals
+    this.#rootClasses = ((nodes[0] ?? 0) & HAS.classes) !== 0
+    const size = 2 ** Math.ceil(Math.log2(Math.max(2, (edges.length / 3) * 2)))
     this.#mask = (size - 1) * SLOT
     this.#edges = new Int32Array(size * SLOT).fill(-1)
-    nodes.forEach((node, at) => {
-      const has =
-        (node.words.size > 0 ? HAS.words : 0) |
-        (node.prefixes.size > 0 ? HAS.prefixes : 0) |
-        (node.classes.size > 0 ? HAS.classes : 0) |
-        (node.leaves.length > 0 ? HAS.leaves : 0) |
-        (node.skips.length > 0 ? HAS.skips : 0) |
-        (node.gaps.length > 0 ? HAS.gaps : 0)
-      this.#nodes[at] = ((needs?.narrowest(node.needs) ?? -1) << HAS_BITS) | has
-      kindsOf(node).forEach((map, kind) => {
-        for (const [key, targets] of map) this.#put(at, key * 3 + kind, targets.map(numberOf))
-      })
-    })
-    this.#plurals = plurals
-    this.#rootClasses = trie.root.classes.size > 0
+    for (let k = 0; k < edges.length; k += 3) this.#put(edges[k] as number, edges[k + 1] as number, edges[k + 2] as number)
   }
 
-  #put(node: number, symbol: number, targets: readonly number[]): void {
+  #put(node: number, symbol: number, to: number): void {
     const edges = this.#edges
     let slot = this.#slot(node, symbol)
     while (edges[slot] !== -1) slot = (slot + SLOT) & this.#mask
     edges[slot] = node
     edges[slot + 1] = symbol
-    edges[slot + 2] = targets.length === 1 ? (targets[0] as number) : -this.#several.push(targets)
+    edges[slot + 2] = to
   }
 
   #slot(node: number, symbol: number): number {

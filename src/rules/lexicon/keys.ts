@@ -1,6 +1,6 @@
 import { foldWord } from '../text/chars.ts'
 import type { Atom, Part, Phrase } from './phrase.ts'
-import type { Vocabulary } from './vocabulary.ts'
+import type { VocabularyBuilder } from './vocabulary.ts'
 
 /** Classes that cannot stand without a digit or a sign of money: their presence shows anyway. */
 const NUMERIC = new Set(['num', 'money', 'model'])
@@ -12,12 +12,12 @@ const COMMON_COST = 1000
  * number or a sign of structure has no such phrase and need not be looked at further.
  */
 export class KeyWords {
-  readonly #vocabulary: Vocabulary
+  readonly #vocabulary: VocabularyBuilder
   readonly #common: ReadonlySet<string>
   readonly #phrasesOf: (cls: string) => readonly Phrase[]
   readonly #classes = new Set<string>()
 
-  constructor(vocabulary: Vocabulary, common: ReadonlySet<string>, phrasesOf: (cls: string) => readonly Phrase[]) {
+  constructor(vocabulary: VocabularyBuilder, common: ReadonlySet<string>, phrasesOf: (cls: string) => readonly Phrase[]) {
     this.#vocabulary = vocabulary
     this.#common = common
     this.#phrasesOf = phrasesOf

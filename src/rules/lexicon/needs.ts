@@ -1,17 +1,17 @@
 import type { Atom, Part } from './phrase.ts'
-import type { Vocabulary, WordInfo } from './vocabulary.ts'
+import type { VocabularyBuilder, WordInfo } from './vocabulary.ts'
 
 /**
  * Groups of words, one per part of a phrase that cannot be left out: where none of a group's words occurs in a text, no phrase
  * with that part does. Words of talk make no groups; nearly every text has them.
  */
 export class Needs {
-  readonly #vocabulary: Vocabulary
+  readonly #vocabulary: VocabularyBuilder
   readonly #common: ReadonlySet<string>
   readonly #ids = new Map<string, number>()
   readonly #sizes: number[] = []
 
-  constructor(vocabulary: Vocabulary, common: ReadonlySet<string>) {
+  constructor(vocabulary: VocabularyBuilder, common: ReadonlySet<string>) {
     this.#vocabulary = vocabulary
     this.#common = common
   }

@@ -1,7 +1,7 @@
 import { foldWord } from '../text/chars.ts'
 import type { Needs } from './needs.ts'
 import { type Atom, mapWords, type Part, type Phrase } from './phrase.ts'
-import type { Vocabulary } from './vocabulary.ts'
+import type { VocabularyBuilder } from './vocabulary.ts'
 
 /** What a completed phrase stands for. */
 export interface Leaf {
@@ -47,12 +47,12 @@ const node = (needs: readonly number[]): TrieNode => ({
 /** Phrases of all languages in one graph of tokens; alternatives lead to a common continuation. */
 export class PhraseTrie {
   readonly root = node([])
-  readonly #vocabulary: Vocabulary
+  readonly #vocabulary: VocabularyBuilder
   readonly #classId: (name: string) => number
   readonly #needs: Needs | undefined
 
   /** `needs` spares looking for phrases whose telling words a text has not. */
-  constructor(vocabulary: Vocabulary, classId: (name: string) => number, needs?: Needs) {
+  constructor(vocabulary: VocabularyBuilder, classId: (name: string) => number, needs?: Needs) {
     this.#vocabulary = vocabulary
     this.#classId = classId
     this.#needs = needs

@@ -29,54 +29,42 @@ interface Roots {
   roots(id: number, singulars: readonly number[], prefixes: readonly number[]): readonly number[]
 }
 
-/** Everything about written forms that only the finished lexicon knows. */
-export interface FinishedParts {
-  readonly languages: ReadonlyMap<string, readonly Language[]>
-  readonly typos: ReadonlyMap<string, string>
-  readonly terms: Roots
-  readonly patterns: Roots
-}
-
 const NONE: readonly number[] = []
 const MAX_CACHED = 65_536
 /** Longer forms are no words of any list. */
 const MAX_FORM = 40
 const PREFIX = 4
 
-/** Numbers for words and word beginnings, with everything that depends on a written form alone. */
-export class Vocabulary {
-  readonly #ids = new Map<string, number>()
-  readonly #prefixes = new Map<string, { readonly text: string; readonly id: number }[]>()
-  #prefixCount = 0
-  readonly #cache = new Map<string, WordInfo>()
+/** Everything about written forms, as plain data. */
+export interface VocabularyParts {
+  /** By number. */
+  readonly words: readonly string[]
+  readonly prefixes: readonly string[]
+  /** Numbers of words and word beginnings without which a message says nothing. */
+  readonly keys: readonly number[]
+  readonly keyPrefixes: readonly number[]
+  /** Pairs of a word's or word beginning's number and a group. */
+  readonly wordGroups: readonly number[]
+  readonly prefixGroups: readonly number[]
+}
+
+/** Gives words and word beginnings their numbers while lists and phrases are read. */
+export class VocabularyBuilder {
+  readonly #words = new Map<string, number>()
+  readonly #prefixes = new Map<string, number>()
   readonly #keys = new Set<number>()
   readonly #keyPrefixes = new Set<number>()
-  readonly #wordGroups = new Map<number, number[]>()
-  readonly #prefixGroups = new Map<number, number[]>()
-  #finished: FinishedParts | undefined
-  #unknown: WordInfo = this.#describe('')
+  readonly #wordGroups: number[] = []
+  readonly #prefixGroups: number[] = []
 
   /** Number of a word; new words get the next one. */
   word(text: string): number {
-    const known = this.#ids.get(text)
-    if (known !== undefined) return known
-    this.#ids.set(text, this.#ids.size)
-    return this.#ids.size - 1
+    return numberIn(this.#words, text)
   }
 
   /** Number of a word beginning of at least four letters. */
   prefix(text: string): number {
-    const key = text.slice(0, PREFIX)
-    const list = this.#prefixes.get(key) ?? []
-    this.#prefixes.set(key, list)
-    const known = list.find((e) => e.text === text)
-    if (known !== undefined) return known.id
-    list.push({ text, id: this.#prefixCount++ })
-    return this.#prefixCount - 1
-  }
-
-  has(text: string): boolean {
-    return this.#ids.has(text)
+    return numberIn(this.#prefixes, text)
   }
 
   keyWord(text: string): void {
@@ -88,17 +76,67 @@ export class Vocabulary {
   }
 
   wordGroup(text: string, group: number): void {
-    put(this.#wordGroups, this.word(text), group)
+    this.#wordGroups.push(this.word(text), group)
   }
 
   prefixGroup(text: string, group: number): void {
-    put(this.#prefixGroups, this.prefix(text), group)
+    this.#prefixGroups.push(this.prefix(text), group)
   }
 
-  /** Ends the building: function words, mistyped forms and phrases are known now. */
-  finish(parts: FinishedParts): void {
-    this.#finished = parts
-    this.#cache.clear()
+  parts(): VocabularyParts {
+    return {
+      words: [...this.#words.keys()],
+      prefixes: [...this.#prefixes.keys()],
+      keys: [...this.#keys],
+      keyPrefixes: [...this.#keyPrefixes],
+      wordGroups: this.#wordGroups,
+      prefixGroups: this.#prefixGroups,
+    }
+  }
+}
+
+function numberIn(known: Map<string, number>, text: string): number {
+  const id = known.get(text)
+  if (id !== undefined) return id
+  known.set(text, known.size)
+  return known.size - 1
+}
+
+/** What a finished lexicon knows beside its words: function words, mistyped forms and where phrases go on. */
+export interface VocabularyUses {
+  readonly languages: ReadonlyMap<string, readonly Language[]>
+  readonly typos: ReadonlyMap<string, string>
+  readonly terms: Roots
+  readonly patterns: Roots
+}
+
+/** Numbers for words and word beginnings, with everything that depends on a written form alone. */
+export class Vocabulary {
+  readonly #ids = new Map<string, number>()
+  readonly #prefixes = new Map<string, { readonly text: string; readonly id: number }[]>()
+  readonly #cache = new Map<string, WordInfo>()
+  readonly #keys: ReadonlySet<number>
+  readonly #keyPrefixes: ReadonlySet<number>
+  readonly #wordGroups: ReadonlyMap<number, readonly number[]>
+  readonly #prefixGroups: ReadonlyMap<number, readonly number[]>
+  readonly #uses: VocabularyUses
+  readonly #unknown: WordInfo
+
+  constructor(parts: VocabularyParts, uses: VocabularyUses) {
+    parts.words.forEach((text, id) => {
+      this.#ids.set(text, id)
+    })
+    parts.prefixes.forEach((text, id) => {
+      const key = text.slice(0, PREFIX)
+      const list = this.#prefixes.get(key)
+      if (list === undefined) this.#prefixes.set(key, [{ text, id }])
+      else list.push({ text, id })
+    })
+    this.#keys = new Set(parts.keys)
+    this.#keyPrefixes = new Set(parts.keyPrefixes)
+    this.#wordGroups = grouped(parts.wordGroups)
+    this.#prefixGroups = grouped(parts.prefixGroups)
+    this.#uses = uses
     this.#unknown = this.#describe('')
   }
 
@@ -129,8 +167,8 @@ export class Vocabulary {
     const id = this.#ids.get(text) ?? -1
     const singulars = this.#singulars(text)
     const prefixes = this.#prefixesOf(text)
-    const finished = this.#finished
-    const typo = text.length < 4 ? undefined : finished?.typos.get(text)
+    const uses = this.#uses
+    const typo = text.length < 4 ? undefined : uses.typos.get(text)
     const repaired = typo === undefined || typo === '' ? undefined : typo
     const key =
       this.#keys.has(id) ||
@@ -142,13 +180,13 @@ export class Vocabulary {
       id,
       singulars,
       prefixes,
-      languages: finished?.languages.get(text),
+      languages: uses.languages.get(text),
       alphabet: alphabetOf(text),
       key,
       repaired,
       groups: groups.length === 0 ? NONE : groups,
-      termRoots: finished?.terms.roots(id, singulars, prefixes) ?? NONE,
-      patternRoots: finished?.patterns.roots(id, singulars, prefixes) ?? NONE,
+      termRoots: uses.terms.roots(id, singulars, prefixes),
+      patternRoots: uses.patterns.roots(id, singulars, prefixes),
     }
   }
 
@@ -174,8 +212,14 @@ export class Vocabulary {
   }
 }
 
-function put(into: Map<number, number[]>, key: number, value: number): void {
-  const known = into.get(key)
-  if (known === undefined) into.set(key, [value])
-  else known.push(value)
+/** Pairs of number and group, by number. */
+function grouped(pairs: readonly number[]): Map<number, number[]> {
+  const out = new Map<number, number[]>()
+  for (let k = 0; k < pairs.length; k += 2) {
+    const [key, group] = [pairs[k] as number, pairs[k + 1] as number]
+    const list = out.get(key)
+    if (list === undefined) out.set(key, [group])
+    else list.push(group)
+  }
+  return out
 }

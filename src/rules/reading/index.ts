@@ -1,6 +1,13 @@
 export type { ReadingContext, ReadingMessage, ReadingProfile, ReadingTrace } from '../classify/context.ts'
 export { MAX_STEPS, type RulesReading, readMessage, readPrice } from '../classify/read.ts'
-export { compileLexicon, compilingLexicon, type Lexicon, type LexiconSources } from '../lexicon/compile.ts'
+export {
+  compileLexicon,
+  compilingLexicon,
+  type Lexicon,
+  type LexiconSources,
+  lexiconImage,
+  restoreLexicon,
+} from '../lexicon/compile.ts'
 export {
   type Act,
   INTENTS,

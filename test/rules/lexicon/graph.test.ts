@@ -1,13 +1,14 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
 import { readSources } from '../../../scripts/eval.ts'
 import { Budget, type Field, PhraseGraph } from '../../../src/rules/lexicon/graph.ts'
+import { graphParts } from '../../../src/rules/lexicon/graph-parts.ts'
 import { Needs, PresentGroups } from '../../../src/rules/lexicon/needs.ts'
 import { parsePhrase } from '../../../src/rules/lexicon/phrase.ts'
 import { PhraseTrie } from '../../../src/rules/lexicon/trie.ts'
-import { Vocabulary } from '../../../src/rules/lexicon/vocabulary.ts'
-import { compileLexicon, compilingLexicon, readMessage } from '../../../src/rules/reading/index.ts'
+import { Vocabulary, VocabularyBuilder } from '../../../src/rules/lexicon/vocabulary.ts'
+import { compilingLexicon, lexiconImage, readMessage, restoreLexicon } from '../../../src/rules/reading/index.ts'
 import { segment } from '../../../src/rules/text/segments.ts'
 import { tokenize } from '../../../src/rules/text/tokens.ts'
 
@@ -17,13 +18,13 @@ const NOTHING: readonly [] = []
 
 /** Phrases over few words, compiled with or without the groups of telling words. */
 function compiled(phrases: readonly string[], pruned: boolean) {
-  const vocabulary = new Vocabulary()
-  const needs = pruned ? new Needs(vocabulary, COMMON) : undefined
-  const trie = new PhraseTrie(vocabulary, () => 0, needs)
+  const builder = new VocabularyBuilder()
+  const needs = pruned ? new Needs(builder, COMMON) : undefined
+  const trie = new PhraseTrie(builder, () => 0, needs)
   for (const [i, phrase] of phrases.entries()) trie.add(parsePhrase(phrase), i)
-  const patterns = new PhraseGraph(trie, false, needs)
-  const terms = new PhraseGraph(new PhraseTrie(vocabulary, () => 0), true)
-  vocabulary.finish({ languages: new Map(), typos: new Map(), terms, patterns })
+  const patterns = new PhraseGraph(graphParts(trie, false, needs))
+  const terms = new PhraseGraph(graphParts(new PhraseTrie(builder, () => 0), true))
+  const vocabulary = new Vocabulary(builder.parts(), { languages: new Map(), typos: new Map(), terms, patterns })
   const present = new PresentGroups(needs?.count ?? 0)
   return (text: string): string[] => {
     const tokens = tokenize(text)
@@ -89,26 +90,33 @@ describe('phrase graph', () => {
   })
 })
 
-describe('lexicon data as JSON', () => {
-  it('compiles to the same lexicon, in steps too', { timeout: 120_000 }, () => {
+describe('compiled lexicon', () => {
+  it('is the same in steps and restored from its image', { timeout: 120_000 }, () => {
     const sources = readSources()
-    const json = (text: string): string => JSON.stringify(parse(text, { schema: 'core', merge: false, uniqueKeys: true }))
-    const built = {
-      languages: sources.languages.map(({ name, text }) => ({ name, text: json(text) })),
-      weights: json(sources.weights),
-      taxonomy: json(sources.taxonomy),
-      gazetteer: sources.gazetteer === undefined ? undefined : json(sources.gazetteer),
-    }
-    const work = compilingLexicon(built)
+    const work = compilingLexicon(sources)
     let steps = 0
     let step = work.next()
     for (; step.done !== true; step = work.next()) steps++
     expect(steps).toBeGreaterThan(10)
-    const [a, b] = [step.value, compileLexicon(sources)]
-    expect(a.version).toBe(b.version)
-    expect(a.termEntries).toEqual(b.termEntries)
-    expect(a.patternEntries).toEqual(b.patternEntries)
-    for (const text of ['WTS RTX 3080 $400 shipped', 'куплю ноут до 30к', 'bán đất 100m2, giá 2 tỷ', 'still available?'])
-      expect(readMessage({ id: 'm', text }, { lexicon: a })).toEqual(readMessage({ id: 'm', text }, { lexicon: b }))
+    const [a, b] = [step.value, restoreLexicon(lexiconImage(sources))]
+    expect(b.version).toBe(a.version)
+    expect(b.termEntries).toEqual(a.termEntries)
+    expect(b.patternEntries).toEqual(a.patternEntries)
+    const texts = ['intents-dev', 'own-batch-7', 'own-batch-8'].flatMap(linesOf)
+    expect(texts.length).toBeGreaterThan(500)
+    for (const text of [...texts, 'seling my oldd bike', 'still available?'])
+      expect(readMessage({ id: 'm', text }, { lexicon: b })).toEqual(readMessage({ id: 'm', text }, { lexicon: a }))
+  })
+
+  it('is not restored from anything else', () => {
+    expect(() => restoreLexicon('{"format":0}')).toThrow('of another version')
+    expect(() => restoreLexicon('{')).toThrow('not readable')
   })
 })
+
+/** Texts of a file of labelled lines. */
+const linesOf = (name: string): string[] =>
+  readFileSync(new URL(`../data/${name}.jsonl`, import.meta.url), 'utf8')
+    .split('\n')
+    .filter((l) => l !== '')
+    .map((l) => (JSON.parse(l) as { text: string }).text)
