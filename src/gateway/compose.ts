@@ -38,7 +38,7 @@ import { DELIVER, JobQueues } from './jobs/queues.ts'
 import { JobUpkeep } from './jobs/upkeep.ts'
 import { QueueWorker } from './jobs/workers.ts'
 import { cardButtonOf } from './market/card-button.ts'
-import { marketLexicon, openMarket } from './market/open.ts'
+import { openMarket } from './market/open.ts'
 import { connectSource, openMedia } from './media/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { bridgeMetrics } from './observe/bridge-metrics.ts'
@@ -48,6 +48,7 @@ import { BridgeSet, bootName, createPipeline, openSentLog } from './pipeline/ind
 import { Reactions } from './reactions/service.ts'
 import { ReactionStore } from './reactions/store.ts'
 import { openReload, openRouteBook } from './reload/open.ts'
+import { openLexiconInSteps } from './rules/lexicon.ts'
 import { openSync } from './sync/open.ts'
 import { ThreadSync } from './threads/sync.ts'
 import { openTrust } from './trust/open.ts'
@@ -70,11 +71,11 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
   }
   try {
     await use(await lockPart(config.dataDir, clock))
-    // The word lists are compiled while the database opens in its thread.
+    // The word lists are read while the database opens in its thread.
     const [opening, key, words] = await Promise.allSettled([
       openDatabase(databaseConfig(config), { log: log.child({ mod: 'db' }), clock }),
       loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng)),
-      config.market.enabled ? marketLexicon(config) : undefined,
+      config.market.enabled ? openLexiconInSteps(config) : undefined,
     ])
     const db = await use(settledValue(opening))
     const { identity } = settledValue(key)

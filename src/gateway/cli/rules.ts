@@ -3,10 +3,11 @@ import { performance } from 'node:perf_hooks'
 import { z } from 'zod'
 import { systemClock } from '../../base/clock.ts'
 import { K2Error } from '../../base/errors.ts'
-import { compileLexicon, type Lexicon, language, type match, readMessage } from '../../rules/index.ts'
+import { type Lexicon, language, type match, readMessage } from '../../rules/index.ts'
 import { PLATFORMS, TRUST_LEVELS } from '../../rules/model.ts'
 import type { Config } from '../config/schema.ts'
-import { lexiconOf, ruleFilesOf } from '../rules/places.ts'
+import { openLexicon } from '../rules/lexicon.ts'
+import { ruleFilesOf } from '../rules/places.ts'
 import { ratesOf } from '../rules/rates.ts'
 import { exampleReader } from '../rules/reader.ts'
 import { type StoredMessage, storedMessages } from '../rules/stored-messages.ts'
@@ -22,7 +23,7 @@ interface Loaded {
 
 function load(context: CliContext, options: GlobalOptions, named: readonly string[]): Loaded {
   const { config } = loadFor(context, options)
-  const lexicon = compileLexicon(lexiconOf(config))
+  const lexicon = openLexicon(config)
   const files = ruleFilesOf(config, named)
   const knownTopics = new Set(lexicon.taxonomy.topics.map((t) => t.slug))
   return { config, lexicon, files, compiled: language.compileRuleFiles(files, { knownTopics }) }

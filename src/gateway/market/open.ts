@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
 import { hashId } from '../../base/ids.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
@@ -8,7 +7,7 @@ import type { PeerPort } from '../../bridges/p2p/port.ts'
 import { peerDisplayName } from '../../bridges/p2p/presentation.ts'
 import type { Bridge } from '../../bridges/port.ts'
 import type { K2Node } from '../../core/index.ts'
-import { compilingLexicon, type Lexicon } from '../../rules/index.ts'
+import type { Lexicon } from '../../rules/index.ts'
 import type { ActionIds } from '../commands/action-ids.ts'
 import type { ActionDefinition, CommandDefinition } from '../commands/definition.ts'
 import type { Config } from '../config/schema.ts'
@@ -19,7 +18,7 @@ import { QueueWorker } from '../jobs/workers.ts'
 import type { Pipeline } from '../pipeline/index.ts'
 import { DEFAULT_LIMITS } from '../pipeline/limits.ts'
 import { OwnMessages } from '../pipeline/say.ts'
-import { lexiconOf, rulesPath } from '../rules/places.ts'
+import { rulesPath } from '../rules/places.ts'
 import { ratesOf } from '../rules/rates.ts'
 import { RuleService } from '../rules/service.ts'
 import { marketActions } from './actions.ts'
@@ -72,16 +71,6 @@ export interface OpenMarket {
   readonly early: Lifecycle
   /** To be started after the bridges. */
   readonly part: Lifecycle
-}
-
-/** The word lists the market reads with, compiled in steps: what starts at the same time goes on in between. Rejects `LEXICON_INVALID`. */
-export async function marketLexicon(config: Config): Promise<Lexicon> {
-  const work = compilingLexicon(lexiconOf(config))
-  for (;;) {
-    await nextTurn()
-    const step = work.next()
-    if (step.done === true) return step.value
-  }
 }
 
 /** Puts the market together. Rejects `RULES_MISSING` where its rule files cannot be used at all. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,8 +8,6 @@ import type { LexiconSources, language } from '../../rules/index.ts'
 const SHIPPED = fileURLToPath(new URL('../../../config', import.meta.url))
 export const SHIPPED_LEXICON = join(SHIPPED, 'lexicon')
 export const SHIPPED_RULES = join(SHIPPED, 'rules')
-/** What a build made of the lexicon files, by the text it was made from; absent when run from the sources. */
-const BUILT = fileURLToPath(new URL('../../lexicon', import.meta.url))
 /** Files taken from one folder of rules; the compiler bounds their sizes. */
 const MAX_FILES = 200
 /** Bytes of one file; a larger one is not even read. */
@@ -22,12 +19,12 @@ export function readLexicon(dir: string = SHIPPED_LEXICON): LexiconSources {
   const places = join(dir, 'gazetteer.yaml')
   const languages = yamlFiles(dir)
     .filter((name) => name !== 'weights.yaml' && name !== 'taxonomy.yaml' && name !== 'gazetteer.yaml')
-    .map((name) => ({ name, text: readData(join(dir, name)) }))
+    .map((name) => ({ name, text: readText(join(dir, name)) }))
   return {
     languages,
-    weights: readData(join(dir, 'weights.yaml')),
-    taxonomy: readData(existsSync(beside) ? beside : join(SHIPPED, 'taxonomy.yaml')),
-    gazetteer: readData(existsSync(places) ? places : join(SHIPPED, 'gazetteer.yaml')),
+    weights: readText(join(dir, 'weights.yaml')),
+    taxonomy: readText(existsSync(beside) ? beside : join(SHIPPED, 'taxonomy.yaml')),
+    gazetteer: readText(existsSync(places) ? places : join(SHIPPED, 'gazetteer.yaml')),
   }
 }
 
@@ -54,13 +51,6 @@ function yamlFiles(dir: string): string[] {
   } catch (cause) {
     throw missing(dir, cause)
   }
-}
-
-/** A data file, as the JSON a build made of the very same text where there is one: that is read in a tenth of the time. */
-function readData(path: string): string {
-  const text = readText(path)
-  const built = join(BUILT, `${createHash('sha256').update(text).digest('hex')}.json`)
-  return existsSync(built) ? readText(built) : text
 }
 
 function readText(path: string): string {

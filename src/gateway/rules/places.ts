@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { language } from '../../rules/index.ts'
 import type { Config } from '../config/schema.ts'
-import { readLexicon, readRuleFiles, SHIPPED_LEXICON, SHIPPED_RULES } from './files.ts'
+import { readRuleFiles, SHIPPED_RULES } from './files.ts'
 
 /** Folder or file the gateway takes its rules from. */
 export function rulesPath({ market, dataDir }: Pick<Config, 'market' | 'dataDir'>): string {
@@ -10,9 +10,6 @@ export function rulesPath({ market, dataDir }: Pick<Config, 'market' | 'dataDir'
   const own = join(dataDir, 'rules')
   return existsSync(own) ? own : SHIPPED_RULES
 }
-
-export const lexiconOf = ({ market }: Pick<Config, 'market'>): ReturnType<typeof readLexicon> =>
-  readLexicon(market.lexicon === undefined ? SHIPPED_LEXICON : resolve(market.lexicon))
 
 /** The rule files of the configuration, or those named instead. */
 export const ruleFilesOf = (config: Pick<Config, 'market' | 'dataDir'>, named: readonly string[] = []): language.RuleFile[] =>
