@@ -5,6 +5,7 @@ import type { OutgoingFiles, SendableFile } from '../outgoing-files.ts'
 import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
 import type { ApiFile } from './api.ts'
 import { CDN_URL } from './directory.ts'
+import type { Verdict } from './errors.ts'
 import { channelIdOf, type DiscordCall, type Mode } from './outbound.ts'
 import type { WebhookRecord } from './webhook-registry.ts'
 
@@ -12,6 +13,8 @@ import type { WebhookRecord } from './webhook-registry.ts'
 export interface Run {
   readonly request: SendRequest
   readonly signal: AbortSignal
+  /** Our own user. */
+  readonly botId: string
   readonly parts: Map<number, NativePart>
   /** The next create may be there already: look before sending. */
   lookSince: number | undefined
@@ -46,6 +49,18 @@ export type Step =
   | { readonly kind: 'next'; readonly part?: NativePart }
   | { readonly kind: 'replan' }
   | { readonly kind: 'end'; readonly outcome: SendOutcome }
+
+/** An answer that is not yet decided upon. */
+export interface Judged {
+  readonly kind: 'judged'
+  readonly verdict: Verdict
+  /** Whose answer it was. */
+  readonly webhook?: WebhookRecord
+  readonly call?: DiscordCall
+}
+
+/** What one call of a plan led to; `as-bot`: there is no webhook to be had. */
+export type Result = Step | Judged | { readonly kind: 'as-bot' }
 
 /** Every send says that nobody is pinged (1.7). */
 export const NOBODY = { parse: [], users: [], roles: [], replied_user: false } as const

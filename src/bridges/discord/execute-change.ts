@@ -1,0 +1,83 @@
+import type { BoundedMap } from '../../base/bounded-map.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { DiscordApi } from './api.ts'
+import { judge, NOT_OURS, type Verdict } from './errors.ts'
+import { componentsOf } from './notice.ts'
+import { channelIdOf, type DiscordCall } from './outbound.ts'
+import { ended, NOBODY, type Result, type Run, type Target, viaBot, viaWebhook } from './run.ts'
+import type { SentMemory } from './sent-memory.ts'
+import type { Webhooks } from './webhooks.ts'
+
+export interface ChangerOptions {
+  readonly api: DiscordApi
+  readonly webhooks: Webhooks
+  /** Deletes under way, so that their echoes are not taken for a moderator's. */
+  readonly ownDeletes: BoundedMap<string, true>
+  readonly clock: Clock
+}
+
+/** Edits and deletes messages of ours, as the webhook or bot that wrote them (bridging 4.4, 10.2). */
+export class Changer {
+  readonly #options: ChangerOptions
+  readonly #memory: SentMemory
+
+  constructor(options: ChangerOptions, memory: SentMemory) {
+    this.#options = options
+    this.#memory = memory
+  }
+
+  /** Edits as the one who wrote the message. When that was somebody else, the text is planned anew for the other. */
+  async edit(run: Run, call: DiscordCall & { op: 'edit' }): Promise<Result> {
+    const { webhooks } = this.#options
+    const { ref } = call.target
+    if (this.#memory.says(ref.id, call.content)) return { kind: 'next', part: call.target }
+    const webhook = webhooks.known(ref.channel)
+    if (run.mode === 'webhook' && webhook === undefined) run.mode = 'bot'
+    const verdict = await this.#call(run, call, run.mode === 'webhook' && webhook ? viaWebhook(webhook, ref) : viaBot(ref))
+    const isForeign =
+      run.mode === 'webhook'
+        ? verdict?.kind === 'satisfied' || verdict?.kind === 'webhook-lost'
+        : verdict?.kind === 'permanent' && verdict.code === NOT_OURS
+    if (webhook !== undefined && verdict?.kind === 'webhook-lost') await webhooks.lost(webhook)
+    run.triedModes.add(run.mode)
+    const other = run.mode === 'webhook' ? 'bot' : 'webhook'
+    const isKnown = this.#memory.senderOf(ref.id) !== undefined
+    if (isForeign && !isKnown && !run.triedModes.has(other) && (other === 'bot' || webhook !== undefined)) {
+      run.mode = other
+      return { kind: 'replan' }
+    }
+    if (verdict === undefined) this.#memory.note(run, call, ref.id, run.mode === 'webhook' && webhook ? webhook.id : 'bot')
+    if (verdict?.kind === 'webhook-lost')
+      return ended('permanent', 'DISCORD_WEBHOOK_GONE', 'the webhook of this message no longer exists')
+    return verdict === undefined ? { kind: 'next', part: call.target } : { kind: 'judged', verdict }
+  }
+
+  async delete(run: Run, call: DiscordCall & { op: 'delete' }): Promise<Result> {
+    const { webhooks, ownDeletes, clock } = this.#options
+    const { ref } = call.target
+    const deleteKey = `${channelIdOf(ref)}/${ref.id}`
+    const webhook = webhooks.known(ref.channel)
+    const sender = this.#memory.senderOf(ref.id)
+    ownDeletes.set(deleteKey, true, clock.now())
+    let verdict: Verdict | undefined
+    if (webhook !== undefined && sender !== 'bot') {
+      verdict = await this.#call(run, call, viaWebhook(webhook, ref))
+      if (verdict === undefined || (verdict.kind === 'satisfied' && sender === webhook.id)) return { kind: 'next' }
+      if (verdict.kind === 'webhook-lost') await webhooks.lost(webhook)
+      else if (verdict.kind !== 'satisfied') return { kind: 'judged', verdict }
+    }
+    verdict = await this.#call(run, call, viaBot(ref))
+    if (verdict === undefined || verdict.kind === 'satisfied') return { kind: 'next' }
+    if (verdict.kind !== 'ambiguous') ownDeletes.delete(deleteKey)
+    return { kind: 'judged', verdict }
+  }
+
+  async #call(run: Run, call: DiscordCall & { op: 'edit' | 'delete' }, target: Target): Promise<Verdict | undefined> {
+    const button = call.op === 'edit' ? call.button : undefined
+    const components = button === undefined ? {} : { components: button === null ? [] : componentsOf([[button]]) }
+    const body = call.op === 'edit' ? { body: { content: call.content, allowed_mentions: NOBODY, ...components } } : {}
+    const method = call.op === 'edit' ? 'PATCH' : 'DELETE'
+    const answer = await this.#options.api.call({ method, ...target, ...body }, run.signal)
+    return answer.ok ? undefined : judge(answer.failure, call.op)
+  }
+}
