@@ -31,7 +31,7 @@ describeWith('postgres', 'a worker of its own beside a gateway on Postgres and R
 
   const startWorker = async (): Promise<TsChild> => {
     const args = ['--config', configFile, '--json', 'worker', '--data-dir', join(folder, 'worker')]
-    const child = new TsChild(COMMAND, args, { K2_FROM_SOURCE: '1' })
+    const child = new TsChild(COMMAND, args)
     await child.until((lines) => lines.some((line) => line.includes('"started"')))
     return child
   }

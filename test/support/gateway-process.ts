@@ -52,8 +52,7 @@ export class GatewayProcess {
   async start(): Promise<Started> {
     const child = spawn(process.execPath, [COMMAND, '--config', this.#configFile, '--json', 'run'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      // The sources under test, not a build that may be older.
-      env: { ...process.env, K2_FROM_SOURCE: '1', ...this.#env },
+      env: { ...process.env, ...this.#env },
     })
     this.#child = child
     const atExit = (): void => void child.kill('SIGKILL')
