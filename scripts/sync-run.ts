@@ -1,84 +1,56 @@
-// node --import tsx scripts/sync-run.ts [--files n] [--mib n]: two gateways on loopback keep a folder of many files equal; prints how long
-// each step took, and fails unless the folders are byte-equal. 10000 files of 1024 MiB: the full run.
-import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+// node --import tsx scripts/sync-run.ts [--files n] [--mib n] [--kills n] [--idle seconds] [--sides ts-ts|ts-rust|rust-ts] [--seed n]
+// A folder of many files kept equal by two processes over loopback: two gateways, or a gateway and a Rust node, the first named offers
+// the folder. Fails unless every file is byte-equal, and neither a second look nor silence writes an entry. 10000 files of 1024 MiB:
+// the full run.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type FolderAnswer, removeDir, SyncGateway, tempDir, until } from '../test/support/sync-gateway.ts'
+import { seededRng } from '../src/base/random.ts'
+import { buildPeer } from '../test/interop/lab/build.ts'
+import { type FolderSide, GatewaySide } from '../test/support/folder-side.ts'
+import { RustDesktop } from '../test/support/rust-desktop.ts'
+import { runSync } from '../test/support/sync-run.ts'
 
-const { values } = parseArgs({ options: { files: { type: 'string', default: '500' }, mib: { type: 'string', default: '32' } } })
-const count = Number(values.files)
-const bytes = Number(values.mib) * 1024 ** 2
-
-/** Many small files, a few large ones: half of the bytes in every fiftieth file. */
-async function fill(root: string): Promise<void> {
-  const large = Math.max(1, Math.floor(count / 50))
-  for (let i = 0; i < count; i++) {
-    const size = i < large ? bytes / 2 / large : bytes / 2 / Math.max(1, count - large)
-    const path = join(root, `d${i % 100}`, `e${i % 7}`, `file ${i}.bin`)
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, randomBytes(Math.max(1, Math.floor(size))))
-  }
-}
-
-async function digest(root: string): Promise<string> {
-  const lines: string[] = []
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(entry.parentPath, entry.name)
-    lines.push(
-      `${relative(root, path)} ${createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex')}`,
-    )
-  }
-  return createHash('sha256').update(lines.sort().join('\n')).digest('hex')
-}
-
-let last = performance.now()
-function step(what: string, files = count): void {
-  const seconds = (performance.now() - last) / 1000
-  console.log(`${what.padEnd(28)} ${seconds.toFixed(1).padStart(7)} s  ${Math.round(files / seconds)} files/s`)
-  last = performance.now()
-}
-
-const dir = await tempDir()
-const a = new SyncGateway(join(dir, 'a'))
-const b = new SyncGateway(join(dir, 'b'), () => [a.gateway?.node.ticket() ?? ''])
+const { values } = parseArgs({
+  options: {
+    files: { type: 'string', default: '500' },
+    mib: { type: 'string', default: '32' },
+    kills: { type: 'string', default: '0' },
+    idle: { type: 'string', default: '5' },
+    sides: { type: 'string', default: 'ts-ts' },
+    seed: { type: 'string', default: String(Date.now() % 100_000) },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const dir = await mkdtemp(join(tmpdir(), 'k2gw-sync-run-'))
+const kinds = values.sides.split('-')
+const build = kinds.includes('rust') ? await buildPeer() : undefined
+if (build !== undefined && build.status !== 'built') throw new Error('the Rust peer cannot be built here')
+const [own, other] = [await GatewaySide.address(), await GatewaySide.address()]
+const side = async (kind: string | undefined, at: typeof own, peer: typeof own, name: string): Promise<FolderSide> =>
+  kind === 'rust' && build?.status === 'built'
+    ? new RustDesktop({ name: `rust ${name}`, binary: build.binary, dir: join(dir, name), own: at, peer })
+    : await GatewaySide.prepare(dir, name, at, peer)
+const offering = await side(kinds[0], own, other, 'offering')
+const taking = await side(kinds[1], other, own, 'taking')
+console.log(`${values.files} files, ${values.mib} MiB, ${values.kills} kills, ${values.sides}, seed ${values.seed}`)
 let isGood = false
 try {
-  const root = join(dir, 'folder')
-  await fill(root)
-  await a.start()
-  await b.start()
-  const addr = b.gateway?.node.addr()
-  if (addr !== undefined) a.gateway?.node.connectTo(addr)
-  await b.call('POST', '/sync/devices', { node: a.id, name: 'A' })
-  last = performance.now()
-  const { id } = await a.call<FolderAnswer>('POST', '/sync/folders', { name: 'Run', path: root, devices: b.id })
-  await until('the first look', async () => {
-    const folder = await a.folder(id)
-    return folder.files === count && folder.status === 'idle'
+  await runSync(offering, taking, join(dir, 'folder'), {
+    files: Number(values.files),
+    bytes: Number(values.mib) * 1024 ** 2,
+    kills: Number(values.kills),
+    idleSeconds: Number(values.idle),
+    rng: seededRng(Number(values.seed)),
+    report: (line) => console.log(line),
   })
-  step('first scan and publish')
-  await until('the invitation', async () => (await b.call<unknown[]>('GET', '/sync/invitations')).length === 1)
-  last = performance.now()
-  const { path } = await b.call<FolderAnswer>('POST', `/sync/invitations/${id}/accept`, {})
-  await until('all files', async () => {
-    const folder = await b.folder(id)
-    return folder.files === count && folder.status === 'idle'
-  })
-  step('fetch and apply')
-  const isEqual = (await digest(root)) === (await digest(path))
-  last = performance.now()
-  await a.call('POST', '/jobs/sync', { folder: id })
-  await until('the second look', async () => (await a.folder(id)).status === 'idle')
-  step('second look')
-  isGood = isEqual
-  console.log(isEqual ? 'the folders are byte-equal' : 'THE FOLDERS DIFFER')
+  isGood = true
+} catch (error) {
+  console.error(error)
 } finally {
-  await b.stop()
-  await a.stop()
-  await removeDir(dir)
+  await Promise.all([offering.kill(), taking.kill()])
+  if (!values.keep) await rm(dir, { recursive: true, force: true })
+  else console.log(dir)
 }
 process.exit(isGood ? 0 : 1)

@@ -1,4 +1,5 @@
 import { TaskGroup } from '../../base/async.ts'
+import { toHex } from '../../base/bytes.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { EventStream } from '../../base/event-hub.ts'
@@ -14,7 +15,7 @@ import { DOCS_ALPN } from './alpn.ts'
 import { AuthorBook } from './authors.ts'
 import { ContentFetcher, type ContentStore } from './content.ts'
 import { type DocEvent, type DocsStats, newDocsStats } from './doc-events.ts'
-import { sortText } from './entry-index.ts'
+import { rangeFingerprint, sortText } from './entry-index.ts'
 import { docsError } from './errors.ts'
 import { type AuthorId, docIdBytes, type NamespaceId } from './ids.ts'
 import { LiveDoc } from './live-doc.ts'
@@ -56,6 +57,8 @@ export interface DocStatus {
   readonly kind: Capability['kind']
   readonly syncing: boolean
   readonly entries: number
+  /** Over all entries, as peers compute it (docs 6.2), 64 hex digits: equal where the same entries are. */
+  readonly fingerprint: string
 }
 
 /** The documents of a node, compatible with iroh-docs 0.101 (docs 9 to 12). */
@@ -309,7 +312,9 @@ export class Docs implements Lifecycle {
 
   async status(id: NamespaceId): Promise<DocStatus> {
     const { doc, isSyncing } = await this.#load(id)
-    return { id, kind: doc.capability.kind, syncing: isSyncing, entries: doc.replica.index.size }
+    const { index } = doc.replica
+    const fingerprint = toHex(rangeFingerprint([[0, index.size]], index))
+    return { id, kind: doc.capability.kind, syncing: isSyncing, entries: index.size, fingerprint }
   }
 
   syncPeers(id: NamespaceId): Promise<readonly UsefulPeer[]> {

@@ -71,6 +71,10 @@ export interface FolderCounts {
   readonly toTake: number
   readonly toTakeBytes: number
   readonly toRemove: number
+  /** What the document holds; the fingerprint is the same wherever the same entries are. */
+  readonly document: { readonly entries: number; readonly fingerprint: string }
+  /** When everything was last looked at, ms since 1970. */
+  readonly scannedAt: number | undefined
 }
 
 export interface HeldFile {
@@ -250,6 +254,7 @@ export class SyncFolder {
     for (const { size } of this.#state.seen.values()) bytes += size
     const { view, actions } = await this.#plan(false)
     const takes = actions.filter((action) => action.kind === 'take')
+    const { entries, fingerprint } = await this.#parts.docs.status(this.id)
     return {
       files: this.#state.seen.size,
       bytes,
@@ -257,6 +262,8 @@ export class SyncFolder {
       toTake: takes.length,
       toTakeBytes: takes.reduce((sum, { remote }) => sum + remote.size, 0),
       toRemove: actions.filter(({ kind }) => kind === 'remove').length,
+      document: { entries, fingerprint },
+      scannedAt: this.#scanner.completedAt,
       held: [
         ...actions.flatMap((action) => (action.kind === 'hold' ? [{ path: action.path, reason: action.reason }] : [])),
         ...[...this.#failed].map(([path, reason]) => ({ path, reason })),

@@ -56,7 +56,7 @@ export class Scanner {
   readonly #refused = new Map<string, KeyFault>()
   /** When a file was first found restless, ms monotonic. */
   readonly #restless = new Map<string, number>()
-  #isComplete = false
+  #completedAt: number | undefined
 
   constructor(parts: ScannerParts) {
     this.#parts = parts
@@ -64,7 +64,12 @@ export class Scanner {
 
   /** Everything was looked at once since this process began: before, absence means nothing. */
   get isComplete(): boolean {
-    return this.#isComplete
+    return this.#completedAt !== undefined
+  }
+
+  /** When a look at everything ended last, ms since 1970. */
+  get completedAt(): number | undefined {
+    return this.#completedAt
   }
 
   get refused(): ReadonlyMap<string, KeyFault> {
@@ -106,7 +111,7 @@ export class Scanner {
           },
           folder: (path) => this.#parts.onFolder(path),
         },
-        { rules: this.#parts.rules, ownDrafts: paths === undefined && !this.#isComplete, signal },
+        { rules: this.#parts.rules, ownDrafts: paths === undefined && !this.isComplete, signal },
       )
     }
     let changed = this.#dropAbsent(starts, found)
@@ -132,8 +137,8 @@ export class Scanner {
     signal.throwIfAborted()
     for (const read of reads) if (read.status === 'rejected') throw read.reason
     if (paths === undefined) {
-      this.#isComplete = true
-      await this.#parts.store.putRoot(this.#parts.folder, { ...rootState, scannedAt: this.#parts.clock.now() })
+      this.#completedAt = this.#parts.clock.now()
+      await this.#parts.store.putRoot(this.#parts.folder, { ...rootState, scannedAt: this.#completedAt })
     }
     progress(fresh.length, fresh.length)
     const restless = [...this.#unknown].flatMap(([path, why]) => (why === 'restless' ? [path] : []))
