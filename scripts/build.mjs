@@ -67,6 +67,8 @@ async function write(dir, { src }, stamp) {
     mkdirSync(dirname(to), { recursive: true })
     cpSync(join(ROOT, path), to)
   }
+  // Said once here, Node need not find it out file by file: below `node_modules` the root's own word does not count.
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }\n')
   await writeLexicon(dir)
   writeFileSync(join(dir, STAMP), stamp)
 }
