@@ -9,6 +9,7 @@ import { marketTogether } from './0007-market-together.ts'
 import { direct } from './0008-direct.ts'
 import { sync } from './0009-sync.ts'
 import { trust } from './0010-trust.ts'
+import { composite } from './0011-composite.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   direct,
   sync,
   trust,
+  composite,
 ]
