@@ -15,6 +15,11 @@ export function attachment(): z.ZodType<Attachment, Attachment> {
     .meta({ [ATTACHMENT]: 'attachment' })
 }
 
+/** Whether a command cannot do without a file. */
+export function needsFile({ arguments: { shape } }: CommandDefinition): boolean {
+  return Object.values(shape).some((field) => field.meta()?.[ATTACHMENT] !== undefined && !field.isOptional())
+}
+
 interface Property {
   readonly type?: string
   readonly enum?: readonly (string | number)[]

@@ -1,6 +1,6 @@
 import { K2Error } from '../../base/errors.ts'
 import type { ArgumentSpec, CommandSpec } from '../../bridges/interaction.ts'
-import { argumentSpecs } from './arguments.ts'
+import { argumentSpecs, needsFile } from './arguments.ts'
 import type { ActionDefinition, CommandDefinition, Role } from './definition.ts'
 
 export type Surface = 'discord' | 'telegram' | 'web' | 'cli' | 'http'
@@ -8,6 +8,9 @@ export type Surface = 'discord' | 'telegram' | 'web' | 'cli' | 'http'
 /** A definition with everything derived from it. */
 export interface RegisteredCommand {
   readonly definition: CommandDefinition
+  /** Its name on Telegram. */
+  readonly telegram: string
+  /** Throws `COMMAND_BAD_SCHEMA`, a bug; so does `arguments`. */
   readonly spec: CommandSpec
   readonly arguments: readonly ArgumentSpec[]
   /** Words on the command line behind `k2gw`. */
@@ -27,7 +30,7 @@ export function mayUse(have: Role, need: Role): boolean {
   return RANK[have] >= RANK[need]
 }
 
-/** Every command and button of the gateway. Built once; throws `COMMAND_CLASH` or `COMMAND_BAD_SCHEMA`, which are bugs. */
+/** Every command and button of the gateway. Built once; throws `COMMAND_CLASH`, a bug. */
 export class CommandRegistry {
   readonly commands: readonly RegisteredCommand[]
   readonly #byPath = new Map<string, RegisteredCommand>()
@@ -42,7 +45,7 @@ export class CommandRegistry {
     this.commands = definitions.map((definition) => {
       const command = register(definition)
       claim(`command "${definition.path.join(' ')}"`)
-      claim(`Telegram name "${command.spec.telegram}"`)
+      claim(`Telegram name "${command.telegram}"`)
       claim(`command line "${command.cli.join(' ')}"`)
       claim(`${definition.http.method} ${definition.http.path.replace(/:[^/]+/g, ':')}`)
       this.#byPath.set(definition.path.join(' '), command)
@@ -85,25 +88,32 @@ export class CommandRegistry {
 }
 
 function register(definition: CommandDefinition): RegisteredCommand {
-  const args = argumentSpecs(definition)
   const telegram = definition.telegram ?? `k2_${definition.path.join('_').replaceAll('-', '_')}`
   if (!definition.path.every((word) => WORD.test(word))) throw clash(`"${definition.path.join(' ')}" is no command name`)
   if (!TELEGRAM.test(telegram)) throw clash(`"${telegram}" is no Telegram command name`)
   // A file can only be handed over in chats that have files.
-  const needsFile = args.some((arg) => arg.type === 'attachment' && arg.required)
-  const absent = new Set<Surface>([...(definition.notOn ?? []), ...(needsFile ? (['web', 'cli', 'http'] as const) : [])])
+  const fileless = needsFile(definition) ? (['web', 'cli', 'http'] as const) : []
+  const absent = new Set<Surface>([...(definition.notOn ?? []), ...fileless])
+  let args: readonly ArgumentSpec[] | undefined
   return {
     definition,
-    arguments: args,
+    telegram,
+    // Derived when a surface asks: for a hundred commands that is a good part of a start.
+    get arguments() {
+      args ??= argumentSpecs(definition)
+      return args
+    },
     cli: (definition.cli ?? definition.path.join(' ')).split(' '),
     surfaces: new Set(ALL.filter((surface) => !absent.has(surface))),
-    spec: {
-      path: definition.path,
-      telegram,
-      summary: definition.summary,
-      arguments: args,
-      adminOnly: definition.role === 'admin',
-      private: definition.private ?? true,
+    get spec() {
+      return {
+        path: definition.path,
+        telegram,
+        summary: definition.summary,
+        arguments: this.arguments,
+        adminOnly: definition.role === 'admin',
+        private: definition.private ?? true,
+      }
     },
   }
 }

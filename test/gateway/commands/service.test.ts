@@ -342,7 +342,7 @@ describe('the registry', () => {
     expect(() => new CommandRegistry([simple(['a']), simple(['a', 'b'])])).toThrow('both a command and a group')
     expect(() => new CommandRegistry([simple(['Bad'])])).toThrow('no command name')
     const nested = { arguments: z.object({ x: z.object({}) }), argumentHelp: { x: { summary: 'x' } } }
-    expect(() => new CommandRegistry([simple(['a'], nested)])).toThrow('cannot be shown')
+    expect(() => new CommandRegistry([simple(['a'], nested)]).specsFor('discord')).toThrow('cannot be shown')
   })
 })
 
