@@ -10,7 +10,7 @@ import { type PriceCandidate, priceCandidates } from '../slots/price-candidates.
 import { type Tags, tagTokens } from '../slots/tags.ts'
 import { guessLanguage } from '../text/language.ts'
 import type { Prepared, Token } from '../text/model.ts'
-import { prepare } from '../text/prepare.ts'
+import { ownTokens, prepare } from '../text/prepare.ts'
 import type { ReadingContext, ReadingMessage, ReadingTrace } from './context.ts'
 import { type Decision, decide } from './decide.ts'
 import { type CueHit, findPatterns, type PatternHits } from './hits.ts'
@@ -93,16 +93,16 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
 
 /** Price of a text under a given intent, without deciding the intent: rule fields, tests, commands. */
 export function readPrice(lexicon: Lexicon, text: string, intent: Intent): Money | null {
-  const prepared = prepare({ text })
+  const tokens = ownTokens(text)
   const budget = new Budget(MAX_STEPS)
-  const tags = tagTokens(lexicon, prepared.tokens, budget)
-  const amounts = scanAmounts(prepared.tokens, tags)
-  if (amounts.length > 0) markAmounts(tags, prepared.tokens, amounts)
+  const tags = tagTokens(lexicon, tokens, budget)
+  const amounts = scanAmounts(tokens, tags)
+  if (amounts.length > 0) markAmounts(tags, tokens, amounts)
   // Only a coin needs its cue: "buying 0.5 ETH" names no price.
   const coins = amounts.some((a) => a.currency?.code !== undefined && COINS.has(a.currency.code))
-  const cues = coins ? findPatterns(lexicon, prepared.tokens, tags, budget).cues : []
-  const candidates = priceCandidates(prepared.tokens, tags, amounts, cueEnds(cues))
-  return choosePrice(prepared.tokens, tags, candidates, intent).price
+  const cues = coins ? findPatterns(lexicon, tokens, tags, budget).cues : []
+  const candidates = priceCandidates(tokens, tags, amounts, cueEnds(cues))
+  return choosePrice(tokens, tags, candidates, intent).price
 }
 
 const STRUCTURE = new Set(['[', ':', '>', '='])

@@ -22,8 +22,6 @@ const NONE: readonly Hit[] = []
 interface ByPosition {
   readonly hits: readonly Hit[]
   readonly from: readonly number[]
-  /** What stands at a position, once asked for. */
-  readonly lists: (readonly Hit[] | undefined)[]
 }
 
 /** Where the words of the lexicon's lists stand in one message. */
@@ -33,7 +31,9 @@ export class Tags implements Field {
   readonly tokens: readonly Token[]
   readonly infos: readonly WordInfo[]
   readonly #langs = new Map<number, Language | 'und'>()
-  readonly #marked: Hit[] = []
+  /** Marked hits by their first token and by the token behind them. */
+  readonly #markedStarts: (Hit[] | undefined)[] = []
+  readonly #markedEnds: (Hit[] | undefined)[] = []
   readonly #lexicon: Lexicon
   #starts: ByPosition | undefined
   #ends: ByPosition | undefined
@@ -85,22 +85,23 @@ export class Tags implements Field {
 
   /** Adds hits of classes the engine finds itself (numbers, money, models). */
   mark(name: string, start: number, end: number): void {
-    this.#marked.push({ cls: this.#lexicon.classOf(name), name, start, end, value: undefined })
-    this.#starts = undefined
-    this.#ends = undefined
+    const hit: Hit = { cls: this.#lexicon.classOf(name), name, start, end, value: undefined }
+    put(this.#markedStarts, start, hit)
+    put(this.#markedEnds, end, hit)
   }
 
+  /** In the order they were found; marked ones stand behind the others. */
   startingAt(i: number): readonly Hit[] {
-    this.#starts ??= arrange(this.hits, this.#marked, this.tokens.length, startOf)
-    return listAt(this.#starts, i)
+    this.#starts ??= inOrder(this.hits, this.tokens.length)
+    return joined(listAt(this.#starts, i), this.#markedStarts[i])
   }
   endingAt(i: number): readonly Hit[] {
-    this.#ends ??= arrange(this.hits, this.#marked, this.tokens.length, endOf)
-    return listAt(this.#ends, i)
+    this.#ends ??= byEnd(this.hits, this.tokens.length)
+    return joined(listAt(this.#ends, i), this.#markedEnds[i])
   }
   /** The longest hit of the class that begins at token i. */
   at(name: string, i: number): Hit | undefined {
-    this.#starts ??= arrange(this.hits, this.#marked, this.tokens.length, startOf)
+    this.#starts ??= inOrder(this.hits, this.tokens.length)
     const { hits, from } = this.#starts
     let best: Hit | undefined
     const to = from[i + 1] ?? 0
@@ -108,6 +109,9 @@ export class Tags implements Field {
       const hit = hits[k] as Hit
       if (hit.name === name && (best === undefined || hit.end > best.end)) best = hit
     }
+    const marked = this.#markedStarts[i]
+    if (marked !== undefined)
+      for (const hit of marked) if (hit.name === name && (best === undefined || hit.end > best.end)) best = hit
     return best
   }
   /** The first hit of the class that begins in [from, to). */
@@ -126,10 +130,12 @@ export class Tags implements Field {
   }
   /** Whether a hit of the class ends before token i. */
   ends(name: string, i: number): boolean {
-    this.#ends ??= arrange(this.hits, this.#marked, this.tokens.length, endOf)
+    this.#ends ??= byEnd(this.hits, this.tokens.length)
     const { hits, from } = this.#ends
     const to = from[i + 1] ?? 0
     for (let k = from[i] ?? 0; k < to; k++) if ((hits[k] as Hit).name === name) return true
+    const marked = this.#markedEnds[i]
+    if (marked !== undefined) for (const hit of marked) if (hit.name === name) return true
     return false
   }
   classesAt(i: number): readonly Hit[] {
@@ -137,37 +143,48 @@ export class Tags implements Field {
   }
 }
 
-const startOf = (hit: Hit): number => hit.start
-const endOf = (hit: Hit): number => hit.end
-
-/** Sorts by counting; hits of one position keep their order, marked ones stand behind the others. */
-function arrange(hits: readonly Hit[], marked: readonly Hit[], length: number, positionOf: (hit: Hit) => number): ByPosition {
-  const from: number[] = []
-  for (let i = 0; i <= length + 1; i++) from.push(0)
-  const count = hits.length + marked.length
-  if (count === 0) return { hits: NONE, from, lists: [] }
-  const hitAt = (k: number): Hit => (k < hits.length ? hits[k] : marked[k - hits.length]) as Hit
-  for (let k = 0; k < count; k++) (from[positionOf(hitAt(k)) + 1] as number)++
-  for (let i = 1; i < from.length; i++) (from[i] as number) += from[i - 1] as number
-  const sorted: Hit[] = hits.concat(marked)
-  const next = from.slice()
-  for (let k = 0; k < count; k++) {
-    const hit = hitAt(k)
-    const position = positionOf(hit)
-    sorted[(next[position] as number)++] = hit
-  }
-  return { hits: sorted, from, lists: [] }
+function put(lists: (Hit[] | undefined)[], i: number, hit: Hit): void {
+  const list = lists[i]
+  if (list === undefined) lists[i] = [hit]
+  else list.push(hit)
 }
 
-function listAt({ hits, from, lists }: ByPosition, i: number): readonly Hit[] {
+const joined = (found: readonly Hit[], marked: readonly Hit[] | undefined): readonly Hit[] =>
+  marked === undefined ? found : found.length === 0 ? marked : [...found, ...marked]
+
+/** Hits come in the order of their first tokens: only the borders are looked for. */
+function inOrder(hits: readonly Hit[], length: number): ByPosition {
+  const from: number[] = []
+  let k = 0
+  for (let i = 0; i <= length; i++) {
+    while (k < hits.length && (hits[k] as Hit).start < i) k++
+    from.push(k)
+  }
+  from.push(hits.length)
+  return { hits, from }
+}
+
+/** Sorts by counting; hits of one position keep their order. */
+function byEnd(hits: readonly Hit[], length: number): ByPosition {
+  const from: number[] = []
+  for (let i = 0; i <= length + 1; i++) from.push(0)
+  const count = hits.length
+  if (count === 0) return { hits: NONE, from }
+  for (let k = 0; k < count; k++) (from[(hits[k] as Hit).end + 1] as number)++
+  for (let i = 1; i < from.length; i++) (from[i] as number) += from[i - 1] as number
+  const sorted = hits.slice()
+  const next = from.slice()
+  for (let k = 0; k < count; k++) {
+    const hit = hits[k] as Hit
+    sorted[(next[hit.end] as number)++] = hit
+  }
+  return { hits: sorted, from }
+}
+
+function listAt({ hits, from }: ByPosition, i: number): readonly Hit[] {
   const start = from[i]
   const end = from[i + 1]
-  if (start === undefined || end === undefined || start === end) return NONE
-  const known = lists[i]
-  if (known !== undefined) return known
-  const list = hits.slice(start, end)
-  lists[i] = list
-  return list
+  return start === undefined || end === undefined || start === end ? NONE : hits.slice(start, end)
 }
 
 /** Takes the words found in a text's lists. Short words of another language than the text's are left out. */

@@ -1,6 +1,6 @@
 import { charKind, MARKS } from './chars.ts'
 import { looksLikeCode } from './code-test.ts'
-import type { Prepared, PrepareFlag, TextEntity } from './model.ts'
+import type { Prepared, PrepareFlag, TextEntity, Token } from './model.ts'
 import { ownText } from './own-text.ts'
 import { segment } from './segments.ts'
 import { MAX_TOKENS, tokenize } from './tokens.ts'
@@ -37,6 +37,13 @@ export function prepare(input: TextInput, forwardsCount = false): Prepared {
   if (tokens.length >= MAX_TOKENS) flags.push('token_limit')
   const { questions, sentences } = segment(tokens)
   return { raw, clean: own.clean, tokens, removed: own.removed, flags, struck: own.struck, questions, sentences }
+}
+
+/** Tokens of a text that is known to be somebody's own statement. Bounded as above. */
+export function ownTokens(text: string): readonly Token[] {
+  const tokens = tokenize(ownText(bounded(text, []), []).clean)
+  segment(tokens)
+  return tokens
 }
 
 /** Entities where they stand in the composed text below the title. */
