@@ -129,7 +129,7 @@ async function telegramBridge(
   settings: Config['accounts']['telegram'][string],
 ): Promise<Bridge> {
   const { db, pipeline, routes, clock } = parts
-  const { token, apiUrl, ambiguous, limits, webhook } = settings
+  const { token, apiUrl, ambiguous, coalesce, limits, webhook } = settings
   const aliases = aliasStore(db.pool)
   const log = parts.log.child({ mod: 'telegram' })
   const places = derived(routes, (all) => placesOf(all, 'telegram', account))
@@ -141,6 +141,7 @@ async function telegramBridge(
     own: parts.own,
     log,
     ambiguous,
+    coalesce,
     media: parts.media,
     ...(limits === 'off' && { rates: 'off' as const }),
     ...(apiUrl !== undefined && { apiRoot: apiUrl.replace(/\/+$/, '') }),

@@ -315,6 +315,11 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, P
     return outcome
   }
 
+  /** Groups take few messages a minute. Names are those of groups and channels. */
+  joinsTexts({ channel }: Place): boolean {
+    return this.#options.rates !== 'off' && this.#options.coalesce !== false && /^[-@]/.test(channel)
+  }
+
   async openAttachment(attachment: Attachment, signal: AbortSignal): Promise<RemoteContent> {
     const { token, apiRoot = PUBLIC_API } = this.#options
     if (!this.#clients) throw fileUnavailable('not connected yet')

@@ -28,6 +28,8 @@ export interface TelegramBridgeOptions {
   readonly webhook?: WebhookSettings | undefined
   /** Predicted limits; `off` for servers without any. */
   readonly rates?: TelegramRates | 'off'
+  /** Texts that wait long for a group are sent as one message; default true. Not where there are no limits. */
+  readonly coalesce?: boolean
   /** Creates that may have arrived already are sent again (default) or dropped; both are counted. */
   readonly ambiguous?: AmbiguousPolicy
   /** Chats of the routes: ids or @names. Names are then used for what arrives; groups are checked for privacy mode. */

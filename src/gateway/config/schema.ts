@@ -153,6 +153,10 @@ export const configSchema = z
               apiUrl: z.url().optional().describe('another API root: tests, or a self-hosted Bot API server'),
               limits: z.enum(['default', 'off']).default('default').describe('off: for a server of your own without limits'),
               ambiguous: z.enum(['resend', 'drop']).default('resend').describe('when an answer was lost: send again, or not'),
+              coalesce: z
+                .boolean()
+                .default(true)
+                .describe('send texts that wait longer than 10 s for a group as one message, a line each'),
               commands: z.boolean().default(true).describe('answer /k2_ commands and show them in the menu'),
               webhook: z
                 .strictObject({

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Rng } from '../../base/random.ts'
 import type { NativePart } from '../../bridges/port.ts'
 import type { PgPool } from '../db/pool.ts'
+import { CHANGE_TURN, COMPOSITE, type CompositeRow, KEEP_COMPOSITE } from '../db/sql/composite.ts'
 import { EXPIRING_LANES } from '../db/sql/expire.ts'
 import {
   DUE_LANES,
@@ -23,6 +24,7 @@ import {
 } from '../db/sql/lanes.ts'
 import { run } from '../db/sql/statement.ts'
 import { type Claimed, nativeRef, type ReplyTarget } from './claimed.ts'
+import type { Composite, Turn } from './composite.ts'
 import type { PipelineEvents } from './events.ts'
 import { expireLane } from './expiry.ts'
 import { storable, toJsonb } from './json.ts'
@@ -49,12 +51,41 @@ export class LaneStore {
   async existing(cid: string, lane: string): Promise<Existing> {
     const [row] = await run<PartsRow>(this.#pool, PARTS, [cid, lane])
     const time = (value: string | null | undefined): number | undefined => (value == null ? undefined : Number(value))
+    const shown = row?.parts ?? []
+    // A message of its own has one copy; others may be lines of a composite.
+    const composite = shown.length === 0 || shown[0]?.role === 'composite' ? await this.#composite(cid, lane) : undefined
+    if (composite !== undefined) {
+      const createFirstSentAt = time(row?.create_first_sent_at)
+      return {
+        parts: composite.parts,
+        composite,
+        createState: row?.create_state ?? undefined,
+        createFirstSentAt,
+        createParkedAt: undefined,
+      }
+    }
     return {
-      parts: (row?.parts ?? []).map((p) => ({ part: p.part, ref: nativeRef(p) })),
+      parts: shown.map((p) => ({ part: p.part, ref: nativeRef(p) })),
       createState: row?.create_state ?? undefined,
       createFirstSentAt: time(row?.create_first_sent_at),
       createParkedAt: time(row?.create_parked_at),
     }
+  }
+
+  async #composite(cid: string, lane: string): Promise<Composite | undefined> {
+    const [row] = await run<CompositeRow>(this.#pool, COMPOSITE, [cid, lane])
+    if (row === undefined) return undefined
+    return { parts: row.parts.map((p) => ({ part: p.part, ref: nativeRef(p) })), turns: row.turns as readonly Turn[] }
+  }
+
+  /** Which messages the native message that is about to be made will show; `head` is the one it counts as a copy of. */
+  async keepComposite(lane: string, head: string, turns: readonly Turn[]): Promise<void> {
+    await run(this.#pool, KEEP_COMPOSITE, [lane, head, toJsonb(turns)])
+  }
+
+  /** What one line of a composite says from now on; null: it is gone. */
+  async changeTurn(lane: string, cid: string, turn: Turn): Promise<void> {
+    await run(this.#pool, CHANGE_TURN, [lane, cid, toJsonb(turn)])
   }
 
   /** Targets of replies among the items, by delivery id; those whose target is unknown are missing. */
@@ -67,10 +98,10 @@ export class LaneStore {
     if (asked.length === 0) return new Map()
     const rows = await run<ReplyRow>(this.#pool, REPLY_TARGETS, [toJsonb(asked)])
     return new Map(
-      rows.map((row) => [
-        row.id,
-        { ref: row.ref === null ? undefined : nativeRef(row.ref), authorName: row.author_name, excerpt: row.excerpt },
-      ]),
+      rows.map(({ id, ref, line, author_name: authorName, excerpt }) => {
+        const shown = ref ?? line
+        return [id, { ref: shown === null ? undefined : nativeRef(shown), authorName, excerpt }]
+      }),
     )
   }
 

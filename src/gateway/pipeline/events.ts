@@ -36,6 +36,18 @@ export class PipelineEvents {
     this.#log.info({ ev: 'event-filtered', eventId: envelope.eventId, kind: envelope.event.kind, rule }, 'event not forwarded')
   }
 
+  /** A filter under trial would have stopped it. */
+  wouldFilter(envelope: Envelope, rule: string): void {
+    this.#counters.add('bridge_filter_dry_run_total', { rule })
+    this.#log.info({ ev: 'event-would-filter', eventId: envelope.eventId, rule }, 'a filter under trial would stop this')
+  }
+
+  /** A moderator decided about a message that waited. */
+  judged(eventId: string, verdict: 'approved' | 'rejected' | 'expired'): void {
+    this.#counters.add('bridge_quarantine_total', { verdict })
+    this.#log.info({ ev: 'event-judged', eventId, verdict }, 'a message that waited for a moderator is decided')
+  }
+
   dropped(envelope: Envelope, reason: string): void {
     if (reason.startsWith('loop:')) this.#counters.add('bridge_loop_breaks_total', { rule: reason.slice(5) })
     else this.#counters.add('bridge_dropped_total', { reason })
@@ -85,8 +97,14 @@ export class PipelineEvents {
   #delivered(item: Claimed, place: Place, now: number): void {
     this.#count(item, place, 'done')
     const seconds = Math.max(0, now - item.createdAt) / 1000
-    this.#counters.observe('bridge_delivery_seconds', { network: place.network, op: item.op }, seconds)
+    const route = routeLabel(item.route)
+    this.#counters.observe('bridge_delivery_seconds', { network: place.network, route, op: item.op }, seconds)
     this.#log.info({ ...this.#about(item, place), ev: 'delivered', ms: now - item.createdAt }, 'delivered')
+  }
+
+  /** `others`: how many further messages one native message shows. */
+  coalesced({ network, account }: Place, route: string, others: number): void {
+    if (others > 0) this.#counters.add('bridge_coalesced_total', { network, account, route: routeLabel(route) }, others)
   }
 
   ended(item: Claimed, place: Place, state: 'cancelled' | 'dead' | 'expired', code: string, message: string): void {
@@ -96,13 +114,19 @@ export class PipelineEvents {
     else this.#log.info(fields, `delivery ${state}`)
   }
 
-  expired(lane: string, place: Pick<Place, 'network' | 'account'>, count: number): void {
-    this.#counters.add(
-      'bridge_deliveries_total',
-      { network: place.network, account: place.account, op: 'create', outcome: 'expired' },
-      count,
-    )
-    this.#log.warn({ ev: 'deliveries-expired', lane, count }, 'messages were too old to be delivered')
+  /** `routes`: how many of each route. */
+  expired(
+    lane: string,
+    { network, account }: Pick<Place, 'network' | 'account'>,
+    routes: Readonly<Record<string, number>>,
+  ): void {
+    let total = 0
+    for (const [route, count] of Object.entries(routes)) {
+      total += count
+      const labels = { network, account, route: routeLabel(route), op: 'create', outcome: 'expired' }
+      this.#counters.add('bridge_deliveries_total', labels, count)
+    }
+    this.#log.warn({ ev: 'deliveries-expired', lane, count: total }, 'messages were too old to be delivered')
   }
 
   #retrying(item: Claimed, place: Place, klass: 'not-sent' | 'ambiguous' | 'parked', code: string, message: string): void {
@@ -204,6 +228,14 @@ export class PipelineEvents {
   }
 
   #count(item: Claimed, place: Place, outcome: string): void {
-    this.#counters.add('bridge_deliveries_total', { network: place.network, account: place.account, op: item.op, outcome })
+    const { network, account } = place
+    this.#counters.add('bridge_deliveries_total', { network, account, route: routeLabel(item.route), op: item.op, outcome })
   }
 }
+
+/** Conversations of single people share one label: they are many, and labels name no people. */
+function routeLabel(route: string): string {
+  return DIRECT_ROUTE.test(route) ? 'direct' : route
+}
+
+const DIRECT_ROUTE = /^direct-[0-9a-f-]{16,}$/

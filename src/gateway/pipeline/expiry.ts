@@ -49,9 +49,9 @@ export async function expireLane(
     const [gone] = await run<ExpiredRow>(tx, EXPIRE_LANE, [lane, now])
     if (gone === undefined || gone.count === 0 || gone.first_at === null) return { count: 0 }
     if (row.network !== 'p2p') await notify(tx, lane, row, gone, now, tools.rng)
-    return { count: gone.count, row }
+    return { count: gone.count, row, routes: gone.routes ?? {} }
   })
-  if (result.row) tools.events.expired(lane, result.row as Pick<Place, 'network' | 'account'>, result.count)
+  if (result.row) tools.events.expired(lane, result.row as Pick<Place, 'network' | 'account'>, result.routes)
   return result.count
 }
 

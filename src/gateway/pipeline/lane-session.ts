@@ -7,9 +7,10 @@ import { type AttemptResult, type AttemptTools, type AttemptWork, attempt } from
 import type { BridgeRegistry } from './bridge-set.ts'
 import type { Claimed, LaneClaim } from './claimed.ts'
 import type { Lease } from './delivery-store.ts'
+import { Joining } from './joining.ts'
 import { LaneMachine, type LaneResult } from './lane.ts'
 import { ended, interrupted, judge, probeDelayMs, untouched, type Verdict } from './outcomes.ts'
-import type { Recorder } from './recorder.ts'
+import { type Recorder, resultRow } from './recorder.ts'
 import { type Existing, planSend } from './request.ts'
 import type { SentLog } from './sent-log.ts'
 
@@ -51,12 +52,14 @@ export class LaneSession {
   readonly #made = new Map<string, Pick<AttemptResult, 'parts' | 'copies'>>()
   #toSuspend: { readonly code: string; readonly message: string } | undefined
   #toExpire = false
+  readonly #joining: Joining
   #lost = false
 
   constructor(lane: string, tools: SessionTools) {
     this.lane = lane
     this.#tools = tools
     this.#machine = new LaneMachine(tools.limits.window)
+    this.#joining = new Joining(lane, this.#machine, tools)
   }
 
   /** Undefined while no lease is held. */
@@ -241,20 +244,7 @@ export class LaneSession {
   }
 
   #row({ item, next }: LaneResult<Claimed>, fence: number): ResultRow {
-    return {
-      id: item.id,
-      lane: this.lane,
-      fence,
-      state: next.state,
-      attempt: next.attempt,
-      not_before: next.notBefore,
-      ambiguous_since: next.ambiguousSince,
-      failed_since: next.failedSince,
-      parked_at: next.parkedAt,
-      parts: this.#made.get(item.id)?.parts ?? null,
-      code: next.code ?? null,
-      message: next.message ?? null,
-    }
+    return resultRow(item.id, next, { lane: this.lane, fence, parts: this.#made.get(item.id)?.parts ?? null })
   }
 
   async #send(item: Claimed): Promise<void> {
@@ -271,11 +261,19 @@ export class LaneSession {
       this.#toExpire = true
       return this.#defer(item, now)
     }
+    if (item.op === 'create' && this.#joining.wantsMore(item, bridge, place, now)) return this.#defer(item, now)
     let existing: Existing | undefined
     let ready = item
+    let along: readonly Claimed[] = []
     try {
-      if (item.op !== 'create') existing = await this.#tools.store.existing(item.cid, this.lane)
-      else if (item.barrier) ready = await this.#withReply(item)
+      if (item.op !== 'create') {
+        existing = await this.#tools.store.existing(item.cid, this.lane)
+        if (existing.composite !== undefined) ready = await this.#joining.amended(item, existing.composite, place)
+      } else if (item.barrier) ready = await this.#withReply(item)
+      else {
+        along = this.#joining.takeAlong(item, bridge.capabilities.maxText, now)
+        if (along.length > 0) ready = await this.#joining.together(item, along, place)
+      }
     } catch (error) {
       this.#tools.events.background(`lane ${this.lane}`, error)
       return this.#defer(item, now + STEP_RETRY_MS)
@@ -285,11 +283,11 @@ export class LaneSession {
     if (plan.kind === 'skip') return this.#end(item, 'cancelled', 'SKIPPED', plan.reason)
     if (item.envelope === undefined && item.op !== 'delete')
       return this.#end(item, 'dead', 'CONTENT_GONE', 'its content was removed')
-    if (this.#tools.sent?.begun(item.id) === false) return this.#defer(item, now + STEP_RETRY_MS)
-    await this.#attempt({ item: ready, place, bridge, plan, existing }, gate)
+    if ([item, ...along].some(({ id }) => this.#tools.sent?.begun(id) === false)) return this.#defer(item, now + STEP_RETRY_MS)
+    await this.#attempt({ item: ready, place, bridge, plan, existing }, gate, along)
   }
 
-  async #attempt(work: Omit<AttemptWork, 'lane'>, gate: AccountGate): Promise<void> {
+  async #attempt(work: Omit<AttemptWork, 'lane'>, gate: AccountGate, along: readonly Claimed[]): Promise<void> {
     const { item, place } = work
     const { clock, rng, limits, events } = this.#tools
     gate.begin()
@@ -298,14 +296,20 @@ export class LaneSession {
     const { outcome, parts, copies } = await attempt({ ...work, lane: this.lane }, this.#tools)
     gate.inflight--
     const now = clock.now()
-    const verdict = this.#tools.abort.aborted
-      ? interrupted(outcome, item)
-      : judge(outcome, item, { now, unit: unit(rng), headTimeoutMs: limits.headTimeoutMs })
-    this.#made.set(item.id, { parts, copies })
-    if (verdict.next.state === 'done') this.#note(item, verdict, work.bridge.capabilities.settlesDoubt !== false)
-    events.attempted({ item, place, outcome, parked: verdict.next.state === 'parked', now })
+    const context = { now, unit: unit(rng), headTimeoutMs: limits.headTimeoutMs }
+    const verdictOn = (one: Claimed): Verdict =>
+      this.#tools.abort.aborted ? interrupted(outcome, one) : judge(outcome, one, context)
+    const verdict = verdictOn(item)
+    const others = along.map((one) => ({ item: one, verdict: verdictOn(one) }))
+    this.#made.set(item.id, { parts, copies: along.length === 0 ? copies : copies.map((c) => ({ ...c, role: 'composite' })) })
+    if (outcome.kind === 'done') events.coalesced(place, item.route, along.length)
+    for (const one of [{ item, verdict }, ...others]) {
+      if (one.verdict.next.state === 'done') this.#note(one.item, one.verdict, work.bridge.capabilities.settlesDoubt !== false)
+      events.attempted({ item: one.item, place, outcome, parked: one.verdict.next.state === 'parked', now })
+    }
     this.#apply(verdict, place, gate, now)
-    this.#machine.finished(verdict, clock.monotonic() - begun, now)
+    const next = others.map((one) => one.verdict.next)
+    this.#machine.finished(verdict, clock.monotonic() - begun, now, next)
   }
 
   /** Where neither the log nor the destination can say later what arrived, the lane goes on with less ahead of its record. */

@@ -46,6 +46,10 @@ export class LaneMachine<R extends LaneItem> {
   #recordingFrom = Number.POSITIVE_INFINITY
   #ready: R[] = []
   #inflight: R | undefined
+  /** Behind the one in flight, and sent together with it. */
+  #along: R[] = []
+  /** Claims at once, where it is more than the window. */
+  #gather = 0
   #results: LaneResult<R>[] = []
   /** Results in the step under way; undefined when none is. */
   #recording: number | undefined
@@ -72,7 +76,8 @@ export class LaneMachine<R extends LaneItem> {
 
   /** Everything claimed that is not on its way to be recorded. */
   known(): readonly R[] {
-    return [...this.#ready, ...(this.#inflight === undefined ? [] : [this.#inflight]), ...this.#results.map((r) => r.item)]
+    const inflight = this.#inflight === undefined ? [] : [this.#inflight]
+    return [...this.#ready, ...inflight, ...this.#along, ...this.#results.map((r) => r.item)]
   }
 
   /** Where the next claim needs to look: everything before is parked, finished, or ours. */
@@ -98,6 +103,22 @@ export class LaneMachine<R extends LaneItem> {
   beCareful(): void {
     this.#maxWindow = Math.min(this.#maxWindow, OVERLAP)
     this.#window = Math.min(this.#window, OVERLAP)
+  }
+
+  /** Claims up to `count` at once from now on, so that they can be sent together; 0: as many as the window says. */
+  gather(count: number): void {
+    this.#gather = count
+  }
+
+  /** What is claimed behind the delivery in flight, in order. */
+  get behind(): readonly R[] {
+    return this.#ready
+  }
+
+  /** The first `count` of those behind are sent with the delivery in flight: one message shows them all. */
+  takeAlong(count: number): readonly R[] {
+    this.#along = this.#ready.splice(0, count)
+    return this.#along
   }
 
   get window(): number {
@@ -136,12 +157,16 @@ export class LaneMachine<R extends LaneItem> {
     return this.#waitUntil > now ? { kind: 'until', at: this.#waitUntil } : { kind: 'idle' }
   }
 
-  /** The attempt in flight ended after `tookMs`. */
-  finished(verdict: Verdict, tookMs: number, now: number): void {
+  /** The attempt in flight ended after `tookMs`; `along`: what became of those sent with it, by the same order. */
+  finished(verdict: Verdict, tookMs: number, now: number, along: readonly NextState[] = []): void {
     const item = this.#inflight as R
     this.#inflight = undefined
     if (this.#results.length === 0) this.#recordBy = this.#window > OVERLAP ? now + RECORD_WITHIN_MS : now
     this.#results.push({ item, next: verdict.next })
+    this.#along.forEach((other, i) => {
+      this.#results.push({ item: other, next: along[i] ?? untouched(other, 0) })
+    })
+    this.#along = []
     this.#adapt(verdict, tookMs)
     if (verdict.goOn) return
     this.hold(Math.max(verdict.next.notBefore, verdict.effect && 'until' in verdict.effect ? verdict.effect.until : 0))
@@ -152,6 +177,8 @@ export class LaneMachine<R extends LaneItem> {
     const item = this.#inflight as R
     this.#inflight = undefined
     this.#results.push({ item, next })
+    for (const other of this.#along) this.#results.push({ item: other, next: untouched(other, 0) })
+    this.#along = []
   }
 
   /** Nothing may be sent before `until`: claims are given back. Unlike retries, this is not caused by one delivery. */
@@ -216,8 +243,8 @@ export class LaneMachine<R extends LaneItem> {
   #claimable(now: number): number {
     if (this.#stopped || !this.#more || now < this.#waitUntil) return 0
     if (this.#results.some((r) => waits(r.next))) return 0
-    const marked = this.#ready.length + (this.#inflight === undefined ? 0 : 1)
-    return Math.max(0, this.#window - marked)
+    const marked = this.#ready.length + this.#along.length + (this.#inflight === undefined ? 0 : 1)
+    return Math.max(0, Math.max(this.#window, this.#gather) - marked)
   }
 
   #adapt(verdict: Verdict, tookMs: number): void {

@@ -9,6 +9,7 @@ import { ACQUIRE, type ClaimedRow, type ClaimRow, type CopyRow, type ResultRow, 
 import { type LaneClaim, laneClaim } from './claimed.ts'
 import type { PipelineEvents } from './events.ts'
 import { toJsonb } from './json.ts'
+import type { NextState } from './outcomes.ts'
 
 /** Lanes in one statement. Larger: one commit carries more, but every lane waits for the slowest plan. */
 const MAX_LANES_PER_STEP = 64
@@ -24,6 +25,22 @@ export interface StepRequest {
   readonly claim: number
   /** Below this nothing of the lane is open but parked deliveries. */
   readonly head: number
+}
+
+/** A delivery's next state as `STEP` takes it. */
+export function resultRow(id: string, next: NextState, more: Pick<ResultRow, 'lane' | 'fence' | 'parts'>): ResultRow {
+  return {
+    id,
+    ...more,
+    state: next.state,
+    attempt: next.attempt,
+    not_before: next.notBefore,
+    ambiguous_since: next.ambiguousSince,
+    failed_since: next.failedSince,
+    parked_at: next.parkedAt,
+    code: next.code ?? null,
+    message: next.message ?? null,
+  }
 }
 
 interface Waiting {

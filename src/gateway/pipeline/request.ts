@@ -4,6 +4,7 @@ import type { Author, Body } from '../../bridges/model/message.ts'
 import type { Place } from '../../bridges/model/place.ts'
 import type { Capabilities, NativePart, SendRequest } from '../../bridges/port.ts'
 import type { Claimed } from './claimed.ts'
+import type { Composite } from './composite.ts'
 
 /** Longest time after a message was written in which its edit is sent anew where a network has no edits (bridging 6.1). */
 const RESEND_EDIT_MS = 600_000
@@ -15,6 +16,8 @@ export interface Existing {
   readonly createState: string | undefined
   readonly createFirstSentAt: number | undefined
   readonly createParkedAt: number | undefined
+  /** The message is one line among others there. */
+  readonly composite?: Composite
 }
 
 /** How a delivery is to be carried out. */

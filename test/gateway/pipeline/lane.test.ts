@@ -84,6 +84,10 @@ interface Script {
   readonly choices: readonly Choice[]
   readonly outcomes: readonly SendOutcome['kind'][]
   readonly barriers: readonly boolean[]
+  /** How many are sent together with each that is sent. */
+  readonly along: readonly number[]
+  /** Claims at once. */
+  readonly gather: number
 }
 
 const outcomeOf = (kind: SendOutcome['kind']): SendOutcome => {
@@ -100,6 +104,7 @@ function play(script: Script): { sent: number[]; table: Table; inDoubt: number }
   const sent: number[] = []
   let now = 1_000
   let inflight: Row | undefined
+  let along: readonly Row[] = []
   let step: { results: readonly { item: Row; next: NextState }[]; claim: number } | undefined
   const decided = new Map<string, NextState['state']>()
   let unrecorded = 0
@@ -121,8 +126,12 @@ function play(script: Script): { sent: number[]; table: Table; inDoubt: number }
         must(!item.barrier || unrecorded === 0, 'barrier ignored')
         inflight = item
         decided.delete(item.id)
-        inDoubt = Math.max(inDoubt, unrecorded + 1)
-        sent.push(item.seq)
+        // Some are sent together with those behind them, as one message.
+        const together = script.along[sent.length % script.along.length] ?? 0
+        const barrier = machine.behind.findIndex((other) => other.barrier)
+        along = machine.takeAlong(item.barrier ? 0 : Math.min(together, barrier < 0 ? together : barrier))
+        inDoubt = Math.max(inDoubt, unrecorded + 1 + along.length)
+        sent.push(item.seq, ...along.map((other) => other.seq))
       } else {
         must(step === undefined, 'two steps at once')
         step = action
@@ -133,10 +142,13 @@ function play(script: Script): { sent: number[]; table: Table; inDoubt: number }
     if (inflight === undefined) return
     const item = inflight
     inflight = undefined
-    const verdict = judge(outcomeOf(kind), item, { now, unit: 0.5, headTimeoutMs: HEAD_TIMEOUT_MS })
-    decided.set(item.id, verdict.next.state)
-    unrecorded++
-    machine.finished(verdict, kind === 'done' ? 1 : 50, now)
+    const context = { now, unit: 0.5, headTimeoutMs: HEAD_TIMEOUT_MS }
+    const verdict = judge(outcomeOf(kind), item, context)
+    const others = along.map((other) => judge(outcomeOf(kind), other, context).next)
+    for (const [i, { id }] of [item, ...along].entries()) decided.set(id, [verdict.next, ...others][i]?.state ?? 'pending')
+    unrecorded += 1 + along.length
+    along = []
+    machine.finished(verdict, kind === 'done' ? 1 : 50, now, others)
   }
   const endStep = (): void => {
     if (step === undefined) return
@@ -166,13 +178,16 @@ function play(script: Script): { sent: number[]; table: Table; inDoubt: number }
   const crash = (): void => {
     // What was under way may have happened or not: here the step did not, the send is in doubt.
     machine = new LaneMachine<Row>(WINDOW)
+    machine.gather(script.gather)
     holds = false
     inflight = undefined
+    along = []
     step = undefined
     unrecorded = 0
     decided.clear()
   }
 
+  machine.gather(script.gather)
   for (const choice of script.choices) {
     if (choice === 'add') table.add(script.barriers[table.rows.length % script.barriers.length] ?? false)
     if (choice === 'wake') machine.wake()
@@ -212,6 +227,8 @@ const scripts: fc.Arbitrary<Script> = fc.record({
   ),
   outcomes: fc.array(kinds, { minLength: 1, maxLength: 30 }),
   barriers: fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
+  along: fc.array(fc.constantFrom(0, 0, 1, 5), { minLength: 1, maxLength: 5 }),
+  gather: fc.constantFrom(0, 0, 10),
 })
 
 describe('lane machine', () => {
@@ -264,6 +281,8 @@ describe('lane machine', () => {
       ],
       outcomes: ['done'],
       barriers: [false],
+      along: [0],
+      gather: 0,
     })
     expect(sent).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
     expect(inDoubt).toBeGreaterThan(1)

@@ -334,7 +334,7 @@ export function pipelineSuite(name: string, open: () => Promise<{ readonly db: T
         await rig.pipeline.laneReady(rig.lane)
         await rig.dc.until(() => rig.dc.total === 2)
         expect(rig.dc.texts(rig.to.channel)).toEqual(['new', expect.stringMatching(/^7 messages from .* were not delivered$/)])
-        expect(rig.pipeline.counters.total('bridge_deliveries_total', { outcome: 'expired' })).toBe(7)
+        expect(rig.pipeline.counters.total('bridge_deliveries_total', { outcome: 'expired', route: 'r' })).toBe(7)
         const { deliveries } = (await rig.pipeline.admin.why(refOf(rig.from, 'm 3'))) ?? { deliveries: [] }
         expect(deliveries).toMatchObject([{ state: 'expired' }])
       })

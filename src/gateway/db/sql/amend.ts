@@ -168,6 +168,8 @@ export const AMEND_DELETES = statement(
 ), reached as (
   select l.cid, c.lane from live l join k2.copy c on c.cid = l.cid where c.role <> 'origin'
   union
+  select l.cid, p.lane from live l join k2.composite p on p.cid = l.cid
+  union
   select l.cid, d.lane from live l join k2.delivery d on d.cid = l.cid and d.op = 'create' and d.done_at is null
     where not exists (select 1 from cancelled x where x.id = d.id)
   union

@@ -8,6 +8,8 @@ export interface ExpiredRow {
   readonly count: number
   readonly first_at: string | null
   readonly last_at: string | null
+  /** How many of each route. */
+  readonly routes: Readonly<Record<string, number>> | null
 }
 
 /** $1 lane, $2 now. Ends what is too old to be delivered; answers how many and from when to when. */
@@ -17,9 +19,11 @@ export const EXPIRE_LANE = statement(
     update k2.delivery d set state = 'expired', done_at = $2::bigint, last_error = 'EXPIRED: too old to be delivered'
     where d.lane = $1 and ${EXPIRABLE} and d.expires_at <= $2::bigint
       and not exists (select 1 from k2.message m where m.cid = d.cid and m.author_key = 'system:k2gw')
-    returning d.occurred_at
+    returning d.occurred_at, d.route
   )
-  select count(*)::int as count, min(occurred_at) as first_at, max(occurred_at) as last_at from gone`,
+  select count(*)::int as count, min(occurred_at) as first_at, max(occurred_at) as last_at,
+    (select jsonb_object_agg(r.route, r.n) from (select route, count(*)::int as n from gone group by route) r) as routes
+  from gone`,
 )
 
 /** $1 now. Lanes whose first waiting create is too old, also those that stand still. */

@@ -71,14 +71,16 @@ export interface PartsRow {
   readonly create_state: string | null
   readonly create_first_sent_at: string | null
   readonly create_parked_at: string | null
-  readonly parts: { part: number; network: string; account: string; channel: string; thread: string | null; id: string }[] | null
+  readonly parts:
+    | { part: number; role: string; network: string; account: string; channel: string; thread: string | null; id: string }[]
+    | null
 }
 
 /** $1 cid, $2 lane. Everything that shows a message in one destination: what edits and deletes act on. */
 export const PARTS = statement(
   'parts',
   `select d.state as create_state, d.first_sent_at as create_first_sent_at, d.parked_at as create_parked_at,
-    (select jsonb_agg(jsonb_build_object('part', c.part, 'network', c.network, 'account', c.account, 'channel', c.channel,
+    (select jsonb_agg(jsonb_build_object('part', c.part, 'role', c.role, 'network', c.network, 'account', c.account, 'channel', c.channel,
       'thread', c.thread, 'id', c.native_id) order by c.part)
       from k2.copy c where c.cid = $1::uuid and c.lane = $2) as parts
   from (select 1) one
@@ -106,9 +108,19 @@ export const FORGET_COPIES = statement(
   `delete from k2.copy where cid = $1::uuid and lane = $2 and role <> 'origin' and native_id <> all($3::text[])`,
 )
 
+interface NativeJson {
+  network: string
+  account: string
+  channel: string
+  thread: string | null
+  id: string
+}
+
 export interface ReplyRow {
   readonly id: string
-  readonly ref: { network: string; account: string; channel: string; thread: string | null; id: string } | null
+  readonly ref: NativeJson | null
+  /** The message that shows the target among others, where it has no copy of its own. */
+  readonly line: NativeJson | null
   readonly author_name: string
   readonly excerpt: string
 }
@@ -125,7 +137,11 @@ export const REPLY_TARGETS = statement(
     from k2.copy t join k2.lane l on l.id = x.lane
     where t.cid = s.cid and t.network = l.network and t.scope = l.scope and t.channel = l.channel
       and t.thread is not distinct from l.thread
-    order by t.part limit 1) as ref
+    order by t.part limit 1) as ref, (
+    select jsonb_build_object('network', t.network, 'account', t.account, 'channel', t.channel, 'thread', t.thread,
+      'id', t.native_id)
+    from k2.composite p join k2.copy t on t.cid = p.head and t.lane = p.lane and t.role = 'composite'
+    where p.lane = x.lane and p.cid = s.cid limit 1) as line
   from jsonb_to_recordset($1::jsonb) as x(id uuid, lane text, network text, scope text, channel text, native_id text)
   cross join lateral (
     select c.cid from k2.copy c

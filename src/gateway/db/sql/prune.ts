@@ -36,6 +36,8 @@ export const PRUNE_MESSAGES = gone(
     order by m.cid limit $2::int
   ), copies as (
     delete from k2.copy c using old where c.cid = old.cid
+  ), lines as (
+    delete from k2.composite c using old where c.cid = old.cid
   ), `,
 )
 
