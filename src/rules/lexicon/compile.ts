@@ -92,10 +92,20 @@ function assemble(image: LexiconImage): Lexicon {
   const { files, weights, taxonomy, classNames } = image
   const gazetteer = image.gazetteer === undefined ? EMPTY_GAZETTEER : compileGazetteer(image.gazetteer)
   const classes = new Map(classNames.map((name, id) => [name, id]))
+  // Phrases of one list share an entry.
   const termEntries: TermEntry[] = []
-  for (const { name, lang, value } of termsOf({ files, taxonomy, places: gazetteer.plain }))
-    termEntries.push({ cls: classes.get(name) ?? -1, name, lang, value, neutral: NEUTRAL.has(name) })
-  const terms = new PhraseGraph(image.terms)
+  const numbers = new Map<string, number>()
+  const entryOf: number[] = []
+  for (const { name, lang, value } of termsOf({ files, taxonomy, places: gazetteer.plain })) {
+    const key = `${name} ${lang} ${value ?? '\0'}`
+    const known = numbers.get(key)
+    if (known === undefined) {
+      numbers.set(key, termEntries.length)
+      termEntries.push({ cls: classes.get(name) ?? -1, name, lang, value, neutral: NEUTRAL.has(name) })
+    }
+    entryOf.push(known ?? termEntries.length - 1)
+  }
+  const terms = new PhraseGraph(image.terms, entryOf)
   const patterns = new PhraseGraph(image.patterns)
   return {
     version: [

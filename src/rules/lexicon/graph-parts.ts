@@ -72,22 +72,41 @@ const kindsOf = (node: TrieNode): number =>
   (node.skips.length > 0 ? HAS.skips : 0) |
   (node.gaps.length > 0 ? HAS.gaps : 0)
 
-/** Leaves by node. */
-export function leavesOf({ leaves, nodes }: GraphParts): (readonly Leaf[] | undefined)[] {
-  const out: (Leaf[] | undefined)[] = new Array(nodes.length).fill(undefined)
-  for (let k = 0; k < leaves.length; k += 3) {
-    const [node, entry, signs] = [leaves[k] as number, leaves[k + 1] as number, leaves[k + 2] as number]
+/**
+ * Leaves by node; `entryOf` says which entry one of the parts stands for. Equal leaves and equal lists are one object: a look-up
+ * then touches little memory.
+ */
+export function leavesOf({ leaves, nodes }: GraphParts, entryOf?: readonly number[]): (readonly Leaf[] | undefined)[] {
+  const known = new Map<number, Leaf>()
+  const leafOf = (entry: number, signs: number): Leaf => {
+    const key = entry * (END + FOLDED + END) + signs
+    const same = known.get(key)
+    if (same !== undefined) return same
     const leaf: Leaf = {
       entry,
       anchor: (signs % END) as Leaf['anchor'],
       end: (signs & END) !== 0,
       folded: (signs & FOLDED) !== 0,
     }
+    known.set(key, leaf)
+    return leaf
+  }
+  const out: (Leaf[] | undefined)[] = new Array(nodes.length).fill(undefined)
+  for (let k = 0; k < leaves.length; k += 3) {
+    const [node, entry, signs] = [leaves[k] as number, leaves[k + 1] as number, leaves[k + 2] as number]
+    const leaf = leafOf(entryOf?.[entry] ?? entry, signs)
     const list = out[node]
     if (list === undefined) out[node] = [leaf]
     else list.push(leaf)
   }
-  return out
+  const alone = new Map<Leaf, readonly Leaf[]>()
+  return out.map((list) => {
+    const [leaf] = list ?? []
+    if (list?.length !== 1 || leaf === undefined) return list
+    const same = alone.get(leaf)
+    if (same === undefined) alone.set(leaf, list)
+    return same ?? list
+  })
 }
 
 /** Lists that begin with their node, by node. */

@@ -30,64 +30,69 @@ export interface Sink {
 }
 
 const HAS_MASK = (1 << HAS_BITS) - 1
-const SLOT = 4
 const NOWHERE = -0x80000000
 const NO_NODES: readonly number[] = []
 
-/** A finished trie in flat arrays: one hash table holds the edges of all nodes. Searching writes only to the given objects. */
+/** Edges of a node up to which they are looked through one by one. */
+const FEW = 8
+
+/** A finished trie in flat arrays: nodes with their edges in one run each. Searching writes only to the given objects. */
 export class PhraseGraph {
-  /** Per node: what it has, and in the bits above the group of words of which one must occur; −1 without any. */
+  /**
+   * Two numbers per node, and two behind the last: what it has, with the group of words of which one must occur in the bits
+   * above (−1 without any), and where its edges begin.
+   */
   readonly #nodes: Int32Array
   readonly #leaves: (readonly Leaf[] | undefined)[]
   readonly #skips: (readonly number[] | undefined)[]
   /** Triples of min, max, node. */
   readonly #gaps: (readonly number[] | undefined)[]
-  /** Slots of four: node or −1, symbol, and the node led to, or −1 − index into the lists of several. */
+  /** Pairs of a symbol and the node led to, or −1 − index into the lists of several; by rising symbols within a node. */
   readonly #edges: Int32Array
+  /** The many edges of the root, which has none in the array. */
+  readonly #first = new Map<number, number>()
   readonly #several: readonly (readonly number[])[]
-  readonly #mask: number
   readonly #plurals: boolean
   readonly #rootClasses: boolean
 
-  constructor(parts: GraphParts) {
+  /** `entryOf`: the entry a leaf of the parts tells of; without it the one it names. */
+  constructor(parts: GraphParts, entryOf?: readonly number[]) {
     const { nodes, edges } = parts
-    this.#nodes = Int32Array.from(nodes)
-    this.#leaves = leavesOf(parts)
+    this.#leaves = leavesOf(parts, entryOf)
     this.#skips = listsOf(parts.skips, nodes.length)
     this.#gaps = listsOf(parts.gaps, nodes.length)
     this.#several = parts.several
     this.#plurals = parts.plurals
     this.#rootClasses = ((nodes[0] ?? 0) & HAS.classes) !== 0
-    const size = 2 ** Math.ceil(Math.log2(Math.max(2, (edges.length / 3) * 2)))
-    this.#mask = (size - 1) * SLOT
-    this.#edges = new Int32Array(size * SLOT).fill(-1)
-    for (let k = 0; k < edges.length; k += 3) this.#put(edges[k] as number, edges[k + 1] as number, edges[k + 2] as number)
-  }
-
-  #put(node: number, symbol: number, to: number): void {
-    const edges = this.#edges
-    let slot = this.#slot(node, symbol)
-    while (edges[slot] !== -1) slot = (slot + SLOT) & this.#mask
-    edges[slot] = node
-    edges[slot + 1] = symbol
-    edges[slot + 2] = to
-  }
-
-  #slot(node: number, symbol: number): number {
-    const h = Math.imul(node, 0x9e3779b1) ^ Math.imul(symbol, 0x85ebca6b)
-    return ((h ^ (h >>> 15)) << 2) & this.#mask
+    const sorted: [node: number, symbol: number, to: number][] = []
+    for (let k = 0; k < edges.length; k += 3) {
+      const [node, symbol, to] = [edges[k] as number, edges[k + 1] as number, edges[k + 2] as number]
+      if (node === 0) this.#first.set(symbol, to)
+      else sorted.push([node, symbol, to])
+    }
+    sorted.sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    this.#edges = Int32Array.from(sorted.flatMap(([, symbol, to]) => [symbol, to]))
+    this.#nodes = new Int32Array((nodes.length + 1) * 2)
+    for (let node = 0, k = 0; node <= nodes.length; node++) {
+      while (k < sorted.length && (sorted[k]?.[0] as number) < node) k++
+      this.#nodes[node * 2] = nodes[node] ?? 0
+      this.#nodes[node * 2 + 1] = k * 2
+    }
   }
 
   /** Where an edge leads: a node, −1 − index of several, or `NOWHERE`. */
   #edge(node: number, symbol: number): number {
+    if (node === 0) return this.#first.get(symbol) ?? NOWHERE
     const edges = this.#edges
-    let slot = this.#slot(node, symbol)
-    for (;;) {
-      const at = edges[slot] as number
-      if (at === -1) return NOWHERE
-      if (at === node && edges[slot + 1] === symbol) return edges[slot + 2] as number
-      slot = (slot + SLOT) & this.#mask
+    let low = this.#nodes[node * 2 + 1] as number
+    let high = this.#nodes[node * 2 + 3] as number
+    while (high - low > FEW * 2) {
+      const middle = low + (((high - low) >> 2) << 1)
+      if ((edges[middle] as number) > symbol) high = middle
+      else low = middle
     }
+    for (; low < high; low += 2) if (edges[low] === symbol) return edges[low + 1] as number
+    return NOWHERE
   }
 
   #targets(node: number, symbol: number): readonly number[] {
@@ -127,7 +132,7 @@ export class PhraseGraph {
 
   walk(search: Search, node: number, i: number): void {
     const { present, budget, field } = search
-    const meta = this.#nodes[node] as number
+    const meta = this.#nodes[node * 2] as number
     const need = meta >> HAS_BITS
     if (need >= 0 && present !== undefined && present[need] !== search.mark) return
     if (budget.left <= 0) return
@@ -179,7 +184,7 @@ export class PhraseGraph {
     const sentence = tokens[i]?.sentence
     for (let g = 0; g < gaps.length; g += 3) {
       const node = gaps[g + 2] as number
-      const need = (this.#nodes[node] as number) >> HAS_BITS
+      const need = (this.#nodes[node * 2] as number) >> HAS_BITS
       if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) continue
       for (let k = 0; k <= (gaps[g + 1] as number); k++) {
         const token = tokens[i + k]
