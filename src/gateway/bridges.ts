@@ -117,6 +117,7 @@ function discordBridge(parts: BridgeParts, account: string, settings: Config['ac
     wanted: (place) => place.space === undefined || routed().has(place.channel),
     knownCopies: knownCopies(db.pool),
     media: parts.media,
+    onRights: (what) => mayWork(parts.pipeline, places(), what, log),
     log,
     ...(apiUrl !== undefined && { apiUrl: apiUrl.replace(/\/+$/, '') }),
     clock,
@@ -159,15 +160,26 @@ async function telegramBridge(
       parts.onMoved(account, from, to)
     },
     onMembership: (channel, status) => {
-      if (status !== 'member' && status !== 'administrator') return
-      const lanes = places()
-        .filter((p) => p.channel === channel)
-        .map(placeKey)
-      for (const lane of lanes)
-        pipeline.laneReady(lane).catch((err) => log.warn({ ev: 'lane-ready', err }, 'a lane could not be taken up again'))
+      if (status === 'member' || status === 'administrator') mayWork(pipeline, places(), { channel }, log)
     },
+    onReopened: (channel, thread) => mayWork(pipeline, places(), { channel, thread }, log),
     clock,
   })
+}
+
+/** Takes up those lanes of the changed part of a platform that stand still. */
+function mayWork(
+  pipeline: Pipeline,
+  places: readonly Place[],
+  what: Partial<Pick<Place, 'space' | 'channel' | 'thread'>>,
+  log: Logger,
+): void {
+  const changed = places.filter((place) =>
+    (['space', 'channel', 'thread'] as const).every((key) => what[key] === undefined || what[key] === place[key]),
+  )
+  pipeline
+    .lanesMayWork(changed.map(placeKey))
+    .catch((err) => log.warn({ ev: 'lanes-may-work', err }, 'lanes could not be taken up again; they are probed later'))
 }
 
 /** Telegram accounts by name, for the webhook's requests. */

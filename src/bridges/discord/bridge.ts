@@ -59,6 +59,8 @@ export interface DiscordBridgeOptions {
   readonly catchUp?: Partial<CatchUpLimits>
   /** Files of other networks; without, they are only named in the text. */
   readonly media?: MediaPort
+  /** What we may do in a server, a channel or a thread may have changed: lanes may be worth a new try. */
+  readonly onRights?: (what: Pick<Place, 'space'> | Pick<Place, 'channel'> | Pick<Place, 'thread'>) => void
   /** ms until an answer must begin; default 15 s. */
   readonly timeoutMs?: number
   /** Requests of the bot per second; default 50, Discord's own limit. */
@@ -318,15 +320,22 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       case 'GUILD_CREATE':
         parts.desk.joined(d, this.#options.places?.() ?? [])
         parts.history.onGuild(String(d.id))
+        this.#options.onRights?.({ space: String(d.id) })
         return
       case 'WEBHOOKS_UPDATE':
         parts.webhooks.reconsider(String(d.channel_id))
         return
+      case 'CHANNEL_CREATE':
       case 'CHANNEL_UPDATE':
         parts.webhooks.reconsider(String(d.id))
+        this.#options.onRights?.({ channel: String(d.id) })
+        return
+      case 'THREAD_UPDATE':
+        this.#options.onRights?.({ thread: String(d.id) })
         return
       case 'GUILD_ROLE_UPDATE':
         for (const [channel] of parts.webhooks.refusals()) parts.webhooks.reconsider(channel)
+        this.#options.onRights?.({ space: String(d.guild_id) })
     }
   }
 

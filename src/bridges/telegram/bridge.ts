@@ -250,6 +250,8 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, P
       if (this.#desk.take(raw)) continue
       const inbound = inboundOf(raw, context)
       if (inbound.migration) await this.#migrated(inbound.migration.from, inbound.migration.to)
+      const reopened = inbound.envelope?.event
+      if (reopened?.kind === 'thread.reopen') this.#options.onReopened?.(inbound.envelope?.at.channel ?? '', reopened.thread)
       if (inbound.membership) await this.#membership(inbound.membership)
       const envelope = inbound.envelope && this.#ofAlbum(inbound.envelope, inbound.albumKey)
       if (envelope) incoming.push({ updateId, envelope })

@@ -40,6 +40,8 @@ export interface TelegramBridgeOptions {
   readonly onMigrated?: (from: string, to: string) => Promise<void>
   /** Our standing in a chat changed (`member`, `administrator`, `left`, `kicked`): lanes may be worth a new try. */
   readonly onMembership?: (channel: string, status: string) => void
+  /** A topic was opened again. */
+  readonly onReopened?: (channel: string, thread: string) => void
   readonly clock?: Clock
   readonly rng?: Rng
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>

@@ -90,6 +90,8 @@ export interface Pipeline extends Lifecycle {
   accountQuiet(network: Network, account: string, maxMs: number): Promise<void>
   /** A place can be written again (rights given back, topic reopened): ends the suspension of its lane. */
   laneReady(lane: string): Promise<void>
+  /** Something changed that may let us write there again: those of the lanes that stand still are tried at once. */
+  lanesMayWork(lanes: readonly string[]): Promise<void>
   pauseRoute(route: string, paused: boolean): Promise<void>
   /**
    * For the worker of the queue `deliver`: wakes the lane and resolves when it has nothing more to do for now, but after
@@ -267,6 +269,10 @@ class OpenPipeline implements Pipeline {
   async laneReady(lane: string): Promise<void> {
     await this.#store.resume([lane])
     this.#worker.retry([lane])
+  }
+
+  async lanesMayWork(lanes: readonly string[]): Promise<void> {
+    if (lanes.length > 0) this.#worker.retry(await this.#store.resume(lanes))
   }
 
   async pauseRoute(route: string, paused: boolean): Promise<void> {
