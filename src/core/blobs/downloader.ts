@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { abortedError, Semaphore, timeoutError } from '../../base/async.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { errorCode, K2Error } from '../../base/errors.ts'
@@ -16,7 +17,8 @@ import type { BlobSink, BlobStore } from './store.ts'
 import { ALL, type ChunkRanges, subtract } from './tree/ranges.ts'
 
 /** Blobs of a hash sequence fetched at a time. */
-const CHILDREN_AT_ONCE = 8
+const CHILDREN_AT_ONCE = 16
+const LISTENERS_PER_CHILD = 8
 /** Pieces of a blob fetched at a time from several providers, in this thread. */
 const LANES = 3
 /** Largest piece of one attempt while several run: small enough that nobody waits long for the last one. */
@@ -138,6 +140,8 @@ class Job {
     this.#meter.expect(unique.length)
     const failed = new AbortController()
     const both = AbortSignal.any([signal, failed.signal])
+    // Every child listens at several places.
+    setMaxListeners(CHILDREN_AT_ONCE * LISTENERS_PER_CHILD, both)
     const slots = new Semaphore(CHILDREN_AT_ONCE)
     let first: unknown
     await Promise.all(

@@ -126,6 +126,8 @@ export interface ExportOptions {
   readonly mode?: 'copy' | 'reference'
   /** Replaces what is at the target. Default: rejects `BLOB_EXPORT_EXISTS`. */
   readonly overwrite?: boolean
+  /** Called with the finished file before it gets its name, e.g. to set its time. When it rejects, so does the export. */
+  readonly ready?: ((draft: string) => Promise<void>) | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: (done: number, total: number) => void
 }

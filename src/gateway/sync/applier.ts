@@ -1,13 +1,11 @@
-import { lstat, open, rename, rm, utimes } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fromUtf8, toHex } from '../../base/bytes.ts'
+import { lstat, rename, utimes } from 'node:fs/promises'
+import { fromUtf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage, isK2Error } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Rng } from '../../base/random.ts'
 import type { BlobStore } from '../../core/blobs/index.ts'
 import type { Docs } from '../../core/docs/index.ts'
-import { OWN_FILES, readMtime, type SyncAction } from '../../core/sync/index.ts'
+import { readMtime, type SyncAction } from '../../core/sync/index.ts'
 import { syncError } from './errors.ts'
 import type { FolderState } from './folder-state.ts'
 import { makeParents, placeOf, pruneParents, sameStamp, stampAt } from './paths.ts'
@@ -16,6 +14,8 @@ import type { Trash } from './trash.ts'
 export type ApplyAction = Extract<SyncAction, { kind: 'take' | 'remove' | 'set-aside' | 'record' }>
 
 const LOST = new Set(['BLOB_MISSING', 'BLOB_CHANGED', 'BLOB_MISMATCH'])
+/** Something else is in its place by now. */
+const STALE = new Set(['SYNC_STALE', 'BLOB_EXPORT_EXISTS'])
 /** Longest value read as the time of a file. Bytes. */
 const MAX_META_BYTES = 1_024
 
@@ -27,7 +27,6 @@ export interface ApplierParts {
   readonly state: FolderState
   readonly trash: Trash
   readonly clock: Clock
-  readonly rng: Rng
   readonly log: Logger
 }
 
@@ -94,26 +93,28 @@ export class Applier {
   }
 
   async #take({ path, remote, replaces }: Extract<ApplyAction, { kind: 'take' }>, signal: AbortSignal): Promise<Applied> {
-    const { root, folder, blobs, state, trash, clock, rng } = this.#parts
+    const { root, folder, blobs, state, trash, clock } = this.#parts
     const target = await makeParents(root, path)
     if ((await stampAt(target)) === 'other') throw syncError('SYNC_BAD_PATH', 'conflict', 'a folder or link stands in its place')
-    const draft = join(dirname(target), `${OWN_FILES}-${toHex(rng.bytes(8))}.draft`)
-    try {
-      await blobs.export(remote.hash, draft, { signal })
-      await this.#setTime(draft, remote)
-      if (!(await this.#isAsSeen(path, replaces))) return 'stale'
-      const seen = state.seen.get(path)
+    const seconds = await this.#timeOf(remote)
+    const seen = state.seen.get(path)
+    const ready = async (draft: string): Promise<void> => {
+      if (seconds !== undefined) await utimes(draft, seconds, seconds)
+      if (!(await this.#isAsSeen(path, replaces))) throw notAsSeen()
       // Empty files have nothing to keep.
       if (seen !== undefined && seen.size > 0) await trash.keep(target, folder, path, clock.now())
-      await rename(draft, target)
-      await syncFolder(dirname(target))
-      const info = await lstat(target, { bigint: true })
-      state.setLocal(path, { hash: remote.hash, size: Number(info.size), mtimeNs: info.mtimeNs, inode: info.ino })
-      state.setBase(path, { kind: 'live', hash: remote.hash })
-      return 'done'
-    } finally {
-      await rm(draft, { force: true })
     }
+    try {
+      // The store's own file becomes the file of the folder: nothing is written, or kept, twice.
+      await blobs.export(remote.hash, target, { mode: 'reference', overwrite: replaces !== undefined, ready, signal })
+    } catch (error) {
+      if (STALE.has(errorCode(error))) return 'stale'
+      throw error
+    }
+    const info = await lstat(target, { bigint: true })
+    state.setLocal(path, { hash: remote.hash, size: Number(info.size), mtimeNs: info.mtimeNs, inode: info.ino })
+    state.setBase(path, { kind: 'live', hash: remote.hash })
+    return 'done'
   }
 
   /** Whether on disk is what the last scan read: of this content, or nothing. */
@@ -124,21 +125,12 @@ export class Applier {
     return seen !== undefined && seen.hash === hash && now !== undefined && now !== 'other' && sameStamp(seen, now)
   }
 
-  /** The author's time of the file, where it is told. */
-  async #setTime(file: string, { meta }: Extract<ApplyAction, { kind: 'take' }>['remote']): Promise<void> {
-    if (meta === undefined || meta.len > BigInt(MAX_META_BYTES)) return
+  /** The author's time of the file in seconds since 1970, where it is told. */
+  async #timeOf({ meta }: Extract<ApplyAction, { kind: 'take' }>['remote']): Promise<number | undefined> {
+    if (meta === undefined || meta.len > BigInt(MAX_META_BYTES)) return undefined
     const bytes = await this.#parts.docs.read(meta, MAX_META_BYTES).catch(() => undefined)
-    const seconds = bytes && readMtime(fromUtf8(bytes) ?? '')
-    if (seconds !== undefined) await utimes(file, seconds, seconds)
+    return bytes && readMtime(fromUtf8(bytes) ?? '')
   }
 }
 
-/** Makes the names in a folder durable; where folders cannot be opened, the system does it by itself. */
-async function syncFolder(path: string): Promise<void> {
-  const dir = await open(path, 'r').catch(() => undefined)
-  try {
-    await dir?.sync()
-  } finally {
-    await dir?.close()
-  }
-}
+const notAsSeen = (): Error => syncError('SYNC_STALE', 'conflict', 'the file has changed since it was looked at')

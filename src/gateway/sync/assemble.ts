@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { TaskGroup } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import { cryptoRng } from '../../base/random.ts'
 import type { BlobStore } from '../../core/blobs/index.ts'
 import type { NamespaceId } from '../../core/docs/index.ts'
 import type { Connection, Identity, K2Node } from '../../core/index.ts'
@@ -73,7 +72,6 @@ export async function assembleSync(
       await jobs.wake(step, folder, flags)
     },
     clock,
-    rng: cryptoRng,
     log,
   })
   const links = new LinkDesk({ node, docs, book, store, changed: (folder) => engine.update(folder), clock, log })

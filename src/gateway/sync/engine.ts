@@ -4,7 +4,6 @@ import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { EventStream } from '../../base/event-hub.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Rng } from '../../base/random.ts'
 import type { BlobStore } from '../../core/blobs/index.ts'
 import type { DocEvent, Docs, NamespaceId } from '../../core/docs/index.ts'
 import type { PeerId } from '../../core/index.ts'
@@ -48,7 +47,6 @@ export interface EngineParts {
   /** Asks for a step; again before it has begun changes nothing. Never rejects. */
   readonly wake: (step: Step, folder: NamespaceId, flags: StepFlags) => Promise<void>
   readonly clock: Clock
-  readonly rng: Rng
   readonly log: Logger
 }
 
@@ -348,7 +346,7 @@ export class SyncEngine {
   }
 
   #folderParts(config: FolderConfig, watcher: TreeWatcher): Parameters<typeof SyncFolder.open>[0] {
-    const { docs, blobs, download, store, trash, clock, rng, log } = this.#parts
+    const { docs, blobs, download, store, trash, clock, log } = this.#parts
     const { maxFile, maxFolder, maxAuthor, maxFiles, quiet, fileTimes } = this.#parts.config
     const limits: PlanLimits = { maxFile, maxFolder, maxAuthor, maxFiles }
     return {
@@ -364,7 +362,6 @@ export class SyncEngine {
       quietMs: quiet,
       fileTimes,
       clock,
-      rng,
       log,
       onFolder: (path) => watcher.add(path),
     }

@@ -12,6 +12,8 @@ export type SyncErrorCode =
   | 'SYNC_FETCH_FAILED'
   | 'SYNC_NOT_ANSWERED'
   | 'SYNC_NOT_STORED'
+  /** A file is not what was planned with: it is looked at again. */
+  | 'SYNC_STALE'
   | 'SYNC_OFF'
 
 export function syncError(code: SyncErrorCode, kind: ErrorKind, message: string, cause?: unknown): K2Error {

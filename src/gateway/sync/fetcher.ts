@@ -5,7 +5,7 @@ import type { Hash, PeerId } from '../../core/index.ts'
 import type { Download } from '../blobs/downloads.ts'
 
 /** Files of one round: many small ones come over one connection. */
-const BATCH_FILES = 64
+const BATCH_FILES = 256
 const BATCH_BYTES = 64 * 1024 * 1024
 /** Claims about sizes are taken with a grain: bytes of slack per file. */
 const SLACK_BYTES = 1024

@@ -2,7 +2,6 @@ import { Mutex } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Rng } from '../../base/random.ts'
 import type { BlobStore, Protection } from '../../core/blobs/index.ts'
 import type { Docs, NamespaceId } from '../../core/docs/index.ts'
 import { type Hash, hashOf, type PeerId } from '../../core/ids.ts'
@@ -26,9 +25,11 @@ import type { Trash } from './trash.ts'
 
 /** Actions between two looks at document and folder. */
 const PUBLISH_AT_ONCE = 500
-const APPLY_AT_ONCE = 200
+const APPLY_AT_ONCE = 500
 /** Files written at once. */
-const WRITE_AT_ONCE = 4
+const WRITE_AT_ONCE = 16
+/** Batches fetched at once, each over a connection of its own: while one waits for the disk, the other receives. */
+const FETCH_AT_ONCE = 2
 /** Longest metadata value fetched. */
 const MAX_META_BYTES = 1_024n
 /** Rounds of one run after which what is left waits for the next. */
@@ -47,7 +48,6 @@ export interface FolderParts {
   readonly quietMs: number
   readonly fileTimes: boolean
   readonly clock: Clock
-  readonly rng: Rng
   readonly log: Logger
   /** A folder inside was seen by a scan. */
   readonly onFolder: (path: string) => void
@@ -113,11 +113,11 @@ export class SyncFolder {
     this.#state = state
     this.#folds = folds
     this.#protection = parts.blobs.protect()
-    const { id: folder, root, docs, blobs, store, rules, quietMs, clock, fileTimes, trash, rng, log, download, onFolder } = parts
+    const { id: folder, root, docs, blobs, store, rules, quietMs, clock, fileTimes, trash, log, download, onFolder } = parts
     const protection = this.#protection
     this.#scanner = new Scanner({ root, folder, state, store, blobs, protection, rules, quietMs, clock, onFolder })
     this.#publisher = new Publisher({ root, folder, docs, blobs, protection, state, fileTimes })
-    this.#applier = new Applier({ root, folder, blobs, docs, state, trash, clock, rng, log })
+    this.#applier = new Applier({ root, folder, blobs, docs, state, trash, clock, log })
     this.#contents = new ContentBatches({ blobs, download, protection, log })
   }
 
@@ -203,17 +203,23 @@ export class SyncFolder {
     const sources = [...new Set([...[...this.#sources].reverse(), ...peers])]
     let done = 0
     let failed = 0
-    for (const batch of this.#contents.batches(missing)) {
-      context.signal.throwIfAborted()
-      if (this.#isClosed) break
-      this.#begin('fetching', done, missing.length)
-      const report = await this.#contents.fetch(batch, sources, context.signal).finally(() => this.#end())
-      for (const hash of report.fetched) await this.#parts.docs.announceContent(this.id, hash)
-      done += batch.length
-      failed += report.failed
-      if (report.fetched.length > 0) arrived()
-      await context.progress(Math.floor((100 * done) / missing.length))
+    const batches = this.#contents.batches(missing)
+    const lane = async (): Promise<void> => {
+      for (let batch = batches.shift(); batch !== undefined && !this.#isClosed; batch = batches.shift()) {
+        context.signal.throwIfAborted()
+        this.#begin('fetching', done, missing.length)
+        const report = await this.#contents.fetch(batch, sources, context.signal)
+        for (const hash of report.fetched) await this.#parts.docs.announceContent(this.id, hash)
+        done += batch.length
+        failed += report.failed
+        if (report.fetched.length > 0) arrived()
+        await context.progress(Math.floor((100 * done) / missing.length))
+      }
     }
+    // What one lane was doing when another one failed still ends.
+    const lanes = await Promise.allSettled(Array.from({ length: FETCH_AT_ONCE }, lane))
+    this.#end()
+    for (const result of lanes) if (result.status === 'rejected') throw result.reason
     return { failed, toApply: actions.some(isApplied) }
   }
 

@@ -141,7 +141,7 @@ export class BlobEngine implements port.BlobStore {
       const target = resolve(path)
       // Nothing reads the content on its way when the file itself is moved.
       const wanted = mode === 'reference' && (await this.verify(hash, options)).kind === 'complete'
-      if (wanted && (await exportOwnFile(context, hash, target, { overwrite }))) return
+      if (wanted && (await exportOwnFile(context, hash, target, { ...options, overwrite }))) return
       const source = (await this.status(hash)).kind === 'complete' ? await this.open(hash) : undefined
       if (source === undefined) throw missing(hash)
       try {

@@ -8,12 +8,14 @@ import type { OpenBlob } from '../store.ts'
 import type { StoreContext } from './context.ts'
 import { exportExists, storageError, throwIfAborted } from './errors.ts'
 import { openUserFile, stampOf, writeAt } from './reference.ts'
+import { syncDir } from './sync-dir.ts'
 
 /** Bytes collected for one write. */
 const WRITE_BYTES = 256 * 1024
 
 interface MoveOptions {
   readonly overwrite: boolean
+  readonly ready?: ((draft: string) => Promise<void>) | undefined
 }
 
 /** A name beside `path` that nobody uses. */
@@ -98,7 +100,8 @@ export async function exportOwnFile(context: StoreContext, hash: Hash, path: str
 }
 
 /** Gives a finished draft its name, durably. Rejects `BLOB_EXPORT_EXISTS`. */
-async function moveInto(draft: string, path: string, { overwrite }: MoveOptions): Promise<void> {
+async function moveInto(draft: string, path: string, { overwrite, ready }: MoveOptions): Promise<void> {
+  await ready?.(draft)
   if (overwrite) await rename(draft, path)
   else {
     // Linking fails when the name exists, renaming would replace it.
@@ -108,14 +111,4 @@ async function moveInto(draft: string, path: string, { overwrite }: MoveOptions)
     await rm(draft, { force: true })
   }
   await syncDir(dirname(path))
-}
-
-/** Makes names in a folder durable. */
-export async function syncDir(path: string): Promise<void> {
-  const dir = await open(path, 'r')
-  try {
-    await dir.sync()
-  } finally {
-    await dir.close()
-  }
 }

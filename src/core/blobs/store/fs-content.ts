@@ -2,8 +2,8 @@ import { type FileHandle, open, readdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Content, ContentArea, ContentId } from './backend.ts'
 import { badFile } from './errors.ts'
-import { syncDir } from './export-blob.ts'
 import { readAt, writeAt } from './reference.ts'
+import { syncDir } from './sync-dir.ts'
 
 const SUFFIX = '.data'
 const NAME = /^[0-9a-f]{24}\.data$/
@@ -54,9 +54,8 @@ function contentOf(file: FileHandle, newIn?: string): Content {
     },
     write: (offset, data) => writeAt(file, offset, data),
     async sync() {
-      await file.datasync()
-      if (unsynced === undefined) return
-      await syncDir(unsynced)
+      if (unsynced === undefined) return file.datasync()
+      await Promise.all([file.datasync(), syncDir(unsynced)])
       unsynced = undefined
     },
     close() {
