@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { TaskGroup } from '../../base/async.ts'
+import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import { cryptoRng } from '../../base/random.ts'
 import type { BlobStore } from '../../core/blobs/index.ts'
 import type { NamespaceId } from '../../core/docs/index.ts'
 import type { Connection, Identity, K2Node } from '../../core/index.ts'
@@ -86,6 +88,7 @@ export async function assembleSync(
     backend,
     queues,
     node: node.id,
+    session: toHex(cryptoRng.bytes(4)),
     run: (step, folder, flags, context) => engine.run(step, folder, flags, context),
     round: async (signal) => {
       await engine.round()

@@ -19,6 +19,8 @@ export interface SyncJobParts {
   readonly queues: JobQueues
   /** Id of this gateway's node. */
   readonly node: string
+  /** Of this run of the process: what a run that was killed had begun does not keep this one from beginning. */
+  readonly session: string
   readonly run: (step: Step, folder: string, flags: StepFlags, context: JobContext) => Promise<void>
   readonly round: (signal: AbortSignal) => Promise<void>
   readonly clock: Clock
@@ -96,9 +98,9 @@ export class SyncJobs implements Lifecycle {
 
   /** Asks for a step: a further call before it has begun changes nothing, one while it runs makes it run once more. */
   async wake(step: Step, folder: NamespaceId, { force, confirmed }: StepFlags): Promise<void> {
-    const { queues, node, log } = this.#parts
+    const { queues, node, session, log } = this.#parts
     const data = { node, hops: 0, folder, force, confirmed }
-    const deduplication = { id: `${step}-${folder}-${force}-${confirmed}`, keepLastIfActive: true }
+    const deduplication = { id: `${step}-${folder}-${force}-${confirmed}-${session}`, keepLastIfActive: true }
     try {
       if (step === 'scan') await queues.add(SYNC_SCAN, step, data, { deduplication })
       else if (step === 'publish') await queues.add(SYNC_PUBLISH, step, data, { deduplication })
