@@ -65,6 +65,10 @@ export class LabDocs {
     return new LabDocs(docs, parts.endpoint, print)
   }
 
+  get docs(): Docs {
+    return this.#docs
+  }
+
   close(): Promise<void> {
     return this.#docs.stop()
   }

@@ -13,6 +13,7 @@ import { parseEndpointId } from '../../src/core/keys/endpoint-id.ts'
 import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
 import { type K2Endpoint, openEndpoint } from '../../src/core/net/index.ts'
 import { content, LabBlobs } from './ts-blobs.ts'
+import { LabBooks } from './ts-books.ts'
 import { LabDocs } from './ts-docs.ts'
 import { isLoad, LoadBook } from './ts-load.ts'
 import { marketDecode, marketEncode } from './ts-market.ts'
@@ -51,6 +52,7 @@ interface Node {
   readonly load: LoadBook
   readonly blobs: LabBlobs
   readonly docs: LabDocs
+  readonly books: LabBooks
   readonly streams: LabStreams
 }
 
@@ -98,7 +100,16 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
   await gossip.start()
   const blobs = new LabBlobs(endpoint, args.data_dir, print)
   const docs = await LabDocs.open({ endpoint, gossip, contents: blobs.contents, folder: args.data_dir }, print)
-  node = { endpoint, gossip, topics: new Map(), load: new LoadBook(), blobs, docs, streams: new LabStreams(endpoint, print) }
+  node = {
+    endpoint,
+    gossip,
+    topics: new Map(),
+    load: new LoadBook(),
+    blobs,
+    docs,
+    books: new LabBooks(docs.docs),
+    streams: new LabStreams(endpoint, print),
+  }
   return describe(node)
 }
 
@@ -241,6 +252,7 @@ const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<obje
 function commandOf(name: string): ((args: unknown) => object | Promise<object>) | undefined {
   if (COMMANDS[name] !== undefined) return COMMANDS[name]
   if (name.startsWith('blobs.')) return bound().blobs.commands[name]
+  if (name.startsWith('books.')) return bound().books.commands[name]
   if (name.startsWith('docs.')) return bound().docs.commands[name]
   return bound().streams.commands[name]
 }
