@@ -58,12 +58,16 @@ export function applyGuard(
     if (offer && input.candidates.some((c) => c.tier >= 3) && concreteIn(input.tags, 0, tokens.length))
       return { ...base, applied: false }
   }
+  const traded = input.candidates.some((c) => c.tier === 3) && concreteIn(input.tags, 0, tokens.length)
   const sentence = (i: number): number => tokens[i]?.sentence ?? 0
   const inScope = (e: Evidence): boolean => {
     if (rule.only !== undefined && !rule.only.includes(e.intent)) return false
     // "Who's selling a …" asks for a seller; "can you recommend a plumber" asks for the plumber.
     if (rule.kind === 'third_person' && e.family === 'ask_phrase' && e.start <= guard.start) return false
     if (rule.kind === 'advice' && e.intent === 'service_wanted' && inside(e, tokens, input.tags)) return false
+    // A salary belongs to the job that is advertised; a coin with its price is traded, not talked of.
+    if (rule.kind === 'shop_talk' && e.intent === 'service_wanted' && e.points >= 8) return false
+    if (rule.kind === 'finance' && e.points >= 8 && e.family !== 'structure' && traded) return false
     if (rule.scope === 'message') return true
     if (e.family === 'structure' && e.end - e.start > 2) return true
     if (rule.scope === 'sentence') return sentence(e.start) === sentence(guard.start)

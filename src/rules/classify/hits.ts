@@ -114,6 +114,8 @@ function hasPatched(patched: ReadonlySet<number>, start: number, end: number): b
 
 /** Start of the message (2) or of a clause (1), greetings and fillers aside. */
 export function startsClause(tokens: readonly Token[], tags: Tags, at: number, anchor: 1 | 2): boolean {
+  // A sign opens a message only where nothing stands before it: "hi!" is no command.
+  if (anchor === 2 && at > 0 && tokens[at]?.kind === 'op') return false
   let i = at
   for (let guard = 0; guard < 16; guard++) {
     const previous = tokens[i - 1]

@@ -48,6 +48,8 @@ const WORK_UNITS = new Set(['hour', 'session', 'lesson', 'page', 'word', 'minute
 const ENOUGH = 4
 const MAX_SIGNS = 3
 const MAX_TALK = 4
+/** What a word of report counts against a listing. */
+const REPORT = 2
 /** Tokens between a thing and the price it is advertised at. */
 const MAX_DESCRIPTION = 5
 
@@ -71,7 +73,7 @@ function listing(input: Weighing, add: Add): void {
     prices.some((c) => WORK_UNITS.has(c.unit)) || prices.some((c) => unitAt(tokens, tags, c.amount.end)?.unit === 'hour')
   const lines = tokens.some((t) => t.kind === 'line')
   const signs = Math.min(MAX_SIGNS, saleSigns(tokens, tags))
-  const talk = Math.min(advertised(prices, first, tokens) ? 1 : MAX_TALK, talks(tokens, tags))
+  const talk = Math.min(advertised(prices, first, tokens) ? 1 : MAX_TALK, talks(tokens, tags)) + REPORT * reports(tokens, tags)
   const trade = first.kind === 'trade' || first.kind === 'service'
   const concrete = first.kind === 'goods' || first.kind === 'model'
   const points =
@@ -85,7 +87,7 @@ function listing(input: Weighing, add: Add): void {
     talk
   // Of an unknown thing only money itself tells, and nothing may sound like talk.
   const plain = !concrete && !trade
-  if (points < ENOUGH || (plain && (talk > 0 || !prices.some((c) => c.tier === 3)))) return
+  if (points < ENOUGH || (plain && (talk > (signs >= 2 ? 1 : 0) || !prices.some((c) => c.tier === 3)))) return
   const service = trade || (timed && !concrete)
   const kind = lines && (label || signs >= 1) ? 'card' : strong >= 2 && lines ? 'price list' : 'listing line'
   const value = trade ? w.trade_line : kind === 'card' ? w.card : kind === 'price list' ? w.price_list : w.listing_line
@@ -122,6 +124,13 @@ function talks(tokens: readonly Token[], tags: Tags): number {
     if (tags.at('talk', i) !== undefined && !tags.startingAt(i).some((h) => h.name.startsWith('f_') || h.name === 'not_talk')) n++
   }
   return n
+}
+
+/** Verbs and words of news and complaint: nobody advertises with them. */
+function reports(tokens: readonly Token[], tags: Tags): number {
+  let n = 0
+  for (let i = 0; i < tokens.length; i++) if (tags.at('report', i) !== undefined) n++
+  return Math.min(2, n)
 }
 
 const SALE_SIGNS = new Set([

@@ -69,7 +69,9 @@ export function objectIn(tokens: readonly Token[], tags: Tags, from: number, to 
     const token = tokens[i] as Token
     if (token.sentence !== sentence && i > from + 1) break
     const hit = headAt(tags, i)
-    if (hit !== undefined) {
+    // "needs gone or it goes to the tip": behind a word of its own a pronoun names nothing.
+    const idle = hit !== undefined && word !== undefined && VAGUE.has(hit.kind) && PRONOUNS.has(token.text)
+    if (hit !== undefined && !idle) {
       const named = VAGUE.has(hit.kind) ? behindVague(tokens, tags, hit, to) : undefined
       return compound(tokens, tags, named ?? hit)
     }
@@ -111,6 +113,8 @@ function behindVague(tokens: readonly Token[], tags: Tags, vague: ObjectHead, to
   return undefined
 }
 
+const INFINITIVE = new Set(['to'])
+
 function headAt(tags: Tags, i: number): ObjectHead | undefined {
   let best: Hit | undefined
   for (const hit of tags.startingAt(i)) {
@@ -118,6 +122,8 @@ function headAt(tags: Tags, i: number): ObjectHead | undefined {
     if (best === undefined || hit.end > best.end || (hit.end === best.end && rank(hit.name) > rank(best.name))) best = hit
   }
   if (best === undefined) return undefined
+  // "would love to exchange": before an infinitive a word of feeling is a verb.
+  if (best.name === 'abstract' && INFINITIVE.has(tags.tokens[best.end]?.text ?? '')) return undefined
   return { kind: KIND_OF[best.name] as HeadKind, start: best.start, end: best.end }
 }
 

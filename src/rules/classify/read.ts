@@ -121,7 +121,9 @@ function saysNothing(tokens: readonly Token[], infos: readonly WordInfo[]): bool
 const cueEnds =
   (cues: readonly CueHit[]) =>
   (at: number): boolean =>
-    cues.some((c) => c.rule.family !== 'price' && (c.end === at || (c.start < at && c.end > at)))
+    cues.some(
+      (c) => c.rule.family !== 'price' && !c.rule.intent.startsWith('service') && (c.end === at || (c.start < at && c.end > at)),
+    )
 
 function markAmounts(tags: Tags, tokens: readonly Token[], amounts: readonly Amount[]): void {
   for (const a of amounts) {

@@ -1,6 +1,7 @@
 import type { TradeIntent } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { concreteIn } from './objects.ts'
 
 /** Both sides of a have/want line as token ranges. */
 export interface HaveWant {
@@ -125,6 +126,8 @@ function moneyShare(tokens: readonly Token[], tags: Tags, [from, to]: readonly [
     i++
   }
   close()
+  // "PayPal F&F for vouched users": money leads, and nothing else is named.
+  if (moneyParts === 0 && tags.at('pay', from) !== undefined && !concreteIn(tags, from, to)) return 'only'
   return parts > 0 && moneyParts === parts ? 'only' : moneyParts > 0 ? 'some' : 'none'
 }
 

@@ -229,10 +229,14 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
     if (beforeSign !== undefined) return { code: beforeSign, source: 'explicit', rank: 3, start: i - 2, end: i }
     return { code, source: 'explicit', rank: 1, start: i - 1, end: i }
   }
-  if (token.kind !== 'word') return undefined
+  if (token.kind !== 'word' && token.text !== '.') return undefined
   if (CODES.has(token.text) && (touching || token.caps === 2 || !WORDLIKE.has(token.text))) {
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i - 1, end: i }
   }
+  // "Rs. 18,000"
+  const abbreviated = token.text === '.' && token.glued ? tokens[i - 2] : undefined
+  if (abbreviated !== undefined && BEFORE.has(abbreviated.text))
+    return { code: WORDS.get(abbreviated.text), source: 'word', rank: 1, start: i - 2, end: i }
   if (BEFORE.has(token.text)) return { code: WORDS.get(token.text), source: 'word', rank: 1, start: i - 1, end: i }
   return undefined
 }

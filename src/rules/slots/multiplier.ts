@@ -100,7 +100,10 @@ export function multiplierAt(
     return { shift: 6, implied: 'VND', end: at + 1, tail: true }
   if (text === 'tỷ' || text === 'tỉ' || (text === 'ty' && vi)) return { shift: 9, implied: 'VND', end: at + 1, tail: true }
   if (VI_THOUSAND.has(text) && (vi || text.length > 2)) return { shift: 3, implied: 'VND', end: at + 1, tail: false }
-  if (text === 'lít' || (text === 'lit' && vi) || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: false }
+  // "5 lít" is money; "tủ lạnh 180 lít", "nồi 5 lít" hold so much.
+  const litres = text === 'lít' || (text === 'lit' && vi)
+  if (litres && (value > MAX_LIT || tags.ends('goods', at - 1))) return undefined
+  if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: false }
   if (text === 'lakh' || text === 'lakhs' || text === 'lac') return { shift: 5, implied: 'INR', end: at + 1, tail: false }
   if (text === 'crore' || text === 'crores' || (text === 'cr' && glued))
     return { shift: 7, implied: 'INR', end: at + 1, tail: false }
@@ -118,6 +121,9 @@ export function multiplierAt(
     return { shift: 6, end: at + 1, tail: false }
   return undefined
 }
+
+/** Hundreds of thousands of đồng; ten of them are a million, which has words of its own. */
+const MAX_LIT = 9
 
 /** "1.2m" is millions beside a currency or a price word; alone it may be metres. */
 function millions(tokens: readonly Token[], at: number, tags: Tags, value: number, before: CurrencyHit | undefined): boolean {

@@ -15,6 +15,8 @@ export interface PriceCandidate {
   readonly bound: 'min' | 'max' | 'both'
   readonly now: boolean
   readonly approx: boolean
+  /** A price word stands before it: "asking 500". */
+  readonly asked: boolean
   readonly unit: PriceUnit
   /** Token index after unit and bound words. */
   readonly end: number
@@ -45,6 +47,7 @@ export function priceCandidates(
         bound: 'both',
         now: false,
         approx: amount.approx,
+        asked: false,
         unit: 'item',
         end: amount.end,
       }
@@ -67,6 +70,8 @@ export function priceCandidates(
   return out
 }
 
+/** "from 2009", "until 2020": before a year a bound is one of time. */
+const SINCE: ReadonlySet<string> = new Set(['p_min', 'p_max'])
 const PRICES: ReadonlySet<PriceRole> = new Set(['asking', 'budget', 'offer'])
 
 const namesModel = (tags: Tags, { amount, end, unit }: PriceCandidate): boolean =>
@@ -99,7 +104,7 @@ function judge(
   const left = leftContext(tokens, tags, amount)
   const right = rightContext(tokens, tags, amount)
   const money = amount.currency !== undefined || (amount.multiplied && !countsThings(tokens, tags, amount))
-  if (amount.role === 'year' && left.role === undefined) return undefined
+  if (amount.role === 'year' && (left.role === undefined || (!amount.range && SINCE.has(left.role)))) return undefined
   let role: PriceRole = 'asking'
   let bound: 'min' | 'max' | 'both' = 'both'
   if (left.cls === 'p_max') [role, bound] = ['budget', 'max']
@@ -131,6 +136,7 @@ function judge(
     bound,
     now,
     approx: amount.approx || left.approx || right.approx,
+    asked: left.strong,
     unit: right.unit,
     end: right.end,
   }

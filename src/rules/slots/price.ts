@@ -46,7 +46,7 @@ export function choosePrice(
     const preferred =
       from > 0 ? usable.filter((c) => c.amount.start >= from || sentenceOf(c) >= (tokens[from]?.sentence ?? 0)) : usable
     const pool = preferred.length > 0 ? preferred : usable
-    chosen = pool.findLast((c) => c.now && c.tier >= 1) ?? pool.find((c) => c.tier >= 2)
+    chosen = pool.findLast((c) => c.now && c.tier >= 1) ?? pool.find(plainMoney) ?? pool.find((c) => c.tier >= 2)
     chosen ??= pool.find((c) => c.tier === 1) ?? pool.findLast((c) => c.tier === 0)
     const coinPriced = chosen?.amount.currency?.code !== undefined && COINS.has(chosen.amount.currency.code)
     if (
@@ -65,6 +65,10 @@ export function choosePrice(
   }
   return { price, chosen, candidates, topup, coin, free, extras }
 }
+
+/** A currency says so; "two kids (4 and 7)" only stands where a price might. */
+const plainMoney = (c: PriceCandidate): boolean =>
+  c.tier >= 2 && (c.amount.currency !== undefined || c.amount.implied !== undefined)
 
 function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: Intent, coin = false): Money {
   const { amount } = c

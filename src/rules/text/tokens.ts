@@ -141,6 +141,9 @@ function threeDigits(clean: string, at: number): boolean {
   return charKind(clean.charCodeAt(at + 3)) !== DIGIT
 }
 
+/** Arrows that point both ways: one thing for another. */
+const BOTH_WAYS = ['<->', '<-->', '<=>', '<>', '↔', '⇄', '⇆', '⟷', '⇔', '🔄', '🔁']
+
 function symbol(clean: string, i: number, draft: Draft): number {
   const code = clean.charCodeAt(i)
   const char = clean[i] as string
@@ -148,6 +151,8 @@ function symbol(clean: string, i: number, draft: Draft): number {
   if (code >= 0xd800 && code <= 0xdbff) return push(draft, 'emoji', clean.slice(i, i + 2), i, Math.min(i + 2, clean.length))
   if (code >= 0x2600 && code <= 0x27bf && code !== 0x2794 && code !== 0x279c && code !== 0x27a1)
     return push(draft, 'emoji', char, i, i + 1)
+  const both = code === 60 || code > 0x2190 ? BOTH_WAYS.find((arrow) => clean.startsWith(arrow, i)) : undefined
+  if (both !== undefined) return push(draft, 'op', '↔', i, i + both.length)
   if ((char === '-' || char === '=') && clean[i + 1] === '>') return push(draft, 'op', '→', i, i + 2)
   if (code === 0x279c || code === 0x27a1 || code === 0x2794 || code === 0xbb) return push(draft, 'op', '→', i, i + 1)
   return push(draft, 'op', char, i, i + 1)
