@@ -79,6 +79,8 @@ export interface DiscordStats extends SendCounters {
   readonly identified: number
   readonly resumed: number
   readonly disconnected: number
+  /** Stretches of messages that were missed and could not be fetched. */
+  readonly gaps: number
 }
 
 const CAPABILITIES: Capabilities = { maxText: MAX_CONTENT, edit: true, delete: true, reply: true, senderName: true }
@@ -115,6 +117,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
   readonly #tasks: TaskGroup
   readonly #stopping = sharedAbort()
   #state: GatewayState = { kind: 'connecting' }
+  #gaps = 0
 
   constructor(options: DiscordBridgeOptions) {
     this.#options = options
@@ -206,6 +209,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       ...(parts?.receiver.stats ?? { received: 0, dropped: {} }),
       ...(parts?.gateway.counters ?? { identified: 0, resumed: 0, disconnected: 0 }),
       queued: parts?.feed.size ?? 0,
+      gaps: this.#gaps,
     }
   }
 
@@ -377,6 +381,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
   }
 
   #tellGap(feed: IngestFeed, channel: string, after: string, count: number): void {
+    this.#gaps++
     this.#options.log.warn({ ev: 'discord-gap', account: this.account, channel, count }, 'messages of an absence are not fetched')
     const where = this.#directory.whereabouts(channel, this.#directory.channel(channel)?.guildId)
     if (where === undefined) return

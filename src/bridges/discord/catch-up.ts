@@ -31,6 +31,13 @@ export interface CatchUpOptions {
   readonly onGap: (channel: string, after: string, count: number) => void
 }
 
+export interface KnownOfChannel {
+  /** Id of its newest message as far as known. */
+  readonly latest?: string | undefined
+  /** Threads: up to where their channel was read. What they say later was missed, even if nobody heard of them before. */
+  readonly since?: string | undefined
+}
+
 export type CatchUpResult =
   /** Everything up to `last` was handed on (undefined: there was nothing). */
   | { readonly kind: 'done'; readonly last: string | undefined }
@@ -55,20 +62,26 @@ export class CatchUp {
     this.#options = options
   }
 
-  /** One channel; `latest` is the id of its newest message as far as known. Rejects when aborted or when cursors cannot be read. */
-  async run(channel: string, latest: string | undefined, signal: AbortSignal): Promise<CatchUpResult> {
-    return this.#slots.run(() => this.#channel(channel, latest, signal))
+  /** Where a channel's messages were read up to; undefined before its first contact. Rejects when cursors cannot be read. */
+  async cursorOf(channel: string): Promise<string | undefined> {
+    const cursor = await this.#options.cursors.get(this.#options.account, cursorStream(channel))
+    return cursor !== undefined && /^\d{1,20}$/.test(cursor) ? cursor : undefined
   }
 
-  async #channel(channel: string, latest: string | undefined, signal: AbortSignal): Promise<CatchUpResult> {
+  /** One channel. Rejects when aborted or when cursors cannot be read. */
+  async run(channel: string, known: KnownOfChannel, signal: AbortSignal): Promise<CatchUpResult> {
+    return this.#slots.run(() => this.#channel(channel, known, signal))
+  }
+
+  async #channel(channel: string, { latest, since }: KnownOfChannel, signal: AbortSignal): Promise<CatchUpResult> {
     const { account, cursors, clock, limits } = this.#options
-    const cursor = await cursors.get(account, cursorStream(channel))
-    if (cursor === undefined || !/^\d{1,20}$/.test(cursor)) {
+    const cursor = (await this.cursorOf(channel)) ?? since
+    if (cursor === undefined) {
       // Durable before anything else: from here on nothing may be missed, whatever happens to this process.
       await cursors.set({ account, stream: cursorStream(channel), value: latest ?? snowflakeAt(clock.now()) })
       return { kind: 'done', last: latest }
     }
-    if (limits.recheck > 0) {
+    if (limits.recheck > 0 && since === undefined) {
       const rechecked = await this.#recheck(channel, cursor, signal)
       if (rechecked !== undefined) return rechecked
     }

@@ -2,8 +2,8 @@ import { sharedAbort, TaskGroup } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { DiscordApi } from './api.ts'
-import type { CatchUp } from './catch-up.ts'
-import type { Directory } from './directory.ts'
+import type { CatchUp, KnownOfChannel } from './catch-up.ts'
+import type { ChannelEntry, Directory } from './directory.ts'
 import { failureText } from './errors.ts'
 import type { IngestFeed } from './feed.ts'
 import type { ChannelGates } from './gates.ts'
@@ -68,7 +68,7 @@ export class History {
     const { gates, channels, clock } = this.#options
     for (const { id, isDirect } of channels()) {
       if (!gates.hold(id)) continue
-      if (isDirect) this.#tasks.add(this.#fetch(id, undefined))
+      if (isDirect) this.#tasks.add(this.#fetch(id, {}))
       else this.#waiting.add(id)
     }
     this.#cancelWait()
@@ -78,20 +78,37 @@ export class History {
     })
   }
 
-  /** A server's channels are known: their past can be fetched. */
+  /** A server's channels are known: their past can be fetched, and that of the threads people write in. */
   onGuild(guildId: string): void {
-    for (const channel of this.#waiting) {
-      const entry = this.#options.directory.channel(channel)
-      if (entry?.guildId !== guildId) continue
-      this.#waiting.delete(channel)
-      // Without a newest message the channel is empty.
-      this.#tasks.add(this.#fetch(channel, entry.lastMessageId ?? '0'))
-    }
+    const { directory, gates } = this.#options
+    const channels = [...this.#waiting].flatMap((id) => {
+      const entry = directory.channel(id)
+      return entry?.guildId === guildId ? [entry] : []
+    })
+    for (const { id } of channels) this.#waiting.delete(id)
+    const bridged = new Set(channels.map((c) => c.id))
+    const threads = directory
+      .channelsOf(guildId)
+      .filter((c) => directory.isThread(c.id) && c.archived !== true && bridged.has(c.parentId ?? '') && !bridged.has(c.id))
+      .filter((c) => gates.hold(c.id))
+    if (channels.length > 0) this.#tasks.add(this.#fetchAll(channels, threads))
+  }
+
+  async #fetchAll(channels: readonly ChannelEntry[], threads: readonly ChannelEntry[]): Promise<void> {
+    // Before any of them moves: a thread without a cursor was last heard of when its channel was.
+    const parents = [...new Set(threads.flatMap((t) => t.parentId ?? []))]
+    const read = (id: string): Promise<readonly [string, string | undefined]> =>
+      this.#options.catchUp.cursorOf(id).then((cursor) => [id, cursor] as const)
+    const cursors = new Map(await this.#patiently(() => Promise.all(parents.map(read))))
+    for (const { id, lastMessageId: latest = '0' } of channels) this.#tasks.add(this.#fetch(id, { latest }))
+    // Without a newest message it is empty.
+    for (const { id, parentId = '', lastMessageId: latest = '0' } of threads)
+      this.#tasks.add(this.#fetch(id, { latest, since: cursors.get(parentId) }))
   }
 
   /** There is room again for channels that had too many events at once. */
   onRoom(): void {
-    for (const channel of this.#overflowed) this.#tasks.add(this.#fetch(channel, undefined))
+    for (const channel of this.#overflowed) this.#tasks.add(this.#fetch(channel, {}))
     this.#overflowed.clear()
   }
 
@@ -101,7 +118,7 @@ export class History {
     await this.#tasks.settled()
   }
 
-  async #fetch(channel: string, latest: string | undefined): Promise<void> {
+  async #fetch(channel: string, known: KnownOfChannel): Promise<void> {
     const { catchUp, receiver, gates, feed, clock, log } = this.#options
     let isLate = false
     const cancel = clock.after(MAX_HOLD_MS, () => {
@@ -113,7 +130,7 @@ export class History {
     try {
       let last: string | undefined
       for (let round = 0; round < MAX_ROUNDS; round++) {
-        const result = await this.#patiently(() => catchUp.run(channel, round === 0 ? latest : undefined, this.#stop.signal))
+        const result = await this.#patiently(() => catchUp.run(channel, round === 0 ? known : {}, this.#stop.signal))
         if (result.kind === 'unreadable') {
           this.#problems.set(channel, result.reason)
           log.warn(

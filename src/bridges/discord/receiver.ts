@@ -192,7 +192,7 @@ export function gapNotice(place: Place, after: string, count: number, now: numbe
     author: { key: 'discord:gateway', displayName: 'K2 gateway', isBot: true, kind: 'bot' },
     occurredAt: now,
     receivedAt: now,
-    event: { kind: 'notice', notice: 'other', text: `📭 ${many} written here while the gateway was away could not be fetched` },
+    event: { kind: 'notice', notice: 'gap', text: `📭 ${many} written here while the gateway was away could not be fetched` },
     via: [],
   }
 }

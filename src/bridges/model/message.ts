@@ -116,7 +116,7 @@ export type BridgeEvent =
     }
   | {
       readonly kind: 'notice'
-      readonly notice: 'join' | 'leave' | 'pin' | 'title' | 'call' | 'boost' | 'other'
+      readonly notice: 'join' | 'leave' | 'pin' | 'title' | 'call' | 'boost' | 'gap' | 'other'
       readonly text: string
     }
   | { readonly kind: 'typing' }

@@ -41,6 +41,7 @@ export async function bridgeMetrics({ pipeline, bridges, mediaBytes }: BridgeMet
       const state = { name: 'bridge_account_state', labels, value: STATE[bridge.health().status] }
       return [
         state,
+        ...gaps(bridge).map((value) => ({ name: 'bridge_catch_up_gaps_total', labels, value })),
         ...reconnects(bridge).map(([kind, value]) => ({
           name: 'bridge_gateway_reconnects_total',
           labels: { ...labels, kind },
@@ -49,6 +50,12 @@ export async function bridgeMetrics({ pipeline, bridges, mediaBytes }: BridgeMet
       ]
     }),
   ]
+}
+
+/** Absences a bridge could not make up for. */
+function gaps(bridge: Bridge): readonly number[] {
+  const value = (bridge as { stats?: () => Readonly<Record<string, unknown>> }).stats?.().gaps
+  return typeof value === 'number' ? [value] : []
 }
 
 /** Sessions of bridges that keep one: begun anew, resumed, lost. */

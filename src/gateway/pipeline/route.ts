@@ -176,7 +176,7 @@ function leadsBack(from: Place, to: Place): boolean {
 function refusal(envelope: Envelope, event: BridgeEvent, route: CompiledRoute, context: RouteContext): string | undefined {
   if (context.isPaused(route.id)) return 'route-paused'
   if (event.kind.startsWith('reaction.') && route.reactions !== 'line') return 'reactions-off'
-  if ((event.kind === 'notice' || event.kind.startsWith('thread.')) && route.notices !== true) return 'notices-off'
+  if (((event.kind === 'notice' && event.notice !== 'gap') || event.kind.startsWith('thread.')) && route.notices !== true) return 'notices-off'
   if (event.kind !== 'message.create') return undefined
   const facts = factsOf(envelope, event.body)
   if (isAutomatic(envelope.author)) {

@@ -229,10 +229,40 @@ test('the first contact begins now, and limits leave a notice', async () => {
   await h.bridge.drain(new AbortController().signal)
   await h.bridge.stop()
   h.fake.control.burst({ channel: h.fake.info.channel, user: h.fake.info.user, count: 250 })
-  await h.restart()
+  const again = await h.restart()
   await h.sink.until(() => h.sink.events.some((e) => e.event.kind === 'notice'))
   expect(h.sink.texts()).toEqual(['new', ...numbered(100)])
+  expect(h.sink.events.flatMap((e) => (e.event.kind === 'notice' ? [e.event.notice] : []))).toEqual(['gap'])
+  expect(again.stats().gaps).toBe(1)
 })
+
+test('what was said in threads meanwhile arrives, also in those nobody had heard of', async () => {
+  await start()
+  const { control, info } = h.fake
+  const known = control.startThread({ channel: info.channel, name: 'known' }).id
+  control.say({ channel: known, user: info.user, content: 'before' })
+  const quiet = control.startThread({ channel: info.channel, name: 'quiet' }).id
+  control.say({ channel: quiet, user: info.user, content: 'nothing after this' })
+  say('and here')
+  await h.sink.until(() => h.sink.texts().length === 3)
+  await h.bridge.drain(new AbortController().signal)
+  await h.bridge.stop()
+  control.say({ channel: known, user: info.user, content: 'meanwhile' })
+  const fresh = control.startThread({ channel: info.channel, name: 'fresh' }).id
+  for (const content of ['one', 'two']) control.say({ channel: fresh, user: info.user, content })
+  say('and there')
+  await h.restart()
+  await h.sink.until(() => h.sink.texts().length === 7)
+  control.say({ channel: fresh, user: info.user, content: 'three' })
+  await h.sink.until(() => h.sink.texts().length === 8)
+  const said = (thread: string | undefined): string[] =>
+    h.sink.events.flatMap((e) => (e.at.thread === thread && e.event.kind === 'message.create' ? [e.event.body.rich.text] : []))
+  expect(said(known)).toEqual(['before', 'meanwhile'])
+  expect(said(fresh)).toEqual(['one', 'two', 'three'])
+  expect(said(quiet)).toEqual(['nothing after this'])
+  expect(said(undefined)).toEqual(['and here', 'and there'])
+  expect(h.sink.duplicates).toBe(0)
+}, 30_000)
 
 test('refused connections for a while: the session is still resumed, nothing missed', async () => {
   await start()

@@ -120,6 +120,12 @@ describe('planRoute', () => {
       'notices-off',
     ],
     [
+      'a notice that messages are missing',
+      envelope(telegram(), '1', { kind: 'notice', notice: 'gap', text: 'x' }),
+      {},
+      'routed',
+    ],
+    [
       'a reaction',
       envelope(telegram(), '1', { kind: 'reaction.set', actor: person, emojis: [{ key: '👍', name: 'up' }] }),
       {},
