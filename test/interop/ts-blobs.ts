@@ -17,6 +17,7 @@ import {
   encodeHashSeq,
   FsBlobStore,
   MemoryBlobStore,
+  type ParallelFetch,
   parallelFetch,
   readBlob,
 } from '../../src/core/blobs/index.ts'
@@ -66,6 +67,7 @@ export class LabBlobs {
   readonly #endpoint: K2Endpoint
   readonly #store: BlobStore
   readonly #downloader: Downloader
+  readonly #parallel: ParallelFetch
   readonly #isPersistent: boolean
   readonly #emit: (event: object) => void
 
@@ -87,8 +89,8 @@ export class LabBlobs {
     const dial = (addr: { id: typeof endpoint.id; direct: readonly string[] }, call: object) =>
       endpoint.dial(addr.id, BLOBS_ALPN, { ...call, ...(addr.direct.length > 0 && { addr }) })
     // As in the gateway: large blobs come through threads, whose endpoints know nobody.
-    const parallel = parallelFetch({ mode: 'loopback', known: (id) => endpoint.book.dialable(id, Date.now()) })
-    this.#downloader = new Downloader({ store: this.#store, dial, parallel })
+    this.#parallel = parallelFetch({ mode: 'loopback', known: (id) => endpoint.book.dialable(id, Date.now()) })
+    this.#downloader = new Downloader({ store: this.#store, dial, parallel: this.#parallel })
   }
 
   readonly commands: Readonly<Record<string, (args: unknown) => object | Promise<object>>> = {
@@ -122,8 +124,9 @@ export class LabBlobs {
     return { hash, format: format === 'raw' ? 'raw' : 'hash_seq', id: addr.id, addrs: addr.direct, relays: addr.relays }
   }
 
-  close(): Promise<void> {
-    return this.#store.close()
+  async close(): Promise<void> {
+    await this.#parallel.close()
+    await this.#store.close()
   }
 
   #ticket({ hash, format, name }: z.infer<typeof Ticket>): object {

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { abortedError, type Deferred, deferred, withDeadline } from '../../base/async.ts'
 import type { PeerId } from '../ids.ts'
@@ -6,7 +5,7 @@ import type { IrohMode } from '../net/iroh-bind.ts'
 import type { PeerAddr } from '../net/transport.ts'
 import { type FetchOrder, type FetchReport, type FetchWorkerInput, fromPlain, workerFailed } from './fetch-wire.ts'
 import type { GetResult } from './getter.ts'
-import type { FetchTask, ParallelFetch, RangeFetcher } from './range-fetcher.ts'
+import type { FetchTask, RangeFetcher } from './range-fetcher.ts'
 import type { BlobSink } from './store.ts'
 import { PAIR_BYTES } from './tree/blake3.ts'
 
@@ -23,17 +22,25 @@ export interface FetchPoolOptions {
 /** Longest wait for a thread to close its endpoint and end, ms. */
 const CLOSE_CAP_MS = 10_000
 
+/**
+ * Memory of a thread for new objects, MiB. The arrays of the binding die at once; with the default of some 48 MiB they go through
+ * all of it, which costs memory and leaves the processor's cache.
+ */
+export const YOUNG_MIB = 8
+
 interface Running {
   readonly id: number
   readonly sink: BlobSink
   readonly result: Deferred<GetResult>
+  /** Where its content is. */
+  window: SharedArrayBuffer | undefined
   /** Work of the sink, in order. */
   tail: Promise<void>
   failed: boolean
 }
 
 /**
- * Fetches in worker threads. What they verified comes in order to the sink of the fetch, at most 512 KiB ahead of it. Threads start
+ * Fetches in worker threads. What they verified comes in order to the sink of the fetch, at most 1 MiB ahead of it. Threads start
  * with the first fetches and end with `close`.
  */
 export class FetchPool implements RangeFetcher {
@@ -88,6 +95,7 @@ class FetchWorker {
       workerData: { ...input, entry } satisfies FetchWorkerInput,
       // Loaders of the main thread (tsx, a test runner) do not belong in there; the boot file brings its own.
       execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
       name: 'k2-fetch',
     })
     this.#worker.on('message', (report: FetchReport) => this.#take(report))
@@ -110,7 +118,7 @@ class FetchWorker {
     const { signal, ...plain } = task
     if (signal?.aborted) throw abortedError(signal)
     const id = this.#nextId++
-    const running: Running = { id, sink, result: deferred(), tail: Promise.resolve(), failed: false }
+    const running: Running = { id, sink, result: deferred(), window: undefined, tail: Promise.resolve(), failed: false }
     const onAbort = (): void => this.#fail(running, abortedError(signal))
     this.#running.set(id, running)
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -122,6 +130,7 @@ class FetchWorker {
       this.#running.delete(id)
       // What the sink still works on belongs to this fetch.
       await running.tail
+      if (!this.#gone) this.#send({ op: 'release', id })
     }
   }
 
@@ -133,8 +142,8 @@ class FetchWorker {
     )
   }
 
-  #send(order: FetchOrder, transfer: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(order, transfer)
+  #send(order: FetchOrder): void {
+    this.#worker.postMessage(order)
   }
 
   #take(report: FetchReport): void {
@@ -152,13 +161,16 @@ class FetchWorker {
     switch (report.op) {
       case 'size':
         return await running.sink.size(report.size)
+      case 'window':
+        running.window = report.memory
+        return
       case 'batch': {
-        const { indices, pairs, offset, data } = report.batch
+        if (running.window === undefined) throw workerFailed(new Error('content without a window'))
+        const { indices, pairs, offset, at, length } = report.batch
         for (const [i, index] of indices.entries())
           await running.sink.pair(index, pairs.subarray(i * PAIR_BYTES, (i + 1) * PAIR_BYTES))
-        await running.sink.leaf(offset, data)
-        const { buffer } = data
-        return this.#send({ op: 'credit', id: running.id, bytes: data.length, buffer }, [buffer])
+        await running.sink.leaf(offset, new Uint8Array(running.window, at, length))
+        return this.#send({ op: 'credit', id: running.id, at })
       }
       case 'done':
         return running.result.resolve(report.result)
@@ -181,17 +193,4 @@ class FetchWorker {
       running.result.reject(error)
     }
   }
-}
-
-/** Threads for large blobs by the number of cores: the main thread needs one, and providers seldom send more than some carry. */
-export const fetchWorkers = (cores = availableParallelism()): number => Math.max(1, Math.min(4, cores - 1))
-
-/** Blobs from this size on are worth a thread of their own (its start and handshake take about a second), bytes. */
-const FROM_BYTES = 4 * 1024 * 1024
-
-/** The option `parallel` of a downloader. */
-export const parallelFetch = (options: Omit<FetchPoolOptions, 'workers'> & { workers?: number | undefined }): ParallelFetch => {
-  const workers = options.workers ?? fetchWorkers()
-  // Two fetches per thread: one works while the other waits for the network.
-  return { lanes: workers * 2, fromBytes: FROM_BYTES, open: () => new FetchPool({ ...options, workers }) }
 }

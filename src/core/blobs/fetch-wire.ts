@@ -11,30 +11,36 @@ export interface FetchWorkerInput {
   readonly bind: readonly string[]
 }
 
-/** Bytes of verified content a fetch may have on its way to the main thread: more waits until the store has taken some. */
-export const WINDOW_BYTES = 512 * 1024
 /** Content sent in one message: whole groups. */
-export const BATCH_BYTES = 128 * 1024
+export const BATCH_BYTES = 256 * 1024
+/** Bytes of verified content a fetch may have on its way to the main thread: more waits until the store has taken some. */
+export const WINDOW_BYTES = 4 * BATCH_BYTES
 /** Longest time verified content waits for its batch to fill, ms. */
-export const BATCH_MS = 50
+export const BATCH_MS = 100
 
 export type FetchOrder =
   | { readonly op: 'fetch'; readonly id: number; readonly task: Omit<FetchTask, 'signal'> }
-  /** The store has taken this many bytes of content; their buffer comes back for the next ones. */
-  | { readonly op: 'credit'; readonly id: number; readonly bytes: number; readonly buffer: ArrayBuffer | undefined }
+  /** The store has taken the batch that begins here. */
+  | { readonly op: 'credit'; readonly id: number; readonly at: number }
   | { readonly op: 'abort'; readonly id: number }
+  /** Nothing of this fetch is read here any more. */
+  | { readonly op: 'release'; readonly id: number }
   | { readonly op: 'close' }
 
-/** Verified content in one piece, and the pairs above it; the buffer of the content is transferred, not copied. */
+/** Verified content in one piece, and the pairs above it. */
 export interface FetchBatch {
   /** Which pairs of the outboard, and those pairs one behind the other. */
   readonly indices: readonly number[]
   readonly pairs: Uint8Array
   readonly offset: number
-  readonly data: Uint8Array<ArrayBuffer>
+  /** Where the content stands in the window of the fetch. */
+  readonly at: number
+  readonly length: number
 }
 
 export type FetchReport =
+  /** The memory in which the content of this fetch is handed over, `WINDOW_BYTES` long; comes first. */
+  | { readonly op: 'window'; readonly id: number; readonly memory: SharedArrayBuffer }
   | { readonly op: 'size'; readonly id: number; readonly size: number }
   | { readonly op: 'batch'; readonly id: number; readonly batch: FetchBatch }
   | { readonly op: 'done'; readonly id: number; readonly result: GetResult }

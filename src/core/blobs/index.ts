@@ -8,10 +8,11 @@ export {
   type ProviderOutcome,
 } from './download-types.ts'
 export { Downloader, type DownloaderOptions } from './downloader.ts'
-export { FetchPool, type FetchPoolOptions, fetchWorkers, parallelFetch } from './fetch-pool.ts'
+export { FetchPool, type FetchPoolOptions } from './fetch-pool.ts'
 export { FsBlobStore, type FsStoreOptions } from './fs-store.ts'
 export { type GetOptions, type GetResult, getRanges } from './getter.ts'
 export { MemoryBlobStore } from './memory-store.ts'
+export { fetchWorkers, type ParallelFetchOptions, parallelFetch } from './parallel-fetch.ts'
 export { type BlobFormat, type BlobTicket, decodeBlobTicket, encodeBlobTicket } from './proto/blob-ticket.ts'
 export {
   type CollectionFile,
@@ -32,6 +33,7 @@ export {
   type ServedRequest,
   type Verdict,
 } from './provider.ts'
+export type { ParallelFetch } from './range-fetcher.ts'
 export type {
   BlobReader,
   BlobSink,

@@ -23,6 +23,8 @@ export interface ParallelFetch {
   readonly fromBytes: number
   /** For one download, which closes it. */
   open(): RangeFetcher
+  /** Ends the threads; fetches under way fail. Idempotent; never rejects. */
+  close(): Promise<void>
 }
 
 export type DialBlobs = (provider: PeerAddr, options: CallOptions) => Promise<Connection>

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Lifecycle } from '../../base/lifecycle.ts'
 import {
   BLOBS_ALPN,
   type BlobStore,
@@ -11,6 +12,12 @@ import type { IrohMode, K2Endpoint } from '../../core/net/index.ts'
 
 export type Download = (request: DownloadRequest) => Promise<DownloadResult>
 
+export interface Downloads extends Lifecycle {
+  readonly download: Download
+  /** Ends the threads. */
+  stop(): Promise<void>
+}
+
 /** Downloads into a store through an endpoint of this process; large blobs in threads of their own. */
 export function openDownloads(options: {
   readonly store: BlobStore
@@ -20,14 +27,15 @@ export function openDownloads(options: {
   /** Threads of one download; default: by the number of cores. */
   readonly threads?: number | undefined
   readonly clock: Clock
-}): Download {
+}): Downloads {
   const { store, endpoint, mode, threads, clock } = options
+  const parallel = parallelFetch({ mode, workers: threads, clock, known: (id) => endpoint().book.dialable(id, clock.now()) })
   const downloader = new Downloader({
     store,
     clock,
     // A connection of its own: other protocols' pings share theirs, and a stalled download closes it.
     dial: (addr, call) => endpoint().dial(addr.id, BLOBS_ALPN, { ...call, addr, exclusive: true }),
-    parallel: parallelFetch({ mode, workers: threads, known: (id) => endpoint().book.dialable(id, clock.now()) }),
+    parallel,
   })
-  return (request) => downloader.download(request)
+  return { name: 'downloads', download: (request) => downloader.download(request), stop: () => parallel.close() }
 }

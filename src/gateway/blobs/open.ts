@@ -98,13 +98,14 @@ export function openBlobs(parts: BlobParts): Blobs {
     log,
   })
   const outbox = new OwnMessages({ ...own, limits: DEFAULT_LIMITS }, (lane) => queues.wakeLane(lane))
-  const download = openDownloads({
+  const downloads = openDownloads({
     store,
     endpoint: () => node.endpoint,
     mode: node.settings.mode,
     threads: blobs.threads,
     clock,
   })
+  const { download } = downloads
   const ready = async (ids: readonly string[]): Promise<void> => {
     for (const id of ids) await service.wake('finish', id)
   }
@@ -157,7 +158,7 @@ export function openBlobs(parts: BlobParts): Blobs {
   const sweep = new BlobSweep({ pool: db.pool, jobs, files, service, finisher, store, clock, log })
   return {
     service,
-    lifecycle: [sharing, ...(blobs.worker === 'inside' ? [fetching] : []), sweep],
+    lifecycle: [downloads, sharing, ...(blobs.worker === 'inside' ? [fetching] : []), sweep],
     commands: blobCommands({ service, routes, blobs, clock }),
     linked: linkedFiles({ signer, files, service, media: (sha256) => media().store.acquire(sha256), now: () => clock.now() }),
     links: {

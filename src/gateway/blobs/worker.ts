@@ -101,10 +101,13 @@ export async function startBlobWorker(options: WorkerOptions, signal: AbortSigna
     await use(endpoint)
     if (node.mode === 'n0') await endpoint.waitForRelay({ deadlineMs: RELAY_MS, signal })
     const fetches = new FetchLedger(db.pool)
+    const downloads = await use(
+      openDownloads({ store, endpoint: () => endpoint, mode: node.mode, threads: blobs.threads, clock }),
+    )
     const runner = new FetchRunner({
       fetches,
       store,
-      download: openDownloads({ store, endpoint: () => endpoint, mode: node.mode, threads: blobs.threads, clock }),
+      download: downloads.download,
       worker: identity.id,
       async fetched(fetch, result) {
         const holder = await handOver(fetch, { store, endpoint, spool: blobs.spool })

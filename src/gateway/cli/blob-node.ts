@@ -35,16 +35,17 @@ export async function withBlobNode<T>(config: Config, work: (parts: BlobNode) =>
       log,
     })
     await node.start()
+    const downloads = openDownloads({
+      store,
+      endpoint: () => node.endpoint,
+      mode: node.settings.mode,
+      threads: config.blobs.threads,
+      clock: systemClock,
+    })
     try {
-      const download = openDownloads({
-        store,
-        endpoint: () => node.endpoint,
-        mode: node.settings.mode,
-        threads: config.blobs.threads,
-        clock: systemClock,
-      })
-      return await work({ node, store, download })
+      return await work({ node, store, download: downloads.download })
     } finally {
+      await downloads.stop()
       await node.stop()
     }
   } finally {

@@ -31,7 +31,10 @@ async function visit(provider: BlobProvider): Promise<Connection> {
 /** Collects what was verified. */
 function collector(): { got: Map<number, Uint8Array>; sink: Parameters<typeof getRanges>[2] } {
   const got = new Map<number, Uint8Array>()
-  return { got, sink: { size: async () => {}, pair: async () => {}, leaf: async (offset, data) => void got.set(offset, data) } }
+  return {
+    got,
+    sink: { size: async () => {}, pair: async () => {}, leaf: async (offset, data) => void got.set(offset, data.slice()) },
+  }
 }
 
 async function raw(connection: Connection, request: Uint8Array): Promise<Uint8Array> {

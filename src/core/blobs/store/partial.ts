@@ -13,11 +13,11 @@ import { mergedPages, pairReader } from './pages.ts'
 import type { Reservation } from './quota.ts'
 
 /** What was taken begins to be made durable after this time at the latest, ms. */
-const FLUSH_MS = 100
+const FLUSH_MS = 250
 /** So does this much content, bytes: it bounds what a crash can cost, which is fetched again. */
-const FLUSH_BYTES = 512 * 1024
+const FLUSH_BYTES = 1024 * 1024
 /** Writers wait while this much is taken and neither durable nor on its way there, bytes. */
-const MAX_DIRTY_BYTES = 1024 * 1024
+const MAX_DIRTY_BYTES = 2 * 1024 * 1024
 /** Verified pairs of one sink that wait for a leaf below them. */
 const MAX_PENDING_PAIRS = 65_536
 

@@ -9,7 +9,7 @@ export type DecodeEvent =
   | { readonly kind: 'size'; readonly size: number }
   /** A verified pair that belongs into the outboard. */
   | { readonly kind: 'pair'; readonly index: number; readonly pair: Uint8Array }
-  /** Verified data. */
+  /** Verified data; it is overwritten when the next event is taken. */
   | { readonly kind: 'leaf'; readonly offset: number; readonly data: Uint8Array }
   | { readonly kind: 'done'; readonly sizeVerified: boolean }
 
@@ -47,9 +47,11 @@ export class RangeDecoder {
     return this.#done ? 0 : this.#need - this.#filled
   }
 
-  /** Takes bytes; answers what they completed. Bytes behind the end are ignored (`done` is true then). */
-  push(data: Uint8Array): DecodeEvent[] {
-    const out: DecodeEvent[] = []
+  /**
+   * Takes bytes; answers what they complete, one by one: all of it must be taken before the next call. Bytes behind the end are
+   * ignored (`done` is true then).
+   */
+  *push(data: Uint8Array): Generator<DecodeEvent, void, undefined> {
     let at = 0
     while (!this.#done) {
       const n = Math.min(this.#need - this.#filled, data.length - at)
@@ -57,53 +59,52 @@ export class RangeDecoder {
       this.#filled += n
       at += n
       if (this.#filled < this.#need) break
-      this.#complete(this.#buffer.subarray(0, this.#need), out)
       this.#filled = 0
+      const event = this.#complete(this.#buffer.subarray(0, this.#need))
+      if (event !== undefined) yield event
+      yield* this.#next()
     }
-    return out
   }
 
-  #complete(bytes: Uint8Array, out: DecodeEvent[]): void {
+  #complete(bytes: Uint8Array): DecodeEvent | undefined {
     const item = this.#item
     if (item === undefined) {
       const size = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES).getBigUint64(0, true)
       if (size > BigInt(this.#maxSize)) throw sizeRefused(size, this.#maxSize)
       this.#size = Number(size)
       this.#items = treeItems(this.#size, this.#ranges)
-      out.push({ kind: 'size', size: this.#size })
-    } else if (item.kind === 'parent') {
-      const want = this.#expected.pop() as Uint8Array
-      if (!equalBytes(parentCv(bytes, item.isRoot), want)) throw mismatch('parent', item.offset, item.length)
-      if (item.wantRight) this.#expected.push(bytes.slice(CV_BYTES, PAIR_BYTES))
-      if (item.wantLeft) this.#expected.push(bytes.slice(0, CV_BYTES))
-      if (item.pairIndex !== undefined) out.push({ kind: 'pair', index: item.pairIndex, pair: bytes.slice() })
-    } else {
-      this.#leaf(item, bytes, out)
+      return { kind: 'size', size: this.#size }
     }
-    this.#next(out)
+    if (item.kind === 'leaf') return this.#leaf(item, bytes)
+    const want = this.#expected.pop() as Uint8Array
+    if (!equalBytes(parentCv(bytes, item.isRoot), want)) throw mismatch('parent', item.offset, item.length)
+    const pair = bytes.slice()
+    if (item.wantRight) this.#expected.push(pair.subarray(CV_BYTES))
+    if (item.wantLeft) this.#expected.push(pair.subarray(0, CV_BYTES))
+    return item.pairIndex === undefined ? undefined : { kind: 'pair', index: item.pairIndex, pair }
   }
 
-  #leaf(item: Extract<TreeItem, { kind: 'leaf' }>, bytes: Uint8Array, out: DecodeEvent[]): void {
+  #leaf(item: Extract<TreeItem, { kind: 'leaf' }>, bytes: Uint8Array): DecodeEvent {
     const want = this.#expected.pop() as Uint8Array
     if (!equalBytes(subtreeCv(bytes, item.offset / 1024, item.isRoot), want)) throw mismatch('leaf', item.offset, item.length)
     if (item.offset + item.length === this.#size) this.#sawLast = true
-    out.push({ kind: 'leaf', offset: item.offset, data: bytes.slice() })
+    return { kind: 'leaf', offset: item.offset, data: bytes }
   }
 
-  #next(out: DecodeEvent[]): void {
+  *#next(): Generator<DecodeEvent, void, undefined> {
     for (;;) {
       const next = this.#items?.next()
       if (!next || next.done) {
         this.#done = true
         this.#need = 0
-        out.push({ kind: 'done', sizeVerified: this.#sawLast })
+        yield { kind: 'done', sizeVerified: this.#sawLast }
         return
       }
       this.#item = next.value
       this.#need = next.value.kind === 'parent' ? PAIR_BYTES : next.value.length
       if (this.#need > 0) return
       // The leaf of an empty blob has no bytes on the wire, but must still be the right one.
-      this.#leaf(next.value as Extract<TreeItem, { kind: 'leaf' }>, new Uint8Array(0), out)
+      yield this.#leaf(next.value as Extract<TreeItem, { kind: 'leaf' }>, new Uint8Array(0))
     }
   }
 }

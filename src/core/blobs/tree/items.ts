@@ -17,37 +17,33 @@ export type TreeItem =
     }
   | { readonly kind: 'leaf'; readonly offset: number; readonly length: number; readonly isRoot: boolean }
 
-/** What is sent for `ranges` of a blob of `size` bytes, in wire order: the one plan that encoder and decoder share. */
-export function* treeItems(size: number, ranges: ChunkRanges): Generator<TreeItem, void, undefined> {
-  yield* walk(0, size, true, truncateRanges(ranges, size), 0)
+/** A subtree that has not been looked at. */
+interface Subtree {
+  readonly offset: number
+  readonly length: number
+  readonly sel: readonly number[]
+  /** Index of its pair in the pre-order outboard, if it has one. */
+  readonly index: number
 }
 
-function* walk(
-  offset: number,
-  length: number,
-  isRoot: boolean,
-  sel: readonly number[],
-  index: number,
-): Generator<TreeItem, void, undefined> {
-  if (sel.length === 0) return
-  const all = sel.length === 1 && sel[0] === 0
-  if (length <= CHUNK_BYTES || (all && length <= GROUP_BYTES)) {
-    yield { kind: 'leaf', offset, length, isRoot }
-    return
+/** What is sent for `ranges` of a blob of `size` bytes, in wire order: the one plan that encoder and decoder share. */
+export function* treeItems(size: number, ranges: ChunkRanges): Generator<TreeItem, void, undefined> {
+  // A stack and not recursion: resuming generators inside each other costs more than the walk itself.
+  const stack: Subtree[] = [{ offset: 0, length: size, sel: truncateRanges(ranges, size), index: 0 }]
+  for (let next = stack.pop(), isRoot = true; next !== undefined; next = stack.pop(), isRoot = false) {
+    const { offset, length, sel, index } = next
+    if (sel.length === 0) continue
+    const all = sel.length === 1 && sel[0] === 0
+    if (length <= CHUNK_BYTES || (all && length <= GROUP_BYTES)) {
+      yield { kind: 'leaf', offset, length, isRoot }
+      continue
+    }
+    const half = leftBytes(length)
+    const mid = offset + half
+    const { left, right } = splitRanges(sel, offset / CHUNK_BYTES, mid / CHUNK_BYTES)
+    const pairIndex = length > GROUP_BYTES ? index : undefined
+    yield { kind: 'parent', offset, length, isRoot, wantLeft: left.length > 0, wantRight: right.length > 0, pairIndex }
+    stack.push({ offset: mid, length: length - half, sel: right, index: index + half / GROUP_BYTES })
+    stack.push({ offset, length: half, sel: left, index: index + 1 })
   }
-  const left = leftBytes(length)
-  const mid = offset + left
-  const parts = splitRanges(sel, offset / CHUNK_BYTES, mid / CHUNK_BYTES)
-  const stored = length > GROUP_BYTES
-  yield {
-    kind: 'parent',
-    offset,
-    length,
-    isRoot,
-    wantLeft: parts.left.length > 0,
-    wantRight: parts.right.length > 0,
-    pairIndex: stored ? index : undefined,
-  }
-  yield* walk(offset, left, false, parts.left, index + 1)
-  yield* walk(mid, length - left, false, parts.right, index + left / GROUP_BYTES)
 }

@@ -165,6 +165,7 @@ describe('fetching beside the main thread', () => {
         }
         return { fetch, close: () => fetcher.close() }
       },
+      close: async () => {},
     }
     const r = rig(1, { parallel })
     fallback.dial = r.dial
@@ -181,7 +182,7 @@ describe('fetching beside the main thread', () => {
 
   it('falls back to this thread when nothing comes that way', async () => {
     const broken = { fetch: () => Promise.reject(new Error('no thread')), close: async () => {} }
-    const r = rig(1, { parallel: { lanes: 2, fromBytes: 1, open: () => broken } })
+    const r = rig(1, { parallel: { lanes: 2, fromBytes: 1, open: () => broken, close: async () => {} } })
     const data = blob(500_000)
     const result = await r.downloader.download({ hash: hashOfData(data), providers: [r.has(data)], limits: r.limits })
     expect(result).toMatchObject({ received: 500_000, providers: [{ failures: 0 }] })
@@ -203,7 +204,7 @@ it('a thread that dies in the middle of a transfer costs nothing but time', asyn
       })
     return { fetch, close: () => fetcher.close() }
   }
-  const r = rig(1, { parallel: { lanes: 2, fromBytes: 1, open } })
+  const r = rig(1, { parallel: { lanes: 2, fromBytes: 1, open, close: async () => {} } })
   fallback.dial = r.dial
   const data = blob(500_000)
   const result = await r.downloader.download({ hash: hashOfData(data), providers: [r.has(data)], limits: r.limits })

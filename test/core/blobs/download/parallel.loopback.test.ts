@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { afterEach, expect, it } from 'vitest'
 import { deferred } from '../../../../src/base/async.ts'
+import { type Clock, ManualClock, systemClock } from '../../../../src/base/clock.ts'
 import { Downloader } from '../../../../src/core/blobs/downloader.ts'
-import { FetchPool, fetchWorkers, parallelFetch } from '../../../../src/core/blobs/fetch-pool.ts'
+import { FetchPool } from '../../../../src/core/blobs/fetch-pool.ts'
 import { MemoryBlobStore } from '../../../../src/core/blobs/memory-store.ts'
+import { fetchWorkers, parallelFetch } from '../../../../src/core/blobs/parallel-fetch.ts'
 import { BLOBS_ALPN } from '../../../../src/core/blobs/proto/requests.ts'
 import { BlobProvider } from '../../../../src/core/blobs/provider.ts'
 import { ALL } from '../../../../src/core/blobs/tree/ranges.ts'
@@ -12,7 +14,7 @@ import type { PeerAddr, Transport } from '../../../../src/core/net/transport.ts'
 import { bindLoopback, codeOf } from '../../net/support.ts'
 import { blob, hashOfData, RamStore } from './rig.ts'
 
-const open: Transport[] = []
+const open: Pick<Transport, 'close'>[] = []
 afterEach(async () => {
   await Promise.all(open.splice(0).map((t) => t.close()))
 })
@@ -42,14 +44,20 @@ async function provide(
   return { addr: transport.localAddr(), visitors, provider }
 }
 
-async function downloader(store: RamStore, workers: number): Promise<{ own: PeerId; downloader: Downloader }> {
+async function downloader(
+  store: RamStore,
+  workers: number,
+  clock: Clock = systemClock,
+): Promise<{ own: PeerId; downloader: Downloader }> {
   const self = await bindLoopback([])
   open.push(self)
   const dial = (addr: PeerAddr, call: object) => self.connect(addr, BLOBS_ALPN, call)
-  return { own: self.id, downloader: new Downloader({ store, dial, parallel: parallelFetch({ mode: 'loopback', workers }) }) }
+  const parallel = parallelFetch({ mode: 'loopback', workers, clock })
+  open.push(parallel)
+  return { own: self.id, downloader: new Downloader({ store, dial, parallel }) }
 }
 
-it('threads share a large blob under keys of their own and end with the download', async () => {
+it('threads share a large blob under keys of their own', async () => {
   const { addr, visitors } = await provide()
   const store = new RamStore()
   const { own, downloader: d } = await downloader(store, 2)
@@ -59,6 +67,23 @@ it('threads share a large blob under keys of their own and end with the download
   // The probe comes from this node, the rest from two strangers.
   expect(visitors.has(own)).toBe(true)
   expect(visitors.size).toBe(3)
+})
+
+it('the next download finds the threads ready; after a while they end', async () => {
+  const { addr, visitors } = await provide()
+  const store = new RamStore()
+  const clock = new ManualClock()
+  const { downloader: d } = await downloader(store, 1, clock)
+  const again = async (): Promise<number> => {
+    store.partials.clear()
+    await d.download({ hash: HASH, providers: [addr] })
+    return visitors.size
+  }
+  expect(await again()).toBe(2)
+  clock.advance(4_000)
+  expect(await again()).toBe(2)
+  clock.advance(5_000)
+  expect(await again()).toBe(3)
 })
 
 it('a provider that serves only whom it knows is asked by this node itself', async () => {

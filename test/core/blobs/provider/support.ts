@@ -43,7 +43,8 @@ export async function fetchBlob(connection: Connection, hash: Hash, ranges: Chun
 /** Verified content of a response, or of the part of it that is there. */
 export function decode(bytes: Uint8Array, hash: Hash, ranges: ChunkRanges = ALL): Uint8Array {
   const decoder = new RangeDecoder({ hash: idBytes(hash), ranges, maxSize: Number.MAX_SAFE_INTEGER })
-  const out = decoder.push(bytes).flatMap((event) => (event.kind === 'leaf' ? [event.data] : []))
+  const out: Uint8Array[] = []
+  for (const event of decoder.push(bytes)) if (event.kind === 'leaf') out.push(event.data.slice())
   return new Uint8Array(Buffer.concat(out))
 }
 
