@@ -240,7 +240,7 @@ export class SyncEngine {
     if (paths === undefined || paths.length > 0) {
       const { changed, restless } = await entry.folder.scan(paths, run)
       if (paths === undefined) entry.scannedAt = this.#parts.clock.monotonic()
-      this.#later(entry, restless)
+      this.#later(entry, restless, flags)
       // Most of what a watch reports is our own doing.
       if (paths !== undefined && changed === 0 && !entry.recheck) return
       entry.recheck = false
@@ -252,7 +252,7 @@ export class SyncEngine {
 
   async publishStep(entry: Entry, flags: StepFlags, run: RunContext): Promise<void> {
     await entry.met.promise
-    if (isActive(entry, flags)) this.#again(entry, await entry.folder.publish(run))
+    if (isActive(entry, flags)) this.#again(entry, await entry.folder.publish(run), flags)
   }
 
   async fetchStep(entry: Entry, flags: StepFlags, run: RunContext): Promise<void> {
@@ -272,7 +272,7 @@ export class SyncEngine {
   }
 
   async applyStep(entry: Entry, flags: StepFlags, run: RunContext): Promise<void> {
-    if (isActive(entry, flags)) this.#again(entry, await entry.folder.apply(run))
+    if (isActive(entry, flags)) this.#again(entry, await entry.folder.apply(run), flags)
   }
 
   #entry(id: string): Entry {
@@ -281,16 +281,18 @@ export class SyncEngine {
     return entry
   }
 
-  #again(entry: Entry, stale: readonly string[]): void {
+  #again(entry: Entry, stale: readonly string[], flags: StepFlags): void {
     if (stale.length > 0) entry.recheck = true
-    this.#later(entry, stale)
+    this.#later(entry, stale, flags)
   }
 
-  /** Paths that were not as expected, or are still being written to, are looked at when it has been quiet. */
-  #later(entry: Entry, paths: readonly string[]): void {
+  /** Paths that were not as expected, or are still being written to, are looked at when it has been quiet: as part of this round. */
+  #later(entry: Entry, paths: readonly string[], flags: StepFlags): void {
     if (paths.length === 0) return
     this.#parts.clock.after(this.#parts.config.quiet, () => {
-      if (!entry.stop.signal.aborted) this.touched(entry.config.id, paths)
+      if (entry.stop.signal.aborted) return
+      if (entry.dirty !== 'all') for (const path of paths) entry.dirty.add(path)
+      if (isActive(entry, flags)) this.#inBackground(this.#wake('scan', entry, flags))
     })
   }
 

@@ -2,6 +2,7 @@ import type { Scenario } from '../lab/scenario.ts'
 import { blobs } from './blobs.ts'
 import { blobsResume } from './blobs-resume.ts'
 import { blobsWire } from './blobs-wire.ts'
+import { books } from './books.ts'
 import { docs } from './docs.ts'
 import { gossipBasic } from './gossip-basic.ts'
 import { gossipDefects } from './gossip-defects.ts'
@@ -12,6 +13,7 @@ import { hostScenarios } from './hosts.ts'
 import { k2 } from './k2.ts'
 import { peers } from './peers.ts'
 import { sync } from './sync.ts'
+import { syncMore } from './sync-more.ts'
 import { vectors } from './vectors.ts'
 
 /** All scenarios, in the order of the report. */
@@ -29,5 +31,7 @@ export const scenarios = (binary: () => string): readonly Scenario[] => [
   ...blobsWire,
   ...blobsResume,
   ...docs,
+  ...books,
   ...sync,
+  ...syncMore,
 ]

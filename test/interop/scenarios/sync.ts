@@ -18,11 +18,11 @@ interface Entry {
 }
 
 /** A whole gateway and a Rust node with a data folder that know each other. */
-async function pair(lab: Lab): Promise<{ gateway: SyncGateway; rust: LabNode; dir: string }> {
+export async function pair(lab: Lab, sync: object = {}): Promise<{ gateway: SyncGateway; rust: LabNode; dir: string }> {
   const dir = await lab.folder()
   const gateway = new SyncGateway(join(dir, 'gateway'))
   lab.defer(() => gateway.stop())
-  const [rust] = await Promise.all([lab.node('rust', { bind: { data_dir: join(dir, 'rust') } }), gateway.start()])
+  const [rust] = await Promise.all([lab.node('rust', { bind: { data_dir: join(dir, 'rust') } }), gateway.start(sync)])
   const { node } = gateway.gateway ?? {}
   if (node === undefined) throw new Error('the gateway does not run')
   node.connectTo(endpointAddr(parseEndpointId(rust.id), [], rust.address.addrs))
@@ -33,17 +33,25 @@ async function pair(lab: Lab): Promise<{ gateway: SyncGateway; rust: LabNode; di
 
 const addressOf = (gateway: SyncGateway): object => ({ id: gateway.id, addrs: gateway.gateway?.node.addr().direct ?? [] })
 
-async function entriesOf(rust: LabNode, doc: string): Promise<readonly Entry[]> {
+export async function entriesOf(rust: LabNode, doc: string): Promise<readonly Entry[]> {
   return (await rust.peer.call<{ entries: Entry[] }>('docs.entries', { doc })).entries
 }
 
 /** As the desktop does it: the file is imported where it lies, then its entry and its time are written. */
-async function addFile(rust: LabNode, doc: string, root: string, key: string, text: string): Promise<void> {
+export async function addFile(
+  rust: LabNode,
+  doc: string,
+  root: string,
+  key: string,
+  text: string,
+  mtime = 1_700_000_000,
+): Promise<void> {
   const path = join(root, `file-${Buffer.from(key).toString('hex').slice(0, 40)}`)
   await writeFile(path, text)
   const { hash, size } = await rust.peer.call<{ hash: string; size: number }>('blobs.add_file', { path })
+  // The time first: an entry that is seen has it, whatever comes between the two.
+  await rust.peer.call('docs.put', { doc, key: `meta:${key}`, value: JSON.stringify({ mtime }) })
   await rust.peer.call('docs.set_hash', { doc, key, hash, size })
-  await rust.peer.call('docs.put', { doc, key: `meta:${key}`, value: '{"mtime":1700000000}' })
 }
 
 /** The gateway offers a folder; the Rust node takes it, reads every file, and its changes come back (rows 29, 30, 32, 33, 38). */
