@@ -68,6 +68,7 @@ export function decide(input: Weighing): Decision {
   const bonuses: Bonus[] = []
   const w = lexicon.weights.bonus
   for (const intent of TRADE_INTENTS) {
+    if (!evidence.some((e) => e.intent === intent)) continue
     const own = evidence.filter((e) => e.intent === intent)
     let best: Evidence | undefined
     let points = 0
@@ -76,17 +77,17 @@ export function decide(input: Weighing): Decision {
       if (best === undefined || value > points) [best, points] = [e, value]
     }
     if (best === undefined) continue
-    let total = points
-    const bonus = (why: string, n: number): void => {
-      total += n
-      bonuses.push({ intent, points: n, why })
-    }
-    if (own.some((e) => e.family !== best.family && (lost.get(e) ?? 0) === 0)) bonus('second_family', w.second_family)
-    if (firstCue?.intent === intent) bonus('first_cue', w.first_cue)
-    if (priced) bonus('price', w.price)
-    if (concrete || best.object?.kind === 'trade' || best.object?.kind === 'service') bonus('concrete', w.concrete)
+    const before = bonuses.length
+    if (own.some((e) => e.family !== best.family && (lost.get(e) ?? 0) === 0))
+      bonuses.push({ intent, points: w.second_family, why: 'second_family' })
+    if (firstCue?.intent === intent) bonuses.push({ intent, points: w.first_cue, why: 'first_cue' })
+    if (priced) bonuses.push({ intent, points: w.price, why: 'price' })
+    if (concrete || best.object?.kind === 'trade' || best.object?.kind === 'service')
+      bonuses.push({ intent, points: w.concrete, why: 'concrete' })
     const prior = input.prior[intent] ?? 0
-    if (prior !== 0) bonus('prior', prior)
+    if (prior !== 0) bonuses.push({ intent, points: prior, why: 'prior' })
+    let total = points
+    for (let k = before; k < bonuses.length; k++) total += (bonuses[k] as Bonus).points
     scores[intent] = vetoed ? VETO : total
     leads.set(intent, best)
   }

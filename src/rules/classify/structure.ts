@@ -56,12 +56,12 @@ export function haveWant(tokens: readonly Token[], tags: Tags): HaveWant | undef
   const marks: Mark[] = []
   for (let i = 0; i < tokens.length && marks.length < 4; i++) {
     const token = tokens[i] as Token
-    if (token.kind !== 'word') continue
+    const next = tokens[i + 1]?.text
+    if (token.kind !== 'word' || (next !== ']' && next !== ':')) continue
     const side = HAVE.has(token.text) ? 'have' : WANT.has(token.text) ? 'want' : undefined
     if (side === undefined) continue
-    const bracket = tokens[i - 1]?.text === '[' && tokens[i + 1]?.text === ']'
-    const colon =
-      tokens[i + 1]?.text === ':' && (tokens[i - 1] === undefined || tokens[i - 1]?.kind !== 'word' || marks.length > 0)
+    const bracket = tokens[i - 1]?.text === '[' && next === ']'
+    const colon = next === ':' && (tokens[i - 1] === undefined || tokens[i - 1]?.kind !== 'word' || marks.length > 0)
     if (!bracket && !colon) continue
     marks.push({ side, at: bracket ? i - 1 : i, from: i + 2 })
   }
@@ -151,7 +151,7 @@ export function letterTags(tokens: readonly Token[]): TagPrefix[] {
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
     const previous = tokens[i - 1]
-    if (token.kind !== 'word' || token.text.length > 2) continue
+    if (token.text.length > 2 || token.kind !== 'word') continue
     const intent = TAGS[token.text]
     if (intent === undefined) continue
     if (previous !== undefined && previous.kind === 'word') continue

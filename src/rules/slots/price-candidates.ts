@@ -125,7 +125,7 @@ function judge(
   if (left.cls === 'p_topup' || right.topup) role = 'topup'
   if (amount.range) bound = 'both'
   const coin = amount.currency?.code !== undefined && COINS.has(amount.currency.code)
-  if (coin && (isCue(amount.start) || left.cueBefore(isCue))) role = 'coin_quantity'
+  if (coin && (isCue(amount.start) || cueBefore(amount, left.from, isCue))) role = 'coin_quantity'
   const tier = tierOf(tokens, tags, amount, money, left, right)
   if (tier === undefined) return undefined
   const now = left.cls === 'p_now' || tokens[amount.start - 1]?.text === '→'
@@ -140,6 +140,11 @@ function judge(
     unit: right.unit,
     end: right.end,
   }
+}
+
+function cueBefore(amount: Amount, from: number, isCue: (end: number) => boolean): boolean {
+  for (let i = amount.start; i >= Math.max(from, amount.start - 2); i--) if (isCue(i)) return true
+  return false
 }
 
 /** "10k cards", "3k followers": a counted noun, not money. */

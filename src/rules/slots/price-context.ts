@@ -13,7 +13,8 @@ export interface Left {
   readonly role: string | undefined
   readonly strong: boolean
   readonly approx: boolean
-  cueBefore(isCue: (end: number) => boolean): boolean
+  /** The first token looked at. */
+  readonly from: number
 }
 
 const ROLE_CLASSES = new Set(['p_max', 'p_budget', 'p_min', 'p_offer', 'p_hist', 'p_addon', 'p_now', 'p_ask', 'p_for', 'p_topup'])
@@ -67,10 +68,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
     role: cls,
     strong,
     approx,
-    cueBefore: (isCue) => {
-      for (let i = amount.start; i >= Math.max(stop, amount.start - 2); i--) if (isCue(i)) return true
-      return false
-    },
+    from: stop,
   }
 }
 

@@ -73,12 +73,11 @@ const plainMoney = (c: PriceCandidate): boolean =>
 function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: Intent, coin = false): Money {
   const { amount } = c
   const flags: PriceFlag[] = []
-  const near = (name: string): boolean => tags.any(name) !== undefined
-  if (near('f_negotiable')) flags.push('negotiable')
-  if (near('f_firm')) flags.push('firm')
+  if (tags.any('f_negotiable') !== undefined) flags.push('negotiable')
+  if (tags.any('f_firm') !== undefined) flags.push('firm')
   if (c.approx) flags.push('approx')
-  if (near('f_plus_shipping')) flags.push('plus_shipping')
-  else if (near('f_shipped')) flags.push('shipped')
+  if (tags.any('f_plus_shipping') !== undefined) flags.push('plus_shipping')
+  else if (tags.any('f_shipped') !== undefined) flags.push('shipped')
   if (c.bound === 'min') flags.push('from')
   const buyer = BUY_SIDE.has(intent)
   const bundle = c.unit === 'item' ? bundleUnit(tokens, tags, c) : undefined

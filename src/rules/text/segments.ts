@@ -26,25 +26,24 @@ export function segment(tokens: readonly Token[]): { questions: boolean[]; sente
   let clause = 0
   let words = 0
   const questions: boolean[] = [false]
-  const next = (): void => {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token
+    if (token.kind === 'word' && words > 0 && TURNS.has(token.text)) clause++
+    token.sentence = sentence
+    token.clause = clause
+    let ends = token.kind === 'line'
+    if (token.kind === 'op') {
+      if (token.text === '?') questions[words > 0 ? sentence : Math.max(0, sentence - 1)] = true
+      if (SENTENCE_ENDS.has(token.text)) ends = true
+      else if (token.text === ',' || token.text === '(' || token.text === ')' || token.text === '—' || isDash(tokens, i)) clause++
+    } else if (!ends && token.kind !== 'emoji') words++
+    if (!ends) continue
     if (words > 0) {
       sentence++
       clause++
       questions.push(false)
     }
     words = 0
-  }
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i] as Token
-    if (token.kind === 'word' && words > 0 && TURNS.has(token.text)) clause++
-    token.sentence = sentence
-    token.clause = clause
-    if (token.kind === 'line') next()
-    else if (token.kind === 'op') {
-      if (token.text === '?') questions[words > 0 ? sentence : Math.max(0, sentence - 1)] = true
-      if (SENTENCE_ENDS.has(token.text)) next()
-      else if (token.text === ',' || token.text === '(' || token.text === ')' || token.text === '—' || isDash(tokens, i)) clause++
-    } else if (token.kind !== 'emoji') words++
   }
   return { questions, sentences: sentence + 1 }
 }
