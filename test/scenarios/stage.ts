@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { vi } from 'vitest'
@@ -14,6 +14,7 @@ import type { Gateway } from '../../src/gateway/gateway.ts'
 import { createLogger } from '../../src/gateway/observe/logger.ts'
 import { FakeDiscord, type FakeDiscordOptions } from '../fakes/discord/server.ts'
 import { FakeTelegram } from '../fakes/telegram/server.ts'
+import { embeddedDir } from '../support/embedded.ts'
 
 /** A bound for hanging, not a measure of speed. */
 export const PATIENCE = { timeout: 90_000, interval: 50 }
@@ -65,6 +66,11 @@ export class Stage implements StageBase {
 
   static async open(options: StageOptions): Promise<Stage> {
     const folder = await mkdtemp(join(tmpdir(), 'k2gw-stage-'))
+    // A cluster that is there already: making one costs seconds.
+    const database = await embeddedDir()
+    await mkdir(join(folder, 'data'))
+    await rename(database.dir, join(folder, 'data', 'database'))
+    await database.remove()
     const discord = await FakeDiscord.start({ identifyIntervalMs: 0, ...options.discord })
     const telegram = await new FakeTelegram({ seed: 1 }).start()
     const bot = telegram.control.addBot({ privacy: false })

@@ -120,12 +120,6 @@ describe('planRoute', () => {
       'notices-off',
     ],
     [
-      'a notice that messages are missing',
-      envelope(telegram(), '1', { kind: 'notice', notice: 'gap', text: 'x' }),
-      {},
-      'routed',
-    ],
-    [
       'a reaction',
       envelope(telegram(), '1', { kind: 'reaction.set', actor: person, emojis: [{ key: '👍', name: 'up' }] }),
       {},
@@ -150,6 +144,12 @@ describe('planRoute', () => {
       'bots',
     )
     expect(asked).toBe(1)
+  })
+
+  it('tells of missing messages whatever a route says about notices', () => {
+    const gap = envelope(telegram(), '1', { kind: 'notice', notice: 'gap', text: 'x' })
+    const setup: Setup = { routes: [route('r', [telegram(), discord()])] }
+    expect(planRoute(gap, context(setup)).destinations).toHaveLength(1)
   })
 
   it('lets the first filter decide', () => {
