@@ -55,7 +55,7 @@ export const BENCHES: readonly Bench[] = [
   },
   {
     name: 'docs',
-    what: 'documents: reconciliation beside Rust nodes, inserts, fingerprints',
+    what: 'documents: reconciliation beside Rust nodes, inserts, fingerprints, looks at folders',
     run: async (options) => (await import('./docs.ts')).benchDocs(options),
   },
   {

@@ -27,6 +27,8 @@ export interface RunFigures {
 }
 
 const LOOK_MS = 500
+/** Every look at a folder compares all of its files: large ones are looked at less often. */
+const LOOK_MS_PER_FILE = 0.25
 const STALL_MS = 300_000
 
 /** Many small files, a few large ones: half of the bytes in every fiftieth file. */
@@ -120,7 +122,7 @@ async function follow(
     }
     if (performance.now() - moved > stallMs)
       throw new Error(`${side.name} stands still at ${last} of ${files} files`, { cause: failure })
-    await pause(LOOK_MS)
+    await pause(Math.max(LOOK_MS, files * LOOK_MS_PER_FILE))
   }
 }
 
