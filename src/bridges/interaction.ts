@@ -25,7 +25,7 @@ export interface CommandSpec {
   readonly telegram: string
   readonly summary: string
   readonly arguments: readonly ArgumentSpec[]
-  /** Shown only to administrators where a platform can hide commands; checked again by the gateway. */
+  /** Shown only to administrators and moderators where a platform can hide commands; checked again by the gateway. */
   readonly adminOnly: boolean
   /** Answers are usually shown to the asking person alone: for platforms that must decide before the answer is there. */
   readonly private: boolean
@@ -113,6 +113,8 @@ export interface Interaction {
   readonly actor: Author
   /** The platform says that the actor administrates this place. */
   readonly platformAdmin: boolean
+  /** The platform says that the actor may remove messages of others here. */
+  readonly platformModerator?: boolean
   /** True in a direct conversation with the bot. */
   readonly direct: boolean
   /** BCP 47, when the platform tells. */

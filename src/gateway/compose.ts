@@ -40,6 +40,7 @@ import { QueueWorker } from './jobs/workers.ts'
 import { cardButtonOf } from './market/card-button.ts'
 import { openMarket } from './market/open.ts'
 import { connectSource, openMedia } from './media/open.ts'
+import { openModeration } from './moderation/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { bridgeMetrics } from './observe/bridge-metrics.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -110,6 +111,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       instance: identity.id.slice(0, 16),
       own,
       advise: (envelope) => market?.advise(envelope),
+      moderate: (envelope, route) => moderation.service.judge(envelope, route),
       limits: { deliveries: config.limits.deliveries, retentionMs: config.limits.retention },
       clock,
       log,
@@ -186,6 +188,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     media.library.addSource('blob', '', files.source)
     media.library.setLinks(files.links)
     const actionIds = createActionIds(identity.seed())
+    const moderation = openModeration({ db, book, pipeline, bridges: bridgeSet, ids: actionIds, clock, log })
     const direct = openDirect({
       store: directStore,
       conversations,
@@ -197,6 +200,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       node: () => node,
       control: () => control,
       own,
+      isBanned: (account) => moderation.service.isBanned(account),
       clock,
       log,
     })
@@ -205,7 +209,8 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       config,
       media: media.library,
       share: files.shareFile,
-      sink: (account) => direct.sink(account, threads.sink(reactions.sink(avatars.sink(pipeline.sink(account))))),
+      sink: (account) =>
+        direct.sink(account, moderation.sink(threads.sink(reactions.sink(avatars.sink(pipeline.sink(account)))))),
       ownSink: (account, inner) => direct.sink(account, inner),
       chatFiles,
       db,
@@ -306,8 +311,10 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         ...reload.commands,
         ...direct.commands,
         ...trust.commands,
+        ...moderation.commands,
       ],
-      actions: [...sync.actions, ...(market?.actions ?? [])],
+      actions: [...sync.actions, ...moderation.actions, ...(market?.actions ?? [])],
+      moderation: moderation.service,
       clock,
       log,
     })
@@ -315,6 +322,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(media.part)
     if (market) await use(market.early)
     await use(pipeline)
+    await use(moderation.part)
     await use(worker)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(trust.part)
@@ -339,6 +347,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         ...docs.gauges(),
         ...market?.market.gauges(),
         ...direct.gauges(),
+        ...moderation.service.gauges(),
       }),
       more: () => bridgeMetrics({ pipeline, bridges, mediaBytes: () => media.library.stats().fetched }),
       parts: control.health,

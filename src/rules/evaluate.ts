@@ -1,5 +1,6 @@
-import { holds, type PreparedCondition, prepareCondition, prepareFacts } from './condition.ts'
+import { holds, type PreparedCondition, prepareCondition } from './condition.ts'
 import type { MessageFacts } from './facts.ts'
+import { prepareFacts } from './prepared-facts.ts'
 import type { Rule } from './schema.ts'
 
 /** What the rules want done with a message. The pipeline carries it out. */

@@ -6,6 +6,12 @@ export interface MessageFacts {
   readonly links: readonly string[]
   /** `${network}:${native id}`. */
   readonly authorKey: string
+  readonly authorName?: string | undefined
+  /** As the platform names them, and `admin` or `moderator`. */
+  readonly roles?: readonly string[] | undefined
+  readonly files?: readonly { readonly kind: string; readonly mime?: string | undefined; readonly size?: number | undefined }[]
+  /** When it was written, ms. */
+  readonly at?: number | undefined
   readonly isBot: boolean
   /** Only for K2 peers. */
   readonly senderClass?: 'verified' | 'hosted' | 'claimed' | undefined

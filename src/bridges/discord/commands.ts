@@ -24,7 +24,8 @@ export interface CommandOption {
 const SUB_COMMAND = 1
 const SUB_COMMAND_GROUP = 2
 const OPTION_TYPE = { string: 3, integer: 4, boolean: 5, number: 10, attachment: 11 } as const
-const MANAGE_GUILD = '32'
+/** Administrators have it, too; the gateway itself decides who may do what. */
+const MANAGE_MESSAGES = '8192'
 /** Servers and direct conversations with the bot. */
 const CONTEXTS = [0, 1] as const
 /** All names, descriptions and choice values of one command together, characters. */
@@ -34,7 +35,7 @@ const DESCRIPTION_LENGTHS = [100, 80, 64, 52, 42, 34, 26, 20] as const
 const MAX_CHOICE = 100
 
 /**
- * All commands as `/k2 <group> <command>`, those for administrators as `/k2-admin <group> <command>`: Discord can hide only
+ * All commands as `/k2 <group> <command>`, those for administrators and moderators as `/k2-admin <group> <command>`: Discord can hide only
  * whole commands from people. Pure.
  */
 export function applicationCommands(specs: readonly CommandSpec[]): ApplicationCommand[] {
@@ -51,7 +52,7 @@ export function applicationCommands(specs: readonly CommandSpec[]): ApplicationC
         name,
         description,
         options: fitting(own),
-        default_member_permissions: adminOnly ? MANAGE_GUILD : null,
+        default_member_permissions: adminOnly ? MANAGE_MESSAGES : null,
         contexts: CONTEXTS,
       },
     ]

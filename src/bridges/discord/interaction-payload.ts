@@ -77,6 +77,7 @@ const ATTACHMENT = 11
 const THREADS: ReadonlySet<number> = new Set([10, 11, 12])
 const ADMINISTRATOR = 1n << 3n
 const MANAGE_GUILD = 1n << 5n
+const MANAGE_MESSAGES = 1n << 13n
 const MAX_NAME = 64
 
 export function placeOf(json: InteractionJson, account: string): Place {
@@ -89,7 +90,10 @@ export function placeOf(json: InteractionJson, account: string): Place {
 }
 
 /** Undefined for an interaction without a person, which Discord does not send. */
-export function actorOf({ member, user }: InteractionJson): { actor: Author; platformAdmin: boolean } | undefined {
+export function actorOf({
+  member,
+  user,
+}: InteractionJson): { actor: Author; platformAdmin: boolean; platformModerator: boolean } | undefined {
   const person = member?.user ?? user
   if (person === undefined) return undefined
   const bits = BigInt(member?.permissions ?? '0')
@@ -104,6 +108,7 @@ export function actorOf({ member, user }: InteractionJson): { actor: Author; pla
       ...(member && { roles: member.roles }),
     },
     platformAdmin: (bits & (ADMINISTRATOR | MANAGE_GUILD)) !== 0n,
+    platformModerator: (bits & MANAGE_MESSAGES) !== 0n,
   }
 }
 

@@ -17,7 +17,7 @@ export interface AccessStore {
   unlink(account: string): Promise<boolean>
   grants(): Promise<readonly Grant[]>
   /** The highest role granted to any of these accounts. */
-  granted(accounts: readonly string[]): Promise<'trader' | 'admin' | undefined>
+  granted(accounts: readonly string[]): Promise<Grant['role'] | undefined>
   grant(grant: Grant): Promise<void>
   /** False when there was no such grant. */
   revoke(account: string, role: Grant['role']): Promise<boolean>
@@ -25,7 +25,7 @@ export interface AccessStore {
 
 export interface Grant {
   readonly account: string
-  readonly role: 'trader' | 'admin'
+  readonly role: 'trader' | 'moderator' | 'admin'
   readonly by: string
   /** ms */
   readonly at: number
@@ -34,7 +34,9 @@ export interface Grant {
 export interface AccessSettings {
   /** Author keys, and `discord-role:<id>`. */
   readonly admins: readonly string[]
-  /** Administrators of a bridged Discord server or Telegram group administrate the gateway, too. */
+  /** As `admins`. */
+  readonly moderators: readonly string[]
+  /** Administrators and moderators of a bridged Discord server or Telegram group are that of the gateway, too. */
   readonly platformAdmins: boolean
   /** Who may trade: everybody, or only people who linked accounts or were granted it. */
   readonly traders: 'everyone' | 'linked'
@@ -45,23 +47,43 @@ export interface Standing {
   readonly role: Role
 }
 
+type Asking = Pick<Interaction, 'actor' | 'at' | 'platformAdmin' | 'platformModerator' | 'network'>
+
 /** Decides who may do what (k2-application 4.2, bridging 18). */
 export class Access {
   readonly #store: AccessStore
   readonly #settings: () => AccessSettings
   readonly #isBridged: (place: Place) => boolean
+  readonly #isBanned: (account: string) => boolean
 
-  constructor(store: AccessStore, settings: () => AccessSettings, isBridged: (place: Place) => boolean) {
+  constructor(
+    store: AccessStore,
+    settings: () => AccessSettings,
+    isBridged: (place: Place) => boolean,
+    isBanned: (account: string) => boolean = () => false,
+  ) {
     this.#store = store
     this.#settings = settings
     this.#isBridged = isBridged
+    this.#isBanned = isBanned
   }
 
-  async standingOf(interaction: Pick<Interaction, 'actor' | 'at' | 'platformAdmin' | 'network'>): Promise<Standing> {
+  /** Throws `COMMAND_BANNED`: whoever is not heard may not command either, administrators excepted. */
+  async standingOf(interaction: Asking): Promise<Standing> {
     const { actor } = interaction
     const person = await this.#store.personOf(actor.key)
     const accounts = await this.#store.accountsOf(person)
-    return { actor: { key: person, displayName: actor.displayName }, role: await this.#roleOf(interaction, accounts) }
+    const role = await this.#roleOf(interaction, accounts)
+    if (role !== 'admin' && [actor.key, ...accounts].some((account) => this.#isBanned(account))) {
+      throw new K2Error({ code: 'COMMAND_BANNED', kind: 'denied', message: 'you are banned here: ask a moderator' })
+    }
+    return { actor: { key: person, displayName: actor.displayName }, role }
+  }
+
+  /** The rights of an account by name or grant; what platforms think of it is not known here. */
+  async roleOfAccount(account: string): Promise<Role> {
+    const accounts = await this.#store.accountsOf(await this.#store.personOf(account))
+    return this.#named([account, ...accounts]) ?? (await this.#store.granted(accounts)) ?? 'everyone'
   }
 
   /** Throws `COMMAND_DENIED` with what to do. */
@@ -70,22 +92,30 @@ export class Access {
     const message =
       need === 'admin'
         ? 'only administrators may do this: ask one, or let one grant it with "access admin"'
-        : 'only traders may do this: link your accounts with "link", or ask an administrator for "access trader"'
+        : need === 'moderator'
+          ? 'only moderators may do this: ask one, or let an administrator grant it with "access moderator"'
+          : 'only traders may do this: link your accounts with "link", or ask an administrator for "access trader"'
     throw new K2Error({ code: 'COMMAND_DENIED', kind: 'denied', message })
   }
 
-  async #roleOf(
-    interaction: Pick<Interaction, 'actor' | 'at' | 'platformAdmin' | 'network'>,
-    accounts: readonly string[],
-  ): Promise<Role> {
-    const { admins, platformAdmins, traders } = this.#settings()
-    const { actor, at, platformAdmin, network } = interaction
-    const named = [...accounts, actor.key, ...(network === 'discord' ? (actor.roles ?? []).map((r) => `discord-role:${r}`) : [])]
-    if (named.some((key) => admins.includes(key))) return 'admin'
+  #named(keys: readonly string[]): Role | undefined {
+    const { admins, moderators } = this.#settings()
+    if (keys.some((key) => admins.includes(key))) return 'admin'
+    return keys.some((key) => moderators.includes(key)) ? 'moderator' : undefined
+  }
+
+  async #roleOf(interaction: Asking, accounts: readonly string[]): Promise<Role> {
+    const { platformAdmins, traders } = this.#settings()
+    const { actor, at, platformAdmin, platformModerator, network } = interaction
+    const roles = network === 'discord' ? (actor.roles ?? []).map((r) => `discord-role:${r}`) : []
+    const named = this.#named([...accounts, actor.key, ...roles])
+    if (named === 'admin') return 'admin'
     // Anybody can invite a bot into a server of their own: only places of routes count.
-    if (platformAdmin && platformAdmins && this.#isBridged(at)) return 'admin'
+    const isBridged = platformAdmins && (platformAdmin || platformModerator === true) && this.#isBridged(at)
+    if (isBridged && platformAdmin) return 'admin'
     const granted = await this.#store.granted([...new Set([...accounts, actor.key])])
     if (granted === 'admin') return 'admin'
+    if (granted === 'moderator' || named === 'moderator' || isBridged) return 'moderator'
     return granted === 'trader' || traders === 'everyone' || accounts.length > 1 ? 'trader' : 'everyone'
   }
 }

@@ -3,8 +3,8 @@ import type { Form, Interaction, Notice } from '../../bridges/interaction.ts'
 import type { Author } from '../../bridges/model/message.ts'
 import type { Place } from '../../bridges/model/place.ts'
 
-/** Who may use a command (k2-application 4.2): everyone in a bridged place, traders (linked people), administrators. */
-export type Role = 'everyone' | 'trader' | 'admin'
+/** Who may use a command (k2-application 4.2, bridging 18): everyone in a bridged place, traders (linked people), moderators, administrators. */
+export type Role = 'everyone' | 'trader' | 'moderator' | 'admin'
 
 /** Where a command was given. Operators of the command line and the control API are administrators. */
 export type CommandOrigin =

@@ -1,7 +1,7 @@
 import { usageOf } from './answers.ts'
 import type { RegisteredCommand } from './registry.ts'
 
-const ROLE = { everyone: 'everyone', trader: 'traders', admin: 'administrators' } as const
+const ROLE = { everyone: 'everyone', trader: 'traders', moderator: 'moderators', admin: 'administrators' } as const
 
 /** All commands as a Markdown page, from their definitions. */
 export function commandsPage(commands: readonly RegisteredCommand[]): string {
@@ -21,8 +21,9 @@ export function commandsPage(commands: readonly RegisteredCommand[]): string {
     'the command line of a running gateway, and over HTTP under `/api/v1` with the admin token',
     '(`GET /api/v1/openapi.json` describes it). A dash means: not there.',
     '',
-    'Roles: **everyone** in a bridged place; **traders** are everybody unless `access.traders` says `linked`; **administrators** are',
-    'named in `access.admins`, granted by `access admin`, or administrate a bridged server or group.',
+    'Roles: **everyone** in a bridged place; **traders** are everybody unless `access.traders` says `linked`; **moderators** are named',
+    'in `access.moderators`, granted by `access moderator`, or may remove messages in a bridged server; **administrators** are named',
+    'in `access.admins`, granted by `access admin`, or administrate a bridged server or group. Each may do what those before may.',
     ...names.flatMap((name) => ['', `## ${name}`, '', ...tableOf(groups.get(name) ?? [])]),
     '',
   ].join('\n')

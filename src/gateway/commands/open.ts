@@ -21,7 +21,15 @@ import type { ActionDefinition, CommandDefinition } from './definition.ts'
 import { isInteractive, Notifier } from './notifier.ts'
 import { OperatorCommands } from './operator.ts'
 import { CommandRegistry } from './registry.ts'
-import { CommandService } from './service.ts'
+import { type CommandLog, CommandService } from './service.ts'
+
+/** What commands ask about people (see `moderation`). */
+export interface Discretion {
+  isBanned(account: string): boolean
+  /** Asked not to be carried anywhere, nor named in logs. */
+  isOptedOut(account: string): boolean
+  pseudonym(account: string): string
+}
 
 export interface CommandParts {
   /** As it is at the moment. */
@@ -36,6 +44,8 @@ export interface CommandParts {
   /** What capabilities bring beside the gateway's own commands. */
   readonly definitions: readonly CommandDefinition[]
   readonly actions: readonly ActionDefinition[]
+  /** Who gives no commands, and who is not named in the audit log. */
+  readonly moderation: Discretion
   readonly clock: Clock
   readonly log: Logger
 }
@@ -60,11 +70,16 @@ export function openCommands(parts: CommandParts): Commands {
   const rng = cryptoRng
   const log = parts.log.child({ mod: 'commands' })
   const access = accessStore(db.pool)
-  const store = commandLog(db.pool)
+  const store = discreet(commandLog(db.pool), parts.moderation)
   const topics = topicChoices(db.pool)
   const builtins = builtinCommands({ ...parts, access, log: store, topics, registry: () => registry, rng })
   const registry = new CommandRegistry([...builtins, ...parts.definitions], parts.actions)
-  const rights = new Access(access, () => config().access, bridgedPlaces(routes))
+  const rights = new Access(
+    access,
+    () => config().access,
+    bridgedPlaces(routes),
+    (account) => parts.moderation.isBanned(account),
+  )
   const service = new CommandService({ registry, access: rights, store, ids, clock, rng, log })
   const connect = (bridge: Bridge): void => {
     if (!isInteractive(bridge) || bridge.network === 'p2p' || !isSwitchedOn(config(), bridge)) return
@@ -93,4 +108,16 @@ function bridgedPlaces(routes: () => readonly RouteDefinition[]): (place: Place)
     JSON.stringify([p.network, p.account, p.network === 'discord' ? (p.space ?? p.channel) : p.channel])
   const known = derived(routes, (all) => new Set(all.flatMap((r) => r.members.map((m) => key(m.place)))))
   return (place) => known().has(key(place))
+}
+
+/** People who opted out are in the log under a name nobody else has (bridging 18). */
+function discreet(log: CommandLog, people: Discretion): CommandLog {
+  return {
+    ...log,
+    audit: (entry) => {
+      if (!people.isOptedOut(entry.actorKey)) return log.audit(entry)
+      const name = people.pseudonym(entry.actorKey)
+      return log.audit({ ...entry, actorKey: name, actorName: name, args: {} })
+    },
+  }
 }

@@ -23,7 +23,7 @@ const TELEGRAM = /^[a-z0-9_]{1,32}$/
 /** Discord's bounds for the whole tree: top-level entries of a command, and commands of a group. */
 const MAX_ENTRIES = 25
 const ALL: readonly Surface[] = ['discord', 'telegram', 'web', 'cli', 'http']
-const RANK: Readonly<Record<Role, number>> = { everyone: 0, trader: 1, admin: 2 }
+const RANK: Readonly<Record<Role, number>> = { everyone: 0, trader: 1, moderator: 2, admin: 3 }
 
 /** Whether somebody with role `have` may do what needs `need`. */
 export function mayUse(have: Role, need: Role): boolean {
@@ -111,7 +111,7 @@ function register(definition: CommandDefinition): RegisteredCommand {
         telegram,
         summary: definition.summary,
         arguments: this.arguments,
-        adminOnly: definition.role === 'admin',
+        adminOnly: RANK[definition.role] >= RANK.moderator,
         private: definition.private ?? true,
       }
     },

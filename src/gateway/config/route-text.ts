@@ -7,12 +7,15 @@ export type RouteText = z.input<typeof routeSchema>
 
 /** The text a route could have been read from. */
 export function printRoute(route: RouteConfig): RouteText {
-  const { members, maxAge, files, ...rest } = route
+  const { members, maxAge, files, moderation, ...rest } = route
   const bytes = (n: number | undefined): string | undefined => (n === undefined ? undefined : `${n}B`)
   return withoutUndefined({
     ...rest,
     maxAge: `${maxAge}ms`,
     members: members.map(({ place, ...member }) => withoutUndefined({ place: printPlace(place), ...member })),
+    ...(moderation && {
+      moderation: withoutUndefined({ ...moderation, slow: moderation.slow === undefined ? undefined : `${moderation.slow}ms` }),
+    }),
     ...(files && { files: withoutUndefined({ ...files, maxSize: bytes(files.maxSize) }) }),
   }) as RouteText
 }

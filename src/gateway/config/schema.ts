@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
+import { accessSchema } from './access.ts'
 import { blobsSchema, routeFilesSchema } from './blobs.ts'
 import { directSchema, inboxProblem } from './direct.ts'
 import { discoverySchema } from './discovery.ts'
 import { docsSchema } from './docs.ts'
 import { marketSchema } from './market.ts'
 import { mediaSchema } from './media.ts'
+import { moderationProblem, moderationSchema, routeModerationSchema } from './moderation.ts'
 import { parsePlace } from './places.ts'
 import { secret } from './secrets.ts'
 import { syncSchema } from './sync.ts'
@@ -43,10 +45,20 @@ export const routeSchema = z.strictObject({
   bots: z.enum(['none', 'all']).default('none').describe('whether messages of other bots and webhooks are bridged'),
   maxAge: duration().prefault('24h').describe('older undelivered messages expire'),
   filters: z
-    .array(z.strictObject({ name: name('a filter name'), when: conditionSchema, action: z.enum(['allow', 'drop']) }))
+    .array(
+      z.strictObject({
+        name: name('a filter name'),
+        when: conditionSchema,
+        action: z
+          .enum(['allow', 'drop', 'hold', 'notify'])
+          .describe('hold: a moderator decides; notify: it passes, and the moderators are told'),
+        dryRun: z.boolean().optional().describe('only note what would have happened'),
+      }),
+    )
     .max(100)
     .optional()
     .describe('named conditions of this route; the first that holds decides'),
+  moderation: routeModerationSchema.optional().describe('standing limits of this route'),
   notices: z.boolean().optional().describe('show joins, pins and the like as lines'),
   reactions: z
     .enum(['off', 'line', 'native'])
@@ -173,31 +185,7 @@ export const configSchema = z
           .default({}),
       })
       .prefault({}),
-    access: z
-      .strictObject({
-        admins: z
-          .array(
-            z
-              .string()
-              .regex(
-                /^(discord|discord-role|telegram|web):[A-Za-z0-9_-]{1,64}$/,
-                'write discord:<id>, discord-role:<id>, telegram:<id> or web:<id>',
-              ),
-          )
-          .max(1000)
-          .default([])
-          .describe('who may administrate the gateway by chat commands'),
-        platformAdmins: z
-          .boolean()
-          .default(true)
-          .describe('administrators of bridged Discord servers and Telegram groups administrate the gateway, too'),
-        traders: z
-          .enum(['everyone', 'linked'])
-          .default('everyone')
-          .describe('who may publish, answer offers and share files; linked: people with several linked accounts, or granted it'),
-      })
-      .prefault({})
-      .describe('rights of people who give commands'),
+    access: accessSchema.prefault({}).describe('rights of people who give commands'),
     web: z
       .strictObject({
         enabled: z.boolean().default(true),
@@ -216,6 +204,7 @@ export const configSchema = z
     sync: syncSchema.prefault({}).describe('folders kept equal with other nodes'),
     market: marketSchema.prefault({}),
     direct: directSchema.prefault({}).describe('direct messages: talks with K2 contacts, and the staff’s inbox'),
+    moderation: moderationSchema.prefault({}).describe('what waits for moderators, and where they see it'),
     media: mediaSchema.prefault({}).describe('files of messages: photos, documents and the like'),
     docs: docsSchema.prefault({}).describe('documents shared with other nodes: contact book, profile, folders'),
     limits: z
@@ -253,6 +242,8 @@ export const configSchema = z
     }
     const inbox = inboxProblem(config.direct, config.accounts)
     if (inbox !== undefined) ctx.addIssue({ code: 'custom', path: ['direct', 'inbox'], message: inbox })
+    const channel = moderationProblem(config.moderation, config.accounts)
+    if (channel !== undefined) ctx.addIssue({ code: 'custom', path: ['moderation', 'channel'], message: channel })
     if (config.blobs.worker === 'separate' && config.database.driver === 'embedded') {
       ctx.addIssue({
         code: 'custom',

@@ -38,6 +38,8 @@ export interface DirectParts {
   readonly node: () => K2Node
   readonly control: () => Control
   readonly own: OwnIdentities
+  /** Who is not heard at all. */
+  readonly isBanned: (account: string) => boolean
   readonly clock: Clock
   readonly log: Logger
 }
@@ -116,6 +118,7 @@ export function openDirect(parts: DirectParts): Direct {
     inbox,
     isRouted: (place: Place) => table().reading(place).length > 0,
     isOwn: (key: string) => own.has(key),
+    isBanned: parts.isBanned,
   }
   let cancelSweep = (): void => {}
   const schedule = (): void => {

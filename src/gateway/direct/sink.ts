@@ -13,6 +13,7 @@ export interface DirectSinkParts {
   readonly isRouted: (place: Place) => boolean
   /** Our own accounts and webhooks. */
   readonly isOwn: (authorKey: string) => boolean
+  readonly isBanned: (authorKey: string) => boolean
 }
 
 /** Takes out of an account's events what concerns direct conversations themselves; everything else goes on in order. */
@@ -33,10 +34,10 @@ export function directSink(account: string, inner: BridgeSink, parts: DirectSink
 async function taken(
   account: string,
   envelope: Envelope,
-  { service, inbox, isRouted, isOwn }: DirectSinkParts,
+  { service, inbox, isRouted, isOwn, isBanned }: DirectSinkParts,
 ): Promise<boolean> {
   const { at, author, event } = envelope
-  if (isOwn(author.key) || event.kind === 'typing') return false
+  if (isOwn(author.key) || isBanned(author.key) || event.kind === 'typing') return false
   // What came before must arrive before.
   if (inbox.isWaiting(at)) {
     await inbox.take(account, envelope)

@@ -17,6 +17,10 @@ export function factsOf(envelope: Envelope, body: Body): MessageFacts {
     text: texts.filter((t): t is string => t !== undefined && t !== '').join('\n'),
     links: links.filter((l): l is string => l !== undefined),
     authorKey: author.key,
+    authorName: author.displayName,
+    roles: author.roles,
+    files: body.attachments.map(({ kind, mime, size }) => ({ kind, mime, size })),
+    at: envelope.occurredAt,
     isBot: isAutomatic(author),
     senderClass: author.senderClass,
   }

@@ -30,6 +30,8 @@ export interface IngestOptions extends StoreTools {
   readonly wake: (lanes: readonly string[]) => void
   /** Something was committed that goes somewhere. */
   readonly stored?: () => void
+  /** A new message waits for a moderator, or a filter wants the moderators to know of it. */
+  readonly flagged?: (envelope: Envelope, decision: RouteDecision) => void
   /** Edits and deletes that waited for messages that are there now. */
   readonly revive: (eventIds: readonly string[]) => Promise<void>
 }
@@ -144,7 +146,7 @@ export class Ingest implements BridgeSink {
         await sleep(RETRY_MS * attempt)
         continue
       }
-      return this.#after(stored)
+      return this.#after(stored, items)
     }
   }
 
@@ -168,8 +170,9 @@ export class Ingest implements BridgeSink {
     await this.#storeAll([{ envelope: bare, decision: refused }], cursors)
   }
 
-  async #after(stored: StoredBatch): Promise<void> {
+  async #after(stored: StoredBatch, items: readonly Decided[]): Promise<void> {
     const { events, wake, revive } = this.#options
+    this.#flag(stored, items)
     if (stored.lanes.size > 0) wake([...stored.lanes])
     if (stored.events.some((e) => e.status === 'routed')) this.#options.stored?.()
     for (const { envelope, status, reason, deliveries } of stored.events) {
@@ -181,6 +184,17 @@ export class Ingest implements BridgeSink {
     }
     // The sweeper finds them too, so that this failing loses nothing.
     if (stored.revived.length > 0) await revive(stored.revived).catch((error: unknown) => events.background('revive', error))
+  }
+
+  /** What filters noted beside their decision. */
+  #flag(stored: StoredBatch, items: readonly Decided[]): void {
+    const marked = items.filter(({ decision }) => decision.hold || decision.trace.routes.some((r) => r.would || r.notify))
+    if (marked.length === 0) return
+    const repeated = new Set(stored.events.filter((e) => e.status === 'duplicate').map((e) => e.envelope.eventId))
+    for (const { envelope, decision } of marked.filter((m) => !repeated.has(m.envelope.eventId))) {
+      for (const { would } of decision.trace.routes) if (would !== undefined) this.#options.events.wouldFilter(envelope, would)
+      if (decision.hold || decision.trace.routes.some((r) => r.notify)) this.#options.flagged?.(envelope, decision)
+    }
   }
 }
 

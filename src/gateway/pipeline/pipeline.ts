@@ -22,6 +22,7 @@ import { reviveHeld, sweepHeld } from './held.ts'
 import { AccountSink, Ingest } from './ingest.ts'
 import { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts'
 import { prune } from './prune.ts'
+import { Quarantine } from './quarantine.ts'
 import { Recorder } from './recorder.ts'
 import { planRoute, type RouteContext, type RouteDecision } from './route.ts'
 import type { RouteDefinition } from './route-definition.ts'
@@ -57,6 +58,8 @@ export interface PipelineOptions {
   readonly sent?: SentLog | undefined
   /** Asked about every new message before it is stored: what rules add to its destinations, or take from them. */
   readonly advise?: RouteContext['advise']
+  /** Bans, slow mode and the like. */
+  readonly moderate?: RouteContext['moderate']
   readonly limits?: Partial<PipelineLimits>
   readonly clock?: Clock
   readonly rng?: Rng
@@ -100,11 +103,15 @@ export interface Pipeline extends Lifecycle {
   runLane(lane: string, maxMs?: number): Promise<void>
   /** Calls the listener after commits of events that go somewhere, those of a moment together; it must return at once. */
   onStored(listener: () => void): void
+  /** Calls the listener when a message waits for a moderator or moderators are to be told of it; it must return at once. */
+  onFlagged(listener: (envelope: Envelope, decision: RouteDecision) => void): void
   /** Calls the listener when nothing can be delivered to a lane until somebody changes something; it must return at once. */
   onSuspended(listener: (lane: string, probeAt: number) => void): void
   stats(): PipelineStats
   readonly counters: Counters
   readonly admin: PipelineAdmin
+  /** Messages that wait for a moderator. */
+  readonly quarantine: Quarantine
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -115,6 +122,7 @@ class OpenPipeline implements Pipeline {
   readonly name = 'pipeline'
   readonly counters = new Counters()
   readonly admin: PipelineAdmin
+  readonly quarantine: Quarantine
   readonly #options: PipelineOptions
   readonly #clock: Clock
   readonly #events: PipelineEvents
@@ -133,6 +141,7 @@ class OpenPipeline implements Pipeline {
   #rules: ReturnType<typeof compileRules>
   readonly #told: Throttle
   #onStored = (): void => {}
+  #onFlagged = (_envelope: Envelope, _decision: RouteDecision): void => {}
   #state: 'new' | 'running' | 'stopped' = 'new'
   #drained: Promise<void> | undefined
 
@@ -171,7 +180,17 @@ class OpenPipeline implements Pipeline {
     const wake = (lanes: readonly string[]): void => this.#worker.wake(lanes)
     const held = { ...shared, decide, wake }
     this.#told = new Throttle(STORED_EVERY_MS, clock, () => this.#onStored())
-    this.#ingest = new Ingest({ ...held, stored: () => this.#told.ask(), revive: (ids) => reviveHeld(ids, held) })
+    this.#ingest = new Ingest({
+      ...held,
+      stored: () => this.#told.ask(),
+      flagged: (envelope, decision) => this.#onFlagged(envelope, decision),
+      revive: (ids) => reviveHeld(ids, held),
+    })
+    this.quarantine = new Quarantine({
+      ...held,
+      decideApproved: (envelope) => planRoute(envelope, { ...this.#context(), approved: true }),
+      stored: () => this.#told.ask(),
+    })
     this.#sweeper = new Sweeper({
       clock,
       events,
@@ -291,6 +310,10 @@ class OpenPipeline implements Pipeline {
     this.#onStored = listener
   }
 
+  onFlagged(listener: (envelope: Envelope, decision: RouteDecision) => void): void {
+    this.#onFlagged = listener
+  }
+
   onSuspended(listener: (lane: string, probeAt: number) => void): void {
     this.#events.onSuspended = listener
   }
@@ -313,6 +336,7 @@ class OpenPipeline implements Pipeline {
       isPaused: (route) => this.#paused.has(route),
       breaker: (route, message) => this.#judgeBot(route, message),
       advise: this.#options.advise,
+      moderate: this.#options.moderate,
     }
   }
 

@@ -109,7 +109,7 @@ function eventRow(envelope: Envelope, decision: RouteDecision, ord: number, cid:
     excerpt: content.body ? storedExcerpt(content.body) : '',
     occurred_at: envelope.occurredAt,
     received_at: envelope.receivedAt,
-    envelope: decision.status === 'routed' ? sendable(envelope, content) : null,
+    envelope: decision.status === 'routed' ? sendable(envelope, content) : decision.hold ? envelope : null,
     trace: decision.trace,
     hold_key: refKey(msg),
   }

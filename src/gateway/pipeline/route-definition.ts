@@ -11,11 +11,25 @@ export interface RouteMember {
   readonly suffix?: string | undefined
 }
 
-/** A named condition of one route; the first that holds decides, and what no filter holds for passes. */
+/**
+ * A named condition of one route; the first that holds decides, and what no filter holds for passes. `hold`: a moderator
+ * decides; `notify`: it passes and the moderators are told.
+ */
 export interface RouteFilter {
   readonly name: string
   readonly when: Condition
-  readonly action: 'allow' | 'drop'
+  readonly action: 'allow' | 'drop' | 'hold' | 'notify'
+  /** Only noted what would have happened. */
+  readonly dryRun?: boolean | undefined
+}
+
+/** Standing limits of a route; moderators may set others while it runs (bridging 18). */
+export interface RouteModeration {
+  /** A person's messages are at least this far apart, ms. */
+  readonly slow?: number | undefined
+  readonly links?: 'allow' | 'hold' | 'drop' | undefined
+  readonly invites?: 'allow' | 'hold' | 'drop' | undefined
+  readonly maxAttachments?: number | undefined
 }
 
 /** A configured set of places whose messages are shared (bridging 18). */
@@ -31,6 +45,7 @@ export interface RouteDefinition {
   /** Accept that this route forwards in a circle with others (12.8). */
   readonly allowChain: boolean
   readonly filters?: readonly RouteFilter[] | undefined
+  readonly moderation?: RouteModeration | undefined
   /** Show joins, pins, thread changes and the like as lines. Default false. */
   readonly notices?: boolean | undefined
   /** Show reactions as reactions of ours, or as lines. Default `native`. */

@@ -1,6 +1,6 @@
 import type { BridgeEvent, Envelope } from '../../bridges/model/message.ts'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
-import { holds, type Plan, prepareFacts, type RuleSet } from '../../rules/index.ts'
+import { holds, type Plan, type PreparedFacts, prepareFacts, type RuleSet } from '../../rules/index.ts'
 import type { BreakerVerdict } from './breaker.ts'
 import { type LineBody, lineBodyOf } from './event-lines.ts'
 import { factsOf, isAutomatic } from './facts.ts'
@@ -31,9 +31,24 @@ export interface Destination {
   readonly render: Render
 }
 
+/** What one route did: places it goes to, or why not; `would` and `notify` name filters that only note or tell. */
+interface RouteStep {
+  readonly route: string
+  readonly to?: number
+  readonly filtered?: string
+  readonly would?: string
+  readonly notify?: string
+}
+
 export interface RouteTrace {
   readonly rule?: Plan['trace']
-  readonly routes: readonly { readonly route: string; readonly to?: number; readonly filtered?: string }[]
+  readonly routes: readonly RouteStep[]
+}
+
+/** What moderation says of an event: not on this route, or only when a moderator agrees. */
+export interface Verdict {
+  readonly action: 'drop' | 'hold'
+  readonly reason: string
 }
 
 /** What becomes of an event. `filtered` and `dropped` name the filter, rule or reason. */
@@ -44,6 +59,8 @@ export interface RouteDecision {
   readonly trace: RouteTrace
   /** What is sent, where the event itself is not a message. */
   readonly line?: LineBody
+  /** Filtered, but kept for a moderator to decide. */
+  readonly hold?: true
 }
 
 /** Destinations rules add to a message or take from it; lanes that are dropped with the rule that does. */
@@ -62,6 +79,10 @@ export interface RouteContext {
   readonly isPaused: (route: string) => boolean
   /** Loop rules 6 and 7, asked once per route for messages of bots that its `bots` policy lets through. */
   readonly breaker: (route: string, message: { readonly eventId: string; readonly text: string }) => BreakerVerdict
+  /** Bans, slow mode and the like, asked per route (bridging 18). The same event gets the same answer. */
+  readonly moderate?: ((envelope: Envelope, route: CompiledRoute) => Verdict | undefined) | undefined
+  /** A moderator let this message through: nothing holds it again. */
+  readonly approved?: boolean
   /** What the rules of the market say about a new message's destinations. */
   readonly advise?: ((envelope: Envelope) => RouteAdvice | undefined) | undefined
 }
@@ -86,6 +107,11 @@ export function planRoute(envelope: Envelope, context: RouteContext): RouteDecis
     case 'message.edit': {
       const plan = context.rules.evaluate(factsOf(envelope, event.body))
       if (plan.ignoredBy !== undefined) return ended('filtered', plan.ignoredBy, plan)
+      // An edit goes wherever its message went: one route that does not take the author's words stops it.
+      for (const { route } of context.table.reading(envelope.at)) {
+        const verdict = context.moderate?.(envelope, route)
+        if (verdict !== undefined) return ended('filtered', verdict.reason, plan)
+      }
       return { status: 'routed', destinations: NOWHERE, trace: traceOf(plan, []) }
     }
     case 'message.create': {
@@ -120,11 +146,13 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
   const destinations: Destination[] = []
   const advice = event.kind === 'message.create' ? context.advise?.(envelope) : undefined
   const taken = new Set<string>()
-  const trace: { route: string; to?: number; filtered?: string }[] = []
+  const trace: RouteStep[] = []
+  let held: string | undefined
   for (const route of candidates(envelope.at, plan, context.table)) {
-    const filtered = refusal(envelope, event, route, context)
-    if (filtered !== undefined) {
-      trace.push({ route: route.id, filtered })
+    const { filtered, hold, ...noted } = refusal(envelope, event, route, context)
+    if (hold !== undefined) held ??= hold
+    if (filtered !== undefined || hold !== undefined) {
+      trace.push({ route: route.id, filtered: filtered ?? `hold:${hold}`, ...noted })
       continue
     }
     const before = destinations.length
@@ -145,8 +173,11 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
         render: renderOf(member, route, plan),
       })
     }
-    trace.push({ route: route.id, to: destinations.length - before })
+    trace.push({ route: route.id, to: destinations.length - before, ...noted })
   }
+  // One message has one fate: what one route wants looked at waits for all of them.
+  if (held !== undefined)
+    return { status: 'filtered', reason: `hold:${held}`, hold: true, destinations: NOWHERE, trace: traceOf(plan, trace) }
   for (const { place, rule } of advice?.add ?? []) {
     const lane = placeKey(place)
     if (taken.has(lane) || advice?.drop.has(lane) === true || leadsBack(envelope.at, place)) continue
@@ -173,21 +204,51 @@ function leadsBack(from: Place, to: Place): boolean {
   return channelKey(from) === channelKey(to) && (from.thread ?? '') === (to.thread ?? '')
 }
 
-function refusal(envelope: Envelope, event: BridgeEvent, route: CompiledRoute, context: RouteContext): string | undefined {
-  if (context.isPaused(route.id)) return 'route-paused'
-  if (event.kind.startsWith('reaction.') && route.reactions !== 'line') return 'reactions-off'
-  if (((event.kind === 'notice' && event.notice !== 'gap') || event.kind.startsWith('thread.')) && route.notices !== true) return 'notices-off'
-  if (event.kind !== 'message.create') return undefined
+/** Why a route does not take an event, or the filter that wants a moderator to look at it first. */
+interface Refusal {
+  readonly filtered?: string
+  readonly hold?: string
+  readonly would?: string
+  readonly notify?: string
+}
+
+const TAKEN: Refusal = {}
+
+function refusal(envelope: Envelope, event: BridgeEvent, route: CompiledRoute, context: RouteContext): Refusal {
+  if (context.isPaused(route.id)) return { filtered: 'route-paused' }
+  if (event.kind.startsWith('reaction.') && route.reactions !== 'line') return { filtered: 'reactions-off' }
+  if (((event.kind === 'notice' && event.notice !== 'gap') || event.kind.startsWith('thread.')) && route.notices !== true)
+    return { filtered: 'notices-off' }
+  const verdict = context.moderate?.(envelope, route)
+  if (verdict !== undefined && event.kind !== 'message.create') return { filtered: verdict.reason }
+  if (verdict?.action === 'drop') return { filtered: verdict.reason }
+  if (event.kind !== 'message.create') return TAKEN
   const facts = factsOf(envelope, event.body)
   if (isAutomatic(envelope.author)) {
-    if (!botAllowed(route, envelope.author.key)) return 'bots'
-    const verdict = context.breaker(route.id, { eventId: envelope.eventId, text: facts.text })
-    if (verdict !== 'pass') return 'loop:breaker'
+    if (!botAllowed(route, envelope.author.key)) return { filtered: 'bots' }
+    const judged = context.breaker(route.id, { eventId: envelope.eventId, text: facts.text })
+    if (judged !== 'pass') return { filtered: 'loop:breaker' }
   }
-  if (route.preparedFilters.length === 0) return undefined
-  const prepared = prepareFacts(facts)
-  const first = route.preparedFilters.find((f) => holds(f.when, prepared))
-  return first?.action === 'drop' ? first.name : undefined
+  const filtered = route.preparedFilters.length === 0 ? TAKEN : byFilters(route, prepareFacts(facts))
+  const hold = verdict?.reason ?? filtered.hold
+  if (filtered.filtered !== undefined || hold === undefined) return filtered
+  if (context.approved !== true) return { ...filtered, hold }
+  const { hold: _, ...passed } = filtered
+  return passed
+}
+
+/** The first filter that holds decides; those that only note what they would do are passed over. */
+function byFilters(route: CompiledRoute, facts: PreparedFacts): Refusal {
+  let would: string | undefined
+  const noted = () => (would === undefined ? TAKEN : { would })
+  for (const { name, action, when, dryRun } of route.preparedFilters) {
+    if (!holds(when, facts)) continue
+    if (dryRun) would ??= action === 'allow' ? undefined : name
+    else if (action === 'drop') return { filtered: name, ...noted() }
+    else if (action === 'hold') return { hold: name, ...noted() }
+    else return { ...noted(), ...(action === 'notify' && { notify: name }) }
+  }
+  return noted()
 }
 
 function botAllowed(route: CompiledRoute, authorKey: string): boolean {

@@ -1,7 +1,7 @@
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { type PreparedCondition, prepareCondition } from '../../rules/index.ts'
 import { badRoutes } from './errors.ts'
-import type { RouteDefinition, RouteMember } from './route-definition.ts'
+import type { RouteDefinition, RouteFilter, RouteMember } from './route-definition.ts'
 import { findRouteCycle } from './route-graph.ts'
 import { channelKey } from './scope.ts'
 
@@ -9,7 +9,8 @@ export interface CompiledRoute extends RouteDefinition {
   readonly preparedFilters: readonly {
     readonly name: string
     readonly when: PreparedCondition
-    readonly action: 'allow' | 'drop'
+    readonly action: RouteFilter['action']
+    readonly dryRun: boolean
   }[]
 }
 
@@ -69,6 +70,7 @@ function compile(definition: RouteDefinition): CompiledRoute {
     name: f.name,
     when: prepareCondition(f.when),
     action: f.action,
+    dryRun: f.dryRun ?? false,
   }))
   return { ...definition, preparedFilters }
 }

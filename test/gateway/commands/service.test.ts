@@ -76,7 +76,7 @@ function make(
     registry: new CommandRegistry(definitions, actions),
     access: new Access(
       access,
-      () => ({ admins: [], platformAdmins: true, traders: 'everyone', ...settings }),
+      () => ({ admins: [], moderators: [], platformAdmins: true, traders: 'everyone', ...settings }),
       (p) => p.space === '1',
     ),
     store: {

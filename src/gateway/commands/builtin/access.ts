@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { K2Error } from '../../../base/errors.ts'
+import type { Grant } from '../access.ts'
 import { type CommandContext, type CommandDefinition, defineCommand } from '../definition.ts'
 import { answer, bold, code, line, lines } from '../notices.ts'
 import type { BuiltinParts } from './parts.ts'
@@ -8,22 +9,25 @@ const DISCORD_MENTION = /^<@!?(\d{5,20})>$/
 const ACCOUNT = /^(discord|telegram|web):[A-Za-z0-9_-]{1,64}$/
 const SHOWN = 15
 
+const GRANTS = {
+  admin: {
+    summary: 'make somebody an administrator of the gateway, or take it away',
+    name: 'an administrator of the whole gateway',
+  },
+  moderator: { summary: 'let somebody moderate what is bridged, or take it away', name: 'a moderator of all that is bridged' },
+  trader: { summary: 'let somebody trade, or take it away', name: 'a trader' },
+} as const
+
 const person = z.object({ account: z.string().min(1).max(80), take: z.boolean().default(false) })
 
 export function accessCommands({ access, log, config, clock }: BuiltinParts): CommandDefinition[] {
-  const grant = (role: 'admin' | 'trader'): CommandDefinition =>
+  const grant = (role: Grant['role']): CommandDefinition =>
     defineCommand({
       path: ['access', role],
       http: { method: 'POST', path: `/access/${role}` },
-      summary:
-        role === 'admin'
-          ? 'make somebody an administrator of the gateway, or take it away'
-          : 'let somebody trade, or take it away',
+      summary: GRANTS[role].summary,
       role: 'admin',
-      confirm: ({ account, take }) =>
-        take
-          ? `${account} is ${role} no longer.`
-          : `${account} becomes ${role === 'admin' ? 'an administrator of the whole gateway' : 'a trader'}.`,
+      confirm: ({ account, take }) => (take ? `${account} is ${role} no longer.` : `${account} becomes ${GRANTS[role].name}.`),
       arguments: person,
       argumentHelp: {
         account: { summary: 'a mention on Discord, or discord:<id>, telegram:<id>, web:<id>' },
@@ -69,6 +73,7 @@ export function accessCommands({ access, log, config, clock }: BuiltinParts): Co
       },
     }),
     grant('admin'),
+    grant('moderator'),
     grant('trader'),
     defineCommand({
       path: ['access', 'audit'],

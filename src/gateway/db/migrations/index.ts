@@ -10,6 +10,7 @@ import { direct } from './0008-direct.ts'
 import { sync } from './0009-sync.ts'
 import { trust } from './0010-trust.ts'
 import { composite } from './0011-composite.ts'
+import { moderation } from './0012-moderation.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sync,
   trust,
   composite,
+  moderation,
 ]

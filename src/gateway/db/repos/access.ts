@@ -61,7 +61,7 @@ export function accessStore(pool: PgPool): AccessStore {
     },
     async granted(accounts) {
       const roles = (await run<{ role: Grant['role'] }>(pool, GRANTED, [accounts])).map((row) => row.role)
-      return roles.includes('admin') ? 'admin' : roles[0]
+      return (['admin', 'moderator', 'trader'] as const).find((role) => roles.includes(role))
     },
     async grant({ account, role, by, at }) {
       await run(pool, GRANT, [account, role, by, at])

@@ -1,0 +1,112 @@
+import { BoundedMap } from '../../base/bounded-map.ts'
+import type { Envelope } from '../../bridges/model/message.ts'
+import { hasInvite, prepareFacts } from '../../rules/index.ts'
+import { factsOf } from '../pipeline/facts.ts'
+import type { CompiledRoute, RouteModeration, Verdict } from '../pipeline/index.ts'
+import type { Bar, ModerationState, RouteLimits } from './model.ts'
+
+/** People whose last message on a route is remembered for slow mode. */
+const MAX_SPEAKERS = 20_000
+/** Routes of direct conversations: both sides agreed to them, so opting out of bridging does not end them. */
+const DIRECT_ROUTE = /^direct-[a-z2-7]{12}$/
+
+export interface GateSettings {
+  /** Every account of the person an account belongs to, itself included. */
+  readonly accountsOf: (account: string) => readonly string[]
+  /** Whether somebody wrote before the raid began. */
+  readonly isKnown: (account: string) => boolean
+  /** False when so much waits for a moderator that nothing more is kept. */
+  readonly canHold: () => boolean
+}
+
+/** Decides about single events: bans, slow mode, raids, links, attachments (bridging 18). No I/O; `now` is passed in, ms. */
+export class ModerationGate {
+  readonly #settings: GateSettings
+  #bars: ReadonlyMap<string, readonly Bar[]> = new Map()
+  #limits: ReadonlyMap<string, RouteLimits> = new Map()
+  /** By route and person: the message that was let through last. */
+  readonly #spoke = new BoundedMap<string, { readonly at: number; readonly eventId: string }>({ max: MAX_SPEAKERS })
+
+  constructor(settings: GateSettings) {
+    this.#settings = settings
+  }
+
+  use({ bars, limits }: ModerationState): void {
+    const byAccount = new Map<string, Bar[]>()
+    for (const bar of bars) {
+      for (const account of this.#settings.accountsOf(bar.account)) {
+        const list = byAccount.get(account)
+        if (list) list.push(bar)
+        else byAccount.set(account, [bar])
+      }
+    }
+    this.#bars = byAccount
+    this.#limits = new Map(limits.map((l) => [l.route ?? '', l]))
+  }
+
+  /** Bars of an account that hold now, on a route or everywhere. */
+  barsOf(account: string, route: string | undefined, now: number): readonly Bar[] {
+    const bars = this.#bars.get(account) ?? []
+    return bars.filter((b) => (b.route === undefined || b.route === route) && (b.until === undefined || b.until > now))
+  }
+
+  /** The same event gets the same answer as long as nothing is decided in between. */
+  judge(envelope: Envelope, route: CompiledRoute, now: number): Verdict | undefined {
+    const { event } = envelope
+    const actor = event.kind === 'reaction.set' || event.kind === 'reaction.delta' ? event.actor.key : envelope.author.key
+    const barred = this.#barred(actor, route.id, now)
+    if (barred !== undefined) return barred
+    if (event.kind === 'notice' && event.notice === 'join') return this.#isRaid(route.id, now) ? drop('raid') : undefined
+    if (event.kind !== 'message.create') return undefined
+    if (this.#isRaid(route.id, now) && !this.#settings.isKnown(actor)) return drop('raid')
+    return this.#content(envelope, route) ?? this.#slow(envelope, actor, route)
+  }
+
+  #barred(account: string, route: string, now: number): Verdict | undefined {
+    const kinds = new Set(this.barsOf(account, route, now).map((b) => b.kind))
+    if (kinds.has('ban')) return drop('banned')
+    if (kinds.has('mute')) return drop('muted')
+    if (kinds.has('optout') && !DIRECT_ROUTE.test(route)) return drop('optout')
+    return kinds.has('hold') ? this.#hold('quarantine') : undefined
+  }
+
+  #isRaid(route: string, now: number): boolean {
+    return [this.#limits.get(route), this.#limits.get('')].some((l) => l?.raid !== undefined && l.raid.until > now)
+  }
+
+  #content(envelope: Envelope, { moderation }: CompiledRoute): Verdict | undefined {
+    if (moderation === undefined || envelope.event.kind !== 'message.create') return undefined
+    const { links, invites, maxAttachments } = moderation
+    const { body } = envelope.event
+    if (maxAttachments !== undefined && body.attachments.length > maxAttachments) return drop('max-attachments')
+    if ((links ?? 'allow') === 'allow' && (invites ?? 'allow') === 'allow') return undefined
+    const facts = prepareFacts(factsOf(envelope, body))
+    return (
+      (hasInvite(facts) ? this.#policy(invites, 'invite') : undefined) ??
+      (facts.hosts().length > 0 ? this.#policy(links, 'link') : undefined)
+    )
+  }
+
+  #policy(policy: RouteModeration['links'], reason: string): Verdict | undefined {
+    if (policy === 'drop') return drop(reason)
+    return policy === 'hold' ? this.#hold(reason) : undefined
+  }
+
+  #slow(envelope: Envelope, actor: string, route: CompiledRoute): Verdict | undefined {
+    const slow = this.#limits.get(route.id)?.slowMs ?? this.#limits.get('')?.slowMs ?? route.moderation?.slow ?? 0
+    if (slow === 0) return undefined
+    const { eventId, occurredAt: at } = envelope
+    const key = `${route.id} ${this.#settings.accountsOf(actor)[0] ?? actor}`
+    const last = this.#spoke.get(key, at)
+    // Times of the source: what was written at its pace passes at its pace, also when it comes in late.
+    if (last !== undefined && last.eventId !== eventId && at - last.at < slow) return drop('slow-mode')
+    this.#spoke.set(key, { at, eventId }, at)
+    return undefined
+  }
+
+  #hold(reason: string): Verdict {
+    return this.#settings.canHold() ? { action: 'hold', reason } : drop('quarantine-full')
+  }
+}
+
+const drop = (reason: string): Verdict => ({ action: 'drop', reason })

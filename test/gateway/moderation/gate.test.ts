@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import type { Envelope } from '../../../src/bridges/model/message.ts'
+import { ModerationGate } from '../../../src/gateway/moderation/gate.ts'
+import type { Bar, RouteLimits } from '../../../src/gateway/moderation/model.ts'
+import { type CompiledRoute, compileRoutes, type RouteModeration } from '../../../src/gateway/pipeline/index.ts'
+import { create, discord, route, telegram } from '../pipeline/scripted.ts'
+
+const FROM = telegram('-100')
+const NOW = 1_000_000
+const ann = 'telegram:1'
+
+const routed = (id: string, moderation?: RouteModeration): CompiledRoute => {
+  const definition = { ...route(id, [FROM, discord('520000000000000001')]), ...(moderation && { moderation }) }
+  return compileRoutes([definition]).routes.get(id) as CompiledRoute
+}
+const message = (text: string, over: { id?: string; author?: string; at?: number; files?: number } = {}): Envelope => {
+  const made = create(FROM, over.id ?? text, text)
+  const event = made.event.kind === 'message.create' ? made.event : undefined
+  const attachments = Array.from({ length: over.files ?? 0 }, (_, i) => ({
+    id: `${i}`,
+    kind: 'image' as const,
+    name: `${i}.png`,
+    source: { kind: 'blob' as const, hash: 'ab' },
+  }))
+  return {
+    ...made,
+    author: { ...made.author, key: over.author ?? ann },
+    occurredAt: over.at ?? NOW,
+    ...(event && { event: { ...event, body: { ...event.body, attachments } } }),
+  }
+}
+const bar = (over: Partial<Bar>): Bar => ({ account: ann, kind: 'ban', by: 'op', at: 0, ...over })
+const gate = (
+  bars: readonly Bar[] = [],
+  limits: readonly Omit<RouteLimits, 'by' | 'at'>[] = [],
+  known: readonly string[] = [],
+) => {
+  const made = new ModerationGate({
+    accountsOf: (a) => (a === ann || a === 'discord:1' ? [ann, 'discord:1'] : [a]),
+    isKnown: (a) => known.includes(a),
+    canHold: () => true,
+  })
+  made.use({ bars, limits: limits.map((l) => ({ ...l, by: 'op', at: 0 })) })
+  return made
+}
+const reason = (g: ModerationGate, e: Envelope, r = routed('r'), now = NOW) => g.judge(e, r, now)?.reason
+
+describe('moderation of single events', () => {
+  it('stops a banned person on every network they are linked on, on the route or everywhere, until it ends', () => {
+    const everywhere = gate([bar({ until: NOW + 10 })])
+    expect(reason(everywhere, message('x'))).toBe('banned')
+    expect(reason(everywhere, message('x', { author: 'discord:1' }))).toBe('banned')
+    expect(reason(everywhere, message('x', { author: 'telegram:2' }))).toBeUndefined()
+    expect(reason(everywhere, message('x'), routed('r'), NOW + 10)).toBeUndefined()
+    const here = gate([bar({ kind: 'mute', route: 'r' })])
+    expect(reason(here, message('x'))).toBe('muted')
+    expect(reason(here, message('x'), routed('other'))).toBeUndefined()
+  })
+
+  it('leaves the conversations of people who opted out alone, and nothing else of theirs', () => {
+    const out = gate([bar({ kind: 'optout' })])
+    expect(reason(out, message('x'))).toBe('optout')
+    expect(reason(out, message('x'), routed('direct-abcdefghijkl'))).toBeUndefined()
+  })
+
+  it('holds what people under watch write, and what the route wants looked at', () => {
+    expect(gate([bar({ kind: 'hold' })]).judge(message('x'), routed('r'), NOW)).toEqual({ action: 'hold', reason: 'quarantine' })
+    const links = routed('r', { links: 'hold', invites: 'drop' })
+    expect(gate().judge(message('see https://example.org'), links, NOW)).toEqual({ action: 'hold', reason: 'link' })
+    expect(gate().judge(message('join discord.gg/abc'), links, NOW)).toEqual({ action: 'drop', reason: 'invite' })
+    expect(reason(gate(), message('plain'), links)).toBeUndefined()
+    expect(reason(gate(), message('two', { files: 2 }), routed('r', { maxAttachments: 1 }))).toBe('max-attachments')
+  })
+
+  it('slows people down by the time they wrote, with the same answer for the same message', () => {
+    const slow = gate([], [{ route: 'r', slowMs: 10_000 }])
+    const at = (ms: number, id: string, author = ann) => reason(slow, message(id, { id, at: NOW + ms, author }))
+    expect(at(0, 'a')).toBeUndefined()
+    expect(at(9_999, 'b')).toBe('slow-mode')
+    expect(at(0, 'a')).toBeUndefined()
+    expect(at(5_000, 'c', 'discord:1')).toBe('slow-mode')
+    expect(at(5_000, 'd', 'telegram:2')).toBeUndefined()
+    expect(at(10_000, 'e')).toBeUndefined()
+    const off = gate([], [{ slowMs: 0 }])
+    const strict = routed('r', { slow: 60_000 })
+    expect(reason(off, message('1', { id: '1' }), strict) ?? reason(off, message('2', { id: '2' }), strict)).toBeUndefined()
+  })
+
+  it('keeps newcomers and joins out during a raid, and nobody else', () => {
+    const raid = gate([], [{ raid: { since: NOW, until: NOW + 1_000 } }], ['telegram:9'])
+    expect(reason(raid, message('spam'))).toBe('raid')
+    expect(reason(raid, message('hello', { author: 'telegram:9' }))).toBeUndefined()
+    expect(reason(raid, message('late'), routed('r'), NOW + 1_000)).toBeUndefined()
+    const join = { ...message('x'), event: { kind: 'notice' as const, notice: 'join' as const, text: 'joined' } }
+    expect(reason(raid, join)).toBe('raid')
+    expect(reason(gate(), join)).toBeUndefined()
+  })
+})
