@@ -44,7 +44,31 @@ export interface DiscoveryConfig {
   readonly trackers?: readonly string[]
   /** Tell the trackers which topics this node has joined; true when omitted. */
   readonly announce?: boolean
+  /** Be found, and find others, on the local network by mDNS; false when omitted. */
+  readonly mdns?: boolean
+  /** The mainline DHT; not used when omitted. */
+  readonly dht?: DhtConfig
 }
+
+export interface DhtConfig {
+  /** `host:port` of nodes to begin with; the usual public ones when omitted. */
+  readonly bootstrap?: readonly string[]
+  /** Tell the DHT where this node is; true when omitted. */
+  readonly publish?: boolean
+  /** It is a DHT of one's own on a closed network: private addresses are published and believed. Needs `bootstrap`. */
+  readonly closed?: boolean
+}
+
+export type DhtSettings = Required<DhtConfig>
+
+/** Where Rust nodes enter the DHT (discovery 11). */
+const DHT_BOOTSTRAP = [
+  'router.bittorrent.com:6881',
+  'dht.transmissionbt.com:6881',
+  'dht.libtorrent.org:25401',
+  'relay.pkarr.org:6881',
+]
+const MAX_BOOTSTRAP = 32
 
 /** The tracker K2 applications use (discovery 7). */
 export const K2_TRACKER = '71853750efc1219d7976639087c5fb25cf8d4b49f6d509366f2e094a3f781623'
@@ -77,7 +101,12 @@ export interface NodeSettings {
   readonly peers: readonly EndpointAddr[]
   readonly contacts: readonly Contact[]
   readonly limits: NodeLimits
-  readonly discovery: { readonly trackers: readonly EndpointAddr[]; readonly announce: boolean }
+  readonly discovery: {
+    readonly trackers: readonly EndpointAddr[]
+    readonly announce: boolean
+    readonly mdns: boolean
+    readonly dht: DhtSettings | undefined
+  }
 }
 
 /** Checks a configuration and fills in defaults. Throws `CONFIG_NODE` naming the entry, the reason as its cause. */
@@ -93,23 +122,46 @@ export function readNodeConfig(config: NodeConfig = {}): NodeSettings {
     discovery: {
       trackers: readTrackers(config),
       announce: config.discovery?.announce ?? true,
+      mdns: readMdns(config),
+      dht: readDht(config),
     },
   }
   const count = settings.topics.length + settings.contacts.length
   if (count > limits.maxTopics) {
-    throw new K2Error({
-      code: 'CONFIG_NODE',
-      kind: 'config',
-      message: `${count} topics and contacts are more than the ${limits.maxTopics} this node joins`,
-    })
+    throw configError(`${count} topics and contacts are more than the ${limits.maxTopics} this node joins`)
   }
   return settings
 }
 
+function readMdns({ mode, discovery }: NodeConfig): boolean {
+  if (discovery?.mdns !== true) return false
+  if (mode === 'loopback') throw configError('node.mode loopback stays on this machine: mDNS has nothing to tell others')
+  return true
+}
+
+function readDht({ mode, discovery }: NodeConfig): DhtSettings | undefined {
+  if (discovery?.dht === undefined) return undefined
+  const { bootstrap, publish = true, closed = false } = discovery.dht
+  if ((closed || mode === 'loopback') && bootstrap === undefined) {
+    throw configError('a DHT of your own needs its nodes: discovery.dht.bootstrap')
+  }
+  const nodes = bootstrap ?? DHT_BOOTSTRAP
+  if (nodes.length > MAX_BOOTSTRAP) throw configError(`discovery.dht.bootstrap: at most ${MAX_BOOTSTRAP} nodes`)
+  for (const text of nodes) entry('discovery.dht.bootstrap', text, () => checkHostPort(text))
+  return { bootstrap: nodes, publish, closed }
+}
+
+function checkHostPort(text: string): void {
+  const match = /^([a-z0-9.-]{1,253}):([0-9]{1,5})$/i.exec(text)
+  if (match === null || Number(match[2]) < 1 || Number(match[2]) > 65_535) throw configError('not host:port')
+}
+
+const configError = (message: string): K2Error => new K2Error({ code: 'CONFIG_NODE', kind: 'config', message })
+
 function readTrackers({ mode = 'n0', discovery }: NodeConfig): EndpointAddr[] {
   const texts = discovery?.trackers ?? (mode === 'n0' ? [K2_TRACKER] : [])
   if (texts.length > MAX_TRACKERS) {
-    throw new K2Error({ code: 'CONFIG_NODE', kind: 'config', message: `at most ${MAX_TRACKERS} trackers can be asked` })
+    throw configError(`at most ${MAX_TRACKERS} trackers can be asked`)
   }
   return uniqueById(texts.map((text) => entry('discovery.trackers', text, () => parsePeer(text))))
 }

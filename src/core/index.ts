@@ -1,5 +1,5 @@
 export type { EventStream, EventStreamOptions } from '../base/event-hub.ts'
-export type { Contact, ContactConfig, NodeConfig, NodeLimits, NodeMode, NodeSettings } from './config.ts'
+export type { Contact, ContactConfig, DhtConfig, NodeConfig, NodeLimits, NodeMode, NodeSettings } from './config.ts'
 export { NODE_LIMITS, readContact, readNodeConfig } from './config.ts'
 export type { Hash, PeerId, TopicId } from './ids.ts'
 export { parseHash, parsePeerId, parseTopicId } from './ids.ts'

@@ -1,6 +1,7 @@
 import type { Hash, PeerId } from './ids.ts'
 import type { DirectLinkStats } from './k2/direct-link.ts'
 import type { InboundMessage, TopicInfo } from './k2/inbound.ts'
+import type { LookupStats } from './node-lookups.ts'
 import type { TrackerHealth } from './tracker/index.ts'
 
 /** What a node tells its application. */
@@ -33,6 +34,8 @@ export interface NodeStats {
   /** Messages over connections of their own. */
   readonly direct: DirectLinkStats
   readonly trackers: readonly TrackerHealth[]
+  /** mDNS and the DHT, where they are used. */
+  readonly services: LookupStats
   readonly lookups: { readonly queries: number; readonly announces: number; readonly failures: number; readonly found: number }
   readonly offers: { readonly active: number; readonly published: number; readonly unheard: number }
 }

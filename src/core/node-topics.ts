@@ -91,6 +91,11 @@ export class NodeTopics {
     await this.#reading.settled()
   }
 
+  /** A node has come within reach: its direct topic, and topics with few neighbours, are joined through it. */
+  meet(peer: PeerId): void {
+    for (const { topic } of this.#open.values()) topic.meet(peer)
+  }
+
   /** Looks for a direct link to a sender that so far is only claimed: its next copy then proves it (k2-application 7.2). */
   raise(info: TopicInfo, sender: PeerId): void {
     const open = this.#open.get(info.name)

@@ -30,6 +30,7 @@ import { type K2Endpoint, openEndpoint } from './net/index.ts'
 import type { K2Event, NodeStats, TopicStatus } from './node-events.ts'
 import { nodeHealth } from './node-health.ts'
 import { NodeInbound } from './node-inbound.ts'
+import { NodeLookups } from './node-lookups.ts'
 import type { K2NodeOptions, PingOptions, PingResult } from './node-options.ts'
 import { NodeTopics } from './node-topics.ts'
 import { TopicFinder, TrackerClient } from './tracker/index.ts'
@@ -43,6 +44,7 @@ interface Parts {
   readonly link: ReceiptLink
   readonly direct: DirectLink
   readonly finder: TopicFinder
+  readonly lookups: NodeLookups
 }
 
 /**
@@ -146,7 +148,8 @@ export class K2Node implements Lifecycle {
     })
     const finder = this.#makeFinder(endpoint)
     const topics = this.#makeTopics(gossip, finder)
-    this.#parts = { endpoint, gossip, topics, link, direct, finder }
+    const lookups = this.#makeLookups(endpoint)
+    this.#parts = { endpoint, gossip, topics, link, direct, finder, lookups }
     for (const addr of [...settings.peers, ...settings.discovery.trackers]) endpoint.learn(toPeerAddr(addr), 'config')
     for (const { addr } of this.#roster.contacts) endpoint.learn(toPeerAddr(addr), 'contact')
     for (const [alpn, handler] of Object.entries(this.#options.handlers ?? {})) endpoint.handle(alpn, handler)
@@ -154,9 +157,14 @@ export class K2Node implements Lifecycle {
     direct.start()
     await gossip.start()
     await endpoint.start()
+    // First: topics are joined through peers that may be known by their ids alone.
+    await lookups.start()
     for (const name of settings.topics) topics.join(name)
     for (const { addr } of this.#roster.contacts) topics.joinDirect(addr.id)
-    endpoint.onAddrChange(() => finder.networkChanged())
+    endpoint.onAddrChange(() => {
+      finder.networkChanged()
+      lookups.addrChanged()
+    })
   }
 
   /** Stops repeating offers and taking connections; what was received can still be read and confirmed. */
@@ -173,7 +181,7 @@ export class K2Node implements Lifecycle {
     this.#inbound.stop()
     this.#hub.close()
     if (parts === undefined) return
-    await parts.finder.stop()
+    await Promise.all([parts.finder.stop(), parts.lookups.stop()])
     // Topics first: who hears the goodbye finds nobody to send to any more, instead of sending to no effect.
     await parts.topics.close()
     await parts.gossip.stop()
@@ -203,6 +211,7 @@ export class K2Node implements Lifecycle {
       direct: this.#parts?.direct.stats() ?? { delivered: 0, accepted: 0, failed: 0, received: 0, refused: 0 },
       offers: this.#offers.stats(),
       trackers: this.#parts?.finder.health() ?? [],
+      services: this.#parts?.lookups.stats() ?? {},
       lookups: this.#parts?.finder.stats() ?? { queries: 0, announces: 0, failures: 0, found: 0 },
     }
   }
@@ -357,7 +366,25 @@ export class K2Node implements Lifecycle {
       log: this.#log.child({ mod: 'tracker' }),
       announce,
       neighbors: ({ name }) => this.#parts?.topics.find(name)?.neighbors.size ?? 0,
+      onSeen: (addr) => endpoint.learn(toPeerAddr(addr), 'lookup'),
       onFound: ({ name }, peers) => this.#parts?.topics.find(name)?.joinThrough(peers),
+    })
+  }
+
+  #makeLookups(endpoint: K2Endpoint): NodeLookups {
+    const { mode, discovery } = this.settings
+    return new NodeLookups({
+      endpoint,
+      identity: this.#identity,
+      mdns: discovery.mdns,
+      dht: discovery.dht,
+      loopback: mode === 'loopback',
+      clock: this.#clock,
+      rng: this.#rng,
+      log: this.#log.child({ mod: 'lookup' }),
+      onLocalPeer: (peer) => {
+        if (!this.#roster.isBlocked(peer)) this.#parts?.topics.meet(peer)
+      },
     })
   }
 
@@ -370,7 +397,10 @@ export class K2Node implements Lifecycle {
       rng: this.#rng,
       log: this.#log,
       maxTopics: this.settings.limits.maxTopics,
-      bootstrap: (name) => [...new Set([...this.#roster.bootstrap(), ...finder.peersOf(name)])],
+      bootstrap: (name) => {
+        const local = this.#parts?.lookups.localPeers().filter((peer) => !this.#roster.isBlocked(peer)) ?? []
+        return [...new Set([...this.#roster.bootstrap(), ...local, ...finder.peersOf(name)])]
+      },
       onMessage: (arrival) => this.#inbound.arrived(arrival),
       onDirectCopy: (id, from) => this.#inbound.directCopy(id, from),
       onNeighbor: (topic, peer, change) => this.#neighbor(topic, peer, change),

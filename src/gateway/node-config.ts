@@ -1,4 +1,4 @@
-import { NODE_LIMITS, type NodeConfig } from '../core/index.ts'
+import { type DhtConfig, NODE_LIMITS, type NodeConfig } from '../core/index.ts'
 import type { Config } from './config/schema.ts'
 
 /** The node's part of the configuration in the node's own terms. */
@@ -11,8 +11,14 @@ export function nodeConfigOf({ node, discovery }: Config): NodeConfig {
     limits: { ...NODE_LIMITS, maxConnections: node.maxConnections },
     discovery: {
       announce: discovery.announce,
+      mdns: discovery.mdns,
+      ...(discovery.dht.enabled && { dht: dhtOf(discovery.dht) }),
       ...(discovery.trackers !== undefined && { trackers: discovery.trackers }),
     },
     ...(node.bind !== undefined && { bind: [node.bind] }),
   }
+}
+
+function dhtOf({ bootstrap, publish, closed }: Config['discovery']['dht']): DhtConfig {
+  return { publish, closed, ...(bootstrap !== undefined && { bootstrap }) }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { K2_TRACKER, NODE_LIMITS, readNodeConfig } from '../../src/core/config.ts'
+import { K2_TRACKER, NODE_LIMITS, type NodeConfig, readNodeConfig } from '../../src/core/config.ts'
 import { endpointAddr } from '../../src/core/keys/address.ts'
 import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
 import { A, B } from './k2/fixtures.ts'
@@ -12,12 +12,18 @@ test('has a default for everything', () => {
     peers: [],
     contacts: [],
     limits: NODE_LIMITS,
-    discovery: { trackers: [{ id: K2_TRACKER, relays: [], direct: [] }], announce: true },
+    discovery: { trackers: [{ id: K2_TRACKER, relays: [], direct: [] }], announce: true, mdns: false, dht: undefined },
   })
   expect(readNodeConfig({ mode: 'lan' }).discovery.trackers).toEqual([])
   expect(readNodeConfig({ mode: 'loopback', discovery: { trackers: [A], announce: false } }).discovery).toEqual({
     trackers: [endpointAddr(A)],
     announce: false,
+    mdns: false,
+    dht: undefined,
+  })
+  expect(readNodeConfig({ mode: 'lan', discovery: { mdns: true, dht: {} } }).discovery).toMatchObject({
+    mdns: true,
+    dht: { publish: true, closed: false, bootstrap: expect.arrayContaining(['router.bittorrent.com:6881']) },
   })
 })
 
@@ -41,7 +47,12 @@ test.each([
   [{ contacts: [{ id: '00', name: 'Zoe' }] }, 'node.contacts: "Zoe"'],
   [{ contacts: [{ id: A, addresses: ['host:1'] }] }, 'ip:port'],
   [{ limits: { maxTopics: 2 } }, 'more than the 2'],
-])('refuses %j and says where', (config, text) => {
+  [{ mode: 'loopback', discovery: { mdns: true } }, 'mDNS'],
+  [{ mode: 'loopback', discovery: { dht: {} } }, 'bootstrap'],
+  [{ discovery: { dht: { closed: true } } }, 'bootstrap'],
+  [{ discovery: { dht: { bootstrap: ['nowhere'] } } }, 'host:port'],
+  [{ discovery: { dht: { bootstrap: ['10.0.0.1:70000'] } } }, 'host:port'],
+] as [NodeConfig, string][])('refuses %j and says where', (config, text) => {
   expect(() => readNodeConfig(config)).toThrow(
     expect.objectContaining({ code: 'CONFIG_NODE', message: expect.stringContaining(text) }),
   )

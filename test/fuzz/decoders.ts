@@ -58,7 +58,8 @@ const chat = canonicalBytes({
   x_gateway: { k: 'key', n: 1, via: ['8a88e3dd7409f195'], s: 'A'.repeat(86) },
 })
 
-export const TARGETS: readonly Target[] = [
+/** Decoders of what K2 and this gateway say. */
+export const K2_TARGETS: readonly Target[] = [
   {
     name: 'gossip content',
     seeds: [
@@ -93,7 +94,11 @@ export const TARGETS: readonly Target[] = [
     ],
     decode: (bytes) => decodeTrackerRequest(bytes),
   },
-  { name: 'tracker answer', seeds: [encodeTrackerResponse([row, row])], decode: (bytes) => decodeTrackerResponse(bytes) },
+  {
+    name: 'tracker answer',
+    seeds: [encodeTrackerResponse([row, row]), encodeTrackerResponse([row], [endpointAddr(identity.id, [], ['10.0.0.1:1'])])],
+    decode: (bytes) => decodeTrackerResponse(bytes),
+  },
   { name: 'tracker row', seeds: [encodeRow(row)], decode: (bytes) => decodeRow(bytes) },
   {
     name: 'tracker file',

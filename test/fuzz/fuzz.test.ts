@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { seededRng } from '../../src/base/random.ts'
-import { TARGETS } from './decoders.ts'
 import { FuzzFinding, fuzz, mutate } from './fuzz.ts'
+import { TARGETS } from './targets.ts'
 
 describe('the fuzzer', () => {
   test('repeats itself for a seed, and changes its inputs', () => {

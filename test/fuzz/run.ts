@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { seededRng } from '../../src/base/random.ts'
-import { TARGETS } from './decoders.ts'
 import { fuzz } from './fuzz.ts'
+import { TARGETS } from './targets.ts'
 
 const { values } = parseArgs({
   options: {

@@ -18,26 +18,32 @@ export class GatewayProcess {
   readonly dataDir: string
   readonly #configFile: string
   readonly #env: Readonly<Record<string, string>>
+  readonly #wrapper: readonly string[]
   #child: ChildProcess | undefined
   #log = ''
 
-  private constructor(dataDir: string, configFile: string, env: Readonly<Record<string, string>>) {
+  private constructor(dataDir: string, configFile: string, env: Readonly<Record<string, string>>, wrapper: readonly string[]) {
     this.dataDir = dataDir
     this.#configFile = configFile
     this.#env = env
+    this.#wrapper = wrapper
   }
 
-  /** `config` is written as JSON, which is YAML; nothing is started yet. */
+  /**
+   * `config` is written as JSON, which is YAML; nothing is started yet. `wrapper` is put before the command, e.g. to run it on
+   * another host; it must replace itself by what it runs.
+   */
   static async prepare(
     folder: string,
     name: string,
     config: object,
     env: Readonly<Record<string, string>> = {},
+    wrapper: readonly string[] = [],
   ): Promise<GatewayProcess> {
     const dataDir = join(folder, name)
     const configFile = join(folder, `${name}.yaml`)
     await writeFile(configFile, JSON.stringify({ dataDir, instance: name, http: { port: 0 }, log: { level: 'warn' }, ...config }))
-    return new GatewayProcess(dataDir, configFile, env)
+    return new GatewayProcess(dataDir, configFile, env, wrapper)
   }
 
   /** The last lines on standard error. */
@@ -50,7 +56,8 @@ export class GatewayProcess {
   }
 
   async start(): Promise<Started> {
-    const child = spawn(process.execPath, [COMMAND, '--config', this.#configFile, '--json', 'run'], {
+    const words = [...this.#wrapper, process.execPath, COMMAND, '--config', this.#configFile, '--json', 'run']
+    const child = spawn(words[0] as string, words.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.#env },
     })

@@ -82,6 +82,13 @@ export class JoinedTopic {
     this.#options.channel.join(peers.slice(0, JOIN_PEERS)).catch(this.#options.onJoinFailed)
   }
 
+  /** A node has come within reach. */
+  meet(peer: PeerId): void {
+    const { contact } = this.info
+    if (this.#isSatisfied() || this.#neighbors.has(peer) || (contact !== undefined && contact !== peer)) return
+    this.joinThrough([peer])
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#cancelJoin?.()

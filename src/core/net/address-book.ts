@@ -5,9 +5,10 @@ import type { PeerAddr } from './transport.ts'
 
 /**
  * Where an address came from, in the order it is trusted for dialing. `incoming`: seen on a connection the peer opened.
- * `config`, `contact`, `ticket`: given by the user. `lookup`: answered by a discovery service. `gossip`: told by strangers.
+ * `config`, `contact`, `ticket`: given by the user. `local`: heard on the local network. `lookup`: answered by a discovery
+ * service. `gossip`: told by strangers.
  */
-export type AddressSource = 'incoming' | 'config' | 'contact' | 'ticket' | 'lookup' | 'gossip'
+export type AddressSource = 'incoming' | 'local' | 'config' | 'contact' | 'ticket' | 'lookup' | 'gossip'
 
 interface SourceRules {
   /** Peers remembered from this source. */
@@ -29,6 +30,8 @@ const MAX_DIAL_ADDRS = 30
 
 const RULES: Record<AddressSource, SourceRules> = {
   incoming: { maxPeers: 4096, ttlMs: 24 * HOUR_MS, maxAddrs: 12, merge: true, stranger: false },
+  // Its service says when it is over; the time is for one that has died.
+  local: { maxPeers: 1024, ttlMs: HOUR_MS, maxAddrs: 30, merge: false, stranger: true },
   config: { maxPeers: 1024, maxAddrs: 30, merge: false, stranger: false },
   contact: { maxPeers: 4096, maxAddrs: 30, merge: false, stranger: false },
   ticket: { maxPeers: 1024, ttlMs: 24 * HOUR_MS, maxAddrs: 30, merge: true, stranger: false },
@@ -56,7 +59,7 @@ export interface AddressBookEntry {
 
 /**
  * What we know about where peers can be reached. Strangers can neither push out what the user gave us nor aim our dials at
- * addresses outside `scopes`; and only addresses inside `scopes` are told to others.
+ * addresses outside `scopes`. Nothing of it is told to others: every node speaks for itself (`shareableOf`).
  */
 export class AddressBook {
   readonly #scopes: ReadonlySet<AddrScope>
@@ -100,12 +103,15 @@ export class AddressBook {
 
   /** Everything worth dialing, best source first; undefined when nothing is known. */
   dialable(peer: PeerId, now: number): PeerAddr | undefined {
-    return this.#merged(peer, now, () => true)
-  }
-
-  /** What may be told to other peers; undefined when nothing is. */
-  shareable(peer: PeerId, now: number): PeerAddr | undefined {
-    return this.#merged(peer, now, (scope) => this.#scopes.has(scope))
+    let relayUrl: string | undefined
+    const direct = new Set<string>()
+    for (const source of SOURCES) {
+      const known = this.#of(source).get(peer, now)
+      relayUrl ??= known?.relayUrl
+      for (const { text } of known?.addrs ?? []) if (direct.size < MAX_DIAL_ADDRS) direct.add(text)
+    }
+    if (direct.size === 0 && relayUrl === undefined) return undefined
+    return { id: peer, direct: [...direct], ...(relayUrl === undefined ? {} : { relayUrl }) }
   }
 
   /** The part of an address of our own that may be told to other peers. */
@@ -140,17 +146,5 @@ export class AddressBook {
 
   #of(source: AddressSource): BoundedMap<PeerId, Known> {
     return this.#known.get(source) as BoundedMap<PeerId, Known>
-  }
-
-  #merged(peer: PeerId, now: number, wanted: (scope: AddrScope) => boolean): PeerAddr | undefined {
-    let relayUrl: string | undefined
-    const direct = new Set<string>()
-    for (const source of SOURCES) {
-      const known = this.#of(source).get(peer, now)
-      relayUrl ??= known?.relayUrl
-      for (const { text, scope } of known?.addrs ?? []) if (wanted(scope) && direct.size < MAX_DIAL_ADDRS) direct.add(text)
-    }
-    if (direct.size === 0 && relayUrl === undefined) return undefined
-    return { id: peer, direct: [...direct], ...(relayUrl === undefined ? {} : { relayUrl }) }
   }
 }

@@ -77,9 +77,11 @@ export class Dialer {
   readonly #bucket: TokenBucket
   readonly #counts = { started: 0, succeeded: 0, failed: 0, suppressed: 0 }
   #stopped = false
+  #lookup: AddressLookup | undefined
 
   constructor(init: DialerInit) {
     this.#init = init
+    this.#lookup = init.lookup
     this.#limits = { ...DIALER_LIMITS, ...init.limits }
     this.#silent = new BoundedMap({ max: MAX_SILENT_PEERS, ttlMs: this.#limits.unreachableMs })
     this.#slots = new Semaphore(this.#limits.maxDials)
@@ -109,6 +111,11 @@ export class Dialer {
   /** The peer showed signs of life, or new addresses of it: it may be dialed again at once. */
   noteAlive(peer: PeerId): void {
     this.#silent.delete(peer)
+  }
+
+  /** Asks this service from now on, or none. */
+  useLookup(lookup: AddressLookup | undefined): void {
+    this.#lookup = lookup
   }
 
   /** Ends all dials; later ones are refused. */
@@ -192,7 +199,7 @@ export class Dialer {
         known: merge(options.addr, book.dialable(peer, clock.now())),
         // The endpoint remembers the paths of recent connections for about a minute, also in reverse (discovery 14.2).
         tryBareId: this.#init.bareIds || (await transport.knownAddr(peer)) !== undefined,
-        lookup: this.#init.lookup,
+        lookup: this.#lookup,
         connect: (addr, call) => transport.connect(addr, alpn, call),
         onFound: (addr) => book.learn({ ...addr, id: peer }, 'lookup', clock.now()),
       })

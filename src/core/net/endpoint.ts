@@ -155,6 +155,11 @@ export class K2Endpoint implements Lifecycle {
     return this.#dialer.dial(peer, alpn, options)
   }
 
+  /** Asks this service for addresses while dialing from now on, or none. */
+  useLookup(lookup: AddressLookup | undefined): void {
+    this.#dialer.useLookup(lookup)
+  }
+
   /** Takes an address into the book. Something new lifts the pause of a peer that was silent. */
   learn(addr: PeerAddr, source: AddressSource): void {
     if (addr.id === this.id) return

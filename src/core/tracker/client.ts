@@ -6,6 +6,7 @@ import {
   encodeTrackerRequest,
   type SignedAnnounce,
   TRACKER_ALPN,
+  type TrackerAnswer,
   type TrackerQuery,
   type TrackerRequest,
 } from './messages.ts'
@@ -29,8 +30,8 @@ export class TrackerClient {
     await this.#ask(tracker, { type: 'announce', announce }, signal)
   }
 
-  /** The rows as the tracker has them: unchecked claims. Rejects `NET_*`, `WIRE_*` or `K2_TOO_LARGE`. */
-  async query(tracker: PeerId, query: TrackerQuery, signal?: AbortSignal): Promise<SignedAnnounce[]> {
+  /** The rows as the tracker has them, and where it saw some hosts: unchecked claims. Rejects `NET_*`, `WIRE_*` or `K2_TOO_LARGE`. */
+  async query(tracker: PeerId, query: TrackerQuery, signal?: AbortSignal): Promise<TrackerAnswer> {
     return decodeTrackerResponse(await this.#ask(tracker, { type: 'query', query }, signal))
   }
 

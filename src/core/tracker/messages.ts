@@ -1,4 +1,6 @@
+import { concatBytes, equalBytes, utf8 } from '../../base/bytes.ts'
 import { type Hash, hashOf, idBytes, type PeerId, peerIdOf } from '../ids.ts'
+import { type EndpointAddr, readEndpointAddr, writeEndpointAddr } from '../keys/address.ts'
 import type { Verify } from '../keys/ed25519.ts'
 import type { Identity } from '../keys/identity.ts'
 import { WireReader } from '../wire/reader.ts'
@@ -14,6 +16,10 @@ export const MAX_ROWS = 118
 const FORMATS = ['raw', 'hash-seq'] as const
 const KINDS = ['partial', 'complete'] as const
 const SIGNATURE_BYTES = 64
+/** Stands before the addresses behind an answer. */
+const SEEN_MARK = utf8('k2gw-seen-1')
+/** Addresses read of an answer: one for each row a Rust client reads. */
+const MAX_SEEN = MAX_ROWS
 /** Two ids, two enum indices, the shortest time and a signature. */
 const MIN_ROW_BYTES = 32 + 32 + 3 + SIGNATURE_BYTES
 
@@ -82,17 +88,37 @@ export function decodeTrackerRequest(bytes: Uint8Array): TrackerRequest {
   return request
 }
 
-/** One answer: one row per host and kind. */
-export function encodeTrackerResponse(rows: readonly SignedAnnounce[]): Uint8Array {
+/**
+ * One answer: one row per host and kind, and behind it where some of them were seen, as far as that fits what Rust clients read.
+ * They ignore what follows the rows (docs/k2-extensions.md).
+ */
+export function encodeTrackerResponse(rows: readonly SignedAnnounce[], seen: readonly EndpointAddr[] = []): Uint8Array {
   const writer = new WireWriter(8 + rows.length * 138).variant(0)
-  return writer.seq(rows, (row) => writeSigned(writer, row)).finish()
+  const answer = writer.seq(rows, (row) => writeSigned(writer, row)).finish()
+  for (let count = seen.length; count > 0; count--) {
+    const tail = new WireWriter(16 + count * 64).fixed(SEEN_MARK)
+    tail.seq(seen.slice(0, count), (addr) => writeEndpointAddr(tail, addr))
+    const whole = concatBytes([answer, tail.finish()])
+    if (whole.length <= MAX_TRACKER_BYTES) return whole
+  }
+  return answer
 }
 
-/** Throws `WIRE_*`. Bytes behind the answer are ignored, as the reference does. */
-export function decodeTrackerResponse(bytes: Uint8Array): SignedAnnounce[] {
+export interface TrackerAnswer {
+  readonly rows: readonly SignedAnnounce[]
+  /** Where the tracker saw some of the hosts; hints that anybody may have made up. */
+  readonly seen: readonly EndpointAddr[]
+}
+
+/** Throws `WIRE_*` or `KEY_*`. Other bytes behind the rows are ignored, as the reference does. */
+export function decodeTrackerResponse(bytes: Uint8Array): TrackerAnswer {
   const reader = new WireReader(bytes)
   reader.variant(1)
-  return reader.seq(() => readSigned(reader), { minItemBytes: MIN_ROW_BYTES })
+  const rows = reader.seq(() => readSigned(reader), { minItemBytes: MIN_ROW_BYTES })
+  const isMarked = reader.remaining > SEEN_MARK.length && equalBytes(reader.fixed(SEEN_MARK.length), SEEN_MARK)
+  if (!isMarked) return { rows, seen: [] }
+  const seen = reader.seq(() => readEndpointAddr(reader), { max: MAX_SEEN, minItemBytes: 33 })
+  return { rows, seen }
 }
 
 /** A row as a tracker keeps it on disk. */

@@ -6,7 +6,8 @@ import type { Logger } from '../../base/logger.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
 import type { PeerId } from '../ids.ts'
 import { acceptOne, closedWithin, readToEnd } from '../k2/one-shot.ts'
-import type { BiStream, Connection } from '../net/index.ts'
+import { type EndpointAddr, endpointAddr } from '../keys/address.ts'
+import { type AddrScope, type BiStream, type Connection, type PeerAddr, readAddr } from '../net/index.ts'
 import { trackerError } from './errors.ts'
 import { decodeTrackerRequest, encodeTrackerResponse, MAX_TRACKER_BYTES, type SignedAnnounce } from './messages.ts'
 import type { TrackerStore } from './tracker-store.ts'
@@ -19,6 +20,8 @@ const LINGER_MS = 10_000
 /** Requests of one peer. */
 const RATE = { perSecond: 5, burst: 100 }
 const RATED_PEERS = 10_000
+/** Addresses told of one host. */
+const MAX_SEEN_ADDRS = 4
 /** Close codes; clients only see that it is not 0. */
 const CODE_REFUSED = 1n
 
@@ -26,6 +29,8 @@ export interface TrackerServerOptions {
   readonly store: TrackerStore
   readonly log: Logger
   readonly clock?: Clock
+  /** Where a peer is, or was lately, connected from. Told to those who ask for it, as far as they can use it. */
+  readonly seen?: (peer: PeerId) => PeerAddr | undefined
   /** A new or newer row, to be written down. */
   readonly onStored?: (row: SignedAnnounce) => void
 }
@@ -82,11 +87,23 @@ export class TrackerServer {
       this.#counts.announces++
     } else {
       const rows = store.query(request.query, now)
-      await send.write(encodeTrackerResponse(rows), { deadlineMs: ANSWER_MS })
+      const answer = encodeTrackerResponse(rows, this.#seenBy(peer, rows))
+      await send.write(answer, { deadlineMs: ANSWER_MS })
       this.#counts.queries++
       this.#counts.rowsSent += rows.length
     }
     await send.finish()
+  }
+
+  /** Where the hosts were seen, in networks the asker is in as well: addresses of one network stay in it. */
+  #seenBy(asker: PeerId, rows: readonly SignedAnnounce[]): EndpointAddr[] {
+    const { seen } = this.#options
+    if (seen === undefined) return []
+    const reach = new Set<AddrScope | undefined>(['global', ...(seen(asker)?.direct ?? []).map((addr) => readAddr(addr)?.scope)])
+    return [...new Set(rows.map(({ host }) => host))].flatMap((host) => {
+      const direct = (seen(host)?.direct ?? []).filter((addr) => reach.has(readAddr(addr)?.scope))
+      return direct.length === 0 ? [] : [endpointAddr(host, [], direct.slice(0, MAX_SEEN_ADDRS))]
+    })
   }
 
   /** In one time for all of it: a byte now and then must not hold a connection. */

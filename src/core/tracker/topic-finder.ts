@@ -6,6 +6,7 @@ import { type Rng, unit } from '../../base/random.ts'
 import type { PeerId } from '../ids.ts'
 import type { TopicInfo } from '../k2/inbound.ts'
 import { trackerHashOf } from '../k2/topics.ts'
+import type { EndpointAddr } from '../keys/address.ts'
 import type { Verify } from '../keys/ed25519.ts'
 import type { Identity } from '../keys/identity.ts'
 import type { TrackerClient } from './client.ts'
@@ -42,6 +43,8 @@ export interface TopicFinderOptions {
   readonly neighbors: (topic: TopicInfo) => number
   /** Members of a topic worth joining through, best first. */
   readonly onFound: (topic: TopicInfo, peers: readonly PeerId[]) => void
+  /** Where a tracker saw a host: a hint. */
+  readonly onSeen?: (addr: EndpointAddr) => void
 }
 
 export interface TrackerHealth {
@@ -175,13 +178,18 @@ export class TopicFinder {
   }
 
   /** The rows of one tracker; undefined when it failed. */
-  async #ask(tracker: Tracker, content: Content, announce: SignedAnnounce | undefined): Promise<SignedAnnounce[] | undefined> {
-    const { client, clock, log } = this.#options
+  async #ask(
+    tracker: Tracker,
+    content: Content,
+    announce: SignedAnnounce | undefined,
+  ): Promise<readonly SignedAnnounce[] | undefined> {
+    const { client, clock, log, onSeen } = this.#options
     const { signal } = this.#stopped
     try {
       return await this.#slots.run(async () => {
         this.#counts.queries++
-        const rows = await client.query(tracker.id, { content, complete: false, verified: false }, signal)
+        const { rows, seen } = await client.query(tracker.id, { content, complete: false, verified: false }, signal)
+        for (const addr of seen) onSeen?.(addr)
         if (announce !== undefined) {
           await client.announce(tracker.id, announce, signal)
           this.#counts.announces++

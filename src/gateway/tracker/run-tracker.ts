@@ -59,7 +59,6 @@ export async function startTracker(options: TrackerRunOptions, signal: AbortSign
     const rows = new RowLog({ path: join(dir, 'announces.log'), store, clock, log })
     const restored = await rows.open()
     await use({ name: 'rows', stop: () => rows.close() })
-    const server = new TrackerServer({ store, log, clock, onStored: (row) => rows.append(row) })
     const endpoint = await openEndpoint({
       secretKey: identity.seed(),
       mode,
@@ -67,6 +66,13 @@ export async function startTracker(options: TrackerRunOptions, signal: AbortSign
       log,
       router: CONNECTIONS,
       ...(bind !== undefined && { bind: [bind] }),
+    })
+    const server = new TrackerServer({
+      store,
+      log,
+      clock,
+      seen: (peer) => endpoint.book.dialable(peer, clock.now()),
+      onStored: (row) => rows.append(row),
     })
     endpoint.handle(TRACKER_ALPN, (connection) => server.serve(connection))
     await use(endpoint)

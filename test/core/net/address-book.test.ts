@@ -10,7 +10,7 @@ const RELAY = 'https://relay.example.com./'
 describe('AddressBook', () => {
   test('knows nothing at first', () => {
     const book = new AddressBook(ROUTABLE)
-    expect([book.dialable(P, 0), book.shareable(P, 0), book.size, book.isChosen(P, 0)]).toEqual([undefined, undefined, 0, false])
+    expect([book.dialable(P, 0), book.size, book.isChosen(P, 0)]).toEqual([undefined, 0, false])
   })
 
   test('merges sources, the most trusted first, without repeats', () => {
@@ -72,8 +72,6 @@ describe('AddressBook', () => {
 
   test('addresses of this machine are never told to others', () => {
     const book = new AddressBook(ROUTABLE)
-    book.learn({ id: P, direct: ['127.0.0.1:5', '192.168.1.2:5', '5.5.5.5:5'] }, 'config', 0)
-    expect(book.shareable(P, 0)?.direct).toEqual(['192.168.1.2:5', '5.5.5.5:5'])
     const own = { id: P, direct: ['127.0.0.1:5', '[fe80::1]:5', '[2001:db8::1]:5', 'odd'], relayUrl: RELAY }
     expect(book.shareableOf(own)).toEqual({ id: P, direct: ['[2001:db8::1]:5'], relayUrl: RELAY })
   })
@@ -82,7 +80,15 @@ describe('AddressBook', () => {
     const book = new AddressBook(LOOPBACK_ONLY)
     expect(book.learn({ id: P, direct: ['127.0.0.1:5', '5.5.5.5:5'] }, 'gossip', 0)).toBe(true)
     expect(book.dialable(P, 0)?.direct).toEqual(['127.0.0.1:5'])
-    expect(book.shareable(P, 0)?.direct).toEqual(['127.0.0.1:5'])
+  })
+
+  test('what the local network says is dialed before what the user gave, and forgotten alone', () => {
+    const book = new AddressBook(ROUTABLE)
+    book.learn({ id: P, direct: ['5.5.5.5:5'] }, 'config', 0)
+    book.learn({ id: P, direct: ['127.0.0.1:5', '10.0.0.7:5'] }, 'local', 0)
+    expect(book.dialable(P, 0)?.direct).toEqual(['10.0.0.7:5', '5.5.5.5:5'])
+    book.forget(P, 'local')
+    expect(book.dialable(P, 0)?.direct).toEqual(['5.5.5.5:5'])
   })
 
   test('strangers fill only their own bounded part', () => {

@@ -5,6 +5,7 @@ import { isK2Error } from '../../../src/base/errors.ts'
 import { seededRng } from '../../../src/base/random.ts'
 import { parseHash } from '../../../src/core/ids.ts'
 import { topicIdOfName, trackerHashOf } from '../../../src/core/k2/topics.ts'
+import { endpointAddr } from '../../../src/core/keys/address.ts'
 import { createVerifier } from '../../../src/core/keys/ed25519.ts'
 import { identityOfSeed } from '../../../src/core/keys/identity.ts'
 import {
@@ -67,7 +68,7 @@ describe('messages of the tracker', () => {
     ]) {
       expect(decodeTrackerRequest(encodeTrackerRequest(request))).toEqual(request)
     }
-    expect(decodeTrackerResponse(encodeTrackerResponse([signed, signed]))).toEqual([signed, signed])
+    expect(decodeTrackerResponse(encodeTrackerResponse([signed, signed]))).toEqual({ rows: [signed, signed], seen: [] })
     expect(decodeRow(encodeRow(signed))).toEqual(signed)
   })
 
@@ -82,7 +83,28 @@ describe('messages of the tracker', () => {
       changed[at] = 9
       expect(() => decodeTrackerRequest(changed)).toThrow(expect.objectContaining({ code: 'WIRE_UNKNOWN_VARIANT' }))
     }
-    expect(decodeTrackerResponse(fromHex(`0001${PREIMAGE}${SIGNATURE}ffff`))).toHaveLength(1)
+    expect(decodeTrackerResponse(fromHex(`0001${PREIMAGE}${SIGNATURE}ffff`)).rows).toHaveLength(1)
+  })
+
+  it('carry where hosts were seen behind the rows, as far as Rust clients read on', () => {
+    const addr = endpointAddr(signed.host, [], ['10.0.0.1:4433', '[2001:db8::1]:1'])
+    const bytes = encodeTrackerResponse([signed], [addr])
+    expect(decodeTrackerResponse(bytes)).toEqual({ rows: [signed], seen: [addr] })
+    const plain = encodeTrackerResponse([signed])
+    expect(bytes.subarray(0, plain.length)).toEqual(plain)
+    const rows = Array.from({ length: 110 }, () => signed)
+    const full = encodeTrackerResponse(
+      rows,
+      Array.from({ length: 110 }, () => addr),
+    )
+    expect(full.length).toBeLessThanOrEqual(16_384)
+    expect(decodeTrackerResponse(full).seen.length).toBeGreaterThan(5)
+    expect(
+      encodeTrackerResponse(
+        Array.from({ length: 118 }, () => signed),
+        [addr, addr, addr],
+      ).length,
+    ).toBeLessThanOrEqual(16_384)
   })
 
   it('throw nothing but our errors on any bytes', () => {

@@ -35,7 +35,7 @@ function start(announce = true): TopicFinder {
       query: async (tracker) => {
         queries.push(tracker)
         answer(tracker)
-        return rows
+        return { rows, seen: [] }
       },
       announce: async (tracker, signed) => {
         answer(tracker)

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { nullLogger } from '../../../src/base/logger.ts'
 import { cryptoRng } from '../../../src/base/random.ts'
-import { hashOf } from '../../../src/core/ids.ts'
+import { hashOf, type PeerId } from '../../../src/core/ids.ts'
 import { createVerifier } from '../../../src/core/keys/ed25519.ts'
 import { newIdentity } from '../../../src/core/keys/identity.ts'
-import { K2Endpoint, type MemoryNetwork, openEndpoint } from '../../../src/core/net/index.ts'
+import { K2Endpoint, type MemoryNetwork, openEndpoint, type PeerAddr } from '../../../src/core/net/index.ts'
 import {
   type Content,
   signAnnounce,
@@ -21,9 +21,12 @@ import { codeOf, readAll } from '../net/support.ts'
 const content: Content = { hash: hashOf(new Uint8Array(32).fill(7)), format: 'raw' }
 const query = { content, complete: false, verified: false }
 
-function trackerOn(endpoint: K2Endpoint): { server: TrackerServer; store: TrackerStore } {
+function trackerOn(
+  endpoint: K2Endpoint,
+  seen?: (peer: PeerId) => PeerAddr | undefined,
+): { server: TrackerServer; store: TrackerStore } {
   const store = new TrackerStore({ verify: createVerifier(), rng: cryptoRng })
-  const server = new TrackerServer({ store, log: nullLogger, clock: systemClock })
+  const server = new TrackerServer({ store, log: nullLogger, clock: systemClock, ...(seen !== undefined && { seen }) })
   endpoint.handle(TRACKER_ALPN, (connection) => server.serve(connection))
   return { server, store }
 }
@@ -50,15 +53,15 @@ describe('over QUIC on loopback', () => {
   })
 
   test('what is announced is found, also when somebody else brings it', async () => {
-    expect(await client.query(tracker.id, query)).toEqual([])
+    expect(await client.query(tracker.id, query)).toEqual({ rows: [], seen: [] })
     const own = signAnnounce(identity, { content, kind: 'complete', timestamp: BigInt(Date.now()) * 1000n })
     const friend = signAnnounce(newIdentity(cryptoRng), { content, kind: 'partial', timestamp: BigInt(Date.now()) * 1000n })
     await client.announce(tracker.id, own)
     await client.announce(tracker.id, friend)
-    const rows = await client.query(tracker.id, query)
+    const { rows } = await client.query(tracker.id, query)
     expect(rows).toEqual(expect.arrayContaining([own, friend]))
-    expect(await client.query(tracker.id, { ...query, complete: true })).toEqual([own])
-    expect(await client.query(tracker.id, { ...query, verified: true })).toEqual([])
+    expect((await client.query(tracker.id, { ...query, complete: true })).rows).toEqual([own])
+    expect((await client.query(tracker.id, { ...query, verified: true })).rows).toEqual([])
   })
 
   test('a forged, a future and an unreadable request are refused, and no more than that', async () => {
@@ -96,8 +99,30 @@ describe('over QUIC on loopback', () => {
       })
       rig.store.announce(row, Date.now())
     }
-    expect(await client.query(tracker.id, { ...query, content: crowd })).toHaveLength(118)
+    expect((await client.query(tracker.id, { ...query, content: crowd })).rows).toHaveLength(118)
   })
+})
+
+test('a tracker tells where it saw hosts, and private addresses to those in the same network only', async () => {
+  const network = memoryNetwork()
+  const open = async (): Promise<K2Endpoint> => {
+    const endpoint = new K2Endpoint({ transport: network.bind({ id: newIdentity(cryptoRng).id }), bareIds: true })
+    await endpoint.start()
+    return endpoint
+  }
+  const [tracker, inside, outside] = await Promise.all([open(), open(), open()])
+  const host = newIdentity(cryptoRng)
+  const places = new Map<PeerId, readonly string[]>([
+    [host.id, ['10.0.0.9:1', '5.5.5.5:1', '127.0.0.1:1']],
+    [inside.id, ['192.168.1.1:1']],
+    [outside.id, ['6.6.6.6:1']],
+  ])
+  const { store } = trackerOn(tracker, (id) => ({ id, direct: places.get(id) ?? [] }))
+  store.announce(signAnnounce(host, { content, kind: 'complete', timestamp: BigInt(Date.now()) * 1000n }), Date.now())
+  const ask = async (endpoint: K2Endpoint) => (await new TrackerClient(endpoint).query(tracker.id, query)).seen
+  expect(await ask(inside)).toEqual([{ id: host.id, relays: [], direct: ['5.5.5.5:1', '10.0.0.9:1'] }])
+  expect(await ask(outside)).toEqual([{ id: host.id, relays: [], direct: ['5.5.5.5:1'] }])
+  await Promise.all([inside.stop(), outside.stop(), tracker.stop()])
 })
 
 describe('nodes', () => {

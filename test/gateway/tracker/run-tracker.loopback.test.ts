@@ -59,7 +59,7 @@ test('keeps its id and its rows over a restart, even with a torn file, and count
   expect(second.id).toBe(first.id)
   expect(second.rows).toBe(1)
   peer.learn(toPeerAddr(parsePeer(second.ticket)), 'config')
-  expect(await client.query(parsePeer(second.ticket).id, query)).toEqual([row])
+  expect(await client.query(parsePeer(second.ticket).id, query)).toMatchObject({ rows: [row] })
   await second.stop()
   await peer.stop()
 })

@@ -49,7 +49,7 @@ export class HostNetwork {
     this.impairment = impairment
   }
 
-  static async create(count: number, wanted: Impairment): Promise<HostNetwork> {
+  static async create(count: number, wanted?: Impairment): Promise<HostNetwork> {
     const prefix = `k2i${randomBytes(3).toString('hex')}`
     const names = [`${prefix}sw`, ...Array.from({ length: count }, (_, i) => `${prefix}n${i + 1}`)]
     const [lan, ...nodes] = names as [string, ...string[]]
@@ -61,14 +61,14 @@ export class HostNetwork {
       await ip('-n', lan, 'link', 'add', 'br0', 'type', 'bridge')
       await ip('-n', lan, 'link', 'set', 'br0', 'up')
       const hosts: Host[] = []
-      let impairment: Impairment | undefined = wanted
+      let impairment = wanted
       for (const [i, node] of nodes.entries()) {
         const address = `10.77.0.${i + 1}`
         await ip('-n', node, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', `p${i + 1}`, 'netns', lan)
         await ip('-n', node, 'addr', 'add', `${address}/24`, 'dev', 'eth0')
         await ip('-n', node, 'link', 'set', 'eth0', 'up')
         await ip('-n', lan, 'link', 'set', `p${i + 1}`, 'master', 'br0', 'up')
-        if (!(await impair(node, wanted))) impairment = undefined
+        if (wanted !== undefined && !(await impair(node, wanted))) impairment = undefined
         hosts.push({ wrapper: ['ip', 'netns', 'exec', node], ip: address })
       }
       return new HostNetwork(names, hosts, impairment)
