@@ -160,5 +160,23 @@ export class KvDocStore implements DocStore {
   }
 }
 
+/**
+ * Seals the secrets of all documents and authors anew, in one transaction: after a rotation of the key they were sealed under.
+ * `reseal` answers undefined for what it leaves as it is. Answers how many were sealed anew.
+ */
+export async function resealSecrets(map: ByteMap, reseal: (sealed: Uint8Array) => Uint8Array | undefined): Promise<number> {
+  const found = [NAMESPACE, AUTHOR].flatMap((table) => [...map.scan(key(table))].map(([k, v]) => [k.slice(), v.slice()] as const))
+  const anew = found.flatMap(([k, sealed]) => {
+    const value = reseal(sealed)
+    return value === undefined ? [] : [[k, value] as const]
+  })
+  if (anew.length > 0) {
+    await map.write((put) => {
+      for (const [k, value] of anew) put(k, value)
+    })
+  }
+  return anew.length
+}
+
 const key = (table: number, ...parts: readonly Uint8Array[]): Uint8Array => concatBytes([Uint8Array.of(table), ...parts])
 const entryKey = (namespace: Uint8Array, id: Uint8Array): Uint8Array => key(ENTRY, namespace, blake3(id))

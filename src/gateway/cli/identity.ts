@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { toBase32 } from '../../base/bytes.ts'
@@ -9,14 +9,12 @@ import {
   createSecretFile,
   decodeHandOver,
   decodeIdentityEnc,
-  encodeHandOver,
   encodeIdentityEnc,
   type Identity,
   loadKeyFile,
   newIdentity,
   openSealedIdentity,
   sealIdentity,
-  shortId,
 } from '../../core/index.ts'
 import { qrTerminal } from '../blobs/qr.ts'
 import { KEY_FILE } from '../compose.ts'
@@ -140,24 +138,22 @@ async function exportK2(context: CliContext, options: GlobalOptions, file: strin
 
 /** The old key stays beside the new one under its id: it can still prove things, and nothing is ever lost by a slip. */
 async function rotate(context: CliContext, options: GlobalOptions, own: FileOptions): Promise<number> {
-  const key = keyPath(context, options)
-  const old = await loadKeyFile(key)
+  const { config } = loadFor(context, options)
+  await loadKeyFile(join(config.dataDir, KEY_FILE))
   if (own.yes !== true) {
     throw usageError('others know this node by its id, and direct messages go to it: add --yes to change it all the same')
   }
-  const lock = await acquireDirLock(join(dirname(key), 'gateway.lock'))
+  const lock = await acquireDirLock(join(config.dataDir, 'gateway.lock'))
   try {
-    const fresh = newIdentity(cryptoRng)
-    const handOver = join(dirname(key), `hand-over-${shortId(old.id)}.json`)
-    const kept = join(dirname(key), `identity-${shortId(old.id)}.json`)
-    const next = `${key}.next`
-    await rm(next, { force: true })
-    await createKeyFile(next, fresh)
-    await createKeyFile(kept, old)
-    await createSecretFile(handOver, encodeHandOver(old, fresh, Date.now()))
-    await rename(next, key)
-    print(context, options, { from: old.id, to: fresh.id, handOver, kept }, () =>
-      [`${fresh.id} replaces ${old.id}`, `pass on   ${handOver}`, `old key   ${kept}`].join('\n'),
+    const { rotateKey } = await import('../rotation/rotate.ts')
+    const done = await rotateKey({ config, rng: cryptoRng, now: Date.now() })
+    print(context, options, done, () =>
+      [
+        `${done.to} replaces ${done.from}`,
+        `pass on   ${done.handOver}`,
+        `old key   ${done.kept}`,
+        `sealed    ${done.secrets} secrets of the stores are under the new key`,
+      ].join('\n'),
     )
     return EXIT.ok
   } finally {
