@@ -6,14 +6,23 @@ import { hashId } from '../base/ids.ts'
 import type { Lifecycle } from '../base/lifecycle.ts'
 import { Secret } from '../base/secret.ts'
 import type { K2Node } from '../core/index.ts'
+import { refuseUnfinishedRestore } from './backup/marks.ts'
 import type { Config } from './config/schema.ts'
 import type { openDatabase } from './db/database.ts'
 import { acquireDirLock } from './db/dir-lock.ts'
+import { refuseUnfinishedRotation } from './rotation/marks.ts'
 
 /** One gateway per data directory, whichever database it uses. */
 export async function lockPart(dataDir: string, clock: Clock): Promise<Lifecycle> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const lock = await acquireDirLock(join(dataDir, 'gateway.lock'), clock)
+  try {
+    refuseUnfinishedRestore(dataDir)
+    refuseUnfinishedRotation(dataDir)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
   return { name: 'lock', stop: () => lock.release() }
 }
 
@@ -39,6 +48,11 @@ export function nodeGauges(node: K2Node): Record<string, number> {
     node_received: stats.received,
     node_dropped: Object.values(stats.dropped).reduce((sum, n) => sum + n, 0),
     node_lagged: stats.lagged,
+    ...(stats.services.mdns && { lookup_mdns_peers: stats.services.mdns.peers }),
+    ...(stats.services.dht && {
+      lookup_dht_published: stats.services.dht.published,
+      lookup_dht_resolved: stats.services.dht.resolved,
+    }),
   }
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { errorMessage, isK2Error } from '../../base/errors.ts'
 import { scrub } from '../observe/logger.ts'
 import { VERSION } from '../version.ts'
+import { addBackupCommands } from './backup.ts'
 import { blobGc, blobGet, blobList, blobRemove, blobShare } from './blob.ts'
 import { checkConfig } from './check-config.ts'
 import { type CliContext, EXIT, exitCodeOf, type GlobalOptions } from './context.ts'
@@ -16,6 +17,7 @@ import { qr } from './qr.ts'
 import { queueDead, queueDiscard, queueLanes, queueReplay, queueWhy } from './queue.ts'
 import { type ExplainOptions, rulesCheck, rulesExplain, rulesSimulate, rulesTest, type SimulateOptions } from './rules.ts'
 import { run } from './run.ts'
+import { addSecretCommands } from './secret.ts'
 import { topicFollow, topicSend } from './topic.ts'
 import { addTrackerCommands } from './tracker.ts'
 import { type WorkerCliOptions, worker } from './worker.ts'
@@ -196,7 +198,9 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .description('read one text: intent, item, price, topic')
     .action((text: string) => act(() => intentParse(context, globals(), text))())
 
+  addBackupCommands(program, context, globals, (work) => act(work)())
   addIdentityCommands(program, context, globals, (work) => act(work)())
+  addSecretCommands(program, context, globals, (work) => act(work)())
   addTrackerCommands(program, context, globals, (work) => act(work)())
 
   try {
