@@ -11,6 +11,7 @@ import { DOCS_ALPN } from '../core/docs/alpn.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
 import { INVITE_ALPN } from '../core/k2/sync-invite.ts'
 import { Avatars } from './avatars/avatars.ts'
+import { DatabaseSnapshots } from './backup/snapshots.ts'
 import { openBlobs } from './blobs/open.ts'
 import { providerLimits } from './blobs/policy.ts'
 import { providerGauges } from './blobs/provider-gauges.ts'
@@ -353,7 +354,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       parts: control.health,
     })
     const token = config.http.adminToken ?? randomToken()
-    const { host, port: httpPort, maxSessions } = config.http
+    const { host, port: httpPort, maxSessions, proxy, limits } = config.http
     const server = await use(
       new HttpServer({
         app: await createApp({
@@ -363,15 +364,25 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           chatFiles: web && chatFiles,
           profile: docs.profile,
           hooks: hookedBridges(bridgeSet),
+          snapshots: new DatabaseSnapshots({ dataDir: config.dataDir, db, clock }),
           adminToken: token,
           host,
+          proxy,
+          limits,
           noticeFile: (id) => web?.noticeFile(id),
           pages: web && fileURLToPath(WEBCHAT_PAGES),
           log: log.child({ mod: 'http' }),
         }),
         door:
           web &&
-          new WebSocketDoor({ path: '/ws', host, maxSessions, log: log.child({ mod: 'http' }), connect: (s) => web.connect(s) }),
+          new WebSocketDoor({
+            path: '/ws',
+            host,
+            publicUrl: proxy?.publicUrl,
+            maxSessions,
+            log: log.child({ mod: 'http' }),
+            connect: (s) => web.connect(s),
+          }),
         host,
         port: httpPort,
       }),

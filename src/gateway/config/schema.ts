@@ -6,6 +6,7 @@ import { blobsSchema, routeFilesSchema } from './blobs.ts'
 import { directSchema, inboxProblem } from './direct.ts'
 import { discoverySchema } from './discovery.ts'
 import { docsSchema } from './docs.ts'
+import { httpSchema } from './http.ts'
 import { marketSchema } from './market.ts'
 import { mediaSchema } from './media.ts'
 import { moderationProblem, moderationSchema, routeModerationSchema } from './moderation.ts'
@@ -99,14 +100,7 @@ export const configSchema = z
         bodies: z.boolean().default(false).describe('write message texts into debug lines'),
       })
       .prefault({}),
-    http: z
-      .strictObject({
-        host: z.string().default('127.0.0.1'),
-        port: z.int().min(0).max(65535).default(8787).describe('0: any free port'),
-        adminToken: secret().optional().describe('for the control API; default: a random one in the data directory'),
-        maxSessions: z.int().min(1).max(10_000).default(200).describe('web chat connections at once'),
-      })
-      .prefault({}),
+    http: httpSchema,
     database: z
       .discriminatedUnion('driver', [
         z.strictObject({

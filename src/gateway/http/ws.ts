@@ -13,6 +13,8 @@ const PING_EVERY_MS = 30_000
 export interface WebSocketOptions {
   readonly path: string
   readonly host: string
+  /** Where a proxy offers the pages. */
+  readonly publicUrl?: string | undefined
   readonly maxSessions: number
   readonly log: Logger
   connect(session: WebChatSession): void
@@ -57,9 +59,9 @@ export class WebSocketDoor {
   }
 
   #refusal(request: IncomingMessage): string | undefined {
-    const { path, host, maxSessions } = this.#options
+    const { path, host, publicUrl, maxSessions } = this.#options
     if ((request.url ?? '').split('?', 1)[0] !== path) return '404 Not Found'
-    const mine = hostAllowed(request.headers.host, host) && originAllowed(request.headers.origin, request.headers.host)
+    const mine = hostAllowed(request.headers.host, host, publicUrl) && originAllowed(request.headers.origin, request.headers.host)
     if (!mine) return '403 Forbidden'
     return this.#server.clients.size >= maxSessions ? '503 Service Unavailable' : undefined
   }
