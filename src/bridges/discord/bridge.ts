@@ -276,7 +276,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       onMessage: (name, message) => receiver.process({ name, data: this.#inGuild(message), seq: 0 }),
       onGap: (channel, after, count) => this.#tellGap(feed, channel, after, count),
     })
-    const channels = () => (this.#options.places?.() ?? []).map((p) => ({ id: channelIdOf(p), isDirect: p.space === undefined }))
+    const channels = () => (this.#options.places?.() ?? []).map((p) => ({ id: channelIdOf(p), guild: p.space }))
     const history = new History({ api: rest, catchUp, directory, gates, receiver, feed, channels, clock, log, sleep: realSleep })
     const gateway = new DiscordGateway({
       library,
@@ -315,7 +315,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       parts.desk.take(event.data)
       return
     }
-    if (event.name === 'READY') this.#onReady(parts, d)
+    if (event.name === 'READY') this.#onReady(parts, d, event.shard ?? 0)
     parts.receiver.receive(event)
     switch (event.name) {
       case 'READY':
@@ -367,10 +367,10 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
     parts.desk.register(applicationId)
   }
 
-  #onReady(parts: Parts, d: Readonly<Record<string, unknown>>): void {
+  #onReady(parts: Parts, d: Readonly<Record<string, unknown>>, shard: number): void {
     this.#setIdentity(parts, idOf(d.user), idOf(d.application))
-    parts.receiver.session = String(d.session_id ?? '')
-    parts.history.onReady()
+    parts.receiver.beginSession(shard, String(d.session_id ?? ''))
+    parts.history.onReady(idsOf(d.guilds), shard === 0)
     this.#options.log.info({ ev: 'discord-ready', account: this.account, user: idOf(d.user) }, 'connected to Discord')
   }
 
@@ -389,6 +389,10 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       envelopes: [gapNotice({ network: 'discord', account: this.account, ...where }, after, count, this.#clock.now())],
     })
   }
+}
+
+function idsOf(list: unknown): ReadonlySet<string> {
+  return new Set(Array.isArray(list) ? list.flatMap((entry) => idOf(entry) ?? []) : [])
 }
 
 function idOf(value: unknown): string | undefined {

@@ -49,6 +49,12 @@ const FATAL: Readonly<Record<number, string>> = {
   4014: 'the Message Content Intent is switched off: switch it on in the developer portal under Bot, Privileged Gateway Intents',
 }
 
+interface Packet {
+  readonly t: string
+  readonly d: unknown
+  readonly s: number
+}
+
 /**
  * The gateway connection, by discord.js's Client: identify, heartbeat, resume and reconnect are its own. This class hands on
  * raw events in their order, and starts anew what the library gives up.
@@ -60,13 +66,13 @@ export class DiscordGateway {
   #cancelRetry = (): void => {}
   #attempts = 0
   readonly #waiting = new Set<() => void>()
-  readonly #order: SequenceBuffer
+  /** Each shard counts its own events. */
+  readonly #orders = new Map<number, SequenceBuffer>()
   /** Reconnects by how they ended (20). */
   readonly counters = { identified: 0, resumed: 0, disconnected: 0 }
 
   constructor(options: GatewayOptions) {
     this.#options = options
-    this.#order = new SequenceBuffer(options.clock, (event) => options.onEvent(event))
   }
 
   get state(): GatewayState {
@@ -87,7 +93,7 @@ export class DiscordGateway {
 
   async stop(): Promise<void> {
     this.#cancelRetry()
-    this.#order.flush()
+    for (const order of this.#orders.values()) order.flush()
     this.#set({ kind: 'stopped' })
     const client = this.#client
     this.#client = undefined
@@ -110,13 +116,15 @@ export class DiscordGateway {
     const { Events, Options } = library
     const options: ClientOptions = {
       intents,
+      // As many connections as Discord asks for: one, below some thousand servers.
+      shards: 'auto',
       // The link table is our cache; the library keeps what it needs to run.
       makeCache: Options.cacheWithLimits(NO_CACHES),
       rest: { version: '10', ...(api !== undefined && { api }) },
       ws: { buildStrategy: keepSessions(library, this.#options.clock) },
     }
     const client = new library.Client(options)
-    client.on(Events.Raw as never, (packet: { t: string; d: unknown; s: number }) => this.#onPacket(packet))
+    client.on(Events.Raw as never, (packet: Packet, shard: number) => this.#onPacket(packet, shard))
     client.on(Events.ShardReconnecting, () => {
       this.counters.disconnected++
       this.#set({ kind: 'reconnecting' })
@@ -132,13 +140,18 @@ export class DiscordGateway {
     return client
   }
 
-  #onPacket(packet: { t: string; d: unknown; s: number }): void {
+  #onPacket(packet: Packet, shard: number): void {
     if (packet.t === 'READY') {
       this.counters.identified++
       this.#attempts = 0
     }
     if (packet.t === 'RESUMED') this.counters.resumed++
-    this.#order.take({ name: packet.t, data: packet.d, seq: packet.s })
+    let order = this.#orders.get(shard)
+    if (order === undefined) {
+      order = new SequenceBuffer(this.#options.clock, (event) => this.#options.onEvent(event))
+      this.#orders.set(shard, order)
+    }
+    order.take({ name: packet.t, data: packet.d, seq: packet.s, shard })
     if (packet.t === 'READY' || packet.t === 'RESUMED') this.#set({ kind: 'ready' })
   }
 

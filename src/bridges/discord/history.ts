@@ -17,7 +17,7 @@ export interface HistoryOptions {
   readonly receiver: Receiver
   readonly feed: IngestFeed
   /** The channels and threads that are bridged; direct ones belong to no server. */
-  readonly channels: () => readonly { readonly id: string; readonly isDirect: boolean }[]
+  readonly channels: () => readonly { readonly id: string; readonly guild: string | undefined }[]
   readonly clock: Clock
   readonly log: Logger
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
@@ -63,12 +63,16 @@ export class History {
     return this.#tasks.size
   }
 
-  /** A new session begins: everything since the cursors may be missing. */
-  onReady(): void {
+  /**
+   * A new session of one shard begins: everything since the cursors may be missing in its servers, and in direct
+   * conversations, which the first shard carries.
+   */
+  onReady(guilds: ReadonlySet<string>, carriesDirect: boolean): void {
     const { gates, channels, clock } = this.#options
-    for (const { id, isDirect } of channels()) {
+    for (const { id, guild } of channels()) {
+      if (guild === undefined ? !carriesDirect : !guilds.has(guild)) continue
       if (!gates.hold(id)) continue
-      if (isDirect) this.#tasks.add(this.#fetch(id, {}))
+      if (guild === undefined) this.#tasks.add(this.#fetch(id, {}))
       else this.#waiting.add(id)
     }
     this.#cancelWait()

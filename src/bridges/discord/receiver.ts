@@ -39,7 +39,8 @@ const EMPTY_LIMIT = 3
 export class Receiver {
   readonly #options: ReceiverOptions
   readonly #dropped = new Map<DropReason | 'not-wanted' | 'no-content', number>()
-  #session = ''
+  /** Session by shard. */
+  readonly #sessions = new Map<number, string>()
   #received = 0
   #empty = 0
   /** Asks for the past or the place of a channel, and opens its gate afterwards. Set by the bridge. */
@@ -58,8 +59,8 @@ export class Receiver {
     return this.#empty >= EMPTY_LIMIT
   }
 
-  set session(id: string) {
-    this.#session = id
+  beginSession(shard: number, id: string): void {
+    this.#sessions.set(shard, id)
   }
 
   /** A live event. Those of held channels wait. */
@@ -93,7 +94,7 @@ export class Receiver {
       directory,
       own,
       isOwnDelete,
-      sequence: `${this.#session}:${event.seq}`,
+      sequence: `${this.#sessions.get(event.shard ?? 0) ?? ''}:${event.seq}`,
       now: clock.now(),
     }
     const before =

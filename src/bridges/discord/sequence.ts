@@ -5,6 +5,8 @@ export interface GatewayEvent {
   readonly data: unknown
   /** Sequence number in its session. */
   readonly seq: number
+  /** Which of the account's connections it came by. */
+  readonly shard?: number
 }
 
 /** How long an event waits for the ones before it, ms. Smaller: swapped events stay swapped. Larger: a lost one delays the rest. */

@@ -17,20 +17,22 @@ const KEEP_MS = 180_000
 export function keepSessions(library: Library, clock: Clock): BuildStrategy {
   return (manager) => {
     const forward = manager.options.updateSessionInfo
-    const events = manager as unknown as { on(event: 'closed' | 'hello', listener: (payload: { code: number }) => void): void }
-    let closedBy: number | undefined
-    let refusedSince: number | undefined
-    events.on('closed', ({ code }) => {
-      closedBy = code
+    const events = manager as unknown as {
+      on(event: 'closed' | 'hello', listener: (payload: { code: number; shardId: number }) => void): void
+    }
+    // By shard: how it was closed, and since when reconnecting is refused.
+    const closed = new Map<number, { readonly code: number; refusedSince?: number }>()
+    events.on('closed', ({ code, shardId }) => {
+      closed.set(shardId, { ...closed.get(shardId), code })
     })
-    events.on('hello', () => {
-      closedBy = undefined
-      refusedSince = undefined
+    events.on('hello', ({ shardId }) => {
+      closed.delete(shardId)
     })
     const updateSessionInfo: typeof forward = (shardId, info) => {
-      if (info === null && closedBy !== undefined && !SESSION_LOST.has(closedBy)) {
-        refusedSince ??= clock.now()
-        if (clock.now() - refusedSince < KEEP_MS) return
+      const by = closed.get(shardId)
+      if (info === null && by !== undefined && !SESSION_LOST.has(by.code)) {
+        by.refusedSince ??= clock.now()
+        if (clock.now() - by.refusedSince < KEEP_MS) return
       }
       return forward(shardId, info)
     }

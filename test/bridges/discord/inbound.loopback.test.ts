@@ -264,6 +264,63 @@ test('what was said in threads meanwhile arrives, also in those nobody had heard
   expect(h.sink.duplicates).toBe(0)
 }, 30_000)
 
+test('where Discord asks for several connections each is resumed and caught up for its own servers', async () => {
+  const guilds: { id: string; channel: string }[] = []
+  const shardOf = (guild: string): number => Number((BigInt(guild) >> 22n) % 2n)
+  await start({
+    fake: { shards: 2, identifyIntervalMs: 0 },
+    prepare: ({ control, info }) => {
+      const bot = info.bot
+      while (new Set(guilds.map((g) => shardOf(g.id))).size < 2) {
+        const { guild, channel } = control.joinGuild({ bot, name: `server ${guilds.length}` })
+        guilds.push({ id: guild, channel })
+      }
+    },
+    bridge: {
+      places: () => guilds.map(({ id, channel }) => ({ network: 'discord', account: 'main', space: id, channel })),
+    },
+  })
+  const { control, info } = h.fake
+  const write = (text: string): void => {
+    for (const { id, channel } of guilds) control.say({ channel, user: info.user, content: `${text} ${shardOf(id)}` })
+  }
+  const perShard = (shard: number): string[] => h.sink.texts().filter((t) => t.endsWith(` ${shard}`))
+  await expect.poll(() => control.stats().identifies, { timeout: 15_000 }).toBe(2)
+  // Each server is written to once its connection stands: the first contact begins then.
+  await expect
+    .poll(
+      () => {
+        write('hello')
+        return new Set(h.sink.texts()).size
+      },
+      { timeout: 15_000, interval: 200 },
+    )
+    .toBe(2)
+  const before = h.sink.events.length
+  for (let n = 0; n < 20; n++) write(`line ${n}`)
+  await h.sink.until(() => perShard(0).some((t) => t === 'line 19 0') && perShard(1).some((t) => t === 'line 19 1'))
+  expect(h.sink.events.length).toBeGreaterThanOrEqual(before + 20 * guilds.length)
+
+  await control.gateway({ action: 'close', code: 4000 })
+  write('after the close')
+  await h.sink.until(() => [0, 1].every((s) => perShard(s).includes(`after the close ${s}`)))
+  expect(control.stats()).toMatchObject({ identifies: 2, resumed: 2 })
+  control.fault({ on: 'event', route: 'MESSAGE_CREATE', effect: { kind: 'drop-event' } })
+  write('missed')
+  control.clearFaults()
+  await control.gateway({ action: 'invalid-session', resumable: false })
+  await h.sink.until(() => [0, 1].every((s) => perShard(s).includes(`missed ${s}`)))
+  expect(control.stats().identifies).toBe(4)
+  for (const shard of [0, 1]) {
+    const lines = perShard(shard).filter((t) => t.startsWith('line '))
+    const [first] = guilds.filter((g) => shardOf(g.id) === shard)
+    const own = h.sink.events.filter((e) => e.at.channel === first?.channel).length
+    expect(own).toBeGreaterThanOrEqual(22)
+    expect(new Set(lines).size).toBe(20)
+  }
+  expect(h.sink.duplicates).toBe(0)
+}, 60_000)
+
 test('refused connections for a while: the session is still resumed, nothing missed', async () => {
   await start()
   say('message 1')

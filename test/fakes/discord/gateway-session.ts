@@ -41,14 +41,23 @@ export class GatewaySession {
   readonly id: string
   readonly botId: string
   readonly intents: number
+  /** Its number and how many there are. */
+  readonly shard: readonly [number, number]
   #seq = 0
   #buffer: Frame[] = []
   #dropped = 0
 
-  constructor(id: string, botId: string, intents: number) {
+  constructor(id: string, botId: string, intents: number, shard: readonly [number, number] = [0, 1]) {
     this.id = id
     this.botId = botId
     this.intents = intents
+    this.shard = shard
+  }
+
+  /** Events of a server go to one shard, those of no server to the first. */
+  covers(guildId: string | undefined): boolean {
+    const [number, count] = this.shard
+    return guildId === undefined ? number === 0 : Number((BigInt(guildId) >> 22n) % BigInt(count)) === number
   }
 
   get seq(): number {

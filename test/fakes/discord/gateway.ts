@@ -10,6 +10,8 @@ export interface GatewayOptions {
   readonly heartbeatMs: number
   /** Shortest time between two IDENTIFYs of one bot. */
   readonly identifyIntervalMs: number
+  /** Connections the bots need, as `GET /gateway/bot` says. */
+  readonly shards: number
 }
 
 interface Connection {
@@ -123,6 +125,10 @@ export class FakeGateway {
     for (const connection of this.#connections) if (connection.session?.botId === botId) connection.socket.close(code)
   }
 
+  get shards(): number {
+    return this.#options.shards
+  }
+
   get connected(): number {
     return [...this.#connections].filter((c) => c.session !== undefined).length
   }
@@ -138,6 +144,7 @@ export class FakeGateway {
     for (const session of this.#sessions.values()) {
       const bot = this.#world.bots.get(session.botId)
       if (bot === undefined || (where.only !== undefined && where.only !== session.botId)) continue
+      if (!session.covers(guildId)) continue
       if (!session.wants(event, guildId !== undefined) || !this.#sees(bot, where.channel, guildId)) continue
       const shown = blanked(event, data, session, bot)
       if (shown === data) full ??= JSON.stringify(data)
@@ -263,12 +270,15 @@ export class FakeGateway {
     }
   }
 
-  #identify(connection: Connection, d: { token?: string; intents?: number }): Refusal | undefined {
+  #identify(connection: Connection, d: { token?: string; intents?: number; shard?: [number, number] }): Refusal | undefined {
     this.stats.identifies++
     if (connection.session) return { code: 4005, why: 'identified twice' }
     const bot = this.#world.botByToken((d.token ?? '').replace(/^Bot /, ''))
     if (bot === undefined) return { code: 4004 }
     const intents = d.intents ?? 0
+    const shard = d.shard ?? [0, 1]
+    if (shard[0] >= shard[1]) return { code: 4010 }
+    if (shard[1] < this.#options.shards) return { code: 4011 }
     if ((intents & ~KNOWN_INTENTS) !== 0) return { code: 4013, why: 'unknown intent bits' }
     if ((intents & PRIVILEGED & ~bot.privileged) !== 0) return { code: 4014 }
     const now = this.#world.clock.now()
@@ -278,17 +288,17 @@ export class FakeGateway {
       return undefined
     }
     this.#lastIdentify.set(bot.user.id, now)
-    const session = new GatewaySession(this.#world.secret(32), bot.user.id, intents)
+    const session = new GatewaySession(this.#world.secret(32), bot.user.id, intents, shard)
     this.#sessions.set(session.id, session)
     connection.session = session
-    const guilds = [...this.#world.guilds.values()].filter((g) => g.members.has(bot.user.id))
+    const guilds = [...this.#world.guilds.values()].filter((g) => g.members.has(bot.user.id) && session.covers(g.id))
     this.#toSession(session, 'READY', {
       v: 10,
       user: bot.user,
       guilds: guilds.map((g) => ({ id: g.id, unavailable: true })),
       session_id: session.id,
       resume_gateway_url: `${this.listener.url}/resume`,
-      shard: [0, 1],
+      shard,
       application: { id: bot.user.id, flags: 0 },
       session_type: 'normal',
     })

@@ -24,7 +24,7 @@ export const GUILD_ROUTES: readonly Route[] = [
   botRoute('GET', '/gateway/bot', (call) =>
     ok({
       url: call.site.gateway.listener.url,
-      shards: 1,
+      shards: call.site.gateway.shards,
       session_start_limit: {
         total: 1000,
         remaining: 1000 - call.site.gateway.stats.identifies,

@@ -20,6 +20,8 @@ export interface FakeDiscordOptions {
   readonly profile?: LimitProfile
   readonly heartbeatMs?: number
   readonly identifyIntervalMs?: number
+  /** Connections bots need; default 1. */
+  readonly shards?: number
 }
 
 /** Where to connect and what is there at the start. */
@@ -59,6 +61,7 @@ export class FakeDiscord {
     const gateway = new FakeGateway(world, violations, faults, {
       heartbeatMs: options.heartbeatMs ?? 41_250,
       identifyIntervalMs: options.identifyIntervalMs ?? 4_900,
+      shards: options.shards ?? 1,
     })
     const server = createServer()
     server.keepAliveTimeout = 60_000
