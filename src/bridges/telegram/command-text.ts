@@ -1,5 +1,12 @@
 import type { CommandSpec } from '../interaction.ts'
 
+/** Names people try first. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['start', 'k2_help'],
+  ['help', 'k2_help'],
+  ['status', 'k2_status'],
+])
+
 /** A command in a message's text, as far as it is meant for us. */
 export interface CommandText {
   readonly name: string
@@ -14,7 +21,7 @@ const LINK_PAYLOAD = /^link[-_]([A-Za-z2-7]{8})$/
 
 /**
  * Reads a command at the beginning of a text. Undefined when there is none or it is for another bot: other bots' commands are
- * messages like any others. In groups only our own names count; `/start` and `/help` need our name behind them there. Pure.
+ * messages like any others. In groups only our own names count; `/start`, `/help` and `/status` need our name behind them there. Pure.
  */
 export function commandText(
   text: string,
@@ -38,7 +45,7 @@ export type Meaning =
 export function meaningOf({ name, rest }: CommandText, specs: ReadonlyMap<string, CommandSpec>): Meaning {
   if (name === 'cancel' || name === 'skip') return { kind: name }
   const link = name === 'start' ? LINK_PAYLOAD.exec(rest)?.[1] : undefined
-  const wanted = link === undefined ? (name === 'start' || name === 'help' ? 'k2_help' : name) : 'k2_link'
+  const wanted = link === undefined ? (ALIASES.get(name) ?? name) : 'k2_link'
   const spec = specs.get(wanted)
   if (spec === undefined) return { kind: 'unknown' }
   return { kind: 'command', path: spec.path, spec, rest: name === 'start' ? (link ?? '') : rest }

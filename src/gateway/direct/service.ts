@@ -19,7 +19,7 @@ const CODE_BYTES = 5
 /** Requests of one person at once, and conversations of the gateway. */
 const MAX_REQUESTS = 3
 const MAX_CONVERSATIONS = 5_000
-/** Activity is written down at most this often per conversation, ms. */
+/** Activity is written down at most this often per conversation, ms, and four times in the time after which it ends. */
 const ACTIVE_EVERY_MS = 3_600_000
 /** Who blocks where people write to the staff. */
 export const STAFF = 'staff'
@@ -49,6 +49,8 @@ export class DirectService {
   readonly #open = new Map<string, DirectConversation>()
   readonly #byPlace = new Map<string, DirectConversation>()
   readonly #active = new Map<string, number>()
+  /** When activity was written down last. */
+  readonly #written = new Map<string, number>()
   #requests: readonly DirectRequest[] = []
   #blocks = new Set<string>()
 
@@ -192,6 +194,7 @@ export class DirectService {
     await this.#tell(conversation, 'other', 'ended', `The conversation with ${conversation.personName} has ended.`)
     this.#open.delete(id)
     this.#active.delete(id)
+    this.#written.delete(id)
     this.#byPlace.delete(placeKey(conversation.person))
     this.#byPlace.delete(placeKey(conversation.other))
     this.#useRoutes()
@@ -219,10 +222,13 @@ export class DirectService {
 
   /** Notes that somebody wrote. */
   async noteActivity(conversation: DirectConversation): Promise<void> {
-    const now = this.#o.clock.now()
-    if (now - (this.#active.get(conversation.id) ?? conversation.activeAt) < ACTIVE_EVERY_MS) return
+    const { store, clock, idleMs } = this.#o
+    const now = clock.now()
     this.#active.set(conversation.id, now)
-    await this.#o.store.active(conversation.id, now)
+    const written = this.#written.get(conversation.id) ?? conversation.activeAt
+    if (now - written < Math.min(ACTIVE_EVERY_MS, idleMs() / 4)) return
+    this.#written.set(conversation.id, now)
+    await store.active(conversation.id, now)
   }
 
   /** Ends what nobody uses, forgets what nobody answered. */

@@ -23,6 +23,7 @@ const text = (name: string, required: boolean, rest = false) => ({
 })
 const SPECS: readonly CommandSpec[] = [
   spec('k2_help', ['help']),
+  spec('k2_status', ['node', 'status']),
   spec('k2_link', ['link'], { arguments: [text('code', false)] }),
   spec('k2_get', ['file', 'get'], { arguments: [text('ticket', true), text('note', false, true)] }),
   spec('k2_share', ['file', 'share'], { arguments: [{ name: 'file', summary: 'a file', type: 'attachment', required: true }] }),
@@ -79,7 +80,7 @@ const botSaid = async (part: string, chat = group) => {
 
 describe('commands on Telegram', () => {
   it('are in the menu, the admin ones for administrators of groups', () => {
-    expect(fake.control.menu(bot.id).map((c) => c.command)).toEqual(['k2_help', 'k2_link', 'k2_get', 'k2_share'])
+    expect(fake.control.menu(bot.id).map((c) => c.command)).toEqual(['k2_help', 'k2_status', 'k2_link', 'k2_get', 'k2_share'])
     expect(fake.control.menu(bot.id, 'all_chat_administrators').map((c) => c.command)).toContain('k2_queue_dead')
   })
 
@@ -148,6 +149,9 @@ describe('commands on Telegram', () => {
     fake.control.post(chat, anna, '/start link-ABCD2345')
     await answers(2)
     expect(seen[1]?.input).toEqual({ kind: 'command', path: ['link'], args: { code: 'ABCD2345' } })
+    fake.control.post(chat, anna, '/status')
+    await answers(3)
+    expect(seen[2]?.input).toMatchObject({ path: ['node', 'status'] })
     expect(sink.texts()).toEqual([])
   })
 })
