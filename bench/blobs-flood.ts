@@ -1,9 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { BLOBS_ALPN, BlobProvider, getRanges, MemoryBlobStore } from '../src/core/blobs/index.ts'
+import { systemClock } from '../src/base/clock.ts'
+import { seededRng } from '../src/base/random.ts'
+import { BLOBS_ALPN, BlobProvider, getRanges, MemoryBlobStore, type ProviderLimits } from '../src/core/blobs/index.ts'
+import { blake3 } from '../src/core/blobs/tree/blake3.ts'
 import { ALL } from '../src/core/blobs/tree/ranges.ts'
-import type { Hash } from '../src/core/ids.ts'
-import type { Connection } from '../src/core/net/index.ts'
+import { type Hash, peerIdOf } from '../src/core/ids.ts'
+import { MemoryNetwork } from '../src/core/net/memory-network.ts'
+import type { Connection, Transport } from '../src/core/net/transport.ts'
 import { bindLoopback, pattern } from '../test/core/net/support.ts'
 import { TsChild } from '../test/support/ts-child.ts'
 
@@ -15,16 +19,33 @@ interface Service {
   readonly max: number
 }
 
-export interface BlobFloodBench {
-  /** Requests that are none, over QUIC from ever new identities: sent by the attackers, and read by the provider, per second. */
+interface Flood extends Service {
+  /** Requests that are none: sent by the attackers, and read by the provider, per second. */
   readonly junkSentPerSecond: number
   readonly junkReadPerSecond: number
+}
+
+export interface BlobFloodBench {
   readonly alone: Service
-  readonly underFlood: Service
+  /** Over QUIC, from ever new identities of one address, as long as the provider lets them in. */
+  readonly underFlood: Flood
+  /** Over QUIC with a provider that reads and answers every piece of junk: as much as binding and machine carry. */
+  readonly unlimited: Flood
+  /** In memory, 10,000 a second offered in the provider's own thread, from ever new identities and addresses. */
+  readonly tenThousand: Flood
 }
 
 const ATTACKERS = 2
+const OFFERED_PER_SECOND = 10_000
 const JUNK = fileURLToPath(new URL('../test/core/blobs/provider/junk-child.ts', import.meta.url))
+const NO_LIMITS: Partial<ProviderLimits> = {
+  ratePerPeer: 1e9,
+  burstPerPeer: 1e9,
+  junkPerSecond: 1e9,
+  junkBurst: 1e9,
+  junkPerSecondOfAddress: 1e9,
+  junkBurstOfAddress: 1e9,
+}
 
 async function serve(connection: Connection, hash: Hash, ms: number): Promise<Service> {
   const sink = { size: async () => {}, pair: async () => {}, leaf: async () => {} }
@@ -40,21 +61,32 @@ async function serve(connection: Connection, hash: Hash, ms: number): Promise<Se
   return { perSecond: Math.round((took.length * 1000) / ms), p99: at(0.99), max: at(1) }
 }
 
-/** What an honest peer gets of a provider while others flood it with junk. */
-export async function benchBlobFlood(options: { readonly quick?: boolean } = {}): Promise<BlobFloodBench> {
-  const ms = options.quick === true ? 3_000 : 10_000
+async function accepting(door: Transport, provider: BlobProvider): Promise<void> {
+  for (let incoming = await door.nextIncoming(); incoming !== null; incoming = await door.nextIncoming())
+    incoming.accept().then(
+      (connection) => provider.serve(connection),
+      () => {}, // an attacker that vanished in its handshake
+    )
+}
+
+/** Service while `sent` and the provider's count of junk go on. */
+async function flooded(provider: BlobProvider, sent: () => number, service: () => Promise<Service>): Promise<Flood> {
+  const [sentBefore, readBefore, begun] = [sent(), provider.stats.malformed, performance.now()]
+  const served = await service()
+  const seconds = (performance.now() - begun) / 1000
+  return {
+    ...served,
+    junkSentPerSecond: Math.round((sent() - sentBefore) / seconds),
+    junkReadPerSecond: Math.round((provider.stats.malformed - readBefore) / seconds),
+  }
+}
+
+async function overQuic(ms: number, limits: Partial<ProviderLimits>): Promise<{ alone: Service; flood: Flood }> {
   const store = new MemoryBlobStore(1 << 20)
   const hash = store.add(pattern(65_536))
-  const provider = new BlobProvider({ store, limits: { ratePerPeer: 10_000, burstPerPeer: 10_000 } })
+  const provider = new BlobProvider({ store, limits: { ratePerPeer: 10_000, burstPerPeer: 10_000, ...limits } })
   const [door, own] = [await bindLoopback([BLOBS_ALPN]), await bindLoopback([])]
-  const accept = async (): Promise<void> => {
-    for (let incoming = await door.nextIncoming(); incoming !== null; incoming = await door.nextIncoming())
-      incoming.accept().then(
-        (connection) => provider.serve(connection),
-        () => {}, // an attacker that vanished in its handshake
-      )
-  }
-  const accepting = accept()
+  const loop = accepting(door, provider)
   const attackers: TsChild[] = []
   const sent = (): number => attackers.reduce((sum, child) => sum + Number(child.lines.at(-1) ?? 0), 0)
   try {
@@ -63,19 +95,66 @@ export async function benchBlobFlood(options: { readonly quick?: boolean } = {})
     const alone = await serve(connection, hash, ms)
     for (let i = 0; i < ATTACKERS; i++) attackers.push(new TsChild(JUNK, [JSON.stringify(door.localAddr())]))
     await Promise.all(attackers.map((child) => child.until((lines) => Number(lines.at(-1)) > 0)))
-    const [sentBefore, readBefore, begun] = [sent(), provider.stats.malformed, performance.now()]
-    const underFlood = await serve(connection, hash, ms)
-    const seconds = (performance.now() - begun) / 1000
-    return {
-      junkSentPerSecond: Math.round((sent() - sentBefore) / seconds),
-      junkReadPerSecond: Math.round((provider.stats.malformed - readBefore) / seconds),
-      alone,
-      underFlood,
-    }
+    return { alone, flood: await flooded(provider, sent, () => serve(connection, hash, ms)) }
   } finally {
     await Promise.all(attackers.map((child) => child.end('SIGKILL')))
     await Promise.all([door.close(), own.close()])
-    await accepting
+    await loop
     await store.close()
   }
+}
+
+/** What the machine cannot carry over QUIC with both ends on it: the same code between the interfaces of the net layer. */
+async function inMemory(ms: number): Promise<Flood> {
+  const store = new MemoryBlobStore(1 << 20)
+  const hash = store.add(pattern(65_536))
+  const provider = new BlobProvider({ store, limits: { ratePerPeer: 10_000, burstPerPeer: 10_000 } })
+  const network = new MemoryNetwork({ clock: systemClock, rng: seededRng(1) })
+  const bind = (n: number): Transport => network.bind({ id: peerIdOf(blake3(pattern(4, n))), alpns: [BLOBS_ALPN] })
+  const door = bind(1)
+  const loop = accepting(door, provider)
+  const dial = (n: number): Promise<Connection> => bind(n).connect(door.localAddr(), BLOBS_ALPN)
+  const peers = await Promise.all(Array.from({ length: 20 }, (_, i) => dial(10 + i)))
+  let sent = 0
+  let strangers = 100
+  const send = async (connection: Connection): Promise<void> => {
+    const { send, recv } = await connection.openBi()
+    await send.write(new Uint8Array([7, 1, 2, 3]))
+    await send.finish()
+    await recv.read(1)
+  }
+  const offer = async (slot: number): Promise<void> => {
+    const connection = peers[slot] as Connection
+    if (!connection.isClosed) return send(connection)
+    // Turned away: the next one, from an address of its own.
+    const made = await dial(strangers++)
+    if (peers[slot] === connection) peers[slot] = made
+    await send(made)
+  }
+  const begun = performance.now()
+  const timer = setInterval(() => {
+    const due = ((performance.now() - begun) * OFFERED_PER_SECOND) / 1000
+    for (; sent < due; sent++) offer(sent % peers.length).catch(() => {}) // turned away in the middle
+  }, 5)
+  try {
+    const connection = await dial(2)
+    return await flooded(
+      provider,
+      () => sent,
+      () => serve(connection, hash, ms),
+    )
+  } finally {
+    clearInterval(timer)
+    await door.close()
+    await loop
+    await store.close()
+  }
+}
+
+/** What an honest peer gets of a provider while others flood it with junk. */
+export async function benchBlobFlood(options: { readonly quick?: boolean } = {}): Promise<BlobFloodBench> {
+  const ms = options.quick === true ? 3_000 : 10_000
+  const { alone, flood } = await overQuic(ms, {})
+  const { flood: unlimited } = await overQuic(ms, NO_LIMITS)
+  return { alone, underFlood: flood, unlimited, tenThousand: await inMemory(ms) }
 }

@@ -27,6 +27,15 @@ interface Budget {
   readonly bytes: TokenBucket | undefined
   readonly junk: TokenBucket
   bannedUntil: number
+  /** When it was first served, ms. */
+  servedAt: number | undefined
+}
+
+/** What is held against one address, whoever comes from there. */
+interface Repute {
+  readonly junk: TokenBucket
+  bannedAt: number
+  bannedUntil: number
 }
 
 interface Waiter {
@@ -42,6 +51,7 @@ export class Admission {
   readonly #limits: ProviderLimits
   readonly #clock: Clock
   readonly #budgets = new BoundedMap<PeerId, Budget>({ max: MAX_PEERS })
+  readonly #addresses = new BoundedMap<string, Repute>({ max: MAX_PEERS })
   readonly #connections = new Map<PeerId, number>()
   readonly #active = new Map<PeerId, Set<AbortController>>()
   readonly #allBytes: TokenBucket | undefined
@@ -64,11 +74,11 @@ export class Admission {
   }
 
   /** Counts a connection in; the answer counts it out. Undefined: too many, or turned away. */
-  connect(peer: PeerId): (() => void) | undefined {
+  connect(peer: PeerId, origin?: string): (() => void) | undefined {
     const { connectionsPerPeer, connections } = this.#limits
     const mine = this.#connections.get(peer) ?? 0
     if (mine >= connectionsPerPeer || this.#openConnections >= connections) return undefined
-    if (this.#budget(peer).bannedUntil > this.#clock.now()) return undefined
+    if (this.#isBanned(peer, origin)) return undefined
     this.#connections.set(peer, mine + 1)
     this.#openConnections++
     let left = false
@@ -107,12 +117,48 @@ export class Admission {
     return this.#clock.now() - began
   }
 
-  /** Notes junk. False: that was too much, and the peer is turned away for a while. */
-  junk(peer: PeerId): boolean {
+  /** Notes that a request was served to its end. */
+  served(peer: PeerId): void {
+    const now = this.#clock.now()
     const budget = this.#budget(peer)
-    if (budget.junk.take(this.#clock.now())) return true
-    budget.bannedUntil = this.#clock.now() + this.#limits.banMs
+    budget.servedAt ??= now
+    // A flood of new keys pushes out those that were used longest ago.
+    this.#budgets.set(peer, budget, now)
+  }
+
+  /** Notes junk. False: that was too much, and the peer, or strangers from its address, are turned away for a while. */
+  junk(peer: PeerId, origin?: string): boolean {
+    const now = this.#clock.now()
+    const budget = this.#budget(peer)
+    const repute = origin === undefined ? undefined : this.#repute(origin)
+    const within = budget.junk.take(now)
+    if (!within) budget.bannedUntil = now + this.#limits.banMs
+    if (repute === undefined || repute.junk.take(now)) return within
+    if (repute.bannedUntil <= now) repute.bannedAt = now
+    repute.bannedUntil = now + this.#limits.banMs
     return false
+  }
+
+  #isBanned(peer: PeerId, origin: string | undefined): boolean {
+    const now = this.#clock.now()
+    const { bannedUntil, servedAt } = this.#budget(peer)
+    if (bannedUntil > now) return true
+    const repute = origin === undefined ? undefined : this.#addresses.get(origin, now)
+    if (repute === undefined || repute.bannedUntil <= now) return false
+    return servedAt === undefined || servedAt > repute.bannedAt
+  }
+
+  #repute(origin: string): Repute {
+    const now = this.#clock.now()
+    const { junkPerSecondOfAddress, junkBurstOfAddress } = this.#limits
+    const known = this.#addresses.get(origin, now)
+    const repute = known ?? {
+      junk: new TokenBucket(junkPerSecondOfAddress, junkBurstOfAddress, now),
+      bannedAt: 0,
+      bannedUntil: 0,
+    }
+    this.#addresses.set(origin, repute, now)
+    return repute
   }
 
   async #tokens(peer: PeerId, cost: number, until: number, signal: AbortSignal): Promise<void> {
@@ -209,6 +255,7 @@ export class Admission {
       bytes: byteBucket(bytesPerSecond, now),
       junk: new TokenBucket(junkPerSecond, junkBurst, now),
       bannedUntil: 0,
+      servedAt: undefined,
     }
     this.#budgets.set(peer, made, now)
     return made

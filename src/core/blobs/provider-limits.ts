@@ -33,7 +33,13 @@ export interface ProviderLimits {
   /** Junk per second (no request in time, or none that can be read) of one peer, and how much it may save up; more ends its connections. */
   readonly junkPerSecond: number
   readonly junkBurst: number
-  /** How long a peer that sent too much junk is turned away, ms. */
+  /**
+   * The same for all peers of one address together, because new keys cost nothing; more turns strangers from there away. Who was
+   * served before is not, and neither is who comes through a relay.
+   */
+  readonly junkPerSecondOfAddress: number
+  readonly junkBurstOfAddress: number
+  /** How long a peer or an address that sent too much junk is turned away, ms. */
   readonly banMs: number
 }
 
@@ -60,5 +66,7 @@ export const DEFAULT_PROVIDER_LIMITS: ProviderLimits = {
   observeEveryMs: 200,
   junkPerSecond: 5,
   junkBurst: 50,
+  junkPerSecondOfAddress: 25,
+  junkBurstOfAddress: 500,
   banMs: 30_000,
 }

@@ -92,7 +92,7 @@ export class BlobProvider {
   async serve(connection: Connection): Promise<void> {
     const { peer } = connection
     const verdict = this.#options.admit?.(peer) ?? true
-    const leave = verdict === true ? this.#connect(peer) : undefined
+    const leave = verdict === true ? this.#connect(connection) : undefined
     if (leave === undefined) {
       const denied = verdict === false || verdict === 'permission'
       const code = denied ? BLOB_CODES.permission : BLOB_CODES.limit
@@ -118,14 +118,14 @@ export class BlobProvider {
    * Counts a connection in. A peer that has too many loses the idle one it used longest ago: K2 makes a new connection for every
    * download and leaves it open for five seconds.
    */
-  #connect(peer: PeerId): (() => void) | undefined {
-    const leave = this.#admission.connect(peer)
+  #connect({ peer, origin }: Connection): (() => void) | undefined {
+    const leave = this.#admission.connect(peer, origin)
     if (leave !== undefined) return leave
     for (const visit of this.#visits) {
       if (visit.connection.peer !== peer || visit.busy > 0) continue
       visit.leave()
       visit.connection.close(0n, 'idle')
-      return this.#admission.connect(peer)
+      return this.#admission.connect(peer, origin)
     }
     return undefined
   }
@@ -203,7 +203,7 @@ export class BlobProvider {
   /** Answered with an empty stream (blobs.md 6.2); whoever does nothing else is shown the door. */
   #junk(connection: Connection, stream: BiStream, kind: 'junk' | 'late'): void {
     this.stats.malformed++
-    if (!this.#admission.junk(connection.peer)) {
+    if (!this.#admission.junk(connection.peer, connection.origin)) {
       connection.close(BLOB_CODES.limit, 'limit')
       this.#tell({ type: 'turned-away', peer: connection.peer, code: BLOB_CODES.limit })
       return
@@ -244,6 +244,7 @@ export class BlobProvider {
     try {
       await this.#answer(visit, stream, slot, request, number, onBytes)
       this.stats.served++
+      this.#admission.served(peer)
       done('completed')
     } catch (error) {
       const code = errorCode(error)

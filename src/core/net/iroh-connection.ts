@@ -14,6 +14,7 @@ import type { BiStream, CallOptions, CloseInfo, Connection, RecvHalf, SendHalf }
 export interface IrohConnectionInit {
   readonly raw: RawConnection
   readonly side: 'dialer' | 'acceptor'
+  readonly origin?: string | undefined
   readonly serial: number
   readonly clock: Clock
   readonly onClosed: (connection: IrohConnection) => void
@@ -28,6 +29,7 @@ export class IrohConnection implements Connection {
   readonly peer: PeerId
   readonly alpn: string
   readonly side: 'dialer' | 'acceptor'
+  readonly origin: string | undefined
   readonly closed: Promise<CloseInfo>
   readonly #raw: RawConnection
   readonly #clock: Clock
@@ -46,6 +48,7 @@ export class IrohConnection implements Connection {
     this.#onClosed = init.onClosed
     this.serial = init.serial
     this.side = init.side
+    this.origin = init.origin
     this.peer = parsePeerId(raw.remoteId().toString())
     this.alpn = new TextDecoder().decode(fromNumbers(raw.alpn()))
     this.closed = this.#closing.promise

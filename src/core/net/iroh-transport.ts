@@ -13,6 +13,7 @@ import { toNumbers } from './iroh-bytes.ts'
 import { IrohConnection } from './iroh-connection.ts'
 import { mapConnectError, mapHandshakeError } from './iroh-errors.ts'
 import { endpointClosed, netError } from './net-errors.ts'
+import { originOf } from './origin.ts'
 import type { CallOptions, Connection, Incoming, PeerAddr, Transport } from './transport.ts'
 
 /** Longest wait for goodbyes; the library needs up to 3 s when a dial to a dead address is pending (discovery 17.1). */
@@ -153,11 +154,16 @@ export class IrohTransport implements Transport {
   #incoming(raw: RawIncoming): Incoming {
     return {
       accept: async (options) => {
+        let origin: string | undefined
         const work = raw
-          .accept()
+          .remoteAddr()
+          .then(({ kind, addr }) => {
+            origin = kind === 'ip' ? originOf(addr) : undefined
+            return raw.accept()
+          })
           .then((accepting) => accepting.connect())
           .then(
-            (connection) => this.#adopt(connection, 'acceptor'),
+            (connection) => this.#adopt(connection, 'acceptor', origin),
             (error) => {
               throw this.#closing === undefined ? mapHandshakeError(error) : endpointClosed()
             },
@@ -172,10 +178,11 @@ export class IrohTransport implements Transport {
     }
   }
 
-  #adopt(raw: RawConnection, side: 'dialer' | 'acceptor'): IrohConnection {
+  #adopt(raw: RawConnection, side: 'dialer' | 'acceptor', origin?: string): IrohConnection {
     const connection = new IrohConnection({
       raw,
       side,
+      origin,
       serial: ++serials,
       clock: this.#clock,
       onClosed: (ended) => this.#connections.delete(ended),

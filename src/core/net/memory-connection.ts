@@ -27,6 +27,7 @@ export interface MemoryConnectionInit {
   readonly peer: PeerId
   readonly alpn: string
   readonly side: 'dialer' | 'acceptor'
+  readonly origin?: string | undefined
   readonly world: ConnectionWorld
 }
 
@@ -37,6 +38,7 @@ export class MemoryConnection implements Connection {
   readonly peer: PeerId
   readonly alpn: string
   readonly side: 'dialer' | 'acceptor'
+  readonly origin: string | undefined
   readonly closed: Promise<CloseInfo>
   readonly #world: ConnectionWorld
   readonly #closing = deferred<CloseInfo>()
@@ -59,6 +61,7 @@ export class MemoryConnection implements Connection {
     this.peer = init.peer
     this.alpn = init.alpn
     this.side = init.side
+    this.origin = init.origin
     this.#world = init.world
     this.closed = this.#closing.promise
     this.#accepts = {

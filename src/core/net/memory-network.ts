@@ -7,6 +7,7 @@ import { DelayLane } from './memory-lane.ts'
 import type { Lane } from './memory-pipe.ts'
 import { type Attempt, type MemoryBindOptions, type MemoryFabric, MemoryTransport } from './memory-transport.ts'
 import { endpointClosed, netError, netTimeout } from './net-errors.ts'
+import { originOf } from './origin.ts'
 import type { Connection, PeerAddr } from './transport.ts'
 
 /** Silence after which a connection counts as lost, and an unanswered handshake as failed (discovery 16). */
@@ -179,7 +180,14 @@ export class MemoryNetwork implements MemoryFabric {
       peer: node.id,
       side: 'dialer',
     })
-    const ourEnd = new MemoryConnection({ ...init, serial: ++this.#serial, me: node.id, peer: attempt.from.id, side: 'acceptor' })
+    const ourEnd = new MemoryConnection({
+      ...init,
+      serial: ++this.#serial,
+      me: node.id,
+      peer: attempt.from.id,
+      side: 'acceptor',
+      origin: originOf(attempt.from.localAddr().direct[0]),
+    })
     MemoryConnection.join(dialerEnd, ourEnd)
     return new Promise((resolve, reject) => {
       const stopTimer = this.clock.after(IDLE_TIMEOUT_MS, () => reject(netError('HANDSHAKE_FAILED', 'timed out')))

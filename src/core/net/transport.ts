@@ -64,6 +64,8 @@ export interface Connection {
   readonly peer: PeerId
   readonly alpn: string
   readonly side: 'dialer' | 'acceptor'
+  /** Where an accepted peer called from, see `originOf`; undefined through a relay, which many share, and where we dialed. */
+  readonly origin?: string | undefined
   /** Resolves once, never rejects. */
   readonly closed: Promise<CloseInfo>
   readonly isClosed: boolean

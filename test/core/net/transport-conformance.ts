@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { streamCodeOf } from '../../../src/core/net/net-errors.ts'
+import { originOf } from '../../../src/core/net/origin.ts'
 import { PIECE_BYTES } from '../../../src/core/net/stream-halves.ts'
 import type { Connection, Transport } from '../../../src/core/net/transport.ts'
 import { ALPN, acceptOne, codeOf, connectPair, isPending, pattern, readAll } from './support.ts'
@@ -35,6 +36,13 @@ export function transportConformance(name: string, setup: () => ConformanceSetup
       expect([ca.peer, ca.alpn, ca.side, ca.isClosed]).toEqual([b.id, ALPN, 'dialer', false])
       expect([cb.peer, cb.alpn, cb.side, cb.isClosed]).toEqual([a.id, ALPN, 'acceptor', false])
       expect(ca.rttMs()).toBeGreaterThanOrEqual(0)
+    })
+
+    test('the accepting end knows where the other one called from', async () => {
+      const [ca, cb] = await connectPair(a, b)
+      expect(a.localAddr().direct.map(originOf)).toContain(cb.origin)
+      expect(cb.origin).toBeDefined()
+      expect(ca.origin).toBeUndefined()
     })
 
     test('several connections between one pair are independent', async () => {

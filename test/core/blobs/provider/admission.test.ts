@@ -141,6 +141,32 @@ describe('connections', () => {
   })
 })
 
+describe('junk of one address', () => {
+  const limits = { junkPerSecondOfAddress: 1, junkBurstOfAddress: 3, banMs: 1_000 }
+
+  it('turns strangers from there away for a while, under whatever key', () => {
+    const { clock, admission } = make(limits)
+    expect([A, B, A, B].map((peer) => admission.junk(peer, '192.0.2.1'))).toEqual([true, true, true, false])
+    expect(admission.connect(C, '192.0.2.1')).toBeUndefined()
+    expect(admission.connect(C, '192.0.2.2')).toBeDefined()
+    // Through a relay.
+    expect(admission.connect(C)).toBeDefined()
+    clock.advance(1_001)
+    expect(admission.connect(C, '192.0.2.1')).toBeDefined()
+  })
+
+  it('does not concern who was served before, but who was served since', () => {
+    const { clock, admission } = make(limits)
+    admission.served(C)
+    clock.advance(1)
+    for (let i = 0; i < 4; i++) admission.junk(A, '192.0.2.1')
+    clock.advance(1)
+    admission.served(B)
+    expect(admission.connect(C, '192.0.2.1')).toBeDefined()
+    expect(admission.connect(B, '192.0.2.1')).toBeUndefined()
+  })
+})
+
 describe('bytes', () => {
   it('wait for the budget of the peer and of all', async () => {
     const { clock, admission } = make({ bytesPerSecond: 262_144, totalBytesPerSecond: 393_216 })

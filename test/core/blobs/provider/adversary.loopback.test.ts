@@ -51,14 +51,16 @@ async function serve(limits: Partial<ProviderLimits> = {}, options: Partial<Prov
 }
 
 /** A new peer's connection to it. */
-async function visit(): Promise<Connection> {
-  const transport = await bindLoopback([BLOBS_ALPN])
+async function visit(from?: string): Promise<Connection> {
+  const transport = await bindLoopback([BLOBS_ALPN], from === undefined ? undefined : [`${from}:0`])
   open_.push(transport)
-  return transport.connect(door.localAddr(), BLOBS_ALPN)
+  const { id, direct } = door.localAddr()
+  const reachable = from === undefined ? direct : direct.filter((addr) => !addr.startsWith('['))
+  return transport.connect({ id, direct: reachable }, BLOBS_ALPN)
 }
 
-const honest = async (hash: Hash, data: Uint8Array): Promise<void> => {
-  expect(equalBytes(await fetchBlob(await visit(), hash), data)).toBe(true)
+const honest = async (hash: Hash, data: Uint8Array, from?: string): Promise<void> => {
+  expect(equalBytes(await fetchBlob(await visit(from), hash), data)).toBe(true)
 }
 
 describe('requests that are none', () => {
@@ -135,10 +137,21 @@ describe('requests that are none', () => {
     const flood = new TsChild(fileURLToPath(new URL('./junk-child.ts', import.meta.url)), [JSON.stringify(door.localAddr())])
     try {
       await expectSoon(() => provider.stats.malformed > 0)
-      const connection = await visit()
+      const connection = await visit('127.0.0.2')
       for (let i = 0; i < 20; i++) expect(equalBytes(await fetchBlob(connection, hash), data)).toBe(true)
-      await honest(hash, data)
+      await honest(hash, data, '127.0.0.2')
       expect(Number(flood.lines.at(-1))).toBeGreaterThan(provider.stats.malformed)
+      // In the end strangers from the flood's address are turned away at the door.
+      const isTurnedAway = async (): Promise<boolean> => {
+        const stranger = await visit()
+        const served = fetchBlob(stranger, hash).then(
+          () => false,
+          () => stranger.isClosed,
+        )
+        return Promise.race([served, stranger.closed.then(({ code }) => code === 2n)])
+      }
+      await expectSoon(isTurnedAway)
+      await honest(hash, data, '127.0.0.2')
     } finally {
       await flood.end('SIGKILL')
     }
