@@ -186,7 +186,7 @@ async function openHeader({ file, passphrase }: OpenOptions): Promise<Opened> {
   }
   let fields: Record<string, unknown>
   try {
-    fields = JSON.parse(line.toString('utf8')) as Record<string, unknown>
+    fields = (JSON.parse(line.toString('utf8')) ?? {}) as Record<string, unknown>
   } catch {
     throw damaged('it is no backup of a gateway')
   }
