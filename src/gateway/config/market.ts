@@ -76,6 +76,9 @@ export const marketSchema = z.strictObject({
     })
     .optional()
     .describe('a second reader for doubtful messages; it never publishes anything'),
+  adoptAfter: duration()
+    .prefault('10m')
+    .describe('where gateways share a database: offers agreed to at one that is gone for this long are repeated by another'),
   operator: z
     .string()
     .transform((text, ctx): Place => {

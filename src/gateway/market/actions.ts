@@ -6,7 +6,9 @@ import { mute, type SearchDesk } from './commands-alerts.ts'
 import { asked, interestQuestion, offersPage, pageOf, published, textOf, told } from './commands-offers.ts'
 import { written } from './commands-talks.ts'
 import { type Desk, intentData, type Wish } from './desk.ts'
+import { matchesPage, searchesPage } from './lists.ts'
 import { intentOf, type MarketIntent } from './model.ts'
+import { report } from './reports.ts'
 import { TalkDesk } from './talk-desk.ts'
 import { MAX_TALK_TEXT } from './talks.ts'
 
@@ -26,6 +28,11 @@ const wishOf = (entry: MarketIntent): Wish => {
 function done(entry: MarketIntent, words: string): CommandResult {
   return answer(lines(bold(words), intentLine(intentOf(entry))), intentData(entry), { replace: true })
 }
+
+const pageNumber = (argument: string): number => Math.max(1, Number(argument) || 1)
+
+/** Another page stands in the place of the one before. */
+const turned = (result: CommandResult): CommandResult => (result.kind === 'answer' ? { ...result, replace: true } : result)
 
 /** What the buttons of cards, alerts and lists do. Who may press which is checked by the desk: authors alone decide. */
 export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinition[] {
@@ -134,10 +141,11 @@ export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinitio
       role: 'everyone',
       run: async (context, argument) => {
         const { filter, page } = pageOf(argument)
-        const result = offersPage(desk, context, filter, page)
-        return result.kind === 'answer' ? { ...result, replace: true } : result
+        return turned(offersPage(desk, context, filter, page))
       },
     },
+    { name: 'alerts', role: 'everyone', run: async (context, page) => turned(searchesPage(searches, context, pageNumber(page))) },
+    { name: 'matches', role: 'everyone', run: async (context, page) => turned(matchesPage(desk, context, pageNumber(page))) },
     {
       name: 'remind',
       role: 'everyone',
@@ -178,9 +186,17 @@ export function marketActions(desk: Desk, searches: SearchDesk): ActionDefinitio
       name: 'alert-hide',
       role: 'everyone',
       run: async (context, alertId) => {
-        await desk.market.store.feedback(alertId, context.actor.key, desk.market.parts.clock.now())
+        await desk.market.store.feedback(alertId, context.actor.key, 'not_meant', desk.market.parts.clock.now())
         desk.market.parts.counters.add('feedback_total', { verdict: 'not_meant' })
         return answer('Thank you: noted.', { alert: alertId })
+      },
+    },
+    {
+      name: 'alert-report',
+      role: 'everyone',
+      run: async (context, alertId) => {
+        await report(desk, context, alertId)
+        return answer('Thank you: whoever runs this gateway is told.', { alert: alertId })
       },
     },
     { name: 'alert-mute', role: 'everyone', run: (context, id) => mute(searches, context, id, false) },

@@ -121,7 +121,7 @@ export function alertNotice({ entry, card, alertId, searches, link }: AlertText,
             : [button(id('alert-mute', first.id), 'Mute search'), button(id('alert-pause', first.id), 'Pause 24 h')]),
           ...(link === undefined ? [] : [{ url: link, label: 'Message' }]),
         ],
-        [button(id('remind', intent.intent_id), 'Remind me')],
+        [button(id('remind', intent.intent_id), 'Remind me'), button(id('alert-report', alertId), 'Report')],
       ],
     },
   )

@@ -155,7 +155,7 @@ export class SearchDesk {
   }
 }
 
-/** alert add, list, remove, pause, mute, settings (rules 13 and 14). */
+/** alert add, remove, pause, mute, settings (rules 13 and 14). */
 export function alertCommands(searches: SearchDesk): CommandDefinition[] {
   const { desk } = searches
   const suggest = async (context: CommandContext, typed: string) =>
@@ -185,22 +185,6 @@ export function alertCommands(searches: SearchDesk): CommandDefinition[] {
           ),
           { ...searchData(search), open: now },
         )
-      },
-    }),
-    defineCommand({
-      path: ['alert', 'list'],
-      telegram: 'k2_alerts',
-      http: { method: 'GET', path: '/alerts' },
-      summary: 'what you are told of',
-      role: 'everyone',
-      arguments: z.object({}),
-      argumentHelp: {},
-      run: async (context) => {
-        const own = desk.market.parts.memory.searchesOf(context.actor.key)
-        const rows = own.map((s) => line(s.status === 'active' ? '🔔 ' : '⏸ ', code(s.id), ` ${s.words} · ${s.hits} so far`))
-        return answer(rows.length === 0 ? 'You have no saved searches.' : lines(...rows), own.map(searchData), {
-          title: 'Alerts',
-        })
       },
     }),
     defineCommand({
@@ -354,6 +338,17 @@ function changed(word: string, search: Search): CommandResult {
   return answer(lines(bold(`${word}.`), search.words), searchData(search))
 }
 
-function searchData({ id: key, words, query, status, pausedUntil, hits, lastHitAt, createdAt, expiresAt }: Search): object {
+/** A saved search as programs see it. */
+export function searchData({
+  id: key,
+  words,
+  query,
+  status,
+  pausedUntil,
+  hits,
+  lastHitAt,
+  createdAt,
+  expiresAt,
+}: Search): object {
   return { id: key, words, query, status, pausedUntil, hits, lastHitAt, createdAt, expiresAt }
 }

@@ -4,13 +4,12 @@ import { k2Form, readMessage } from '../../rules/index.ts'
 import { PLATFORMS } from '../../rules/model.ts'
 import { type CommandContext, type CommandDefinition, type CommandResult, defineCommand } from '../commands/definition.ts'
 import { answer, bold, code, line, lines } from '../commands/notices.ts'
-import { ageText, askNotice, intentLine, matchWords, networkName } from './cards.ts'
+import { ageText, askNotice, intentLine, networkName } from './cards.ts'
 import { type Desk, intentData, type OfferFilter, type Wish } from './desk.ts'
 import { intentOf, type MarketIntent } from './model.ts'
 import { talkId } from './talks.ts'
 
 const PAGE = 5
-const MATCHES = 10
 const text = z.string().min(1).max(2000)
 const id = z.string().min(6).max(40)
 const PUBLIC = 'Everyone on K2 can read it, and it cannot be taken back.'
@@ -155,30 +154,6 @@ export function offerCommands(desk: Desk): CommandDefinition[] {
       arguments: z.object({ id }),
       argumentHelp: { id: { summary: 'its id, or the beginning of it' } },
       run: async (context, args) => told(desk, context, args.id, await desk.interest(context, args.id)),
-    }),
-    defineCommand({
-      path: ['match', 'list'],
-      telegram: 'k2_matches',
-      http: { method: 'GET', path: '/matches' },
-      summary: 'what fits your offers and wishes, and why',
-      role: 'everyone',
-      arguments: z.object({}),
-      argumentHelp: {},
-      run: async (context) => {
-        const found = desk.matches(context.actor.key).slice(0, MATCHES)
-        const data = found.map(({ own, hit }) => ({
-          own: intentOf(own).intent_id,
-          match: hit.intent.intent_id,
-          score: hit.score,
-          parts: hit.parts,
-          flags: hit.flags,
-        }))
-        const rows = found.flatMap(({ own, hit }) => [
-          bold(intentLine(hit.intent)),
-          `  for ${intentLine(intentOf(own))} · ${matchWords(hit)}`,
-        ])
-        return answer(rows.length === 0 ? 'Nothing fits yet.' : lines(...rows), data, { title: 'Matches' })
-      },
     }),
     defineCommand({
       path: ['intent', 'parse'],

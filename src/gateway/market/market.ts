@@ -12,6 +12,7 @@ import { converse } from './conversation.ts'
 import { tellOperator } from './effects.ts'
 import { judgeHits } from './hits.ts'
 import type { InboxReader } from './inbox.ts'
+import type { OfferLeases } from './leases.ts'
 import { intentOf, type MarketIntent } from './model.ts'
 import type { NoticeSender } from './notices.ts'
 import type { MarketParts } from './parts.ts'
@@ -44,7 +45,12 @@ export interface MarketOptions {
   readonly admins?: readonly string[]
   /** Where several gateways share the database. */
   readonly together?: Together | undefined
+  /** There: which gateway repeats what on K2. */
+  readonly leases?: OfferLeases | undefined
 }
+
+/** One thing to do; `tx` is the turn it is done in, where gateways share the database. */
+type Work<T> = (step: Step, tx?: Queryable) => T | Promise<T>
 
 /**
  * The market of the gateway: what people write becomes intents, intents find each other, and people hear of it (rules 2). One
@@ -97,6 +103,7 @@ export class Market implements Lifecycle {
     for (let attempt = 0; ; attempt++) {
       try {
         await this.#people()
+        await this.#options.leases?.hold()
         await this.#options.together?.open()
         await parts.memory.restore(await store.load(parts.clock.now()), () => nextTurn())
         break
@@ -119,6 +126,8 @@ export class Market implements Lifecycle {
     const ear = new PeerEar({ parts, store, context, act: (work) => this.act(work) })
     this.#unsubscribe = port.observe(ear.take)
     this.#options.together?.follow((work) => this.#mutex.run(work))
+    // In a turn of its own, what others changed meanwhile is known.
+    this.#options.leases?.follow({ lost: () => publisher.suspend(), regained: () => this.act(() => publisher.resume()) })
     this.#reader?.start()
     notices.wake()
     this.#schedule()
@@ -150,7 +159,7 @@ export class Market implements Lifecycle {
   }
 
   /** Does one thing: `work` changes memory and notes its changes; they are stored before anything else happens. */
-  async act<T>(work: (step: Step) => T): Promise<T> {
+  async act<T>(work: Work<T>): Promise<T> {
     await this.#ready
     return this.#mutex.run(() => this.#change(work))
   }
@@ -173,15 +182,15 @@ export class Market implements Lifecycle {
     )
 
   /** One change of memory, stored before the next begins; where gateways share the database, in its turn among them. */
-  async #change<T>(work: (step: Step) => T | Promise<T>, seq?: number): Promise<T> {
+  async #change<T>(work: Work<T>, seq?: number): Promise<T> {
     const { together } = this.#options
     let step: Step | undefined
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined
-    const begin = async (): Promise<Step> => {
+    const begin = async (tx?: Queryable): Promise<Step> => {
       const begun = this.#step()
       step = begun
       try {
-        outcome = { value: await work(begun) }
+        outcome = { value: await work(begun, tx) }
       } catch (error) {
         outcome = { error }
       }
@@ -192,7 +201,7 @@ export class Market implements Lifecycle {
     if (together === undefined) await begin()
     else {
       try {
-        await together.turn(async (tx) => this.#flush((await begin()).changes, tx))
+        await together.turn(async (tx) => this.#flush((await begin(tx)).changes, tx))
         stored = true
       } catch (error) {
         // Memory is ahead once the work has begun: then it is stored later. Otherwise nothing happened.
@@ -248,8 +257,10 @@ export class Market implements Lifecycle {
     this.#lastRound = now
     await this.#people()
     // One of several gateways looks after what time brings: the one that reads.
-    if (this.#options.together === undefined || this.#reader?.position !== undefined)
+    if (this.#options.together === undefined || this.#reader?.position !== undefined) {
       await this.act((step) => tick(step, this.#counts))
+      await this.act((step, tx) => (tx === undefined ? 0 : (this.#options.leases?.adopt(step, tx) ?? 0)))
+    }
     publisher.refresh()
     while (parts.memory.tidyStep()) await nextTurn()
     await this.#saveCursor()
@@ -285,6 +296,7 @@ export class Market implements Lifecycle {
   async stop(): Promise<void> {
     this.#state = 'stopped'
     this.#options.together?.stop()
+    this.#options.leases?.stop()
     this.#cancel()
     this.#unsubscribe()
     this.publisher.stop()

@@ -29,6 +29,8 @@ import { talkCommands } from './commands-talks.ts'
 import { reconsider } from './conversation.ts'
 import { Desk } from './desk.ts'
 import { InboxReader } from './inbox.ts'
+import { OfferLeases } from './leases.ts'
+import { listCommands } from './lists.ts'
 import { Market } from './market.ts'
 import { MarketMemory } from './memory.ts'
 import { NoticeSender } from './notices.ts'
@@ -150,6 +152,9 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
         log,
       })
     : undefined
+  const leases = several
+    ? new OfferLeases({ pool: db.pool, instance: parts.instance, goneAfterMs: config.market.adoptAfter, clock, log })
+    : undefined
   const market: Market = new Market({
     parts: shared,
     store,
@@ -159,6 +164,7 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
     peerName: (message) => peerDisplayName(message, contactName),
     admins: config.access.admins,
     together,
+    leases,
   })
   market.reader = new InboxReader({
     pool: db.pool,
@@ -212,6 +218,7 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
       ...offerCommands(desk),
       ...talkCommands(new TalkDesk(desk)),
       ...alertCommands(searches),
+      ...listCommands(searches),
       ...ruleCommands(desk, rules),
     ],
     actions: marketActions(desk, searches),

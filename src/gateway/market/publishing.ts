@@ -28,6 +28,7 @@ export class Publisher {
   readonly #gateway: string | undefined
   /** Listing of the node by intent. */
   readonly #listings = new Map<string, string>()
+  #suspended = false
 
   /** `gateway`: the name of this one, where several share a database and each repeats what was agreed to there. */
   constructor(node: MarketNode, parts: MarketParts, gateway?: string) {
@@ -124,7 +125,19 @@ export class Publisher {
     for (const id of [...this.#listings.keys()]) this.#withdraw(id)
   }
 
+  /** Takes everything off K2 until `resume`: another gateway may repeat it meanwhile. */
+  suspend(): void {
+    this.#suspended = true
+    this.stop()
+  }
+
+  resume(): void {
+    this.#suspended = false
+    this.refresh()
+  }
+
   #put(entry: MarketIntent): void {
+    if (this.#suspended) return
     const form = formOf(entry)
     const { published } = entry
     if (form === undefined || published === null) return

@@ -179,8 +179,8 @@ export class MarketStore {
   }
 
   /** What somebody says of an alert they got. */
-  async feedback(alertId: string, person: string, now: number): Promise<void> {
-    await run(this.#pool, FEEDBACK, [alertId, person, now])
+  async feedback(alertId: string, person: string, verdict: 'not_meant' | 'spam', now: number): Promise<void> {
+    await run(this.#pool, FEEDBACK, [alertId, person, now, verdict])
   }
 
   async intentOfAlert(alertId: string): Promise<string | undefined> {
@@ -255,9 +255,9 @@ const SET_PROFILE = statement(
 )
 const FEEDBACK = statement(
   'market_feedback',
-  `with told as (update k2.market_alert set feedback = 'not_meant' where alert_id = $1 and recipient = $2 returning intent_id)
+  `with told as (update k2.market_alert set feedback = $4 where alert_id = $1 and recipient = $2 returning intent_id)
    insert into k2.market_feedback (message_id, person, verdict, reading, at)
-   select i.record ->> 'message_id', $2, 'not_meant', i.record -> 'intent' -> 'slots', $3::bigint
+   select i.record ->> 'message_id', $2, $4, i.record -> 'intent' -> 'slots', $3::bigint
    from told join k2.market_intent i on i.intent_id = told.intent_id
    on conflict do nothing`,
 )

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { K2Error } from '../../../src/base/errors.ts'
+import type { CommandResult } from '../../../src/gateway/commands/definition.ts'
 import { CommandRegistry } from '../../../src/gateway/commands/registry.ts'
 import { type Database, openDatabase } from '../../../src/gateway/db/database.ts'
 import { marketActions } from '../../../src/gateway/market/actions.ts'
@@ -7,6 +8,7 @@ import { alertCommands, SearchDesk } from '../../../src/gateway/market/commands-
 import { offerCommands } from '../../../src/gateway/market/commands-offers.ts'
 import { ruleCommands } from '../../../src/gateway/market/commands-rules.ts'
 import { Desk } from '../../../src/gateway/market/desk.ts'
+import { listCommands } from '../../../src/gateway/market/lists.ts'
 import { embeddedDir, type TestDir } from '../../support/embedded.ts'
 import { ShiftedClock } from '../pipeline/rig.ts'
 import { contextOf, dataOf, textOf } from './context.ts'
@@ -63,7 +65,7 @@ async function press(id: string, at: MarketRig['telegram'], name: string) {
 
 async function command(path: string, at: MarketRig['telegram'], name: string, given: Record<string, unknown> = {}) {
   const desk = new Desk(rig.market)
-  const all = [...offerCommands(desk), ...alertCommands(new SearchDesk(desk))]
+  const all = [...offerCommands(desk), ...alertCommands(new SearchDesk(desk)), ...listCommands(new SearchDesk(desk))]
   const found = all.find((c) => c.path.join(' ') === path)
   if (found === undefined) throw new Error(`no command ${path}`)
   const result = await found.run(contextOf(at, name), found.arguments.parse(given))
@@ -172,6 +174,28 @@ describe('messages', () => {
     expect(texts(rig.dc.said).filter((t) => t.startsWith('⌛ A saved search'))).toHaveLength(1)
   })
 
+  it('a reported offer is told to the operator once, whoever reports it', async () => {
+    rig = await startMarket(db, { config: { operator: 'telegram/tg/-100777' } })
+    const desk = new SearchDesk(new Desk(rig.market))
+    for (const name of ['bob', 'cid']) await desk.add(contextOf(rig.discord, name), 'thinkpad under 800 usd')
+    await rig.say(rig.telegram, 'ann', SELL)
+    const reports = rig.dc.said.flatMap((s) => s.notice.actions?.flat() ?? []).filter((a) => a.label === 'Report')
+    expect(reports).toHaveLength(2)
+    for (const [i, name] of ['bob', 'cid'].entries()) {
+      const button = reports[i]
+      if (button === undefined || !('id' in button)) throw new Error('no report button')
+      expect(textOf(await press(button.id, rig.discord, name))).toMatch(/is told/)
+    }
+    const told = rig.tg.said.filter((s) => s.notice.rich.text.startsWith('🚩'))
+    expect(told.map((s) => s.notice.rich.text)).toEqual([
+      expect.stringMatching(/^🚩 Reported: Offer: ThinkPad X1 Carbon.*\nfrom ann/),
+    ])
+    expect(told[0]?.target).toMatchObject({ kind: 'place', place: { channel: '-100777' } })
+    expect(rig.pipeline.counters.total('feedback_total', { verdict: 'spam' })).toBe(2)
+    const rows = await rig.rows<{ feedback: string }>('select feedback from k2.market_alert')
+    expect(rows.map((r) => r.feedback)).toEqual(['spam', 'spam'])
+  })
+
   it('tells the seller of an interested reader once', async () => {
     rig = await startMarket(db)
     const ref = await rig.say(rig.telegram, 'ann', SELL)
@@ -273,7 +297,12 @@ describe('commands', () => {
     rig = await startMarket(db)
     const desk = new Desk(rig.market)
     const searches = new SearchDesk(desk)
-    const definitions = [...offerCommands(desk), ...alertCommands(searches), ...ruleCommands(desk, rig.rules)]
+    const definitions = [
+      ...offerCommands(desk),
+      ...alertCommands(searches),
+      ...listCommands(searches),
+      ...ruleCommands(desk, rig.rules),
+    ]
     const registry = new CommandRegistry(definitions, marketActions(desk, searches))
     expect(registry.specsFor('telegram').map((s) => s.telegram)).toEqual(
       expect.arrayContaining(['k2_sell', 'k2_buy', 'k2_offers', 'k2_intent', 'k2_alert_add', 'k2_alerts']),
@@ -315,6 +344,32 @@ describe('commands', () => {
     const next = first.notice.actions?.flat().find((a) => a.label === '▶')
     if (next === undefined || !('id' in next)) throw new Error('no next page')
     expect(textOf(await press(next.id, rig.discord, 'bob'))).toMatch(/page 2 of 2/)
+  })
+
+  it('saved searches and matches have pages, too, with buttons', async () => {
+    rig = await startMarket(db)
+    const turn = async (result: CommandResult, label: string) => {
+      if (result.kind !== 'answer') throw new Error('no answer')
+      const button = result.notice.actions?.flat().find((a) => a.label === label)
+      if (button === undefined || !('id' in button)) throw new Error(`no ${label}`)
+      return press(button.id, rig.discord, 'bob')
+    }
+    for (let i = 0; i < 11; i++) await command('alert add', rig.discord, 'bob', { search: `thinkpad t4${i}0 under 800 eur` })
+    const searches = await command('alert list', rig.discord, 'bob')
+    expect(textOf(searches)).toMatch(/page 1 of 2, 11 in all/)
+    const second = await turn(searches, '▶')
+    expect(second).toMatchObject({ replace: true, data: { total: 11, page: 2, pages: 2 } })
+    expect(dataOf<{ alerts: unknown[] }>(second).alerts).toHaveLength(1)
+    expect(dataOf<{ alerts: unknown[] }>(await command('alert list', rig.discord, 'bob', { page: 9 })).alerts).toEqual([])
+    expect(textOf(await command('alert list', rig.telegram, 'ann'))).toBe('You have no saved searches.')
+
+    for (let i = 0; i < 7; i++) await command('sell', rig.telegram, 'ann', { text: `ThinkPad X1 Carbon, ${700 + i} USD` })
+    await command('buy', rig.discord, 'bob', { text: 'ThinkPad X1 Carbon, budget 800 USD' })
+    const matches = await command('match list', rig.discord, 'bob')
+    expect(textOf(matches)).toMatch(/page 1 of 2, 7 in all/)
+    const rest = await turn(matches, '▶')
+    expect(dataOf<{ matches: unknown[] }>(rest).matches).toHaveLength(2)
+    expect(textOf(await turn(rest, '◀'))).toMatch(/page 1 of 2/)
   })
 
   it('a want is published as a request, and an interest in a local offer tells its author once', async () => {

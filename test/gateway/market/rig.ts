@@ -10,6 +10,7 @@ import type { Bridge } from '../../../src/bridges/port.ts'
 import type { InterestToSend, Listing } from '../../../src/core/index.ts'
 import { marketSchema } from '../../../src/gateway/config/market.ts'
 import { InboxReader } from '../../../src/gateway/market/inbox.ts'
+import { OfferLeases } from '../../../src/gateway/market/leases.ts'
 import { Market } from '../../../src/gateway/market/market.ts'
 import { MarketMemory } from '../../../src/gateway/market/memory.ts'
 import type { RuleJob } from '../../../src/gateway/market/model.ts'
@@ -94,6 +95,7 @@ export interface SayOptions {
 
 export interface MarketRig {
   readonly market: Market
+  readonly instance: string
   readonly rules: RuleService
   readonly parts: MarketParts
   readonly pipeline: Pipeline
@@ -209,6 +211,9 @@ export async function startMarket(
         log: nullLogger,
       })
     : undefined
+  const leases = several
+    ? new OfferLeases({ pool: db.pool, instance, goneAfterMs: config.adoptAfter, clock, log: nullLogger })
+    : undefined
   const advisor = new RouteAdvisor(() => parts)
   const outbox = new OwnMessages({ pool: db.pool, clock, rng: cryptoRng, limits: DEFAULT_LIMITS }, (lane) =>
     pipeline.runLane(lane),
@@ -244,6 +249,7 @@ export async function startMarket(
     port,
     peerName: (m) => m.senderName ?? `Peer ${m.senderId.slice(0, 8)}`,
     together,
+    leases,
   })
   market.reader = new InboxReader({
     pool: db.pool,
@@ -267,6 +273,7 @@ export async function startMarket(
   let stopped = false
   return {
     market,
+    instance,
     rules,
     parts,
     pipeline,

@@ -127,4 +127,57 @@ export function describeTogether(databases: () => readonly [TestDatabase, TestDa
       return open(b).some((e) => e.origin.ref?.id === ref.id && e.origin.ref.channel === ref.channel)
     })
   })
+
+  it('offers of a gateway that is gone for long are repeated by another, by one node at a time', async () => {
+    const [a, b] = await both()
+    const desk = new Desk(a.market)
+    const agreed = async (text: string): Promise<string> => {
+      const { intent_id } = (await desk.create(contextOf(a.telegram, 'ann'), 'sell', text)).record.intent
+      await desk.agree(contextOf(a.telegram, 'ann'), intent_id, 'message')
+      return intent_id
+    }
+    const sold = await agreed('ThinkPad X1 Carbon, 700 USD')
+    const kept = await agreed('ThinkPad T480, 250 USD')
+    await until('the offers at the other', () => b.parts.memory.get(kept)?.published != null)
+    await a.market.drain()
+    await a.market.stop()
+    // The reading was given back: now the other looks after what time brings.
+    await b.settled()
+    await b.market.round()
+    expect(b.node.active.size).toBe(0)
+    b.clock.shift(11 * 60_000)
+    await b.market.round()
+    expect([...b.node.active.values()].map((l) => l.form.title).sort()).toEqual(['ThinkPad T480', 'ThinkPad X1 Carbon'])
+    expect(b.parts.memory.get(kept)?.published).toMatchObject({ kind: 'offer', by: b.instance })
+    // Its author ends one there; rounds change nothing.
+    await new Desk(b.market).close(contextOf(b.telegram, 'ann'), sold)
+    await b.market.round()
+    expect(b.node.active.size).toBe(1)
+    // Back again, it leaves alone what the other took.
+    const back = await startMarket(databases()[0], {
+      several: true,
+      instance: a.instance,
+      places: [a.telegram, a.discord],
+      clock: a.clock,
+    })
+    rigs.push(back)
+    await back.market.round()
+    expect(back.node.active.size).toBe(0)
+    expect(b.node.active.size).toBe(1)
+  })
+
+  it('who lost its lease without noticing stops, and keeps what nobody took', async () => {
+    const [a, b] = await both()
+    const entry = await new Desk(b.market).create(contextOf(b.telegram, 'ann'), 'sell', 'ThinkPad X1 Carbon, 700 USD')
+    const id = entry.record.intent.intent_id
+    await new Desk(b.market).agree(contextOf(b.telegram, 'ann'), id, 'message')
+    await until('the offer at the one that reads', () => a.parts.memory.get(id)?.published != null)
+    expect(b.node.active.size).toBe(1)
+    // The clock of the one that reads runs ahead: to it the other seems to be gone.
+    a.clock.shift(11 * 60_000)
+    await a.market.round()
+    expect(a.node.active.size).toBe(1)
+    await until('the end of repeats at the other', () => b.node.active.size === 0)
+    expect(b.parts.memory.get(id)?.published?.by).toBe(a.instance)
+  })
 }
