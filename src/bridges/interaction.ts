@@ -27,6 +27,8 @@ export interface CommandSpec {
   readonly arguments: readonly ArgumentSpec[]
   /** Shown only to administrators and moderators where a platform can hide commands; checked again by the gateway. */
   readonly adminOnly: boolean
+  /** Not in menus with bounded room. */
+  readonly unlisted?: true
   /** Answers are usually shown to the asking person alone: for platforms that must decide before the answer is there. */
   readonly private: boolean
 }

@@ -62,7 +62,7 @@ const MAX_DESCRIPTION = 256
 /** The menu of commands, for everybody or for administrators of groups. */
 export function menuOf(specs: readonly CommandSpec[], forAdmins: boolean): MenuEntry[] {
   return specs
-    .filter((spec) => forAdmins || !spec.adminOnly)
+    .filter((spec) => !spec.unlisted && (forAdmins || !spec.adminOnly))
     .slice(0, MAX_MENU)
     .map((spec) => ({ command: spec.telegram, description: spec.summary.slice(0, MAX_DESCRIPTION) }))
 }

@@ -71,6 +71,8 @@ export interface CommandDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly argumentHelp: { readonly [K in keyof z.output<S>]-?: ArgumentHelp }
   /** Schema of `data`, for the description of the HTTP API. */
   readonly data?: z.ZodType
+  /** False: left out of Telegram's menu, which holds 100; the command is there all the same. */
+  readonly menu?: false
   /** Surfaces without it; default: all. */
   readonly notOn?: readonly ('discord' | 'telegram' | 'web' | 'cli' | 'http')[]
   run(context: CommandContext, args: z.output<S>): Promise<CommandResult>

@@ -3,6 +3,7 @@ import { K2Error } from '../../base/errors.ts'
 import type { Place } from '../../bridges/model/place.ts'
 import type { K2Node } from '../../core/index.ts'
 import { type CommandContext, type CommandDefinition, defineCommand } from '../commands/definition.ts'
+import { mayUse } from '../commands/registry.ts'
 import { answer, bold, code, line, lines, notice } from '../commands/notices.ts'
 import type { Notifier } from '../commands/notifier.ts'
 import type { Config } from '../config/schema.ts'
@@ -161,7 +162,7 @@ export function directCommands(parts: DirectCommandParts): CommandDefinition[] {
       path: ['inbox', 'block'],
       http: { method: 'POST', path: '/inbox/:id/block' },
       summary: 'end a conversation of the inbox and take no more from this person',
-      role: 'admin',
+      role: 'moderator',
       confirm: () => 'What this person writes to the bot is not read any more.',
       arguments: z.object({ id: z.string().max(80).optional() }),
       argumentHelp: { id: { ...ACCOUNT, suggest: suggestOpen } },
@@ -175,7 +176,7 @@ export function directCommands(parts: DirectCommandParts): CommandDefinition[] {
       path: ['inbox', 'unblock'],
       http: { method: 'DELETE', path: '/inbox/:id/block' },
       summary: 'let somebody write to the inbox again',
-      role: 'admin',
+      role: 'moderator',
       arguments: idArgument,
       argumentHelp: { id: { summary: 'discord:<id> or telegram:<id>' } },
       run: async (_context, { id }) => {
@@ -222,7 +223,7 @@ async function directPlaceOf({ origin, signal }: CommandContext, { notifier }: D
 
 function conversationOf({ origin, role }: CommandContext, id: string | undefined, service: DirectService): DirectConversation {
   const here = origin.surface === 'chat' ? service.at(origin.at) : undefined
-  const named = id === undefined || role !== 'admin' ? undefined : service.byId(id)
+  const named = id === undefined || !mayUse(role, 'moderator') ? undefined : service.byId(id)
   const own =
     origin.surface === 'chat' ? service.conversations().find((c) => c.personKey === origin.interaction.actor.key) : undefined
   // In a thread of the inbox everybody who can write there is staff.

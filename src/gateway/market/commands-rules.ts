@@ -52,6 +52,7 @@ export function ruleCommands(desk: Desk, rules: RuleService): CommandDefinition[
     }),
     defineCommand({
       path: ['rules', 'history'],
+      menu: false,
       http: { method: 'GET', path: '/rules/versions' },
       summary: 'versions of the rules, newest first',
       role: 'admin',
@@ -71,6 +72,7 @@ export function ruleCommands(desk: Desk, rules: RuleService): CommandDefinition[
     }),
     defineCommand({
       path: ['rules', 'rollback'],
+      menu: false,
       http: { method: 'POST', path: '/rules/rollback' },
       summary: 'run an earlier version until the files change again',
       role: 'admin',

@@ -182,6 +182,7 @@ export function moderationCommands(parts: ModerationCommandParts): CommandDefini
     }),
     defineCommand({
       path: ['mod', 'purge'],
+      menu: false,
       http: { method: 'POST', path: '/moderation/purge' },
       summary: 'forget what is stored of a person: texts, names, links, rights',
       help: 'Copies on other networks stay unless they are removed with "bridge del". What was decided about the person stays.',

@@ -54,6 +54,7 @@ export function privacyCommands(parts: ModerationCommandParts): CommandDefinitio
     }),
     defineCommand({
       path: ['privacy', 'purge'],
+      menu: false,
       http: { method: 'DELETE', path: '/privacy/me' },
       summary: 'forget everything stored of me',
       help: 'Texts, names, links and rights. Copies that are on other networks stay there; "market forget" takes offers back.',

@@ -50,6 +50,7 @@ export function quarantineCommands(parts: ModerationCommandParts): CommandDefini
     }),
     defineCommand({
       path: ['mod', 'approve'],
+      menu: false,
       http: { method: 'POST', path: '/moderation/waiting/:id/approve' },
       summary: 'let a waiting message through',
       role: 'moderator',
@@ -59,6 +60,7 @@ export function quarantineCommands(parts: ModerationCommandParts): CommandDefini
     }),
     defineCommand({
       path: ['mod', 'reject'],
+      menu: false,
       http: { method: 'POST', path: '/moderation/waiting/:id/reject' },
       summary: 'refuse a waiting message',
       role: 'moderator',

@@ -93,6 +93,7 @@ export function routeCommands({ book, reloader, choose }: RouteCommandParts): Co
     }),
     defineCommand({
       path: ['bridge', 'export'],
+      menu: false,
       http: { method: 'GET', path: '/routes/export' },
       summary: 'the routes as they are now, as text for the configuration file',
       role: 'admin',
@@ -111,6 +112,7 @@ export function routeCommands({ book, reloader, choose }: RouteCommandParts): Co
     }),
     defineCommand({
       path: ['bridge', 'reload'],
+      menu: false,
       http: { method: 'POST', path: '/reload' },
       summary: 'read the configuration file again',
       help: 'An invalid file changes nothing; the answer names every mistake with its line.',

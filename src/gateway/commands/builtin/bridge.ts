@@ -76,7 +76,7 @@ export function bridgeCommands({ pipeline, routes, bridges, clock }: BuiltinPart
       path: ['bridge', 'who'],
       http: { method: 'GET', path: '/messages/author' },
       summary: 'who really wrote a bridged message, and where',
-      role: 'admin',
+      role: 'moderator',
       arguments: messageArgument,
       argumentHelp: { message: MESSAGE },
       run: async (context, { message }) => {
@@ -92,7 +92,7 @@ export function bridgeCommands({ pipeline, routes, bridges, clock }: BuiltinPart
       http: { method: 'DELETE', path: '/messages' },
       summary: 'remove all copies of a bridged message',
       help: 'Copies on other networks are removed. The original stays: its own network lets only its moderators remove it.',
-      role: 'admin',
+      role: 'moderator',
       confirm: () => 'All copies of this message are removed.',
       arguments: messageArgument,
       argumentHelp: { message: MESSAGE },

@@ -9,6 +9,7 @@ import { answer, bold, code, line, lines, notice } from '../notices.ts'
 import { type CommandRegistry, mayUse, type RegisteredCommand } from '../registry.ts'
 
 /** First steps in the order people take them; shown as far as the commands exist. */
+const FOR = { trader: 'traders', moderator: 'moderators', admin: 'administrators' } as const
 const STEPS: readonly { readonly path: string; readonly text: string }[] = [
   { path: 'sell', text: 'offer something to everybody on the network' },
   { path: 'buy', text: 'say what you look for, and hear when somebody offers it' },
@@ -134,7 +135,7 @@ function details(command: RegisteredCommand, network: Network): RichText {
       const choices = arg.choices ? ` (${arg.choices.map((c) => c.name).join(', ')})` : ''
       return line('• ', bold(arg.name), `: ${arg.summary}${choices}${arg.required ? '' : ', optional'}`)
     }),
-    definition.role === 'everyone' ? undefined : `For ${definition.role === 'admin' ? 'administrators' : 'traders'}.`,
+    definition.role === 'everyone' ? undefined : `For ${FOR[definition.role]}.`,
   )
 }
 

@@ -53,6 +53,7 @@ export function queueCommands({ pipeline: { admin }, routes }: BuiltinParts): Co
     }),
     defineCommand({
       path: ['queue', 'discard'],
+      menu: false,
       http: { method: 'DELETE', path: '/dead-letters/:id' },
       summary: 'give a dead message up',
       role: 'admin',
