@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { isK2Error } from '../../src/base/errors.ts'
 import { seededRng } from '../../src/base/random.ts'
+import { corpusOf } from './corpus.ts'
 import { FuzzFinding, fuzz, mutate } from './fuzz.ts'
 import { TARGETS } from './targets.ts'
 
@@ -35,6 +37,13 @@ describe('the fuzzer', () => {
 describe('decoders take anything', () => {
   test.each(TARGETS)('$name', (target) => {
     for (const seed of target.seeds) expect(() => target.decode(seed)).not.toThrow()
+    for (const input of corpusOf(target)) {
+      try {
+        target.decode(input)
+      } catch (error) {
+        expect(isK2Error(error)).toBe(true)
+      }
+    }
     const { inputs } = fuzz(target, seededRng(20_251_122), { inputs: 1_000, hangMs: 50 })
     expect(inputs).toBe(1_000)
   })

@@ -49,6 +49,8 @@ export interface FuzzResult {
   readonly accepted: number
   /** ms of processor time, not of the clock: other programs must not count. */
   readonly slowestMs: number
+  /** Inputs that were read, beyond the seeds: good to start from next time. */
+  readonly corpus: readonly Uint8Array[]
 }
 
 export class FuzzFinding extends Error {
@@ -87,7 +89,7 @@ export function fuzz(target: Target, rng: Rng, limits: FuzzLimits): FuzzResult {
     // What is read all the same leads further into the decoder.
     if (first.accepted && corpus.length < 200 && below(rng, 50) === 0) corpus.push(input)
   }
-  return { inputs, accepted, slowestMs }
+  return { inputs, accepted, slowestMs, corpus: corpus.slice(target.seeds.length) }
 }
 
 function timed(target: Target, input: Uint8Array): { readonly accepted: boolean; readonly ms: number } {

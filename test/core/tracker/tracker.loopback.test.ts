@@ -125,6 +125,30 @@ test('a tracker tells where it saw hosts, and private addresses to those in the 
   await Promise.all([inside.stop(), outside.stop(), tracker.stop()])
 })
 
+test('one peer that asks without end is refused after a hundred questions; others are answered', async () => {
+  const network = memoryNetwork()
+  const open = async (): Promise<K2Endpoint> => {
+    const endpoint = new K2Endpoint({
+      transport: network.bind({ id: newIdentity(cryptoRng).id }),
+      bareIds: true,
+      dialer: { dialsPerSecond: 10_000 },
+    })
+    await endpoint.start()
+    return endpoint
+  }
+  const [tracker, greedy, modest] = await Promise.all([open(), open(), open()])
+  const store = new TrackerStore({ verify: createVerifier(), rng: cryptoRng })
+  const stopped = { ...systemClock, now: () => 1_750_000_000_000 }
+  const server = new TrackerServer({ store, log: nullLogger, clock: stopped })
+  tracker.handle(TRACKER_ALPN, (connection) => server.serve(connection))
+  const client = new TrackerClient(greedy)
+  for (let i = 0; i < 100; i++) expect((await client.query(tracker.id, query)).rows).toEqual([])
+  expect(await codeOf(client.query(tracker.id, query))).toMatch(/^NET_/)
+  expect((await new TrackerClient(modest).query(tracker.id, query)).rows).toEqual([])
+  expect(server.stats()).toMatchObject({ queries: 101, refused: 1 })
+  await Promise.all([greedy.stop(), modest.stop(), tracker.stop()])
+})
+
 describe('nodes', () => {
   test('that know nothing but a tracker meet on a topic; direct topics are not told to it', async () => {
     const network: MemoryNetwork = memoryNetwork()

@@ -152,4 +152,26 @@ const dmGossip: Scenario = {
   },
 }
 
-export const k2: readonly Scenario[] = [topics, market, invitation, badInvitation, dmAlpn, dmGossip]
+const online: Scenario = {
+  name: 'k2.online',
+  what: 'a node is online while it runs and not after its end; started again with its key it is the same, and online again',
+  directions: ALL_PAIRS,
+  limitMs: 120_000,
+  async run(lab, direction) {
+    const [first, second] = sides(direction)
+    const secret = '07'.repeat(32)
+    const [a, b] = await Promise.all([lab.node(first), lab.node(second, { bind: { secret } })])
+    const { id } = b
+    await a.peer.call('invite.ping', { peer: b.address })
+    await b.peer.call('node.close')
+    // A dial ends after 30 s at the latest; applications give up after ten.
+    await refusal(a.peer.call('invite.ping', { peer: { id, addrs: b.address.addrs } }, 45_000))
+    await b.bind({ secret })
+    assert.equal(b.id, id)
+    await a.peer.call('invite.ping', { peer: b.address })
+    await b.peer.call('invite.ping', { peer: a.address })
+    return undefined
+  },
+}
+
+export const k2: readonly Scenario[] = [topics, online, market, invitation, badInvitation, dmAlpn, dmGossip]
