@@ -18,6 +18,8 @@ export interface ApiRequest {
   readonly files?: readonly ApiFile[]
   /** Webhook URLs carry their own token: no `Authorization`, other limits. */
   readonly auth: 'bot' | 'none'
+  /** False: not made while Discord refuses so much that the address may be banned (16). */
+  readonly essential?: false
 }
 
 export type ApiAnswer = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly failure: Failure }

@@ -34,6 +34,7 @@ import { reactOnDiscord } from './reactions.ts'
 import { gapNotice, Receiver } from './receiver.ts'
 import { DiscordRest } from './rest.ts'
 import type { SendCounters } from './run.ts'
+import { idOf, idsOf } from './schema.ts'
 import { changeDiscordThread, openDiscordThread } from './threads.ts'
 import type { WebhookRegistry } from './webhook-registry.ts'
 import { Webhooks } from './webhooks.ts'
@@ -389,13 +390,4 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       envelopes: [gapNotice({ network: 'discord', account: this.account, ...where }, after, count, this.#clock.now())],
     })
   }
-}
-
-function idsOf(list: unknown): ReadonlySet<string> {
-  return new Set(Array.isArray(list) ? list.flatMap((entry) => idOf(entry) ?? []) : [])
-}
-
-function idOf(value: unknown): string | undefined {
-  const id = (value as { id?: unknown } | null | undefined)?.id
-  return typeof id === 'string' && id !== '' ? id : undefined
 }

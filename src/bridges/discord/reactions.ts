@@ -28,7 +28,7 @@ export async function reactOnDiscord(
   for (const { method, key } of steps) {
     const emoji = encodeURIComponent(names.get(key) ?? presented(key))
     const path = `/channels/${channelIdOf(ref)}/messages/${ref.id}/reactions/${emoji}/@me` as const
-    const answer = await api.call({ method, path, auth: 'bot' }, signal)
+    const answer = await api.call({ method, path, auth: 'bot', essential: false }, signal)
     if (!answer.ok) {
       const { failure } = answer
       if (failure.kind === 'api' && NOT_THIS.has(failure.code)) {

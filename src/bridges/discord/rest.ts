@@ -16,6 +16,8 @@ export interface RestOptions {
   readonly timeoutMs: number
   /** Bot requests per second over all routes (16). */
   readonly globalPerSecond: number
+  /** Refusals within ten minutes from which on only essential calls are made; default 5,000. */
+  readonly sparingFrom?: number
   readonly clock: Clock
 }
 
@@ -67,6 +69,7 @@ export class DiscordRest implements DiscordApi {
   readonly #flights = new Map<string, Flight>()
   #lastFlight = 0
   readonly #clock: Clock
+  readonly #sparingFrom: number
   #invalid: number[] = []
   /** Discord refused the token; the client has forgotten it, and asking again would only count against us. */
   #refused: Failure | undefined
@@ -75,6 +78,7 @@ export class DiscordRest implements DiscordApi {
     this.#library = library
     this.#timeoutMs = options.timeoutMs
     this.#clock = options.clock
+    this.#sparingFrom = options.sparingFrom ?? SPARING_FROM
     const shared: Partial<RESTOptions> = {
       version: '10',
       retries: 0,
@@ -108,6 +112,8 @@ export class DiscordRest implements DiscordApi {
 
   async call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
     if (this.#refused !== undefined && request.auth === 'bot') return { ok: false, failure: this.#refused }
+    if (request.essential === false && this.invalidRequests() >= this.#sparingFrom)
+      return { ok: false, failure: { kind: 'rate-limit', afterMs: SPARING_WAIT_MS, scope: 'user' } }
     const flight: Flight = { sent: false }
     const flightId = String(++this.#lastFlight)
     const abort = new AbortController()
@@ -183,6 +189,9 @@ export class DiscordRest implements DiscordApi {
 }
 
 const INVALID_WINDOW_MS = 600_000
+/** Half of what bans an address. */
+const SPARING_FROM = 5_000
+const SPARING_WAIT_MS = 60_000
 const MAX_COUNTED = 20_000
 
 const UNREADABLE = Symbol('unreadable')

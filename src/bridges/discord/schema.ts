@@ -146,3 +146,14 @@ export const DiscordThread = z.object({
   thread_metadata: z.object({ archived: z.boolean().default(false) }).optional(),
 })
 export type DiscordThread = z.infer<typeof DiscordThread>
+
+/** Ids of a list of entities. */
+export function idsOf(list: unknown): ReadonlySet<string> {
+  return new Set(Array.isArray(list) ? list.flatMap((entry) => idOf(entry) ?? []) : [])
+}
+
+/** Id of an entity of any kind. */
+export function idOf(value: unknown): string | undefined {
+  const id = (value as { id?: unknown } | null | undefined)?.id
+  return typeof id === 'string' && id !== '' ? id : undefined
+}
