@@ -41,6 +41,8 @@ export interface SteadyFigures {
 
 const TEXTS = fileURLToPath(new URL('../test/rules/data/intents-dev.jsonl', import.meta.url))
 
+const AS_BUILT = new URL('./as-built.mjs', import.meta.url).href
+
 /** Everything between a message and its plan: reading, conversation, 200 rules, matching, saved searches. */
 class Pipeline {
   readonly #lexicon = compileLexicon(readSources())
@@ -169,7 +171,7 @@ async function run(options: SteadyOptions): Promise<SteadyFigures> {
 /** Runs the load in a process of its own. */
 export async function benchSteady(options: SteadyOptions): Promise<SteadyFigures> {
   const file = fileURLToPath(import.meta.url)
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file, JSON.stringify(options)], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', AS_BUILT, file, JSON.stringify(options)], {
     timeout: (options.seconds + 240) * 1000,
     maxBuffer: 1_048_576,
   })
