@@ -53,7 +53,7 @@ export class Announcements {
     if (this.#o.channel() === undefined) return
     const filter = decision.trace.routes.find((r) => r.notify !== undefined)?.notify
     if (!decision.hold && filter !== undefined && this.#notes.length < MAX_NOTES)
-      this.#notes.push(notice(lines(...describe(envelope, `noticed by ${filter}`)), { title: 'For the moderators' }))
+      this.#notes.push(notice(lines(...describe(envelope, `noticed by ${filter}`))))
     this.look()
   }
 
@@ -118,10 +118,7 @@ export class Announcements {
   }
 
   #heldNotice({ eventId, envelope, reason }: HeldMessage): Notice {
-    return notice(lines(...describe(envelope, `waits because of ${reason}`)), {
-      title: 'A message waits for you',
-      actions: this.buttons(eventId),
-    })
+    return notice(lines(...describe(envelope, `waits because of ${reason}`)), { actions: this.buttons(eventId) })
   }
 
   #signal(): AbortSignal {
