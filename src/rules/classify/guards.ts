@@ -58,6 +58,7 @@ export function applyGuard(
     if (offer && input.candidates.some((c) => c.tier >= 3) && concreteIn(input.tags, 0, tokens.length))
       return { ...base, applied: false }
   }
+  const paid = input.candidates.some((c) => c.tier >= 2)
   const traded = input.candidates.some((c) => c.tier === 3) && concreteIn(input.tags, 0, tokens.length)
   const sentence = (i: number): number => tokens[i]?.sentence ?? 0
   const inScope = (e: Evidence): boolean => {
@@ -66,7 +67,7 @@ export function applyGuard(
     if (rule.kind === 'third_person' && e.family === 'ask_phrase' && e.start <= guard.start) return false
     if (rule.kind === 'advice' && e.intent === 'service_wanted' && inside(e, tokens, input.tags)) return false
     // A salary belongs to the job that is advertised; a coin with its price is traded, not talked of.
-    if (rule.kind === 'shop_talk' && e.intent === 'service_wanted' && e.points >= 8) return false
+    if (rule.kind === 'shop_talk' && e.intent === 'service_wanted' && e.points >= 8 && paid) return false
     if (rule.kind === 'finance' && e.points >= 8 && e.family !== 'structure' && traded) return false
     if (rule.scope === 'message') return true
     if (e.family === 'structure' && e.end - e.start > 2) return true

@@ -103,11 +103,16 @@ const advertised = (prices: readonly PriceCandidate[], first: ObjectHead, tokens
     return c.tier === 3 && gap >= 0 && gap <= MAX_DESCRIPTION && alone
   })
 
+/** "my nan's old sewing machine, works, 80": what is one's own may be advertised. */
+const OWN = new Set(
+  'my our mi mis nuestro nuestra meu minha meus minhas nosso nossa мой моя моё мои наш наша наше наши'.split(' '),
+)
 const MONEY_SIGNS = new Set(['💰', '💵', '🏷', '💲', '💸'])
 
 /** The head of the first clause when the message begins with a thing or a trade. */
 function headline(tokens: readonly Token[], tags: Tags): ObjectHead | undefined {
-  const start = skipOps(tokens, 0)
+  let start = skipOps(tokens, 0)
+  if (OWN.has(tokens[start]?.text ?? '')) start++
   if (tags.at('talk', start) !== undefined && tags.at('not_talk', start) === undefined) return undefined
   const found = objectIn(tokens, tags, start, start + 7)
   if (found !== undefined && found.kind !== 'word') return found

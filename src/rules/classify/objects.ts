@@ -113,7 +113,7 @@ function behindVague(tokens: readonly Token[], tags: Tags, vague: ObjectHead, to
   return undefined
 }
 
-const INFINITIVE = new Set(['to'])
+const FEELINGS = new Set(['love', 'hope', 'dream'])
 
 function headAt(tags: Tags, i: number): ObjectHead | undefined {
   let best: Hit | undefined
@@ -123,7 +123,7 @@ function headAt(tags: Tags, i: number): ObjectHead | undefined {
   }
   if (best === undefined) return undefined
   // "would love to exchange": before an infinitive a word of feeling is a verb.
-  if (best.name === 'abstract' && INFINITIVE.has(tags.tokens[best.end]?.text ?? '')) return undefined
+  if (tags.tokens[best.end]?.text === 'to' && FEELINGS.has(tags.tokens[best.start]?.text ?? '')) return undefined
   return { kind: KIND_OF[best.name] as HeadKind, start: best.start, end: best.end }
 }
 

@@ -71,7 +71,16 @@ function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
 }
 
 const BEFORE_WORDS = new Set(['p_ask', 'p_budget', 'p_max', 'p_offer', 'p_now'])
-const BEHIND_WORDS = new Set(['u_alone', 'u_alone_hour', 'u_alone_month', 'f_negotiable', 'f_firm', 'f_shipped', 'u_lot'])
+const BEHIND_WORDS = new Set([
+  'u_alone',
+  'u_alone_hour',
+  'u_alone_month',
+  'f_negotiable',
+  'f_firm',
+  'f_shipped',
+  'u_lot',
+  'r_max',
+])
 
 /** "seventy each", "asking eighty": small number words that a price word makes money. */
 function priceWordsAround(tags: Tags, start: number, end: number): boolean {

@@ -72,7 +72,10 @@ export function contextRole(
 const MONEY_WORDS = new Set(['tr', 'triệu', 'củ', 'tỷ', 'nghìn', 'ngàn', 'тыс', 'т.р', 'млн'])
 
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
-  if (MONEY_WORDS.has(tokens[at]?.text ?? '')) return true
+  const next = tokens[at]
+  if (MONEY_WORDS.has(next?.text ?? '')) return true
+  if ((next?.text === 'k' && tags.lang === 'vi') || (next?.text === 'к' && tags.lang === 'ru'))
+    return next.glued && !(tokens[at + 1]?.glued === true && tokens[at + 1]?.kind !== 'op')
   const currency = currencyAfter(tokens, at, tags.lang)
   return currency !== undefined && currency.rank > 0
 }

@@ -41,6 +41,8 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
       }
       if (!ROLE_CLASSES.has(name)) continue
       const size = hit.end - hit.start
+      // "aula de violão 50": a word as short as "de" says something of the number it touches only.
+      if (size === 1 && end < amount.start && (tokens[hit.start] as Token).text.length <= 2) continue
       if (size < width && cls !== undefined) continue
       if (cls === undefined || (decidedAt === end && size > width)) {
         if (name !== 'p_for' || end === amount.start || approx) {
