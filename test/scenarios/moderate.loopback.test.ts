@@ -19,6 +19,8 @@ describe('edits that race, bad actors, and a group that moves', () => {
         return {
           routes: rooms.map((room, n) => ({
             id: `room-${n}`,
+            // Exponential where expressions go back and try again.
+            ...(n === 4 && { filters: [{ name: 'only-a', when: { textMatches: '^(a+)+$' }, action: 'drop' }] }),
             members: [{ place: `discord/main/${guild}/${room.channel}` }, { place: `telegram/main/${room.chat}` }],
           })),
         }
@@ -84,7 +86,7 @@ describe('edits that race, bad actors, and a group that moves', () => {
     stage.telegram.control.join(chat, evil)
     const spam = `@everyone @here <@${user}> <@&${stage.discord.info.guild}> \`<@${user}>\` \\@everyone`
     stage.telegram.control.post(chat, evil, spam)
-    const entities = Array.from({ length: 1_000 }, (_, n) => ({ type: 'bold', offset: n * 2, length: 1 }))
+    const entities = Array.from({ length: 10_000 }, (_, n) => ({ type: 'bold', offset: (n % 1_000) * 2, length: 1 }))
     stage.telegram.control.post(chat, evil, { text: 'x '.repeat(1_000).trim(), entities })
     await until(() => stage.onDiscord(channel).join('').replaceAll(/[^x]/g, '').length === 1_000)
     const messages = stage.discord.control.visible({ channel }).filter((m) => m.isBot)
@@ -95,6 +97,37 @@ describe('edits that race, bad actors, and a group that moves', () => {
       (m) => m.mentions ?? [],
     )
     expect(mentions).toEqual([])
+  })
+
+  it('L: a picture that claims to be huge, an archive that unpacks for ever, a text made for slow expressions', {
+    timeout: 200_000,
+  }, async () => {
+    const { channel, chat } = room(4)
+    const { user } = stage.discord.info
+    const png = Buffer.alloc(64)
+    png.write('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1')
+    png.writeUInt32BE(50_000, 16)
+    png.writeUInt32BE(50_000, 20)
+    const zip = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), Buffer.alloc(42_000, 7)])
+    stage.discord.control.say({
+      channel,
+      user,
+      content: 'look at these',
+      files: [
+        { name: 'huge.png', type: 'image/png', width: 50_000, height: 50_000, content: png.toString('base64') },
+        { name: '42.zip', type: 'application/zip', content: zip.toString('base64') },
+      ],
+    })
+    stage.ann(channel, `${'a'.repeat(1_900)}!`)
+    stage.ann(channel, `${'a'.repeat(30)}`)
+    await settled(4, 'after the bombs')
+    const shown = stage.telegram.control.visible(chat).filter((m) => m.from !== 'Tess')
+    // Nothing is unpacked or decoded: both are files like others, whole and with their text.
+    expect(shown.filter((m) => m.kind === 'document').map((m) => m.size)).toEqual([png.length, zip.length])
+    expect(shown.some((m) => m.text.includes('look at these'))).toBe(true)
+    expect(shown.filter((m) => m.text.includes('aaa')).map((m) => m.text)).toEqual([`Ann: ${'a'.repeat(1_900)}!`])
+    expect(stage.metric('bridge_filtered_total', { rule: 'only-a' })).toBe(1)
+    expect(stage.telegram.remarks).toEqual([])
   })
 
   it('N: a group that becomes a supergroup goes on in both directions, and once each', { timeout: 200_000 }, async () => {
