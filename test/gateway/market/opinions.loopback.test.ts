@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { nullLogger } from '../../../src/base/logger.ts'
@@ -159,11 +160,36 @@ describe('the second reader', () => {
         json(response, 200, completion(answerOf({ price_min: 1, price_max: 1, item: 'gold bar', evidence: ['gold bar'] }))),
     ],
     ['a redirect elsewhere', 'http', (response) => json(response, 307, '', { location: 'http://127.0.0.1:9/' })],
+    ['a redirect into a private network', 'http', (response) => json(response, 302, '', { location: 'http://169.254.169.254/' })],
+    ['a body in drops', 'timeout', drops, { timeout: 300 }],
+    ['a small body that unpacks to a hundred megabytes', 'invalid_json', packed, { timeout: 3_000 }],
+    [
+      'a header of a megabyte',
+      'http',
+      (response) => json(response, 200, completion(answerOf()), { 'x-long': 'x'.repeat(1_000_000) }),
+    ],
+    ['sixty thousand nested lists', 'schema', (response) => json(response, 200, '['.repeat(30_000) + ']'.repeat(30_000))],
+    ['nested lists in the answer', 'invalid_json', (response) => json(response, 200, completion('{"a":'.repeat(8_000)))],
+    [
+      'a picture that says it is JSON',
+      'invalid_json',
+      (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(Buffer.alloc(5_000, 0x89)),
+    ],
+    [
+      'a length that is not kept',
+      'http',
+      (response) => {
+        response.writeHead(200, { 'content-length': '5000' })
+        response.write('{"choices":')
+        response.destroy()
+      },
+    ],
   ])('%s is a counted failure (%s) and changes no reading', async (_what, kind, answer, over) => {
     await endpoint(answer, over)
     ask()
     expect(await settled()).toBe(kind)
     expect(got).toEqual([])
+    expect(asked).toHaveLength(1)
   })
 
   it('asks once more after a short wait the server names', async () => {
@@ -209,6 +235,21 @@ describe('the second reader', () => {
     for (const reading of got) expect(reading.confidence).toBeLessThanOrEqual(0.75)
   })
 })
+
+/** A byte now and then: each is progress, all together they would take an hour. */
+function drops(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  const timer = setInterval(() => void response.write(' '), 20)
+  response.on('close', () => clearInterval(timer))
+}
+
+/** A hundred megabytes of spaces in a hundred kilobytes. */
+function packed(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+  response.on('error', () => {})
+  response.end(BOMB)
+}
+const BOMB = gzipSync(Buffer.alloc(100_000_000, 32))
 
 /** Sends until nobody takes it any more. */
 function endless(response: ServerResponse): void {
