@@ -163,6 +163,46 @@ describe('planRoute', () => {
     expect(planRoute(other, context(setup)).reason).toBe('all')
   })
 
+  it('holds a message for all routes when one of them wants it looked at, unless a moderator agreed', () => {
+    const hold = { name: 'look', when: { textContains: ['card'] }, action: 'hold' as const }
+    const routes = [route('a', [telegram(), discord()], { filters: [hold] }), route('b', [telegram(), web('x')])]
+    const message = create(telegram(), '1', 'a card')
+    const held = planRoute(message, context({ routes }))
+    expect(held).toMatchObject({ status: 'filtered', reason: 'hold:look', hold: true, destinations: [] })
+    expect(planRoute(message, { ...context({ routes }), approved: true }).destinations).toHaveLength(2)
+    expect(planRoute(create(telegram(), '1', 'else'), context({ routes })).destinations).toHaveLength(2)
+  })
+
+  it('notes what a filter under trial would do, and whom to tell, and goes on', () => {
+    const filters = [
+      { name: 'trial', when: {}, action: 'drop' as const, dryRun: true },
+      { name: 'tell', when: {}, action: 'notify' as const },
+      { name: 'never', when: {}, action: 'drop' as const },
+    ]
+    const decision = planRoute(
+      create(telegram(), '1', 'x'),
+      context({ routes: [route('r', [telegram(), discord()], { filters })] }),
+    )
+    expect(decision).toMatchObject({
+      status: 'routed',
+      trace: { routes: [{ route: 'r', to: 1, would: 'trial', notify: 'tell' }] },
+    })
+  })
+
+  it('asks moderation per route, and about edits on every route that reads the place', () => {
+    const routes = [route('a', [telegram(), discord()]), route('b', [telegram(), web('x')])]
+    const moderated = (action: 'drop' | 'hold'): RouteContext => ({
+      ...context({ routes }),
+      moderate: (_envelope, { id }) => (id === 'a' ? { action, reason: 'banned' } : undefined),
+    })
+    const dropped = planRoute(create(telegram(), '1', 'x'), moderated('drop'))
+    expect(lanes(dropped)).toEqual(['web/main/x/'])
+    expect(dropped.trace.routes).toContainEqual({ route: 'a', filtered: 'banned' })
+    expect(planRoute(create(telegram(), '1', 'x'), moderated('hold'))).toMatchObject({ reason: 'hold:banned', hold: true })
+    expect(planRoute(edit(telegram(), '1', 'x'), moderated('drop'))).toMatchObject({ status: 'filtered', reason: 'banned' })
+    expect(planRoute(remove(telegram(), '1'), moderated('drop')).status).toBe('routed')
+  })
+
   it('carries prefixes of rules and members, and leaves a trace', () => {
     const routes: RouteDefinition[] = [
       {
