@@ -60,6 +60,7 @@ export class WebChatBridge implements Bridge, InteractiveBridge {
     this.#epoch = toHex((options.rng ?? cryptoRng).bytes(8))
     this.#desk = new Desk({
       account: this.account,
+      files: options.files,
       sessions: () => this.#sessions,
       show: (room, id, body, isNew) => this.#operateFor(room, noticeOperation({ room, id, body, isNew, now: this.#clock.now() })),
       remove: (room, id) => this.#operateFor(room, removal(id, this.#clock.now())),

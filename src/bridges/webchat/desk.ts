@@ -14,8 +14,10 @@ import {
   type NoticeTarget,
   type OutFile,
 } from '../interaction.ts'
+import type { Attachment } from '../model/message.ts'
 import type { NativeRef } from '../model/place.ts'
 import { parseTextArguments } from '../text-command.ts'
+import type { ChatFiles } from './files.ts'
 import { wireNotice } from './notice.ts'
 import { NoticeFiles } from './notice-files.ts'
 import type { ClientMessage, WirePerson } from './protocol.ts'
@@ -25,6 +27,8 @@ import type { WebChatBody } from './store.ts'
 
 export interface DeskOptions {
   readonly account: string
+  /** Files that pages have uploaded; undefined where they cannot. */
+  readonly files?: Pick<ChatFiles, 'claim' | 'settle'> | undefined
   readonly sessions: () => Iterable<ChatSession>
   /** Puts a notice into a room, or changes it; answers false when the room cannot be written or the notice is gone. */
   readonly show: (room: string, id: string, notice: WebChatBody, isNew: boolean) => Promise<boolean>
@@ -109,12 +113,30 @@ export class Desk {
     const { args, missing, surplus } = parseTextArguments(spec.arguments, rest)
     if (surplus !== '')
       return this.#tell(session, `I do not understand “${surplus.slice(0, 60)}”. Put texts with blanks into quotes.`)
+    const file = this.#fileFor(spec, person, message.files)
+    if (typeof file === 'string') return this.#tell(session, file)
+    Object.assign(args, file)
     const needed = missing.filter((a) => a.type !== 'attachment')
     if (needed.length === 0) return this.#hand(session, person, message, { kind: 'command', path: spec.path, args })
     const id = `${ARGUMENTS}${this.#newId()}`
     this.#questions.set(id, { person: person.key, spec, args }, this.#o.clock.monotonic())
     const fields = needed.map((a) => ({ name: a.name, label: a.summary, required: true, ...(a.rest && { multiline: true }) }))
     session.send({ type: 'form', operation: message.id, form: { id, title: spec.summary, fields } })
+  }
+
+  /** The upload a command is about as its argument, or what the person has to be told. */
+  #fileFor(spec: CommandSpec, person: WirePerson, ids: readonly string[] = []): Readonly<Record<string, Attachment>> | string {
+    const argument = spec.arguments.find((a) => a.type === 'attachment')
+    if (argument === undefined) return {}
+    if (this.#o.files === undefined) return 'Files cannot be uploaded here.'
+    if (ids.length > 1) return 'One file at a time, please.'
+    const [file] = this.#o.files.claim(person.key, ids) ?? []
+    if (file !== undefined) {
+      this.#o.files.settle(ids)
+      return { [argument.name]: file }
+    }
+    if (ids.length > 0) return 'The file is not here any more. Please choose it again.'
+    return argument.required ? 'Choose a file with the 📎 button first, then give the command.' : {}
   }
 
   /** The longest command the text begins with. */

@@ -25,6 +25,8 @@ const MessageId = z.string().regex(/^[a-z2-7]{8,64}$/)
 const ActionId = z.string().regex(/^[\x21-\x7e]{1,100}$/)
 const Room = z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N} _-]{0,63}$/u)
 const Text = z.string().min(1).max(MAX_TEXT)
+/** Ids of uploads. */
+const Uploaded = z.array(z.string().regex(/^[0-9a-f]{32}$/)).max(MAX_FILES)
 /** Cleaned and cut by the bridge. */
 const Name = z.string().min(1).max(256)
 
@@ -44,16 +46,12 @@ export const ClientMessage = z.discriminatedUnion('type', [
     /** May be empty with files. */
     text: z.string().max(MAX_TEXT),
     replyTo: MessageId.optional(),
-    /** Ids of uploads. */
-    files: z
-      .array(z.string().regex(/^[0-9a-f]{32}$/))
-      .max(MAX_FILES)
-      .optional(),
+    files: Uploaded.optional(),
   }),
   z.strictObject({ type: z.literal('edit'), id: OperationId, room: Room, message: MessageId, text: Text }),
   z.strictObject({ type: z.literal('delete'), id: OperationId, room: Room, message: MessageId }),
   /** A line that begins with a slash and names a command. */
-  z.strictObject({ type: z.literal('command'), id: OperationId, text: Text }),
+  z.strictObject({ type: z.literal('command'), id: OperationId, text: Text, files: Uploaded.optional() }),
   /** A pressed button and what it is under. */
   z.strictObject({ type: z.literal('action'), id: OperationId, room: Room, action: ActionId, message: MessageId }),
   z.strictObject({

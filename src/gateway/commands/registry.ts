@@ -92,7 +92,8 @@ function register(definition: CommandDefinition): RegisteredCommand {
   if (!definition.path.every((word) => WORD.test(word))) throw clash(`"${definition.path.join(' ')}" is no command name`)
   if (!TELEGRAM.test(telegram)) throw clash(`"${telegram}" is no Telegram command name`)
   // A file can only be handed over in chats that have files.
-  const fileless = needsFile(definition) ? (['web', 'cli', 'http'] as const) : []
+  // A file can only be handed over in chats.
+  const fileless = needsFile(definition) ? (['cli', 'http'] as const) : []
   const absent = new Set<Surface>([...(definition.notOn ?? []), ...fileless])
   let args: readonly ArgumentSpec[] | undefined
   return {

@@ -94,6 +94,23 @@ describe.skipIf(skipWithoutChromium())('files in the web chat', () => {
     await page.context().close()
   })
 
+  it('/file share makes a ticket of the upload that waits, or asks for a file', async () => {
+    const page = await enter('Flo')
+    const choose = (name: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(`content of ${name}`) })
+    await page.locator('#attach-input').setInputFiles(choose('waits.txt'))
+    await page.locator('#uploads').getByText('ready').waitFor()
+    await page.locator('#text').fill('/file share')
+    await page.keyboard.press('Enter')
+    await page.getByText(/waits\.txt\|blob[a-z2-7]+/).waitFor()
+    expect(await page.locator('#uploads').isHidden()).toBe(true)
+    const chooser = page.waitForEvent('filechooser')
+    await page.locator('#text').fill('/file share')
+    await page.keyboard.press('Enter')
+    await (await chooser).setFiles(choose('chosen.txt'))
+    await page.getByText(/chosen\.txt\|blob[a-z2-7]+/).waitFor()
+    await page.context().close()
+  }, 60_000)
+
   it('strangers cannot upload, and nothing is served that no message has', async () => {
     const { url } = stage.gateway
     const put = (headers: Record<string, string>): Promise<Response> =>

@@ -346,8 +346,11 @@ function write() {
   if (text === '' && uploads.count === 0) return
   const { context } = state
   line.close()
-  if (context === undefined && line.isCommand(text)) ask({ type: 'command', text })
-  else if (context?.kind === 'edit') submit({ type: 'edit', message: context.message.id, text })
+  if (context === undefined && line.isCommand(text)) {
+    if (line.takesFile(text) && uploads.allowed && uploads.count === 0) return chooseFor(text)
+    const files = line.takesFile(text) ? uploads.take().map(({ id }) => id) : []
+    ask({ type: 'command', text, ...(files.length > 0 ? { files } : {}) })
+  } else if (context?.kind === 'edit') submit({ type: 'edit', message: context.message.id, text })
   else sendMessage(text, context)
   $('text').value = ''
   setContext(undefined)
@@ -361,7 +364,21 @@ function sendMessage(text, context) {
   submit({ type: 'send', text, ...(context ? { replyTo: context.message.id } : {}), ...more })
 }
 
-const uploads = new Uploads({ list: $('uploads'), onChange: () => {}, onProblem: notice })
+/** Asks for the file a command is about; once it is uploaded the command goes off by itself. */
+function chooseFor(text) {
+  state.waiting = text
+  notice('Choose the file.')
+  $('attach-input').click()
+}
+
+function uploadsChanged() {
+  const { waiting } = state
+  if (waiting === undefined || uploads.count === 0 || uploads.busy) return
+  state.waiting = undefined
+  if ($('text').value.trim() === waiting) write()
+}
+
+const uploads = new Uploads({ list: $('uploads'), onChange: uploadsChanged, onProblem: notice })
 
 uploads.listen({ button: $('attach'), input: $('attach-input'), box: $('text'), area: $('chat') })
 

@@ -51,6 +51,13 @@ export class CommandLine {
     return this.#commands.some(({ path }) => path[0] === words[0] && (path.length === 1 || words.length > 1))
   }
 
+  /** Whether the command in this line is about a file. */
+  takesFile(text) {
+    const typed = `${text.replace(ROOT, '').trim().toLowerCase()} `
+    const fitting = this.#commands.filter(({ path }) => typed.startsWith(`${path.join(' ')} `))
+    return fitting.some((command) => command.arguments.some((a) => a.type === 'attachment'))
+  }
+
   /** The text changed: shows what fits. */
   update() {
     clearTimeout(this.#timer)
