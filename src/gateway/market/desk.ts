@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { toHex } from '../../base/bytes.ts'
 import { K2Error } from '../../base/errors.ts'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
@@ -33,6 +34,14 @@ const MIN_PREFIX = 6
 /** Where intents of operators live: nobody reads there. */
 const OPERATOR_PLACE: Place = { network: 'web', account: 'main', channel: 'operator' }
 
+const evidence = z.object({ evidence: z.array(z.object({ family: z.string().optional() })) })
+
+/** Whether words of the text say what its author wants, not its form alone. */
+function saysWish({ trace }: Reading): boolean {
+  const read = evidence.safeParse(trace)
+  return read.success && read.data.evidence.some(({ family }) => family !== undefined && family !== 'structure')
+}
+
 export interface OfferFilter {
   readonly side: 'offer' | 'want' | 'all'
   readonly topic?: string | undefined
@@ -64,12 +73,15 @@ export class Desk {
   read(context: CommandContext, wish: Wish, text: string): { readonly reading: Reading; readonly text: string } {
     const { lexicon, profiles, clock } = this.market.parts
     const profile = profiles.of(this.originOf(context).place).reading
-    const tries = [text, `${CUES[wish]} ${text}`]
-    for (const said of tries) {
+    const read = (said: string) => {
       const reading = readMessage({ id: 'command', text: said, sent_at: clock.now() }, { lexicon, profile })
-      if (FITS[wish].some((kind) => kind === reading.intent))
-        return { reading: { ...reading, source: 'command', confidence: 1 }, text: said }
+      const fits = FITS[wish].some((kind) => kind === reading.intent)
+      return fits ? { reading: { ...reading, source: 'command' as const, confidence: 1 }, text: said } : undefined
     }
+    const own = read(text)
+    // Words of their own say where the thing begins. Without such words it begins the text, and the known noun is not all of it.
+    const part = own !== undefined && saysWish(own.reading) ? own : (read(`${CUES[wish]} ${text}`) ?? own)
+    if (part !== undefined) return part
     throw new K2Error({
       code: 'MARKET_NOT_UNDERSTOOD',
       kind: 'input',

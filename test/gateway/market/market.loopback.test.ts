@@ -335,6 +335,14 @@ describe('commands', () => {
     await expect(command('sell', rig.discord, 'ann', { text: '...' })).rejects.toBeInstanceOf(K2Error)
   })
 
+  it('takes the whole name of a thing, with and without words that say what is wanted', async () => {
+    rig = await startMarket(db)
+    const said = async (name: string, text: string) => textOf(await command(name, rig.discord, 'ann', { text }))
+    expect(await said('sell', 'Folding bike, 250 EUR')).toMatch(/Offer: folding bike, 250 EUR/i)
+    expect(await said('sell', 'selling my folding bike, 240 EUR')).toMatch(/Offer: folding bike, 240 EUR/i)
+    expect(await said('buy', 'Folding bike, 250 EUR')).toMatch(/Request: folding bike, up to 250 EUR|Wanted: folding bike/i)
+  })
+
   it('pages through offers with buttons', async () => {
     rig = await startMarket(db)
     for (let i = 0; i < 7; i++) await command('sell', rig.discord, 'ann', { text: `ThinkPad T4${i}0, ${300 + i} USD` })

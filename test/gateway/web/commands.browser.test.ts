@@ -1,14 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { expectAccessible } from '../../support/accessible.ts'
 import { launchChromium, skipWithoutChromium } from '../../support/chromium.ts'
 import { startTestGateway, type TestGateway } from '../commands/support.ts'
-
-interface Violation {
-  readonly id: string
-  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[]
-}
 
 describe.skipIf(skipWithoutChromium())('commands in the web chat', () => {
   let browser: Browser
@@ -40,20 +34,12 @@ describe.skipIf(skipWithoutChromium())('commands in the web chat', () => {
     await page.keyboard.press('Enter')
   }
   const answer = (page: Page, text: string) => page.locator('.message.answer', { hasText: text }).last()
-  const accessible = async (page: Page, what: string): Promise<void> => {
-    const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-    await page.evaluate(source)
-    const found = (await page.evaluate('axe.run(document)')) as { violations: readonly Violation[] }
-    const shown = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary ?? ''}`).join('\n')}`)
-    expect(shown, what).toEqual([])
-  }
-
   it('are completed with the keyboard and answered for the person alone', async () => {
     const ann = await open('Ann')
     const bo = await open('Bo')
     await box(ann).pressSequentially('/top')
     await ann.getByRole('option', { name: '/topic list' }).waitFor()
-    await accessible(ann, 'with completions')
+    await expectAccessible(ann, 'with completions')
     await ann.keyboard.press('ArrowDown')
     await ann.keyboard.press('Tab')
     expect(await box(ann).inputValue()).toBe('/topic list')
@@ -63,7 +49,7 @@ describe.skipIf(skipWithoutChromium())('commands in the web chat', () => {
     expect(await bo.locator('.message').count()).toBe(0)
     await ann.getByRole('button', { name: 'Dismiss this answer' }).click()
     expect(await ann.locator('.message.answer').count()).toBe(0)
-    await accessible(ann, 'afterwards')
+    await expectAccessible(ann, 'afterwards')
   })
 
   it('lead a newcomer from /help', async () => {
@@ -72,7 +58,7 @@ describe.skipIf(skipWithoutChromium())('commands in the web chat', () => {
     const help = answer(ann, 'Welcome to K2')
     await help.waitFor()
     expect(await help.textContent()).toContain('First steps')
-    await accessible(ann, 'help')
+    await expectAccessible(ann, 'help')
     await run(ann, '/help topic list')
     await answer(ann, '/k2 topic list').waitFor()
     await run(ann, '/topic join Anything')
@@ -84,7 +70,7 @@ describe.skipIf(skipWithoutChromium())('commands in the web chat', () => {
     await run(ann, '/qr')
     const dialog = ann.getByRole('dialog')
     await dialog.waitFor()
-    await accessible(ann, 'dialogue')
+    await expectAccessible(ann, 'dialogue')
     await dialog.getByRole('textbox').fill('https://example.org/')
     await dialog.getByRole('button', { name: 'Continue' }).click()
     const picture = ann.locator('.message.answer img')
@@ -99,7 +85,7 @@ describe.skipIf(skipWithoutChromium())('commands in the web chat', () => {
     const ann = await open('Eli')
     await run(ann, '/unlink')
     await ann.getByRole('button', { name: 'Yes, do it' }).waitFor()
-    await accessible(ann, 'buttons')
+    await expectAccessible(ann, 'buttons')
     await ann.getByRole('button', { name: 'Cancel' }).click()
     await answer(ann, 'Nothing was done').waitFor()
     expect(await ann.getByRole('button', { name: 'Yes, do it' }).count()).toBe(0)

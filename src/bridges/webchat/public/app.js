@@ -1,57 +1,23 @@
 import { CommandLine } from './commands.js'
 import { Connection, randomId } from './connection.js'
 import { filesElement, Uploads } from './files.js'
+import { remember, remembered, tabStorage } from './memory.js'
+import { MessageList } from './message-list.js'
 import { answerElement, noticeElement, openForm } from './notices.js'
-import { dayOf, element, messageElement, pendingElement, plainOf } from './render.js'
+import { element, messageElement, pendingElement, plainOf } from './render.js'
 
 const $ = (id) => document.getElementById(id)
-/** Messages kept in the page per room. */
-const MAX_SHOWN = 500
-/** Distance to the end of the list at which new messages scroll into view, pixels. */
-const NEAR_END = 80
-
-function remembered(key) {
-  try {
-    return localStorage.getItem(key) ?? undefined
-  } catch {
-    // Storage is forbidden: nothing is remembered between visits.
-    return undefined
-  }
-}
-
-function remember(key, value) {
-  try {
-    localStorage.setItem(key, value)
-  } catch {
-    // As above.
-  }
-}
-
 const state = {
   client: remembered('k2-client') ?? randomId(24),
   name: remembered('k2-name'),
   me: undefined,
   rooms: [],
   room: decodeURIComponent(location.hash.slice(1)) || remembered('k2-room'),
-  /** room → Map of id → message. */
-  messages: new Map(),
-  people: [],
   failed: new Map(),
   context: undefined,
   entered: false,
 }
 remember('k2-client', state.client)
-
-const memory = new Map()
-const fallbackStorage = { getItem: (key) => memory.get(key) ?? null, setItem: (key, value) => memory.set(key, value) }
-
-function sessionStore() {
-  try {
-    return sessionStorage
-  } catch {
-    return fallbackStorage
-  }
-}
 
 const socketUrl = new URL('ws', location.href)
 socketUrl.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
@@ -59,7 +25,7 @@ socketUrl.hash = ''
 
 const connection = new Connection({
   url: socketUrl.href,
-  storage: sessionStore(),
+  storage: tabStorage(),
   handlers: { onState: showState, onMessage: receive, onOutbox: showPending, onFailed: operationFailed },
 })
 
@@ -91,18 +57,19 @@ function receive(message) {
     case 'joined':
       return joined(message)
     case 'message':
-      return changed(message.room, message.message)
+      return list.changed(message.room, message.message)
     case 'people':
       return message.room === state.room ? showPeople(message.people, message.count) : undefined
     case 'commands':
       line.commands = message.commands
+      $('menu').hidden = message.commands.length === 0
       return
     case 'suggestions':
       return line.suggested(message)
     case 'answer':
       return answered(message)
     case 'retracted':
-      return answerOf(message.id)?.remove()
+      return list.retract(message.id)
     case 'form':
       return openForm($('form'), message.form, (values) => ask({ type: 'form', form: message.form.id, values }))
     case 'error':
@@ -128,111 +95,33 @@ function welcome({ you, rooms, limits, uploads: grant }) {
 }
 
 function joined({ room, reset, messages, people }) {
-  const list = reset ? new Map() : (state.messages.get(room) ?? new Map())
-  for (const message of messages) put(list, message)
-  state.messages.set(room, list)
+  list.loaded(room, messages, reset)
   if (room !== state.room) return
-  showAll()
   showPeople(people, people.length)
   showPending(connection.outbox)
 }
 
-function put(list, message) {
-  const known = list.get(message.id)
-  if (known && known.version >= message.version) return false
-  if (message.deleted) list.delete(message.id)
-  else list.set(message.id, message)
-  if (list.size > MAX_SHOWN) list.delete(list.keys().next().value)
-  return true
-}
-
 // ---- messages -----------------------------------------------------------------------------------------------------------
 
-function changed(room, message) {
-  const list = state.messages.get(room) ?? new Map()
-  state.messages.set(room, list)
-  const isNew = !list.has(message.id)
-  if (!put(list, message) || room !== state.room) return
-  const old = $('messages').querySelector(`[data-id="${CSS.escape(message.id)}"]`)
-  if (message.deleted) old?.remove()
-  else if (old) old.replaceWith(itemOf(message))
-  else if (isNew) {
-    append(message)
-    unread(message)
-  }
-  $('empty').hidden = list.size > 0
-}
+const isOwn = (message) => message.author.key === state.me?.key
 
-function itemOf(message) {
-  return messageElement(message, {
-    own: message.author.key === state.me?.key,
-    onReply: () => setContext({ kind: 'reply', message }),
-    onEdit: () => setContext({ kind: 'edit', message }),
-    onDelete: () => submit({ type: 'delete', message: message.id, shownAs: plainOf(message) }),
-    onFind: () => find(message.reply?.id),
-    ...(message.files ? { files: filesElement(message.files) } : {}),
-    ...(message.notice ? { notice: noticeElement(message.notice, (action) => press(action, message.id)) } : {}),
-  })
-}
-
-let lastDay
-function append(message) {
-  const end = atEnd()
-  addDay(message)
-  $('messages').append(itemOf(message))
-  while ($('messages').childElementCount > MAX_SHOWN) $('messages').firstElementChild.remove()
-  if (end || message.author.key === state.me?.key) toEnd()
-  else $('jump').hidden = false
-}
-
-function addDay({ at }) {
-  const day = dayOf(at)
-  if (day === lastDay) return
-  lastDay = day
-  $('messages').append(element('li', { className: 'day', text: day }))
-}
-
-function showAll() {
-  lastDay = undefined
-  const list = $('messages')
-  // A whole room at once is not news: it is not read out.
-  $('log').setAttribute('aria-live', 'off')
-  list.replaceChildren()
-  for (const message of state.messages.get(state.room)?.values() ?? []) {
-    addDay(message)
-    list.append(itemOf(message))
-  }
-  $('empty').hidden = (state.messages.get(state.room)?.size ?? 0) > 0
-  toEnd()
-  requestAnimationFrame(() => $('log').setAttribute('aria-live', 'polite'))
-}
-
-const atEnd = () => $('scroll').scrollHeight - $('scroll').scrollTop - $('scroll').clientHeight < NEAR_END
-
-function toEnd() {
-  $('scroll').scrollTop = $('scroll').scrollHeight
-  $('jump').hidden = true
-}
-
-function find(id) {
-  const node = id && $('messages').querySelector(`[data-id="${CSS.escape(id)}"]`)
-  if (!node) return notice('That message is too far back.')
-  node.scrollIntoView({ block: 'center' })
-  node.classList.add('found')
-  setTimeout(() => node.classList.remove('found'), 2000)
-}
-
-const title = document.title
-let unreadCount = 0
-function unread(message) {
-  if (!document.hidden || message.author.key === state.me?.key) return
-  unreadCount++
-  document.title = `(${unreadCount}) ${title}`
-}
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) return
-  unreadCount = 0
-  document.title = title
+const list = new MessageList({
+  at: { scroll: $('scroll'), log: $('log'), messages: $('messages'), empty: $('empty'), jump: $('jump') },
+  isOwn,
+  itemOf: (message) =>
+    messageElement(message, {
+      own: isOwn(message),
+      onReply: () => setContext({ kind: 'reply', message }),
+      onEdit: () => setContext({ kind: 'edit', message }),
+      onDelete: () => submit({ type: 'delete', message: message.id, shownAs: plainOf(message) }),
+      onFind: () => {
+        if (!list.show(message.reply?.id)) notice('That message is too far back.')
+      },
+      ...(message.files ? { files: filesElement(message.files) } : {}),
+      ...(message.notice
+        ? { notice: noticeElement(message.notice, { press: (action) => press(action, message.id), begin: beginCommand }) }
+        : {}),
+    }),
 })
 
 // ---- people -------------------------------------------------------------------------------------------------------------
@@ -275,9 +164,9 @@ function showPending(outbox) {
         },
       }),
     )
-  const end = atEnd()
+  const end = list.atEnd
   $('pending').replaceChildren(...here, ...failed)
-  if (end) toEnd()
+  if (end) list.toEnd()
 }
 
 function notice(text) {
@@ -300,25 +189,20 @@ function ask(message) {
 }
 
 const press = (action, message) => ask({ type: 'action', room: state.room, action, message })
-const answerOf = (id) => $('messages').querySelector(`[data-answer="${CSS.escape(id)}"]`)
 
-/** Shows an answer for this page alone; the same id again replaces it. */
 function answered({ id, notice: told }) {
-  const end = atEnd()
-  const node = answerElement(
-    id,
-    told,
-    (action) => press(action, id),
-    () => {
-      answerOf(id)?.remove()
-      $('text').focus()
-    },
-  )
-  const old = answerOf(id)
-  if (old) old.replaceWith(node)
-  else $('messages').append(node)
-  $('empty').hidden = true
-  if (end || !old) toEnd()
+  const dismiss = () => {
+    list.retract(id)
+    $('text').focus()
+  }
+  list.answer(id, answerElement(id, told, { press: (action) => press(action, id), begin: beginCommand, dismiss }))
+}
+
+/** Puts the beginning of a command where the person writes it on. */
+function beginCommand(text) {
+  setContext(undefined)
+  $('text').value = text
+  $('text').dispatchEvent(new Event('input'))
 }
 
 function setContext(context) {
@@ -354,7 +238,7 @@ function write() {
   else sendMessage(text, context)
   $('text').value = ''
   setContext(undefined)
-  toEnd()
+  list.toEnd()
 }
 
 function sendMessage(text, context) {
@@ -391,9 +275,8 @@ function grow() {
 }
 
 function editLast() {
-  const own = [...(state.messages.get(state.room)?.values() ?? [])].filter((m) => m.author.key === state.me?.key)
-  const last = own.at(-1)
-  if (last) setContext({ kind: 'edit', message: last })
+  const message = list.lastOwn
+  if (message) setContext({ kind: 'edit', message })
 }
 
 // ---- entering -----------------------------------------------------------------------------------------------------------
@@ -428,7 +311,7 @@ function openRoom(room) {
   $('room').value = room
   history.replaceState(null, '', `#${encodeURIComponent(room)}`)
   setContext(undefined)
-  showAll()
+  list.open(room)
   showPending(connection.outbox)
   connection.join(room)
 }
@@ -453,14 +336,12 @@ $('composer').addEventListener('submit', (event) => {
   write()
 })
 $('context-cancel').addEventListener('click', cancelContext)
-$('jump').addEventListener('click', toEnd)
-$('scroll').addEventListener('scroll', () => {
-  if (atEnd()) $('jump').hidden = true
-})
 $('text').addEventListener('input', () => {
   grow()
   line.update()
 })
+$('menu').addEventListener('mousedown', (event) => event.preventDefault())
+$('menu').addEventListener('click', () => (line.isOpen ? line.close() : beginCommand('/')))
 $('text').addEventListener('blur', () => line.close())
 $('text').addEventListener('keydown', (event) => {
   if (event.isComposing || line.key(event)) return

@@ -38,20 +38,44 @@ function actionElement(action, press) {
   return button
 }
 
-/** The inside of a notice; `press(actionId)` is called for its buttons. */
-export function noticeElement({ title, text, actions = [], files = [] }, press) {
+/** A command somebody may want to run, as the gateway writes it: what is to be filled in stands in brackets. */
+const COMMAND = /^\/[a-z][a-z0-9 -]*/
+
+/** Commands in a text of the gateway become buttons that begin them. */
+function withCommands(node, begin) {
+  for (const code of node.querySelectorAll('code')) {
+    const [command] = COMMAND.exec(code.textContent) ?? []
+    if (command === undefined) continue
+    const begun = command.trimEnd()
+    const label = `Begin the command ${code.textContent}`
+    code.replaceWith(
+      element('button', {
+        type: 'button',
+        className: 'command',
+        text: code.textContent,
+        'aria-label': label,
+        onclick: () => begin(begun === code.textContent ? begun : `${begun} `),
+      }),
+    )
+  }
+  return node
+}
+
+/** The inside of a notice; `press(actionId)` is called for its buttons, `begin(text)` for commands it names. */
+export function noticeElement({ title, text, actions = [], files = [] }, { press, begin }) {
   return element(
-    'section',
-    { className: 'card told', 'aria-label': title ?? 'From the gateway' },
+    // A group and not a region: there may be many of them with the same name.
+    'div',
+    { className: 'card told', role: 'group', 'aria-label': title ?? 'From the gateway' },
     title === undefined ? undefined : element('h3', { text: title }),
-    text.length > 0 ? body(text) : undefined,
+    text.length > 0 ? withCommands(body(text), begin) : undefined,
     ...files.map(fileElement),
     ...actions.map((row) => element('div', { className: 'row' }, ...row.map((action) => actionElement(action, press)))),
   )
 }
 
 /** An answer for this page alone. */
-export function answerElement(id, notice, press, dismiss) {
+export function answerElement(id, notice, { press, begin, dismiss }) {
   return element(
     'li',
     { className: 'message answer', 'data-answer': id },
@@ -66,7 +90,7 @@ export function answerElement(id, notice, press, dismiss) {
         element('button', { type: 'button', text: 'Dismiss', 'aria-label': 'Dismiss this answer', onclick: dismiss }),
       ),
     ),
-    noticeElement(notice, press),
+    noticeElement(notice, { press, begin }),
   )
 }
 

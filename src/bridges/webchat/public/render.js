@@ -92,7 +92,11 @@ export function body(runs) {
 }
 
 function card({ title, lines, topic }) {
-  const node = element('section', { className: 'card', 'aria-label': `Market card in ${topic}` }, element('h3', { text: title }))
+  const node = element(
+    'div',
+    { className: 'card', role: 'group', 'aria-label': `Market card in ${topic}` },
+    element('h3', { text: title }),
+  )
   for (const line of lines) node.append(element('p', {}, ...linked(line)))
   return node
 }
