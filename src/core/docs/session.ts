@@ -101,7 +101,7 @@ export async function acceptSession(
       let message: SyncMessage | undefined = first.message
       while (message !== undefined) {
         const reply = await decision.answer(message)
-        if (reply === undefined) return
+        if (reply === undefined) return talk.nothingMore(message)
         await talk.send({ kind: 'sync', message: reply })
         const frame = await talk.receive()
         if (frame !== undefined && frame.kind !== 'sync') throw broken(`the peer sent ${frame.kind} inside a session`)
@@ -168,6 +168,16 @@ class Talk {
     if (bytes.length > this.#limits.frameBytes)
       throw docsError('DOC_TOO_LARGE', 'limit', `a message of ${bytes.length} bytes is larger than this node sends`)
     await this.#stream.send.write(bytes, { deadlineMs: this.#limits.totalMs })
+  }
+
+  /**
+   * Tells a dialer that there is no answer to its message, with a message of no parts. Silence would do, but a Rust dialer that learns
+   * of our end while it waits for an answer cannot close its stream without an error afterwards (noq asks a stream that was read to
+   * its end no further), and takes the whole session for failed. Not for dialing: a Rust acceptor whose document is left while a
+   * message of ours is on its way panics, and its documents are dead until it is restarted (`into_outcome` after a failed step).
+   */
+  async nothingMore(to: SyncMessage): Promise<void> {
+    if (to.length > 0) await this.send({ kind: 'sync', message: [] })
   }
 
   /** Undefined at the peer's end. */
