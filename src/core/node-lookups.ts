@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { errorCode } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Rng } from '../base/random.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
 import type { DhtSettings } from './config.ts'
 import type { PeerId } from './ids.ts'
 import { createVerifier } from './keys/ed25519.ts'
@@ -10,6 +11,9 @@ import type { DhtStats } from './lookup/dht-client.ts'
 import type { DhtRecordStats, DhtRecords } from './lookup/dht-records.ts'
 import type { Mdns, MdnsStats } from './lookup/mdns.ts'
 import { type AddrScope, type K2Endpoint, LOOPBACK_ONLY, ROUTABLE } from './net/index.ts'
+
+/** Nodes of the local network that are met at once; anybody there can make up more. Those the operator named do not count. */
+const MEETINGS = { perSecond: 0.5, burst: 20 }
 
 /** Addresses in the public DHT: nothing that means something else, or tells something, outside a network of its own. */
 const GLOBAL_ONLY: ReadonlySet<AddrScope> = new Set<AddrScope>(['global'])
@@ -26,6 +30,8 @@ export interface NodeLookupsOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Logger
+  /** The operator named this peer. */
+  readonly isTrusted: (peer: PeerId) => boolean
   /** A node on the local network, new or with new addresses. */
   readonly onLocalPeer: (peer: PeerId) => void
 }
@@ -85,12 +91,13 @@ export class NodeLookups {
   }
 
   async #startMdns(): Promise<void> {
-    const { endpoint, clock, rng, log, onLocalPeer } = this.#options
+    const { endpoint, clock, rng, log, isTrusted, onLocalPeer } = this.#options
     const [{ Mdns }, { MulticastSocket }] = await Promise.all([
       import('./lookup/mdns.ts'),
       import('./lookup/multicast-socket.ts'),
     ])
     const port = await MulticastSocket.open(clock, log)
+    const meetings = new TokenBucket(MEETINGS.perSecond, MEETINGS.burst, clock.monotonic())
     this.#mdns = new Mdns({
       me: endpoint.id,
       port,
@@ -100,7 +107,8 @@ export class NodeLookups {
       own: () => endpoint.shareableAddr(),
       onFound: (addr) => {
         endpoint.learn(addr, 'local')
-        onLocalPeer(addr.id)
+        // The others are joined through later, when a topic asks for peers.
+        if (isTrusted(addr.id) || meetings.take(clock.monotonic())) onLocalPeer(addr.id)
       },
       onGone: (peer) => endpoint.book.forget(peer, 'local'),
     })

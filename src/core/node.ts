@@ -382,6 +382,7 @@ export class K2Node implements Lifecycle {
       clock: this.#clock,
       rng: this.#rng,
       log: this.#log.child({ mod: 'lookup' }),
+      isTrusted: (peer) => this.#roster.isTrusted(peer),
       onLocalPeer: (peer) => {
         if (!this.#roster.isBlocked(peer)) this.#parts?.topics.meet(peer)
       },

@@ -14,7 +14,7 @@ const TTL_SECONDS = 30
 /** Character strings of TXT records. */
 const MAX_STRING_BYTES = 255
 /** DHT nodes and pkarr take fewer than this. */
-export const MAX_RECORD_BYTES = 999
+const MAX_RECORD_BYTES = 999
 /** Addresses read of one record. */
 const MAX_ADDRS = 30
 

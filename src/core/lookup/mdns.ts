@@ -10,7 +10,7 @@ import { EXPIRY_CHECK_MS, graceMs, MdnsRhythm } from './mdns-rhythm.ts'
 /** Peers of one network that are remembered; further ones are ignored, so that made-up ones push nobody out. */
 const MAX_PEERS = 1_000
 /** Packets read per second: somebody on the network may send without end. */
-const MAX_PACKETS_PER_SECOND = 500
+const MAX_PACKETS_PER_SECOND = 200
 
 /** Where packets go to, and come from: the multicast groups of this machine's networks. */
 export interface MulticastPort {

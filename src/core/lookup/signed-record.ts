@@ -10,7 +10,7 @@ const SIGNATURE_BYTES = 64
 const STAMP_BYTES = 8
 /** pkarr's limit for the DNS part. */
 const MAX_DNS_BYTES = 1000
-export const MAX_SIGNED_BYTES = SIGNATURE_BYTES + STAMP_BYTES + MAX_DNS_BYTES
+const MAX_SIGNED_BYTES = SIGNATURE_BYTES + STAMP_BYTES + MAX_DNS_BYTES
 
 /** An endpoint record that its owner has signed, as pkarr relays and the DHT hold it (discovery 10.1, 11). */
 export interface SignedRecord {

@@ -58,7 +58,7 @@ describe('mDNS', () => {
     clock.advance(2_000)
     expect(a.found).toEqual([`${b.own.id} 10.0.0.2:4433`])
     expect(b.found).toEqual([`${a.own.id} 10.0.0.1:4433`])
-    clock.advance(60_000)
+    clock.advance(10_000)
     expect(a.found).toHaveLength(1)
     expect([a.gone, b.gone]).toEqual([[], []])
     await b.mdns.stop()
@@ -68,15 +68,15 @@ describe('mDNS', () => {
     await a.mdns.stop()
   })
 
-  test('a dozen nodes know each other, hold on to each other, and share the work', async () => {
+  test('eight nodes know each other, hold on to each other, and share the work', async () => {
     const [clock, cable] = [new ManualClock(), new Cable()]
-    const nodes = Array.from({ length: 12 }, (_, i) => cable.plug(clock, i + 1))
-    clock.advance(30_000)
-    for (const { mdns } of nodes) expect(mdns.peers()).toHaveLength(11)
+    const nodes = Array.from({ length: 8 }, (_, i) => cable.plug(clock, i + 1))
+    clock.advance(15_000)
+    for (const { mdns } of nodes) expect(mdns.peers()).toHaveLength(7)
     cable.packets.length = 0
-    clock.advance(30_000)
+    clock.advance(15_000)
     // About one question and a few answers per cadence in all, not per node.
-    expect(cable.packets.length).toBeLessThan(240)
+    expect(cable.packets.length).toBeLessThan(120)
     await Promise.all(nodes.map(({ mdns }) => mdns.stop()))
   })
 
@@ -91,8 +91,8 @@ describe('mDNS', () => {
     clock.advance(5_000)
     expect(silent.found.at(-1)).toBe(`${b.own.id} 10.0.0.9:1`)
     const before = silent.mdns.stats().packets
-    for (let i = 0; i < 5_000; i++) cable.say(Uint8Array.of(1, 2, 3))
-    expect(silent.mdns.stats().packets - before).toBeLessThanOrEqual(500)
+    for (let i = 0; i < 1_000; i++) cable.say(Uint8Array.of(1, 2, 3))
+    expect(silent.mdns.stats().packets - before).toBeLessThanOrEqual(200)
     expect(silent.mdns.stats().malformed).toBeGreaterThan(0)
     clock.advance(2_000)
     cable.say(encodeMdnsQuery())
