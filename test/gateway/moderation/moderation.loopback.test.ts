@@ -16,7 +16,7 @@ describe('moderation', () => {
         staff = s.discord.control.addChannel({ guild, name: 'staff' }).id
         const channel = s.discord.control.addChannel({ guild, name: 'market' }).id
         mod = s.telegram.control.addUser({ firstName: 'Mona' })
-        room = { channel, chat: s.telegram.control.addChat({ title: 'market', members: [s.bot.id, s.tess, mod] }) }
+        room = { channel, chat: s.telegram.control.addChat({ title: 'market', admins: [s.bot.id], members: [s.tess, mod] }) }
         return {
           access: { admins: [`discord:${s.discord.info.user}`], moderators: [`telegram:${mod}`] },
           moderation: { channel: `discord/main/${guild}/${staff}` },
@@ -61,11 +61,11 @@ describe('moderation', () => {
     return shown.find((m) => JSON.stringify(m).includes(text))
   }
 
-  it('bans by a Discord command after asking, over a restart, and not from reactions either', { timeout: 240_000 }, async () => {
+  it('bans by a Discord command after asking, also over a restart', { timeout: 240_000 }, async () => {
     const tessId = `telegram:${stage.tess}`
     tess('hello there')
     await arrives('hello there')
-    const { user, bot } = stage.discord.info
+    const { user } = stage.discord.info
     const asked = stage.discord.control.runCommand({
       user,
       channel: room.channel,
@@ -78,7 +78,6 @@ describe('moderation', () => {
     const pressed = stage.discord.control.pressButton({ user, message: id, label: 'Yes, do it', admin: true })
     await stage.discord.control.answer({ ...pressed, timeoutMs: PATIENCE.timeout })
     await stopped('while banned', 'banned')
-    expect(bot).toBeDefined()
 
     await stage.stop()
     await stage.start()
