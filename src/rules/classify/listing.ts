@@ -73,7 +73,9 @@ function listing(input: Weighing, add: Add): void {
     prices.some((c) => WORK_UNITS.has(c.unit)) || prices.some((c) => unitAt(tokens, tags, c.amount.end)?.unit === 'hour')
   const lines = tokens.some((t) => t.kind === 'line')
   const signs = Math.min(MAX_SIGNS, saleSigns(tokens, tags))
-  const talk = Math.min(advertised(prices, first, tokens) ? 1 : MAX_TALK, talks(tokens, tags)) + REPORT * reports(tokens, tags)
+  const talk =
+    Math.min(advertised(prices, first, tokens) ? 1 : MAX_TALK, talks(tokens, tags)) +
+    REPORT * (reports(tokens, tags) + (DEFINITE.has(tokens[skipOps(tokens, 0)]?.text ?? '') ? 1 : 0))
   const trade = first.kind === 'trade' || first.kind === 'service'
   const concrete = first.kind === 'goods' || first.kind === 'model'
   const points =
@@ -83,6 +85,7 @@ function listing(input: Weighing, add: Add): void {
     (trade || concrete ? 2 : first.kind === 'word' ? 1 : -2) +
     (lines && (prices.length > 0 || label) ? 1 : 0) +
     (label ? 1 : 0) +
+    (prices.some((c) => c.tier === 3 && standsAlone(c, tokens)) ? 1 : 0) +
     signs -
     talk
   // Of an unknown thing only money itself tells, and nothing may sound like talk.
@@ -103,6 +106,14 @@ const advertised = (prices: readonly PriceCandidate[], first: ObjectHead, tokens
     return c.tier === 3 && gap >= 0 && gap <= MAX_DESCRIPTION && alone
   })
 
+/** "Ikea Pax with mirror doors. 120 EUR": the price is a sentence of its own. */
+const standsAlone = ({ amount, end }: PriceCandidate, tokens: readonly Token[]): boolean =>
+  amount.start > 0 &&
+  tokens[amount.start - 1]?.sentence !== tokens[amount.start]?.sentence &&
+  tokens[end]?.sentence !== tokens[amount.start]?.sentence
+
+/** What is known already is talked of: "the new console costs 599". */
+const DEFINITE = new Set(['the', 'those', 'el', 'los', 'las', 'os', 'этот', 'эта', 'эти'])
 /** "my nan's old sewing machine, works, 80": what is one's own may be advertised. */
 const OWN = new Set(
   'my our mi mis nuestro nuestra meu minha meus minhas nosso nossa мой моя моё мои наш наша наше наши'.split(' '),
