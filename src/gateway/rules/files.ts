@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { K2Error } from '../../base/errors.ts'
 import type { LexiconSources, language } from '../../rules/index.ts'
+import { PACKAGE_ROOT } from '../package-root.ts'
 
-/** `config/` of the package: next to `src` and next to `dist`. */
-const SHIPPED = fileURLToPath(new URL('../../../config', import.meta.url))
+/** `config/` of the package. */
+const SHIPPED = join(PACKAGE_ROOT, 'config')
 export const SHIPPED_LEXICON = join(SHIPPED, 'lexicon')
 export const SHIPPED_RULES = join(SHIPPED, 'rules')
 /** Files taken from one folder of rules; the compiler bounds their sizes. */
