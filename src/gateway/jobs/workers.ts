@@ -1,7 +1,7 @@
 import { UnrecoverableError, type WorkerOptions } from 'bullmq'
 import { sharedAbort } from '../../base/async.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
-import { isK2Error } from '../../base/errors.ts'
+import { errorMessage, isK2Error } from '../../base/errors.ts'
 import type { Health, Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { JobBackend, JobWorker } from './backend.ts'
@@ -31,6 +31,8 @@ export interface QueueWorkerOptions<Q extends QueueDefinition> {
   readonly queue: Q
   /** Must be safe to run twice with the same data: queues deliver at least once. */
   readonly handlers: JobHandlers<Q>
+  /** Failures that trying again does not mend: such a job fails at once, whatever attempts it has left. */
+  readonly isFinal?: (error: unknown) => boolean
   readonly concurrency: number
   readonly log: Logger
   readonly clock?: Clock
@@ -155,7 +157,8 @@ export class QueueWorker<Q extends QueueDefinition> implements Lifecycle {
       this.#failed++
       log.warn({ ev: 'job-failed', queue: queue.name, job: job.name.slice(0, 40), jobId: job.id, err: error }, 'a job failed')
       // Data that does not fit will not fit next time either.
-      if (isK2Error(error) && error.code === 'JOB_BAD_DATA') throw new UnrecoverableError(error.message)
+      const isFinal = (isK2Error(error) && error.code === 'JOB_BAD_DATA') || this.#options.isFinal?.(error) === true
+      if (isFinal) throw new UnrecoverableError(errorMessage(error))
       throw error
     } finally {
       this.#active--

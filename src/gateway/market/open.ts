@@ -39,7 +39,7 @@ import type { MarketParts } from './parts.ts'
 import { Profiles } from './profiles.ts'
 import { Publisher } from './publishing.ts'
 import { RouteAdvisor } from './route-advice.ts'
-import { RuleJobs } from './rule-jobs.ts'
+import { isFinal, RuleJobs } from './rule-jobs.ts'
 import { MarketStore } from './store.ts'
 import { TalkDesk } from './talk-desk.ts'
 import { Together } from './together.ts'
@@ -229,5 +229,13 @@ export async function openMarket(parts: OpenMarketParts): Promise<OpenMarket> {
 const RULE_JOBS_AT_ONCE = 4
 
 function jobWorker({ backend, clock }: OpenMarketParts, jobs: RuleJobs, log: Logger): QueueWorker<typeof RULE_JOB> {
-  return new QueueWorker({ backend, queue: RULE_JOB, concurrency: RULE_JOBS_AT_ONCE, handlers: { run: jobs.run }, log, clock })
+  return new QueueWorker({
+    backend,
+    queue: RULE_JOB,
+    concurrency: RULE_JOBS_AT_ONCE,
+    handlers: { run: jobs.run },
+    isFinal,
+    log,
+    clock,
+  })
 }

@@ -46,7 +46,7 @@ export class RuleJobs {
         { ev: 'rule-job-failed', queue: job.queue, rule: job.rule, attempt, reason: errorMessage(error) },
         'a job of a rule failed',
       )
-      const last = attempt >= job.attempts || (error instanceof K2Error && error.kind === 'input')
+      const last = attempt >= job.attempts || isFinal(error)
       if (last && !signal.aborted) await this.#tell('job.failed', job)
       throw error
     }
@@ -94,6 +94,9 @@ export class RuleJobs {
     })
   }
 }
+
+/** What is wrong with the order itself. */
+export const isFinal = (error: unknown): boolean => error instanceof K2Error && error.kind === 'input'
 
 function nowhere({ parts }: Step, { message, queue }: Data): Cause {
   const place = { network: 'web', account: 'main', channel: 'jobs' } as const
