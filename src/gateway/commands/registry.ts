@@ -114,7 +114,7 @@ function register(definition: CommandDefinition): RegisteredCommand {
         arguments: this.arguments,
         adminOnly: RANK[definition.role] >= RANK.moderator,
         private: definition.private ?? true,
-      ...(definition.menu === false && { unlisted: true as const }),
+        ...(definition.menu === false && { unlisted: true as const }),
       }
     },
   }
