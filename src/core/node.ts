@@ -23,17 +23,17 @@ import { createSeal } from './k2/signed-envelope.ts'
 import { TextSender, type TextToSend } from './k2/text-sender.ts'
 import { directTopicName } from './k2/topics.ts'
 import { type EndpointAddr, ofPeerAddr, toPeerAddr } from './keys/address.ts'
-import { createVerifier } from './keys/ed25519.ts'
 import type { Identity } from './keys/identity.ts'
 import { encodeEndpointTicket } from './keys/ticket.ts'
-import { type K2Endpoint, openEndpoint } from './net/index.ts'
+import type { K2Endpoint } from './net/index.ts'
 import type { K2Event, NodeStats, TopicStatus } from './node-events.ts'
 import { nodeHealth } from './node-health.ts'
 import { NodeInbound } from './node-inbound.ts'
-import { NodeLookups } from './node-lookups.ts'
+import type { NodeLookups } from './node-lookups.ts'
 import type { K2NodeOptions, PingOptions, PingResult } from './node-options.ts'
+import { bindEndpoint, createFinder, createLookups } from './node-parts.ts'
 import { NodeTopics } from './node-topics.ts'
-import { TopicFinder, TrackerClient } from './tracker/index.ts'
+import type { TopicFinder } from './tracker/index.ts'
 
 const PING_MS = 5_000
 
@@ -146,9 +146,16 @@ export class K2Node implements Lifecycle {
       log: this.#log,
       onMessage: (message) => this.#inbound.direct.take(message),
     })
-    const finder = this.#makeFinder(endpoint)
+    const base = { endpoint, settings, identity: this.#identity, clock: this.#clock, rng: this.#rng, log: this.#log }
+    const finder = createFinder({ ...base, topic: (name) => this.#parts?.topics.find(name) })
     const topics = this.#makeTopics(gossip, finder)
-    const lookups = this.#makeLookups(endpoint)
+    const lookups = createLookups({
+      ...base,
+      isTrusted: (peer) => this.#roster.isTrusted(peer),
+      onLocalPeer: (peer) => {
+        if (!this.#roster.isBlocked(peer)) this.#parts?.topics.meet(peer)
+      },
+    })
     this.#parts = { endpoint, gossip, topics, link, direct, finder, lookups }
     for (const addr of [...settings.peers, ...settings.discovery.trackers]) endpoint.learn(toPeerAddr(addr), 'config')
     for (const { addr } of this.#roster.contacts) endpoint.learn(toPeerAddr(addr), 'contact')
@@ -354,41 +361,6 @@ export class K2Node implements Lifecycle {
     throw k2Error('K2_UNKNOWN_TOPIC', `this node has not joined the topic ${JSON.stringify(name.slice(0, 80))}`)
   }
 
-  #makeFinder(endpoint: K2Endpoint): TopicFinder {
-    const { trackers, announce } = this.settings.discovery
-    return new TopicFinder({
-      client: new TrackerClient(endpoint),
-      trackers: trackers.map((addr) => addr.id),
-      identity: this.#identity,
-      verify: createVerifier(),
-      clock: this.#clock,
-      rng: this.#rng,
-      log: this.#log.child({ mod: 'tracker' }),
-      announce,
-      neighbors: ({ name }) => this.#parts?.topics.find(name)?.neighbors.size ?? 0,
-      onSeen: (addr) => endpoint.learn(toPeerAddr(addr), 'lookup'),
-      onFound: ({ name }, peers) => this.#parts?.topics.find(name)?.joinThrough(peers),
-    })
-  }
-
-  #makeLookups(endpoint: K2Endpoint): NodeLookups {
-    const { mode, discovery } = this.settings
-    return new NodeLookups({
-      endpoint,
-      identity: this.#identity,
-      mdns: discovery.mdns,
-      dht: discovery.dht,
-      loopback: mode === 'loopback',
-      clock: this.#clock,
-      rng: this.#rng,
-      log: this.#log.child({ mod: 'lookup' }),
-      isTrusted: (peer) => this.#roster.isTrusted(peer),
-      onLocalPeer: (peer) => {
-        if (!this.#roster.isBlocked(peer)) this.#parts?.topics.meet(peer)
-      },
-    })
-  }
-
   #makeTopics(gossip: Gossip, finder: TopicFinder): NodeTopics {
     return new NodeTopics({
       finder,
@@ -436,15 +408,4 @@ export class K2Node implements Lifecycle {
     this.#confirmers = confirmers
     this.#tasks.add(this.#journal.noteConfirmers(expected))
   }
-}
-
-function bindEndpoint(settings: NodeSettings, identity: Identity, clock: Clock, log: Logger): Promise<K2Endpoint> {
-  return openEndpoint({
-    secretKey: identity.seed(),
-    mode: settings.mode,
-    clock,
-    log: log.child({ mod: 'net' }),
-    router: { maxConnections: settings.limits.maxConnections },
-    ...(settings.bind !== undefined && { bind: settings.bind }),
-  })
 }

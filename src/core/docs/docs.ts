@@ -6,15 +6,15 @@ import type { EventStream } from '../../base/event-hub.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import { type Logger, nullLogger } from '../../base/logger.ts'
 import { cryptoRng, type Rng } from '../../base/random.ts'
-import type { SubscribeOptions, TopicHandle } from '../gossip/index.ts'
-import { type Hash, hashOf, idBytes, type PeerId, parseTopicId, type TopicId } from '../ids.ts'
+import { type Hash, hashOf, idBytes, type PeerId, parseTopicId } from '../ids.ts'
 import { type EndpointAddr, toPeerAddr } from '../keys/address.ts'
 import { createVerifier } from '../keys/ed25519.ts'
-import type { CallOptions, Connection, PeerAddr } from '../net/transport.ts'
+import type { Connection } from '../net/transport.ts'
 import { DOCS_ALPN } from './alpn.ts'
 import { AuthorBook } from './authors.ts'
-import { ContentFetcher, type ContentStore } from './content.ts'
+import { ContentFetcher } from './content.ts'
 import { type DocEvent, type DocsStats, newDocsStats } from './doc-events.ts'
+import type { DocStatus, DocsOptions } from './docs-options.ts'
 import { rangeFingerprint, sortText } from './entry-index.ts'
 import { docsError } from './errors.ts'
 import { type AuthorId, docIdBytes, type NamespaceId } from './ids.ts'
@@ -26,40 +26,12 @@ import { entryId, isEmptyHash, type SignedEntry } from './proto/entry.ts'
 import type { ContentStatus } from './proto/message.ts'
 import type { DownloadPolicy } from './proto/policy.ts'
 import { type DocQuery, runQuery } from './query.ts'
-import { acceptSession, type SessionLimits } from './session.ts'
+import { acceptSession } from './session.ts'
 import { SessionGate } from './session-gate.ts'
-import type { DocStore, UsefulPeer } from './store.ts'
+import type { UsefulPeer } from './store.ts'
 
 /** Events kept for a listener that is behind; then the newest are dropped and counted. */
 const EVENT_BUFFER = 4_096
-
-/** What documents need of the endpoint. */
-export interface DocsEndpoint {
-  readonly id: PeerId
-  dial(peer: PeerId, alpn: string, options?: CallOptions): Promise<Connection>
-  handle(alpn: string, handler: (connection: Connection) => void | Promise<void>): () => void
-  learn(addr: PeerAddr, source: 'ticket'): void
-}
-
-export interface DocsOptions {
-  readonly endpoint: DocsEndpoint
-  readonly gossip: { subscribe(topic: TopicId, options?: SubscribeOptions): TopicHandle }
-  readonly store: DocStore
-  readonly contents: ContentStore
-  readonly limits?: Partial<SessionLimits>
-  readonly clock?: Clock
-  readonly rng?: Rng
-  readonly log?: Logger
-}
-
-export interface DocStatus {
-  readonly id: NamespaceId
-  readonly kind: Capability['kind']
-  readonly syncing: boolean
-  readonly entries: number
-  /** Over all entries, as peers compute it (docs 6.2), 64 hex digits: equal where the same entries are. */
-  readonly fingerprint: string
-}
 
 /** The documents of a node, compatible with iroh-docs 0.101 (docs 9 to 12). */
 export class Docs implements Lifecycle {
