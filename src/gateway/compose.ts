@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '../base/clock.ts'
 import { type Lifecycle, LifecycleGroup } from '../base/lifecycle.ts'
 import { cryptoRng } from '../base/random.ts'
 import { OwnIdentities } from '../bridges/own-identities.ts'
 import type { Bridge } from '../bridges/port.ts'
-import { ChatFiles, WEBCHAT_PAGES, type WebChatBridge } from '../bridges/webchat/index.ts'
+import { ChatFiles, type WebChatBridge } from '../bridges/webchat/index.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { DOCS_ALPN } from '../core/docs/alpn.ts'
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
@@ -31,9 +30,7 @@ import { DirectStore } from './direct/store.ts'
 import { openDocs } from './docs/open.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
 import { databaseConfig, hookSecrets, lockPart, nodeGauges, settledValue } from './groundwork.ts'
-import { createApp } from './http/app.ts'
-import { HttpServer } from './http/server.ts'
-import { WebSocketDoor } from './http/ws.ts'
+import { openServer } from './http/open.ts'
 import { createJobBackend } from './jobs/backend.ts'
 import { DELIVER, JobQueues } from './jobs/queues.ts'
 import { JobUpkeep } from './jobs/upkeep.ts'
@@ -354,37 +351,19 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       parts: control.health,
     })
     const token = config.http.adminToken ?? randomToken()
-    const { host, port: httpPort, maxSessions, proxy, limits } = config.http
     const server = await use(
-      new HttpServer({
-        app: await createApp({
-          control,
-          commands: commands.operator,
-          files,
-          chatFiles: web && chatFiles,
-          profile: docs.profile,
-          hooks: hookedBridges(bridgeSet),
-          snapshots: new DatabaseSnapshots({ dataDir: config.dataDir, db, clock }),
-          adminToken: token,
-          host,
-          proxy,
-          limits,
-          noticeFile: (id) => web?.noticeFile(id),
-          pages: web && fileURLToPath(WEBCHAT_PAGES),
-          log: log.child({ mod: 'http' }),
-        }),
-        door:
-          web &&
-          new WebSocketDoor({
-            path: '/ws',
-            host,
-            publicUrl: proxy?.publicUrl,
-            maxSessions,
-            log: log.child({ mod: 'http' }),
-            connect: (s) => web.connect(s),
-          }),
-        host,
-        port: httpPort,
+      await openServer({
+        http: config.http,
+        web,
+        chatFiles,
+        token,
+        control,
+        commands: commands.operator,
+        files,
+        profile: docs.profile,
+        hooks: hookedBridges(bridgeSet),
+        snapshots: new DatabaseSnapshots({ dataDir: config.dataDir, db, clock }),
+        log: log.child({ mod: 'http' }),
       }),
     )
     // Links name the server's address.
