@@ -1,6 +1,6 @@
 // npm run eval -- --in FILE --out FILE: reads lines {id, text, platform}, writes one prediction per line.
 // npm run eval -- --score [--in FILE] [--misses]: scores labelled lines and the price cases.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -21,6 +21,7 @@ export function readSources(): LexiconSources {
     weights: readFileSync(join(dir, 'weights.yaml'), 'utf8'),
     taxonomy: readFileSync(join(root, 'config', 'taxonomy.yaml'), 'utf8'),
     gazetteer: readFileSync(join(root, 'config', 'gazetteer.yaml'), 'utf8'),
+    wording: existsSync(join(dir, 'wording.json')) ? readFileSync(join(dir, 'wording.json'), 'utf8') : undefined,
   }
 }
 

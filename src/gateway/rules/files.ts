@@ -13,10 +13,14 @@ const MAX_FILES = 200
 /** Bytes of one file; a larger one is not even read. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 
-/** Texts of a lexicon folder: one file per language, `weights.yaml`, and `taxonomy.yaml` and `gazetteer.yaml` there or the shipped ones. */
+/**
+ * Texts of a lexicon folder: one file per language, `weights.yaml`, `wording.json` where there is one, and `taxonomy.yaml` and
+ * `gazetteer.yaml` there or the shipped ones.
+ */
 export function readLexicon(dir: string = SHIPPED_LEXICON): LexiconSources {
   const beside = join(dir, 'taxonomy.yaml')
   const places = join(dir, 'gazetteer.yaml')
+  const wording = join(dir, 'wording.json')
   const languages = yamlFiles(dir)
     .filter((name) => name !== 'weights.yaml' && name !== 'taxonomy.yaml' && name !== 'gazetteer.yaml')
     .map((name) => ({ name, text: readText(join(dir, name)) }))
@@ -25,6 +29,7 @@ export function readLexicon(dir: string = SHIPPED_LEXICON): LexiconSources {
     weights: readText(join(dir, 'weights.yaml')),
     taxonomy: readText(existsSync(beside) ? beside : join(SHIPPED, 'taxonomy.yaml')),
     gazetteer: readText(existsSync(places) ? places : join(SHIPPED, 'gazetteer.yaml')),
+    wording: existsSync(wording) ? readText(wording) : undefined,
   }
 }
 

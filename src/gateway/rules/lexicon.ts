@@ -11,8 +11,8 @@ import { readLexicon, SHIPPED_LEXICON } from './files.ts'
 const BUILT = fileURLToPath(new URL('../../lexicon', import.meta.url))
 
 /** File name of a compiled lexicon: it names the texts it was made of, so that a changed file is compiled anew. */
-export function imageName({ languages, weights, taxonomy, gazetteer }: LexiconSources): string {
-  const texts = [...languages.flatMap(({ name, text }) => [name, text]), weights, taxonomy, gazetteer ?? '']
+export function imageName({ languages, weights, taxonomy, gazetteer, wording }: LexiconSources): string {
+  const texts = [...languages.flatMap(({ name, text }) => [name, text]), weights, taxonomy, gazetteer ?? '', wording ?? '']
   const digest = createHash('sha256')
   for (const text of texts) digest.update(`${text.length}:${text}`)
   return `${digest.digest('hex')}.json`

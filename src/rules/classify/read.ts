@@ -1,6 +1,7 @@
 import type { Lexicon } from '../lexicon/compile.ts'
 import { Budget } from '../lexicon/graph.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
+import type { SignSink } from '../lexicon/wording.ts'
 import { type Act, emptySlots, type Intent, type Language, type Money, type Reading, type ReadingFlag } from '../model.ts'
 import type { Amount } from '../slots/amount.ts'
 import { scanAmounts } from '../slots/amounts.ts'
@@ -15,8 +16,10 @@ import type { ReadingContext, ReadingMessage, ReadingTrace } from './context.ts'
 import { type Decision, decide } from './decide.ts'
 import { type CueHit, findPatterns, type PatternHits } from './hits.ts'
 import { markModels } from './objects.ts'
+import { heard } from './second-view.ts'
 import { readTerms } from './terms.ts'
 import { emptyTrace, spanOf, traceOf } from './trace.ts'
+import { wordingSigns } from './wording.ts'
 
 /** Look-up steps per message; ordinary chat needs a few hundred. */
 export const MAX_STEPS = 60_000
@@ -56,7 +59,7 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
     return nothing(lexicon, message, prepared, flags, tags.lang, MAX_STEPS)
   }
   const candidates = amounts.length === 0 ? [] : priceCandidates(tokens, tags, amounts, cueEnds(patterns.cues))
-  const decision = decide({
+  const ruled = decide({
     lexicon,
     prepared,
     tags,
@@ -66,6 +69,13 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
     prior: profile?.prior ?? {},
     platformTags: message.tags ?? [],
   })
+  const { wording } = lexicon
+  let decision = ruled
+  if (wording !== undefined) {
+    wording.begin()
+    wordingSigns(prepared, tags, amounts, candidates, wording)
+    decision = heard(ruled, wording.end(), wording.vote, profile?.prior ?? {}, lexicon.weights)
+  }
   const used = MAX_STEPS - budget.left
   if (decision.intent === 'none') return noIntent(lexicon, message, prepared, tags, patterns, decision, candidates, flags, used)
   const { slots, topic, price } = readTerms({ message, context, prepared, tags, amounts, candidates, decision })
@@ -89,6 +99,21 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
     lexicon_version: lexicon.version,
     trace: traceOf(lexicon.version, tags.lang, prepared, decision, candidates, price, flags, used),
   }
+}
+
+/** Signs of wording of one message, for training; none where nothing is weighed. */
+export function signsOf(message: ReadingMessage, context: ReadingContext, sink: SignSink): void {
+  const { lexicon } = context
+  const prepared = prepare(message, false)
+  if (prepared.flags.some((f) => f === 'forwarded' || f === 'quoted' || f === 'code')) return
+  const { tokens } = prepared
+  const budget = new Budget(MAX_STEPS)
+  const tags = tagTokens(lexicon, tokens, budget)
+  const amounts = scanAmounts(tokens, tags)
+  if (amounts.length > 0) markAmounts(tags, tokens, amounts)
+  const patterns = findPatterns(lexicon, tokens, tags, budget)
+  const candidates = amounts.length === 0 ? [] : priceCandidates(tokens, tags, amounts, cueEnds(patterns.cues))
+  wordingSigns(prepared, tags, amounts, candidates, sink)
 }
 
 /** Price of a text under a given intent, without deciding the intent: rule fields, tests, commands. */

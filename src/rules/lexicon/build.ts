@@ -10,6 +10,7 @@ import { type LexiconFile, lexiconSchema, taxonomySchema, weightsSchema } from '
 import { PhraseTrie } from './trie.ts'
 import { typoTable } from './typos.ts'
 import { VocabularyBuilder } from './vocabulary.ts'
+import { wordingSchema } from './wording.ts'
 
 /** Texts of the data files; reading them is the caller's business. */
 export interface LexiconSources {
@@ -19,6 +20,8 @@ export interface LexiconSources {
   readonly taxonomy: string
   /** Known places; none without it. */
   readonly gazetteer?: string | undefined
+  /** What wording says (`wording.json`); cues and guards alone decide without it. */
+  readonly wording?: string | undefined
 }
 
 /** Guards that say what a message does although it opens nothing. */
@@ -37,6 +40,7 @@ export function* buildingImage(sources: LexiconSources): Generator<undefined, Le
   const weights = load('weights.yaml', sources.weights, weightsSchema)
   const taxonomy = load('taxonomy.yaml', sources.taxonomy, taxonomySchema)
   const gazetteer = sources.gazetteer === undefined ? undefined : load('gazetteer.yaml', sources.gazetteer, gazetteerSchema)
+  const wording = sources.wording === undefined ? undefined : load('wording.json', sources.wording, wordingSchema)
   yield
   const classNames: string[] = [...BUILT_IN_CLASSES]
   for (const file of files) for (const name of Object.keys(file.terms)) if (!classNames.includes(name)) classNames.push(name)
@@ -86,6 +90,7 @@ export function* buildingImage(sources: LexiconSources): Generator<undefined, Le
     weights,
     taxonomy,
     gazetteer,
+    wording,
     classNames,
     vocabulary: vocabulary.parts(),
     typos: [...typoTable(cueWords, known)],

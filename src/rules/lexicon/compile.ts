@@ -7,6 +7,7 @@ import { type LexiconImage, type PatternEntry, patternsOf, termsOf } from './ima
 import { PresentGroups } from './needs.ts'
 import type { LexiconFile, TaxonomyFile, Weights } from './schema.ts'
 import { Vocabulary } from './vocabulary.ts'
+import { Wording } from './wording.ts'
 
 export type { LexiconSources, PatternEntry }
 
@@ -34,6 +35,7 @@ export interface Lexicon {
   readonly patternEntries: readonly PatternEntry[]
   readonly vocabulary: Vocabulary
   readonly gazetteer: Gazetteer
+  readonly wording: Wording | undefined
   /** Number of a class; −1 for a class no file has. */
   classOf(name: string): number
   readonly classNames: readonly string[]
@@ -113,6 +115,7 @@ function assemble(image: LexiconImage): Lexicon {
       `w${weights.version}`,
       `t${taxonomy.version}`,
       `g${gazetteer.version}`,
+      ...(image.wording === undefined ? [] : [`m${image.wording.version}`]),
     ].join('.'),
     weights,
     taxonomy,
@@ -128,6 +131,7 @@ function assemble(image: LexiconImage): Lexicon {
       patterns,
     }),
     gazetteer,
+    wording: image.wording === undefined ? undefined : new Wording(image.wording),
     classOf: (name) => classes.get(name) ?? -1,
     classNames,
   }

@@ -3,6 +3,7 @@ import type { GazetteerFile } from './gazetteer.ts'
 import type { GraphParts } from './graph-parts.ts'
 import type { CueRule, GuardRule, LexiconFile, TaxonomyFile, Weights } from './schema.ts'
 import type { VocabularyParts } from './vocabulary.ts'
+import type { WordingFile } from './wording.ts'
 
 /** A lexicon ready to be read with, as plain data: a build keeps it as JSON and spares every start the compiling. */
 export interface LexiconImage {
@@ -10,6 +11,7 @@ export interface LexiconImage {
   readonly weights: Weights
   readonly taxonomy: TaxonomyFile
   readonly gazetteer?: GazetteerFile | undefined
+  readonly wording?: WordingFile | undefined
   /** Names of word lists by number. */
   readonly classNames: readonly string[]
   readonly vocabulary: VocabularyParts

@@ -148,7 +148,9 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   const late = multiplier?.tail && after === undefined ? currencyAfter(tokens, end, tags.lang) : undefined
   if (late !== undefined) end = late.end
   if (currency === undefined && late === undefined && (multiplier === undefined || multiplier.implied === undefined)) {
-    const measure = tags.at('unit_measure', end) ?? (multiplier === undefined ? tags.at('unit_time', end) : undefined)
+    const measure =
+      tags.at('unit_measure', end) ??
+      (multiplier === undefined && !noHour(tokens, end, value) ? tags.at('unit_time', end) : undefined)
     if (measure !== undefined) return { ...plain('measure'), end }
     if (INCH.has(tokens[end]?.text ?? '') && tokens[end]?.glued) return plain('measure')
     if (multiplier === undefined && isYear(text)) return { ...plain('year'), min: value, max: value }
@@ -191,3 +193,7 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
   if (currencyAfter(tokens, at + 1, tags.lang) !== undefined || tags.at('unit_measure', at + 1) !== undefined) return true
   return tags.lang === 'ru' && !endsSeries(tags, at - 1) && tokens[at - 2]?.caps !== 2
 }
+
+/** "110 pm me": behind more than twelve "pm" is no half of a day. */
+const noHour = (tokens: readonly Token[], at: number, value: string): boolean =>
+  (tokens[at]?.text === 'pm' || tokens[at]?.text === 'am') && Number(value) > 12

@@ -166,9 +166,13 @@ const isSlotWord = (tags: Tags, i: number): boolean =>
 /** A thing begins here or behind one describing word. */
 function thingAhead(tokens: readonly Token[], tags: Tags, at: number): boolean {
   if (tags.at('goods', at) !== undefined) return true
-  const describes = tokens[at]?.kind === 'word' && !isSlotWord(tags, at) && tokens[at + 1]?.clause === tokens[at]?.clause
+  const state = tags.startingAt(at).some((h) => h.name.startsWith('cond_'))
+  const describes =
+    tokens[at]?.kind === 'word' && (state || !isSlotWord(tags, at)) && tokens[at + 1]?.clause === tokens[at]?.clause
   return describes && tags.at('goods', at + 1) !== undefined
 }
+
+const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
 
 function tierOf(
   tokens: readonly Token[],
@@ -182,6 +186,10 @@ function tierOf(
   // "table with 4 chairs 90": a small number before a thing counts it.
   if (Number(amount.max) <= 50 && right.end === amount.end && thingAhead(tokens, tags, amount.end)) return undefined
   const next = tokens[amount.end]
+  // "6105 and 6309 references": of two numbers side by side neither is a price.
+  if (next !== undefined && JOINS.has(next.text) && tokens[amount.end + 1]?.kind === 'number' && !left.strong) return undefined
+  if (tokens[amount.start - 2]?.kind === 'number' && JOINS.has(tokens[amount.start - 1]?.text ?? '') && !left.strong)
+    return undefined
   const previous = tokens[amount.start - 1]
   const value = Number(amount.max)
   const open =

@@ -1,0 +1,160 @@
+import type { SignSink } from '../lexicon/wording.ts'
+import type { Amount } from '../slots/amount.ts'
+import type { PriceCandidate } from '../slots/price-candidates.ts'
+import type { Hit, Tags } from '../slots/tags.ts'
+import type { Prepared, Token } from '../text/model.ts'
+
+const OFFSET = 0x811c9dc5
+const PRIME = 0x01000193
+
+function hashed(text: string): number {
+  let h = OFFSET
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), PRIME)
+  return h
+}
+const mixed = (a: number, b: number): number => Math.imul(Math.imul(a ^ 0x5bd1e995, PRIME) ^ b, 0x85ebca6b) ^ (b >>> 13)
+
+const WORD = hashed('word')
+const STEM = hashed('stem')
+const ITEM = hashed('item')
+const PAIR = hashed('pair')
+const GAP = hashed('gap')
+const FIRST = hashed('first')
+const LIST = hashed('list')
+const PRICE = hashed('price')
+const LENGTH = hashed('length')
+const EDGE = hashed('^')
+const LAST = hashed('$$')
+const QUESTION = hashed('question')
+const QUESTION_LAST = hashed('question last')
+const NO_THING = hashed('no thing')
+const NO_MONEY = hashed('no money')
+const THING_AND_MONEY = hashed('thing and money')
+const MONEY = hashed('<money>')
+const NUMBER = hashed('<number>')
+const LINE = hashed('<line>')
+const EMOJI = hashed('<emoji>')
+const THING = hashed('<thing>')
+const PLACE = hashed('<place>')
+/** Words of these lists stand for all of their list. */
+const SYMBOLS: ReadonlyMap<string, number> = new Map([
+  ['goods', THING],
+  ['brand', THING],
+  ['trade', hashed('<trade>')],
+  ['service_noun', hashed('<service>')],
+  ['place', PLACE],
+])
+/** Letters that stand for a word in all its forms. */
+const STEM_LETTERS = 4
+const LENGTH_STEP = 6
+const MAX_LENGTH = 6
+
+/** Hashes of names of lists and roles: there are some hundred. */
+const names = new Map<string, number>()
+const MAX_NAMES = 4096
+function named(name: string): number {
+  let h = names.get(name)
+  if (h === undefined) {
+    h = mixed(LIST, hashed(name))
+    if (names.size < MAX_NAMES) names.set(name, h)
+  }
+  return h
+}
+
+/**
+ * Signs of wording: words, their stems, neighbours and neighbours but one with things, trades, places and amounts for what they
+ * are, the word lists met, and roles of prices. Training and reading use the same ones.
+ */
+export function wordingSigns(
+  prepared: Prepared,
+  tags: Tags,
+  amounts: readonly Amount[],
+  candidates: readonly PriceCandidate[],
+  sink: SignSink,
+): void {
+  const { tokens, questions } = prepared
+  const { hits } = tags
+  let before = EDGE
+  let beforeThat = 0
+  let money = false
+  let thing = false
+  let work = false
+  let next = 0
+  let at = 0
+  for (let i = 0; i < tokens.length; ) {
+    while (next < amounts.length && (amounts[next] as Amount).start < i) next++
+    const token = tokens[i] as Token
+    const amount = amounts[next]
+    let symbol: number
+    let end = i + 1
+    let plain = false
+    if (amount !== undefined && amount.start === i) {
+      end = Math.max(end, amount.end)
+      if (amount.currency !== undefined || amount.multiplied) {
+        symbol = MONEY
+        money = true
+      } else symbol = amount.role === 'amount' ? NUMBER : mixed(NUMBER, named(amount.role))
+    } else {
+      while (at < hits.length && (hits[at] as Hit).start < i) at++
+      const model = tags.at('model', i)
+      let known = model === undefined ? 0 : THING
+      if (model !== undefined) end = model.end
+      for (let k = at; k < hits.length && (hits[k] as Hit).start === i; k++) {
+        const hit = hits[k] as Hit
+        if (known !== 0 && hit.end <= end) continue
+        const meant = SYMBOLS.get(hit.name)
+        if (meant === undefined) continue
+        known = meant
+        end = hit.end
+      }
+      if (known !== 0) {
+        symbol = known
+        if (symbol === THING) thing = true
+        else if (symbol !== PLACE) work = true
+        for (let k = i; k < end; k++) word(tokens[k] as Token, sink)
+      } else if (token.kind === 'number') symbol = NUMBER
+      else if (token.kind === 'line') symbol = LINE
+      else if (token.kind === 'emoji') symbol = EMOJI
+      else {
+        plain = token.kind === 'word'
+        symbol = plain ? word(token, sink) : hashed(token.fold)
+      }
+    }
+    if (!plain) sink.add(mixed(ITEM, symbol))
+    sink.add(mixed(mixed(PAIR, before), symbol))
+    if (beforeThat !== 0) sink.add(mixed(mixed(GAP, beforeThat), symbol))
+    if (i === 0) sink.add(mixed(FIRST, symbol))
+    beforeThat = before === EDGE ? 0 : before
+    before = symbol
+    i = end
+  }
+  sink.add(mixed(mixed(PAIR, before), LAST))
+  if (questions.some((q) => q)) sink.add(QUESTION)
+  if (questions.at(-1)) sink.add(QUESTION_LAST)
+  for (const c of candidates) sink.add(mixed(mixed(PRICE, named(c.role)), c.tier))
+  sink.add(mixed(LENGTH, Math.min(MAX_LENGTH, Math.floor(tokens.length / LENGTH_STEP))))
+  let last = ''
+  if (!thing && !work) sink.add(NO_THING)
+  if (!money) sink.add(NO_MONEY)
+  else if (thing) sink.add(THING_AND_MONEY)
+  for (let k = 0; k < hits.length; k++) {
+    const { name } = hits[k] as Hit
+    if (name !== last) sink.add(named(name))
+    last = name
+  }
+}
+
+/** The word itself and its stem; its hash. */
+function word(token: Token, sink: SignSink): number {
+  if (token.kind !== 'word') return 0
+  const { fold } = token
+  let h = OFFSET
+  let stem = 0
+  for (let i = 0; i < fold.length; i++) {
+    if (i === STEM_LETTERS) stem = h
+    h = Math.imul(h ^ fold.charCodeAt(i), PRIME)
+  }
+  sink.add(mixed(WORD, h))
+  if (stem !== 0) sink.add(mixed(STEM, stem))
+  return h
+}
