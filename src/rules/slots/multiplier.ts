@@ -145,6 +145,8 @@ function isTail(tokens: readonly Token[], m: Multiplier): boolean {
   if (tail?.kind !== 'number' || !/^\d{1,3}$/u.test(tail.text) || tail.start - (tokens[m.end - 1] as Token).end > 1) return false
   if (tail.glued) return true
   const next = tokens[m.end + 1]
+  // "1 tỷ 750": behind a thousand million the tail counts millions.
+  if (tail.text.length === 3 && m.shift === 9) return next === undefined || next.kind !== 'word' || BEHIND_TAIL.has(next.text)
   if (tail.text.length > 1) return false
   return next === undefined || next.kind === 'op' || next.kind === 'line' || BEHIND_TAIL.has(next.text)
 }
