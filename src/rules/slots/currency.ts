@@ -113,6 +113,11 @@ const WORDS: ReadonlyMap<string, string> = new Map(
     баксов: 'USD',
     долл: 'USD',
     бакс: 'USD',
+    бакса: 'USD',
+    баксы: 'USD',
+    бакинских: 'USD',
+    доллар: 'USD',
+    доллары: 'USD',
     'у.е': 'USD',
     usd: 'USD',
     đô: 'USD',
@@ -120,6 +125,14 @@ const WORDS: ReadonlyMap<string, string> = new Map(
     euros: 'EUR',
     eur: 'EUR',
     eurillos: 'EUR',
+    euritos: 'EUR',
+    euretes: 'EUR',
+    eurazos: 'EUR',
+    euracos: 'EUR',
+    eurinhos: 'EUR',
+    евриков: 'EUR',
+    varos: 'MXN',
+    varo: 'MXN',
     pavos: 'EUR',
     евро: 'EUR',
     leuros: 'EUR',
@@ -153,6 +166,10 @@ const WORDS: ReadonlyMap<string, string> = new Map(
     рубля: 'RUB',
     рубль: 'RUB',
     рублях: 'RUB',
+    рублями: 'RUB',
+    рубликов: 'RUB',
+    рублёв: 'RUB',
+    рэ: 'RUB',
     рубасов: 'RUB',
     деревянных: 'RUB',
     р: 'RUB',
@@ -162,6 +179,8 @@ const WORDS: ReadonlyMap<string, string> = new Map(
     rubles: 'RUB',
     грн: 'UAH',
     гривен: 'UAH',
+    гривны: 'UAH',
+    гривень: 'UAH',
     тенге: 'KZT',
     zł: 'PLN',
     zl: 'PLN',
@@ -187,6 +206,9 @@ const WORDS: ReadonlyMap<string, string> = new Map(
     pila: 'BRL',
     pilas: 'BRL',
     temers: 'BRL',
+    dilmas: 'BRL',
+    merréis: 'BRL',
+    mirréis: 'BRL',
     soles: 'PEN',
     bitcoin: 'BTC',
     bitcoins: 'BTC',
@@ -198,7 +220,7 @@ const WORDS: ReadonlyMap<string, string> = new Map(
   }),
 )
 /** Currency names that several countries share: money, but not which. */
-const SHARED = new Set(['peso', 'pesos', 'kr', 'kroner', 'kronor', 'crowns'])
+const SHARED = new Set(['peso', 'pesos', 'mangos', 'paus', 'kr', 'kroner', 'kronor', 'crowns'])
 const BEFORE = new Set(['rs', 'rs.', 'rm', 'rp', 'ksh', 'vnd', 'rub', 'inr'])
 
 export interface CurrencyHit {

@@ -26,12 +26,21 @@ const THOUSAND_WORDS = new Set([
   'косарей',
   'косаря',
   'косарь',
+  'косарик',
+  'косариков',
+  'штукарей',
+  'тыр',
+  'тыща',
+  'тыщу',
+  'lucas',
+  'luca',
+  'lukas',
   'штук',
   'thousand',
   'tho',
 ])
 export const VI_THOUSAND = new Set(['nghìn', 'ngàn', 'nghin', 'ngan', 'ng', 'cành'])
-export const VI_MILLION = new Set(['tr', 'triệu', 'trieu', 'củ', 'chai', 'cu', 'trịu', 'tr.'])
+export const VI_MILLION = new Set(['tr', 'triệu', 'trieu', 'củ', 'chai', 'cu', 'trịu', 'trẹo', 'khoai', 'tr.'])
 export const MILLION_WORDS = new Set([
   'million',
   'millions',
@@ -46,6 +55,7 @@ export const MILLION_WORDS = new Set([
   'лям',
   'ляма',
   'лямов',
+  'мильён',
   'millones',
   'millón',
   'milhão',
