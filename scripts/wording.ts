@@ -20,6 +20,8 @@ const DECAY = 1e-5
 const RUNS = 5
 /** Measured on lines the cues had not seen: more and the cues' mistakes win, less and their knowledge is lost. */
 const VOTE = 1.5
+/** Measured likewise: no cue at all tells little, there are more ways to ask and offer than cues. */
+const SILENCE = -0.25
 const VERSION = 1
 
 interface Row {
@@ -99,7 +101,7 @@ function main(): void {
     allowPositionals: true,
     options: { out: { type: 'string' }, skip: { type: 'string' } },
   })
-  const lexicon = compileLexicon(readSources())
+  const lexicon = compileLexicon({ ...readSources(), wording: undefined })
   const all = samples(lexicon, values.skip === undefined ? undefined : new RegExp(values.skip, 'u'), positionals)
   const weights = new Float64Array(WORDING_ROWS * CLASSES)
   const bias = new Float64Array(CLASSES)
@@ -115,6 +117,7 @@ function main(): void {
     step,
     bias: [...bias].map((b) => Number(b.toFixed(4))),
     vote: VOTE,
+    silence: SILENCE,
     weights: Buffer.from(bytes.buffer).toString('base64'),
   }
   writeFileSync(values.out ?? join(root, 'config', 'lexicon', 'wording.json'), `${JSON.stringify(file, null, 2)}\n`)

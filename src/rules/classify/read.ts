@@ -15,7 +15,7 @@ import { ownTokens, prepare } from '../text/prepare.ts'
 import type { ReadingContext, ReadingMessage, ReadingTrace } from './context.ts'
 import { type Decision, decide } from './decide.ts'
 import { type CueHit, findPatterns, type PatternHits } from './hits.ts'
-import { markModels } from './objects.ts'
+import { concreteIn, markModels } from './objects.ts'
 import { heard } from './second-view.ts'
 import { readTerms } from './terms.ts'
 import { emptyTrace, spanOf, traceOf } from './trace.ts'
@@ -71,10 +71,10 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
   })
   const { wording } = lexicon
   let decision = ruled
-  if (wording !== undefined) {
+  if (wording !== undefined && saysEnough(tokens, tags)) {
     wording.begin()
     wordingSigns(prepared, tags, amounts, candidates, wording)
-    decision = heard(ruled, wording.end(), wording.vote, profile?.prior ?? {}, lexicon.weights)
+    decision = heard(ruled, wording.end(), wording, profile?.prior ?? {}, lexicon.weights)
   }
   const used = MAX_STEPS - budget.left
   if (decision.intent === 'none') return noIntent(lexicon, message, prepared, tags, patterns, decision, candidates, flags, used)
@@ -128,6 +128,16 @@ export function readPrice(lexicon: Lexicon, text: string, intent: Intent): Money
   const cues = coins ? findPatterns(lexicon, tokens, tags, budget).cues : []
   const candidates = priceCandidates(tokens, tags, amounts, cueEnds(cues))
   return choosePrice(tokens, tags, candidates, intent).price
+}
+
+/** Words from which wording tells something of a message that names nothing: "pickup in Berlin only" belongs to what was said before. */
+const ENOUGH_WORDS = 6
+
+function saysEnough(tokens: readonly Token[], tags: Tags): boolean {
+  if (tags.any('trade') !== undefined || tags.any('service_noun') !== undefined || concreteIn(tags, 0, tokens.length)) return true
+  let words = 0
+  for (const { kind } of tokens) if (kind === 'word' || kind === 'number') words++
+  return words >= ENOUGH_WORDS
 }
 
 const STRUCTURE = new Set(['[', ':', '>', '='])

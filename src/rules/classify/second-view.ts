@@ -3,11 +3,23 @@ import type { TradeIntent } from '../model.ts'
 import type { Decision } from './decide.ts'
 import type { Evidence } from './weighing.ts'
 
-/** Have/want lines, letters and tags of one word are said on purpose: their vote counts for more. */
+/** Have/want lines, letters and tags of one word are said on purpose, and much evidence errs less: their votes count for more. */
 const DECISIVE = 2
+const SURE = 1.5
+/** Points above the threshold from which evidence is much. */
+const SURE_FROM = 5
+/** A reply that has words of an offer may be one: what acts of conversation veto is a vote of so much. */
+const REPLY = 2
 const MOST_CONFIDENT = 0.95
 const LEAST_CONFIDENT = 0.5
 
+const REPLIES = 'reply_'
+
+/** What cues and guards count, and what it counts that they found nothing at all; natural logarithms of odds. */
+export interface Votes {
+  readonly vote: number
+  readonly silence: number
+}
 /** Numbers of the decision this view needs. */
 export interface ViewWeights {
   readonly threshold: number
@@ -16,23 +28,29 @@ export interface ViewWeights {
 
 /**
  * Cues and guards know what they were written for; how people word offers, wishes and talk is known from labelled messages. Both
- * are heard: what cues and guards decided is a vote (`vote`, natural logarithm of odds) among the odds of the wording. A veto stays.
+ * are heard: what cues and guards decided is a vote (natural logarithm of odds) among the odds of the wording. A veto stays.
  */
 export function heard(
   ruled: Decision,
   odds: readonly number[],
-  vote: number,
+  { vote, silence }: Votes,
   prior: Partial<Record<TradeIntent, number>>,
   weights: ViewWeights,
 ): Decision {
-  if (ruled.vetoed) return ruled
+  const reply =
+    ruled.vetoed &&
+    !ruled.closed &&
+    ruled.guards.every(({ points, applied, kind }) => points !== 'veto' || !applied || kind.startsWith(REPLIES))
+  if (ruled.vetoed && !reply) return ruled
   const own = WORDING_CLASSES.indexOf(ruled.intent)
   const total = odds.slice()
   for (let c = 1; c < total.length; c++) {
     const points = prior[WORDING_CLASSES[c] as TradeIntent]
     if (points !== undefined) total[c] = (total[c] as number) + points / weights.slope
   }
-  total[own] = (total[own] as number) + vote * (decisive(ruled) ? DECISIVE : 1)
+  const nothing = ruled.intent === 'none' && ruled.evidence.length === 0 && !reply
+  const strength = reply ? REPLY : decisive(ruled) ? DECISIVE : ruled.score >= weights.threshold + SURE_FROM ? SURE : 1
+  total[own] = (total[own] as number) + (nothing ? silence : vote * strength)
   let best = own
   for (let c = 0; c < total.length; c++) if ((total[c] as number) > (total[best] as number)) best = c
   if (best === own) return ruled

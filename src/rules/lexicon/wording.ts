@@ -23,6 +23,8 @@ export const wordingSchema = z
     bias: z.array(z.number().min(-20).max(20)).length(WORDING_CLASSES.length),
     /** What the decision of cues and guards counts, in natural logarithms of odds. */
     vote: z.number().min(0).max(20),
+    /** What it counts for `none` that cues and guards found nothing, in natural logarithms of odds. */
+    silence: z.number().min(-20).max(20),
     /** Base64 of one signed byte per class and row. */
     weights: z.string().max(700_000),
   })
@@ -38,6 +40,7 @@ export interface SignSink {
 export class Wording implements SignSink {
   readonly version: number
   readonly vote: number
+  readonly silence: number
   readonly #step: number
   readonly #bias: readonly number[]
   /** Of each row one byte per class, then two for the reading it was seen in last (every sign counts once): one look per sign. */
@@ -50,6 +53,7 @@ export class Wording implements SignSink {
   constructor(file: WordingFile) {
     this.version = file.version
     this.vote = file.vote
+    this.silence = file.silence
     this.#step = file.step
     this.#bias = file.bias
     const bytes = Buffer.from(file.weights, 'base64')

@@ -37,7 +37,14 @@ describe('wording', () => {
   it('counts every sign once, whatever the reading before was', () => {
     const bytes = Buffer.alloc(WORDING_ROWS * WORDING_CLASSES.length)
     bytes.writeInt8(40, rowOf(7) * WORDING_CLASSES.length + 1)
-    const wording = new Wording({ version: 1, step: 0.1, bias: [0, 0, 0, 0, 0, 0], vote: 1, weights: bytes.toString('base64') })
+    const wording = new Wording({
+      version: 1,
+      step: 0.1,
+      bias: [0, 0, 0, 0, 0, 0],
+      vote: 1,
+      silence: 0,
+      weights: bytes.toString('base64'),
+    })
     for (let reading = 0; reading < 70_000; reading++) {
       wording.begin()
       wording.add(7)
@@ -47,7 +54,7 @@ describe('wording', () => {
   })
 
   it('is refused when it is not what training writes', () => {
-    for (const wording of ['{}', '{"version":1,"step":0,"bias":[0],"vote":1,"weights":""}', '{"version":1'])
+    for (const wording of ['{}', '{"version":1,"step":0,"bias":[0],"vote":1,"silence":0,"weights":""}', '{"version":1'])
       expect(() => compileLexicon({ ...bare, wording })).toThrow(expect.objectContaining({ code: 'LEXICON_INVALID' }))
   })
 })
