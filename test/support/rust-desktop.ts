@@ -73,6 +73,8 @@ export class RustDesktop implements FolderSide {
     await this.#process.call('node.bind', { secret: this.#seed, port: this.#port, data_dir: this.#dir }, CALL_MS)
     await this.#process.call('node.add_addr', { id: this.#peer.id, addrs: [this.#peer.addr] })
     if (this.#doc === '') return
+    // A content that was complete moments before a kill may be gone after it.
+    this.#ready.clear()
     await this.#accepted()
     await this.#process.call('docs.start_sync', { doc: this.#doc, peers: [this.#target()] })
     // What is killed soon after an import may be forgotten: a desktop looks at everything at its start.

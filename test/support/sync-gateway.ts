@@ -57,7 +57,7 @@ export class SyncGateway {
     return this.gateway?.node.id ?? ''
   }
 
-  async start(sync: object = {}): Promise<void> {
+  async start(sync: object = {}, more: object = {}): Promise<void> {
     if (!existsSync(join(this.dataDir, 'database'))) {
       const { dir, remove } = await embeddedDir()
       await cp(dir, join(this.dataDir, 'database'), { recursive: true })
@@ -69,6 +69,7 @@ export class SyncGateway {
       node: { mode: 'loopback', topics: [], peers: this.#peers() },
       market: { enabled: false },
       sync: { quiet: '100ms', ...sync },
+      ...more,
     })
     this.gateway = await startGateway({ config, log: nullLogger }, new AbortController().signal)
   }
