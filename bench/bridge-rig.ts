@@ -91,7 +91,9 @@ export async function startBridgeRig(options: {
         database: { driver: 'embedded', synchronousCommit: options.synchronousCommit },
         accounts: {
           discord: { main: { token: '${env:BENCH_DISCORD}', apiUrl: dc.apiUrl } },
-          telegram: { main: { token: '${env:BENCH_TELEGRAM}', apiUrl: tg.url, limits: limited ? 'default' : 'off', coalesce: false } },
+          telegram: {
+            main: { token: '${env:BENCH_TELEGRAM}', apiUrl: tg.url, limits: limited ? 'default' : 'off', coalesce: false },
+          },
         },
         routes: pairs.map(({ chat, channel }, i) => ({
           id: `bench-${i}`,
