@@ -99,7 +99,7 @@ function train(all: readonly Sample[], run: number): { weights: Float64Array; bi
 function main(): void {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string' }, skip: { type: 'string' } },
+    options: { out: { type: 'string' }, skip: { type: 'string' }, check: { type: 'boolean', default: false } },
   })
   const lexicon = compileLexicon({ ...readSources(), wording: undefined })
   const all = samples(lexicon, values.skip === undefined ? undefined : new RegExp(values.skip, 'u'), positionals)
@@ -120,7 +120,13 @@ function main(): void {
     silence: SILENCE,
     weights: Buffer.from(bytes.buffer).toString('base64'),
   }
-  writeFileSync(values.out ?? join(root, 'config', 'lexicon', 'wording.json'), `${JSON.stringify(file, null, 2)}\n`)
+  const text = `${JSON.stringify(file, null, 2)}\n`
+  const path = values.out ?? join(root, 'config', 'lexicon', 'wording.json')
+  if (!values.check) writeFileSync(path, text)
+  else if (readFileSync(path, 'utf8') !== text) {
+    console.error('the lexica or the lines changed since config/lexicon/wording.json was trained: npm run wording')
+    process.exitCode = 1
+  }
   console.log(`${all.length} lines`)
 }
 
