@@ -2,6 +2,8 @@ import type { RichText, Span, SpanStyle } from '../model/rich-text.ts'
 
 /** Inline styles that hold plain text only: nothing may start or end inside them (bridging 7.1). */
 const OPAQUE: ReadonlySet<Span['kind']> = new Set(['code', 'pre', 'mention', 'emoji', 'timestamp'])
+/** Blocks of whole lines that hold other styles. */
+const LINE_BLOCKS: ReadonlySet<Span['kind']> = new Set(['quote', 'heading', 'subtext'])
 /** Spans that are things of their own: two of them side by side stay two. */
 const DISTINCT: ReadonlySet<Span['kind']> = new Set([
   'pre',
@@ -52,14 +54,16 @@ function withRange(span: Span, start: number, end: number): Span {
 }
 
 /** Joins touching or overlapping spans of the same style, e.g. bold next to bold. */
-function mergeEqual(spans: readonly Span[]): Span[] {
+function mergeEqual(spans: readonly Span[], text: string): Span[] {
   const out: Span[] = []
   const open = new Map<string, number>()
   for (const span of spans.toSorted(compareSpans)) {
     const key = styleKey(span)
     const at = open.get(key)
     const last = at === undefined ? undefined : out[at]
-    const joins = last !== undefined && (span.start < last.end || (span.start === last.end && !DISTINCT.has(span.kind)))
+    // A block ends with its line: two that touch within one were one block before it was cut.
+    const isOne = !DISTINCT.has(span.kind) || (LINE_BLOCKS.has(span.kind) && text[span.start - 1] !== '\n')
+    const joins = last !== undefined && (span.start < last.end || (span.start === last.end && isOne))
     if (at !== undefined && last !== undefined && joins) {
       out[at] = withRange(last, last.start, Math.max(last.end, span.end))
     } else {
@@ -152,7 +156,7 @@ export function normaliseRich(rich: RichText): RichText {
     if (start < end) inside.push(start === span.start && end === span.end ? span : withRange(span, start, end))
   }
   if (inside.length === 0) return { text: rich.text, spans: [] }
-  const merged = mergeEqual(inside)
+  const merged = mergeEqual(inside, rich.text)
   const opaque = settleOpaque(merged.filter(isOpaque))
   const others = opaque.length === 0 ? merged : cutOthers(merged, opaque)
   return { text: rich.text, spans: nest([...others, ...opaque]) }

@@ -57,6 +57,20 @@ test('normal form: idempotent, nested, sorted, inside the text', () => {
   )
 })
 
+test('a block that was cut within its line is one block again, with the code in it', () => {
+  const spans: Span[] = [{ kind: 'subtext', start: 0, end: 4 }, code(0, 4)]
+  const rich = { text: 'abcd', spans }
+  expect(concatRich(sliceRich(rich, 0, 1), sliceRich(rich, 1))).toEqual(rich)
+  const lines = {
+    text: 'a\nb',
+    spans: [
+      { kind: 'subtext' as const, start: 0, end: 2 },
+      { kind: 'subtext' as const, start: 2, end: 3 },
+    ],
+  }
+  expect(normaliseRich(lines)).toEqual(lines)
+})
+
 test('cutting anywhere and joining again gives the same styles', () => {
   fc.assert(
     fc.property(anyRich(), fc.double({ min: 0, max: 1, noNaN: true }), (rich, where) => {
