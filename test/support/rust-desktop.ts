@@ -203,13 +203,16 @@ export class RustDesktop implements FolderSide {
     const root = this.#root as string
     this.#published = 0
     const known = await this.#winners()
+    // A kill may fall between the entry of a file and that of its time.
+    const timed = new Set((await this.#entries()).map(({ key }) => key).filter((key) => key.startsWith('meta:')))
     const files = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
     await inLanes(AT_ONCE, files, async (file) => {
       const path = join(file.parentPath, file.name)
       const key = relative(root, path).split(sep).join('/')
       const { hash, size } = await process.call<{ hash: string; size: number }>('blobs.add_file', { path }, CALL_MS)
-      if (known.get(key)?.hash !== hash) {
-        await process.call('docs.set_hash', { doc: this.#doc, key, hash, size }, CALL_MS)
+      const isKnown = known.get(key)?.hash === hash
+      if (!isKnown) await process.call('docs.set_hash', { doc: this.#doc, key, hash, size }, CALL_MS)
+      if (!isKnown || !timed.has(`meta:${key}`)) {
         await process.call('docs.put', { doc: this.#doc, key: `meta:${key}`, value: '{"mtime":1700000000}' }, CALL_MS)
       }
       this.#published++
