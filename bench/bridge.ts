@@ -4,6 +4,7 @@ import { snowflakeMs } from '../test/fakes/discord/snowflake.ts'
 import { measurePressure, type PressureFigures } from './bridge-pressure.ts'
 import { measureRecovery, type RecoveryFigures } from './bridge-recovery.ts'
 import { type BridgeRig, type Cpu, type Pair, startBridgeRig } from './bridge-rig.ts'
+import type { BenchOptions } from './registry.ts'
 
 /** ms from the post on one side until the copy can be seen on the other. */
 export interface Latency {
@@ -154,8 +155,7 @@ async function measureIsolation(rig: BridgeRig): Promise<IsolationFigures> {
 }
 
 /** Median of five runs (one when quick). Everything it starts is ended, also when it fails. */
-export async function benchBridge(options: { readonly quick?: boolean } = {}): Promise<BridgeFigures> {
-  const quick = options.quick === true
+export async function benchBridge({ quick, report }: BenchOptions): Promise<BridgeFigures> {
   const runs = quick ? 1 : 5
   const count = quick ? 1_000 : 3_000
   const bursts = async (rig: BridgeRig): Promise<BridgeFigures['synchronous']> => {
@@ -173,21 +173,27 @@ export async function benchBridge(options: { readonly quick?: boolean } = {}): P
       await rig.close()
     }
   }
+  report('bursts with synchronous commit, both directions')
   const withSync = await withRig(true, async (rig) => {
     const synchronous = await bursts(rig)
+    report('ten lanes whose destination is slow')
     const isolation = await medianOf(runs, () => measureIsolation(rig))
     const steady: SteadyFigures[] = []
-    for (const rate of quick ? STEADY_RATES.slice(0, 1) : STEADY_RATES) steady.push(await measureSteady(rig, rate))
+    for (const rate of quick ? STEADY_RATES.slice(0, 1) : STEADY_RATES) {
+      report(`steady ${rate}/s`)
+      steady.push(await measureSteady(rig, rate))
+    }
     return { synchronous, isolation, steady }
   })
   const { messages, cpu } = withSync.synchronous.telegramToDiscord
-  return {
-    ...withSync,
-    cpuMsPerMessage: round((cpu.gateway * 1000) / messages),
-    withoutSync: await withRig(false, bursts),
-    pressure: await measurePressure(quick ? 20 : 120),
-    recovery: await measureRecovery(quick ? 2_000 : 10_000),
-  }
+  report('bursts without synchronous commit')
+  const withoutSync = await withRig(false, bursts)
+  const seconds = quick ? 20 : 120
+  report(`lanes under pressure, ${seconds} s of twice what the platforms take, then what is left`)
+  const pressure = await measurePressure(seconds)
+  report('recovery after a kill with a full outbox')
+  const recovery = await measureRecovery(quick ? 2_000 : 10_000)
+  return { ...withSync, cpuMsPerMessage: round((cpu.gateway * 1000) / messages), withoutSync, pressure, recovery }
 }
 
 async function medianOf<T extends { readonly perSecond: number }>(runs: number, measure: () => Promise<T>): Promise<T> {

@@ -3,7 +3,13 @@ export interface Bench {
   readonly name: string
   readonly what: string
   /** Figures to print as JSON; rejects with what is missing when it cannot measure on this machine. */
-  run(options: { readonly quick: boolean }): Promise<unknown>
+  run(options: BenchOptions): Promise<unknown>
+}
+
+export interface BenchOptions {
+  readonly quick: boolean
+  /** Told what is measured next, where that takes minutes. */
+  readonly report: (step: string) => void
 }
 
 /** In the order they run. */

@@ -14,12 +14,17 @@ if (chosen.length === 0) {
   process.exit(2)
 }
 
+// What a measurement started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
 const results: Record<string, unknown> = {}
 for (const bench of chosen) {
-  if (!values.json) console.log(`── ${bench.name}: ${bench.what}`)
+  console.error(`── ${bench.name}: ${bench.what}`)
   const begun = performance.now()
+  const seconds = (): number => Math.round((performance.now() - begun) / 1000)
   try {
-    const result = await bench.run({ quick: values.quick })
+    const report = (step: string): void => console.error(`   ${String(seconds()).padStart(4)} s  ${step}`)
+    const result = await bench.run({ quick: values.quick, report })
     results[bench.name] = result
     if (!values.json) console.log(JSON.stringify(result, null, 2))
   } catch (error) {
@@ -27,7 +32,7 @@ for (const bench of chosen) {
     console.error(`${bench.name} failed:`, error)
     process.exitCode = 1
   }
-  if (!values.json) console.log(`   (${Math.round((performance.now() - begun) / 1000)} s)`)
+  console.error(`   ${String(seconds()).padStart(4)} s  done`)
 }
 const machine = {
   cpu: cpus()[0]?.model ?? 'unknown',

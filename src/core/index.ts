@@ -30,6 +30,7 @@ export { createKeyFile, createSecretFile, loadKeyFile, loadOrCreateKeyFile } fro
 export { openSealedIdentity, sealedId, sealIdentity } from './keys/sealed-identity.ts'
 export { decodeEndpointTicket, encodeEndpointTicket, parsePeer } from './keys/ticket.ts'
 export type { AlpnHandler, Connection, K2Endpoint, PeerAddr } from './net/index.ts'
+export { originOf } from './net/origin.ts'
 export { K2Node } from './node.ts'
 export type { K2Event, NodeStats, TopicStatus } from './node-events.ts'
 export type { K2NodeOptions, PingOptions, PingResult } from './node-options.ts'

@@ -18,6 +18,7 @@ import { type BridgeParts, hookedBridges, openAccount, openBridges } from './bri
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
 import { openCommands, openNotifier } from './commands/open.ts'
+import { KEY_FILE } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
 import { openDatabase } from './db/database.ts'
@@ -52,7 +53,6 @@ import { openSync } from './sync/open.ts'
 import { ThreadSync } from './threads/sync.ts'
 import { openTrust } from './trust/open.ts'
 
-export const KEY_FILE = 'identity.json'
 /** Jobs of the delivery queue handled at once by one process. */
 const DELIVER_CONCURRENCY = 32
 

@@ -3,13 +3,13 @@ import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorMessage } from '../../base/errors.ts'
 import { loadKeyFile } from '../../core/index.ts'
-import { CONFIG_FILE } from '../config/paths.ts'
+import { CONFIG_FILE, KEY_FILE } from '../config/paths.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
 import { type OpenOptions, readBackup } from './archive.ts'
 import { backupError } from './errors.ts'
 import type { Manifest } from './manifest.ts'
 import { RESTORING } from './marks.ts'
-import { KEY, PARTS } from './stage.ts'
+import { PARTS } from './stage.ts'
 
 /** What may be in the data directory before: the configuration, and marks of earlier processes. */
 const HARMLESS = [CONFIG_FILE, RESTORING]
@@ -51,10 +51,10 @@ async function refuseUsed(dataDir: string): Promise<void> {
 
 const hasBegun = async (dataDir: string): Promise<boolean> =>
   (await readdir(dataDir)).some((name) => (PARTS as readonly string[]).includes(name))
-const isDone = async (dataDir: string): Promise<boolean> => (await readdir(dataDir)).includes(KEY)
+const isDone = async (dataDir: string): Promise<boolean> => (await readdir(dataDir)).includes(KEY_FILE)
 
 async function checkKey(folder: string, manifest: Manifest): Promise<void> {
-  const path = join(folder, KEY)
+  const path = join(folder, KEY_FILE)
   await chmod(path, 0o600).catch(() => {})
   const { id } = await loadKeyFile(path)
   if (id !== manifest.node) throw backupError('BACKUP_DAMAGED', 'the backup is damaged: its key is not that of its node')

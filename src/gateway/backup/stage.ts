@@ -5,12 +5,12 @@ import { errorCode } from '../../base/errors.ts'
 import { copyBlobStore } from '../../core/blobs/store-copy.ts'
 import { loadKeyFile } from '../../core/index.ts'
 import { copyLmdb } from '../../core/lmdb-copy.ts'
+import { KEY_FILE } from '../config/paths.ts'
 import { BACKUP_VERSION, type Manifest } from './manifest.ts'
 import type { DatabaseSnapshot } from './snapshots.ts'
 
-export const KEY = 'identity.json'
 /** Everything a backup may hold, in the order in which it is written. */
-export const PARTS = [KEY, 'database', 'docs', 'blobs', 'media', 'rules', 'folders'] as const
+export const PARTS = [KEY_FILE, 'database', 'docs', 'blobs', 'media', 'rules', 'folders'] as const
 /** Folders whose files are simply copied: files of messages, rule files, synchronised folders that have no other place. */
 const COPIED = ['media', 'rules', 'folders'] as const
 
@@ -33,8 +33,8 @@ export interface StageParts {
 export async function stageBackup(parts: StageParts): Promise<Manifest> {
   const { dataDir, folder, snapshot, onPart } = parts
   const to = join(dataDir, folder)
-  const identity = await loadKeyFile(join(dataDir, KEY))
-  await copyFile(join(dataDir, KEY), join(to, KEY), constants.COPYFILE_EXCL)
+  const identity = await loadKeyFile(join(dataDir, KEY_FILE))
+  await copyFile(join(dataDir, KEY_FILE), join(to, KEY_FILE), constants.COPYFILE_EXCL)
   onPart('docs')
   await copyLmdb(join(dataDir, 'docs'), join(to, 'docs'))
   onPart('blobs')

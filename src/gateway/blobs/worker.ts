@@ -8,6 +8,7 @@ import { cryptoRng } from '../../base/random.ts'
 import { BLOBS_ALPN, BlobProvider, type BlobStore, encodeBlobTicket, FsBlobStore } from '../../core/blobs/index.ts'
 import { loadOrCreateKeyFile, newIdentity, ofPeerAddr, type PeerId } from '../../core/index.ts'
 import { type K2Endpoint, openEndpoint } from '../../core/net/index.ts'
+import { KEY_FILE } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import { openDatabase } from '../db/database.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
@@ -71,7 +72,7 @@ export async function startBlobWorker(options: WorkerOptions, signal: AbortSigna
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const lock = await acquireDirLock(join(dir, 'worker.lock'), clock)
     await use({ name: 'lock', stop: () => lock.release() })
-    const { identity } = await loadOrCreateKeyFile(join(dir, 'identity.json'), () => newIdentity(cryptoRng))
+    const { identity } = await loadOrCreateKeyFile(join(dir, KEY_FILE), () => newIdentity(cryptoRng))
     const { database, queue, node, blobs } = config
     if (database.driver !== 'postgres') throw new TypeError('checked above')
     const db = await use(

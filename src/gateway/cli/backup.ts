@@ -8,6 +8,7 @@ import type { Manifest } from '../backup/manifest.ts'
 import { STAGING } from '../backup/marks.ts'
 import type { DatabaseSnapshot } from '../backup/snapshots.ts'
 import { humanSize } from '../blobs/errors.ts'
+import { KEY_FILE } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import { VERSION } from '../version.ts'
 import { ControlClient } from './client.ts'
@@ -194,7 +195,7 @@ async function cleaned<T>(
 
 async function refuseMissing(dataDir: string): Promise<void> {
   const names = await readdir(dataDir).catch((): string[] => [])
-  if (!names.includes('identity.json')) throw usageError(`there is no gateway in ${dataDir}`)
+  if (!names.includes(KEY_FILE)) throw usageError(`there is no gateway in ${dataDir}`)
 }
 
 async function refuseExisting(path: string): Promise<void> {

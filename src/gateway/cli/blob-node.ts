@@ -6,7 +6,7 @@ import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../../core/blobs/index.ts
 import { K2Node, loadOrCreateKeyFile, newIdentity } from '../../core/index.ts'
 import { type Download, openDownloads } from '../blobs/downloads.ts'
 import { providerLimits } from '../blobs/policy.ts'
-import { KEY_FILE } from '../compose.ts'
+import { KEY_FILE } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
 import { nodeConfigOf } from '../node-config.ts'

@@ -17,7 +17,7 @@ import {
   sealIdentity,
 } from '../../core/index.ts'
 import { qrTerminal } from '../blobs/qr.ts'
-import { KEY_FILE } from '../compose.ts'
+import { KEY_FILE } from '../config/paths.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
 import { type CliContext, EXIT, type GlobalOptions, loadFor, print, usageError } from './context.ts'
 import { readPassphrase } from './passphrase.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { cryptoRng } from '../../base/random.ts'
 import { loadOrCreateKeyFile, newIdentity } from '../../core/index.ts'
-import { KEY_FILE } from '../compose.ts'
+import { KEY_FILE } from '../config/paths.ts'
 import type { StatusReport } from '../http/control.ts'
 import { type CliContext, EXIT, type GlobalOptions, loadFor, print } from './context.ts'
 import { runningGateway } from './queue.ts'

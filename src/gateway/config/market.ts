@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { Place } from '../../bridges/model/place.ts'
-import { parsePlace } from './places.ts'
+import { place } from './places.ts'
 import { secret } from './secrets.ts'
 import { duration } from './units.ts'
 
@@ -79,14 +78,7 @@ export const marketSchema = z.strictObject({
   adoptAfter: duration()
     .prefault('10m')
     .describe('where gateways share a database: offers agreed to at one that is gone for this long are repeated by another'),
-  operator: z
-    .string()
-    .transform((text, ctx): Place => {
-      const place = parsePlace(text)
-      if (typeof place !== 'string') return place
-      ctx.issues.push({ code: 'custom', message: place, input: text })
-      return z.NEVER
-    })
+  operator: place
     .optional()
     .describe('place where notify_admin and faults of rule files are told, such as telegram/main/-100123'),
   jobs: z

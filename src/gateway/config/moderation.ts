@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { parsePlace } from './places.ts'
+import { place } from './places.ts'
 import { duration } from './units.ts'
 
 /** Where moderators work, and how long messages wait for them (bridging 18). */
 export const moderationSchema = z.strictObject({
-  channel: z.string().max(200).optional().describe('the place where waiting messages are shown with buttons; default: none'),
+  channel: place.optional().describe('the place where waiting messages are shown with buttons; default: none'),
   holdFor: duration().prefault('7d').describe('a message nobody decided about is given up after this'),
 })
 
@@ -24,9 +24,7 @@ export function moderationProblem(
   accounts: Readonly<Record<'discord' | 'telegram', object>>,
 ): string | undefined {
   if (channel === undefined) return undefined
-  const place = parsePlace(channel)
-  if (typeof place === 'string') return place
-  const { network, account } = place
+  const { network, account } = channel
   if (network === 'p2p') return 'K2 has no buttons: name a Discord channel, a Telegram group or a room of the web chat'
   if (network === 'web') return undefined
   return Object.hasOwn(accounts[network], account) ? undefined : `there is no account ${network}.${account}`

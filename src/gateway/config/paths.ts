@@ -5,6 +5,9 @@ import envPaths from 'env-paths'
 /** Name of the config file looked for in the working folder and in the data directory. */
 export const CONFIG_FILE = 'k2gw.yaml'
 
+/** Name of the node's key in a data directory. */
+export const KEY_FILE = 'identity.json'
+
 /** `K2_DATA_DIR`, else `k2gw` in the user's data folder. */
 export function defaultDataDir(env: NodeJS.ProcessEnv): string {
   return env.K2_DATA_DIR ? resolve(env.K2_DATA_DIR) : envPaths('k2gw', { suffix: '' }).data

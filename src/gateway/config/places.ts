@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { NETWORKS, type Network, type Place } from '../../bridges/model/place.ts'
 
 /**
@@ -43,3 +44,19 @@ export function printPlace({ network, account, space, channel, thread }: Place):
   const tail = thread === undefined ? channel : `${channel}#${thread}`
   return [network, account, ...(network === 'discord' && space !== undefined ? [space] : []), tail].join('/')
 }
+
+/** A place in the configuration. */
+export const place = z
+  .string()
+  .min(1)
+  .max(300)
+  .meta({
+    description:
+      'discord/<account>/<guild>/<channel>[#thread], telegram/<account>/<chat>[#topic], p2p/self/<topic>, web/main/<room>',
+  })
+  .transform((text, ctx): Place => {
+    const parsed = parsePlace(text)
+    if (typeof parsed !== 'string') return parsed
+    ctx.issues.push({ code: 'custom', message: parsed, input: text })
+    return z.NEVER
+  })

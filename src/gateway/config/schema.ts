@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Place, placeKey } from '../../bridges/model/place.ts'
+import { placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
 import { accessSchema } from './access.ts'
 import { blobsSchema, routeFilesSchema } from './blobs.ts'
@@ -10,26 +10,13 @@ import { httpSchema } from './http.ts'
 import { marketSchema } from './market.ts'
 import { mediaSchema } from './media.ts'
 import { moderationProblem, moderationSchema, routeModerationSchema } from './moderation.ts'
-import { parsePlace } from './places.ts'
+import { place } from './places.ts'
 import { secret } from './secrets.ts'
 import { syncSchema } from './sync.ts'
 import { duration, size } from './units.ts'
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
 const name = (what: string): z.ZodString => z.string().regex(NAME, `${what}: 1 to 32 lower-case letters, digits or -`)
-
-const place = z
-  .string()
-  .meta({
-    description:
-      'discord/<account>/<guild>/<channel>[#thread], telegram/<account>/<chat>[#topic], p2p/self/<topic>, web/main/<room>',
-  })
-  .transform((text, ctx): Place => {
-    const parsed = parsePlace(text)
-    if (typeof parsed !== 'string') return parsed
-    ctx.issues.push({ code: 'custom', message: parsed, input: text })
-    return z.NEVER
-  })
 
 const member = z.strictObject({
   place,

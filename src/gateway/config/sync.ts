@@ -1,17 +1,6 @@
 import { z } from 'zod'
-import { parsePlace } from './places.ts'
+import { place } from './places.ts'
 import { duration, size } from './units.ts'
-
-const place = z
-  .string()
-  .min(1)
-  .max(300)
-  .transform((text, ctx) => {
-    const parsed = parsePlace(text)
-    if (typeof parsed !== 'string') return parsed
-    ctx.issues.push({ code: 'custom', message: parsed, input: text })
-    return z.NEVER
-  })
 
 /** Folders kept equal with other K2 nodes. */
 export const syncSchema = z.strictObject({

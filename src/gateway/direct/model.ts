@@ -1,5 +1,6 @@
 import type { Place } from '../../bridges/model/place.ts'
 import { placeKey } from '../../bridges/model/place.ts'
+import { directRouteId } from '../pipeline/direct-route.ts'
 import type { RouteDefinition } from '../pipeline/index.ts'
 
 /** A person's direct conversation with the bot, joined with a K2 contact or with a thread of the staff (bridging 19). */
@@ -38,7 +39,7 @@ const MAX_AGE_MS = 7 * 86_400_000
 export function routeOf({ id, kind, person, other }: DirectConversation): RouteDefinition {
   const member = (place: Place, identity: 'bot' | 'webhook') => ({ place, direction: 'both' as const, identity })
   return {
-    id: `direct-${id}`,
+    id: directRouteId(id),
     members: [member(person, 'bot'), member(other, kind === 'inbox' ? 'webhook' : 'bot')],
     bots: 'none',
     maxAge: MAX_AGE_MS,

@@ -10,7 +10,6 @@ import type { ThreadedBridge } from '../../bridges/threads.ts'
 import { type K2Node, parseEndpointId, readContact } from '../../core/index.ts'
 import type { CommandDefinition } from '../commands/definition.ts'
 import { openNotifier } from '../commands/open.ts'
-import { parsePlace } from '../config/places.ts'
 import type { Config } from '../config/schema.ts'
 import type { PgPool } from '../db/pool.ts'
 import type { Control } from '../http/control.ts'
@@ -100,11 +99,7 @@ export function openDirect(parts: DirectParts): Direct {
   const inbox = new Inbox({
     store,
     service,
-    place: () => {
-      const text = config().direct.inbox
-      const place = text === undefined ? undefined : parsePlace(text)
-      return typeof place === 'string' ? undefined : place
-    },
+    place: () => config().direct.inbox,
     newPerMinute: () => config().direct.newPerMinute,
     openThread: async (place, title, signal) => threaded(place).openThread(place, title, signal),
     sink: (account) => pipeline.sink(account),

@@ -1,25 +1,16 @@
 import { isIPv6 } from 'node:net'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
+import { originOf } from '../../core/index.ts'
 import type { HttpLimits } from '../config/http.ts'
 
 /** An address that is quiet for this long is forgotten, ms. */
 const FORGET_MS = 10 * 60_000
 
-/** Whoever has a /64 has all addresses in it. IPv4 in IPv6 clothes is IPv4. */
+/** Whoever has a /64 has all addresses in it. `address` as a socket names it; anything else stands for itself. */
 export function groupOf(address: string): string {
-  const four = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (four !== undefined) return four
-  if (!isIPv6(address)) return address
-  const [head = '', tail] = (address.split('%', 1)[0] as string).split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length
-  const all = [...left, ...Array.from({ length: Math.max(0, zeros) }, () => '0'), ...right]
-  return `${all
-    .slice(0, 4)
-    .map((part) => part.toLowerCase().replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`
+  const [ip = ''] = address.split('%', 1)
+  return originOf(isIPv6(ip) ? `[${ip}]:0` : `${ip}:0`) ?? address
 }
 
 /** How much one address may ask for, and how often it may be wrong about the token. `now` is ms. */

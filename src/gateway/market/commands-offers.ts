@@ -7,6 +7,7 @@ import { answer, bold, code, line, lines } from '../commands/notices.ts'
 import { ageText, askNotice, intentLine, networkName } from './cards.ts'
 import { type Desk, intentData, type OfferFilter, type Wish } from './desk.ts'
 import { intentOf, type MarketIntent } from './model.ts'
+import { cut, turns } from './pages.ts'
 import { talkId } from './talks.ts'
 
 const PAGE = 5
@@ -272,19 +273,16 @@ function shown(desk: Desk, entry: MarketIntent): CommandResult {
 }
 
 /** One page of what is open, with a button for each and for the next page. */
-export function offersPage(desk: Desk, context: CommandContext, filter: OfferFilter, page: number): CommandResult {
-  const all = desk.list(context, filter)
+export function offersPage(desk: Desk, context: CommandContext, filter: OfferFilter, which: number): CommandResult {
+  const shown = cut(desk.list(context, filter), which, PAGE)
+  const { rows, page, pages, total } = shown
   const { buttonId, clock } = desk.market.parts
   const from = (page - 1) * PAGE
-  const rows = all.slice(from, from + PAGE)
-  const pages = Math.max(1, Math.ceil(all.length / PAGE))
   const buttons: Action[] = rows.map((e, i) => ({ id: buttonId('interest', intentOf(e).intent_id), label: `🤝 ${from + i + 1}` }))
-  const turn: Action[] = []
   const argument = (to: number): string =>
     [to, filter.side, filter.topic ?? '', filter.max ?? '', filter.currency ?? ''].join('|')
   const canTurn = filter.text === undefined && filter.source === undefined && /^[\x21-\x7e]{1,38}$/.test(argument(pages))
-  if (canTurn && page > 1) turn.push({ id: buttonId('offers', argument(page - 1)), label: '◀' })
-  if (canTurn && page < pages) turn.push({ id: buttonId('offers', argument(page + 1)), label: '▶' })
+  const turn = canTurn ? turns(shown, (to) => buttonId('offers', argument(to))) : []
   const list = rows.map((e, i) =>
     line(
       `${from + i + 1}. `,
@@ -294,8 +292,8 @@ export function offersPage(desk: Desk, context: CommandContext, filter: OfferFil
     ),
   )
   return answer(
-    all.length === 0 ? 'Nothing is open that fits.' : lines(...list, `page ${page} of ${pages}, ${all.length} in all`),
-    { total: all.length, page, pages, offers: rows.map(intentData) },
+    total === 0 ? 'Nothing is open that fits.' : lines(...list, `page ${page} of ${pages}, ${total} in all`),
+    { total, page, pages, offers: rows.map(intentData) },
     { title: 'Open', actions: [buttons, turn].filter((row) => row.length > 0) },
   )
 }

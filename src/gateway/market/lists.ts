@@ -1,33 +1,18 @@
 import { z } from 'zod'
-import type { Action, Notice } from '../../bridges/interaction.ts'
+import type { Notice } from '../../bridges/interaction.ts'
 import { type CommandContext, type CommandDefinition, type CommandResult, defineCommand } from '../commands/definition.ts'
 import { answer, bold, code, line, lines } from '../commands/notices.ts'
 import { intentLine, matchWords } from './cards.ts'
 import { type SearchDesk, searchData } from './commands-alerts.ts'
 import type { Desk } from './desk.ts'
 import { intentOf } from './model.ts'
+import { cut, type Page, turns } from './pages.ts'
 
 /** Saved searches and matches on one page: less than what fits into one message of any platform. */
 const SEARCHES = 10
 const MATCHES = 5
 const arguments_ = z.object({ page: z.int().min(1).max(10_000).default(1) })
 const argumentHelp = { page: { summary: 'which page' } } as const
-
-interface Page<T> {
-  readonly rows: readonly T[]
-  readonly page: number
-  readonly pages: number
-  readonly total: number
-}
-
-function cut<T>(all: readonly T[], page: number, size: number): Page<T> {
-  return {
-    rows: all.slice((page - 1) * size, page * size),
-    page,
-    pages: Math.max(1, Math.ceil(all.length / size)),
-    total: all.length,
-  }
-}
 
 interface Listing {
   readonly title: string
@@ -38,11 +23,9 @@ interface Listing {
   readonly turn: (to: number) => string
 }
 
-function listed({ page, pages, total }: Page<unknown>, { title, empty, rows, data, turn }: Listing): CommandResult {
-  const buttons: Action[] = [
-    ...(page > 1 ? [{ id: turn(Math.min(page - 1, pages)), label: '◀' }] : []),
-    ...(page < pages ? [{ id: turn(page + 1), label: '▶' }] : []),
-  ]
+function listed(shown: Page<unknown>, { title, empty, rows, data, turn }: Listing): CommandResult {
+  const { page, pages, total } = shown
+  const buttons = turns(shown, turn)
   const where = pages > 1 || page > 1 ? `page ${page} of ${pages}, ${total} in all` : undefined
   return answer(
     total === 0 ? empty : lines(...rows, where),

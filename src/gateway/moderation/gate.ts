@@ -1,14 +1,13 @@
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
 import { hasInvite, prepareFacts } from '../../rules/index.ts'
+import { isDirectRoute } from '../pipeline/direct-route.ts'
 import { factsOf } from '../pipeline/facts.ts'
 import type { CompiledRoute, RouteModeration, Verdict } from '../pipeline/index.ts'
 import type { Bar, ModerationState, RouteLimits } from './model.ts'
 
 /** People whose last message on a route is remembered for slow mode. */
 const MAX_SPEAKERS = 20_000
-/** Routes of direct conversations: both sides agreed to them, so opting out of bridging does not end them. */
-const DIRECT_ROUTE = /^direct-[a-z2-7]{12}$/
 
 export interface GateSettings {
   /** Every account of the person an account belongs to, itself included. */
@@ -66,7 +65,7 @@ export class ModerationGate {
     const kinds = new Set(this.barsOf(account, route, now).map((b) => b.kind))
     if (kinds.has('ban')) return drop('banned')
     if (kinds.has('mute')) return drop('muted')
-    if (kinds.has('optout') && !DIRECT_ROUTE.test(route)) return drop('optout')
+    if (kinds.has('optout') && !isDirectRoute(route)) return drop('optout')
     return kinds.has('hold') ? this.#hold('quarantine') : undefined
   }
 

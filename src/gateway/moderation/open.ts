@@ -5,7 +5,6 @@ import { Access } from '../commands/access.ts'
 import type { ActionIds } from '../commands/action-ids.ts'
 import type { ActionDefinition, CommandDefinition } from '../commands/definition.ts'
 import { openNotifier } from '../commands/open.ts'
-import { parsePlace } from '../config/places.ts'
 import type { Config } from '../config/schema.ts'
 import type { PgPool } from '../db/pool.ts'
 import { accessStore } from '../db/repos/access.ts'
@@ -52,10 +51,7 @@ export function openModeration(parts: ModerationParts): OpenModeration {
     quarantine: () => pipeline().quarantine,
     notifier: () => openNotifier(() => bridges.all(), db),
     ids,
-    channel: () => {
-      const place = config().moderation.channel === undefined ? undefined : parsePlace(config().moderation.channel ?? '')
-      return typeof place === 'string' ? undefined : place
-    },
+    channel: () => config().moderation.channel,
     clock,
     log,
   })

@@ -4,6 +4,7 @@ import type { Envelope } from '../../bridges/model/message.ts'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import type { SendOutcome } from '../../bridges/port.ts'
 import type { Claimed } from './claimed.ts'
+import { isDirectRoute } from './direct-route.ts'
 import type { Counters } from './stats.ts'
 
 /** Every business event of the pipeline has one function here that logs and counts it (bridging 20). */
@@ -235,7 +236,5 @@ export class PipelineEvents {
 
 /** Conversations of single people share one label: they are many, and labels name no people. */
 function routeLabel(route: string): string {
-  return DIRECT_ROUTE.test(route) ? 'direct' : route
+  return isDirectRoute(route) ? 'direct' : route
 }
-
-const DIRECT_ROUTE = /^direct-[0-9a-f-]{16,}$/

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { K2Error } from '../../base/errors.ts'
+import { KEY_FILE } from '../config/paths.ts'
 
 /** The new key until everything is sealed under it; while it is there, the gateway does not start. */
-export const NEXT_KEY = 'identity.json.next'
+export const NEXT_KEY = `${KEY_FILE}.next`
 
 /** Throws `KEY_ROTATION_UNFINISHED`: some secrets may be sealed under the new key already, and the old one opens the rest. */
 export function refuseUnfinishedRotation(dataDir: string): void {

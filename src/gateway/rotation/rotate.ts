@@ -11,13 +11,12 @@ import {
   newIdentity,
   shortId,
 } from '../../core/index.ts'
+import { KEY_FILE } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import { openDatabase } from '../db/database.ts'
 import { databaseConfig } from '../groundwork.ts'
 import { NEXT_KEY } from './marks.ts'
 import { type Change, type Resealed, resealDatabase, resealDocuments } from './reseal.ts'
-
-export const KEY = 'identity.json'
 
 /** What is on disk after each of them survives a kill: the next run goes on. */
 export type RotationStep = 'keys' | 'database' | 'documents'
@@ -47,7 +46,7 @@ export interface RotateParts {
  */
 export async function rotateKey({ config, rng, now, onStep = () => {} }: RotateParts): Promise<Rotation> {
   const { dataDir } = config
-  const key = join(dataDir, KEY)
+  const key = join(dataDir, KEY_FILE)
   const from = await loadKeyFile(key)
   const { identity: to } = await loadOrCreateKeyFile(join(dataDir, NEXT_KEY), () => newIdentity(rng))
   const kept = join(dataDir, `identity-${shortId(from.id)}.json`)

@@ -11,6 +11,7 @@ import { encodeEndpointTicket, loadOrCreateKeyFile, type NodeMode, newIdentity, 
 import { createVerifier } from '../../core/keys/ed25519.ts'
 import { type K2Endpoint, openEndpoint } from '../../core/net/index.ts'
 import { TRACKER_ALPN, TrackerServer, TrackerStore } from '../../core/tracker/index.ts'
+import { KEY_FILE } from '../config/paths.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
 import { hostAllowed } from '../http/auth.ts'
 import { HttpServer } from '../http/server.ts'
@@ -54,7 +55,7 @@ export async function startTracker(options: TrackerRunOptions, signal: AbortSign
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const lock = await acquireDirLock(join(dir, 'tracker.lock'), clock)
     await use({ name: 'lock', stop: () => lock.release() })
-    const { identity } = await loadOrCreateKeyFile(join(dir, 'identity.json'), () => newIdentity(cryptoRng))
+    const { identity } = await loadOrCreateKeyFile(join(dir, KEY_FILE), () => newIdentity(cryptoRng))
     const store = new TrackerStore({ verify: createVerifier(), rng: cryptoRng })
     const rows = new RowLog({ path: join(dir, 'announces.log'), store, clock, log })
     const restored = await rows.open()

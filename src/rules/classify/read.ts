@@ -5,7 +5,6 @@ import type { SignSink } from '../lexicon/wording.ts'
 import { type Act, emptySlots, type Intent, type Language, type Money, type Reading, type ReadingFlag } from '../model.ts'
 import type { Amount } from '../slots/amount.ts'
 import { scanAmounts } from '../slots/amounts.ts'
-import { COINS } from '../slots/currency.ts'
 import { choosePrice } from '../slots/price.ts'
 import { type PriceCandidate, priceCandidates } from '../slots/price-candidates.ts'
 import { type Tags, tagTokens } from '../slots/tags.ts'
@@ -50,15 +49,11 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
     return nothing(lexicon, message, prepared, flags, guessLanguage(tokens, infos, profile?.language))
   }
   const budget = new Budget(MAX_STEPS)
-  const tags = tagTokens(lexicon, tokens, budget, profile?.language, infos)
-  const amounts = scanAmounts(tokens, tags)
-  if (amounts.length > 0) markAmounts(tags, tokens, amounts)
-  const patterns = findPatterns(lexicon, tokens, tags, budget)
+  const { tags, amounts, patterns, candidates } = lookAt(lexicon, tokens, budget, profile?.language, infos)
   if (budget.left <= 0) {
     flags.push('budget')
     return nothing(lexicon, message, prepared, flags, tags.lang, MAX_STEPS)
   }
-  const candidates = amounts.length === 0 ? [] : priceCandidates(tokens, tags, amounts, cueEnds(patterns.cues))
   const ruled = decide({
     lexicon,
     prepared,
@@ -101,32 +96,44 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
   }
 }
 
+interface Looks {
+  readonly tags: Tags
+  readonly amounts: readonly Amount[]
+  readonly patterns: PatternHits
+  readonly candidates: readonly PriceCandidate[]
+}
+
+/** What every reading begins with: which words mean what, what is a number of what, which cues there are, what may be a price. */
+function lookAt(
+  lexicon: Lexicon,
+  tokens: readonly Token[],
+  budget: Budget,
+  language?: Language,
+  infos?: readonly WordInfo[],
+): Looks {
+  const tags = tagTokens(lexicon, tokens, budget, language, infos)
+  const amounts = scanAmounts(tokens, tags)
+  if (amounts.length > 0) markAmounts(tags, tokens, amounts)
+  const patterns = findPatterns(lexicon, tokens, tags, budget)
+  const candidates =
+    amounts.length === 0 || budget.left <= 0 ? [] : priceCandidates(tokens, tags, amounts, cueEnds(patterns.cues))
+  return { tags, amounts, patterns, candidates }
+}
+
 /** Signs of wording of one message, for training; none where nothing is weighed. */
 export function signsOf(message: ReadingMessage, context: ReadingContext, sink: SignSink): void {
   const { lexicon } = context
   const prepared = prepare(message, false)
   if (prepared.flags.some((f) => f === 'forwarded' || f === 'quoted' || f === 'code')) return
   const { tokens } = prepared
-  const budget = new Budget(MAX_STEPS)
-  const tags = tagTokens(lexicon, tokens, budget)
-  const amounts = scanAmounts(tokens, tags)
-  if (amounts.length > 0) markAmounts(tags, tokens, amounts)
-  const patterns = findPatterns(lexicon, tokens, tags, budget)
-  const candidates = amounts.length === 0 ? [] : priceCandidates(tokens, tags, amounts, cueEnds(patterns.cues))
+  const { tags, amounts, candidates } = lookAt(lexicon, tokens, new Budget(MAX_STEPS))
   wordingSigns(prepared, tags, amounts, candidates, sink)
 }
 
 /** Price of a text under a given intent, without deciding the intent: rule fields, tests, commands. */
 export function readPrice(lexicon: Lexicon, text: string, intent: Intent): Money | null {
   const tokens = ownTokens(text)
-  const budget = new Budget(MAX_STEPS)
-  const tags = tagTokens(lexicon, tokens, budget)
-  const amounts = scanAmounts(tokens, tags)
-  if (amounts.length > 0) markAmounts(tags, tokens, amounts)
-  // Only a coin needs its cue: "buying 0.5 ETH" names no price.
-  const coins = amounts.some((a) => a.currency?.code !== undefined && COINS.has(a.currency.code))
-  const cues = coins ? findPatterns(lexicon, tokens, tags, budget).cues : []
-  const candidates = priceCandidates(tokens, tags, amounts, cueEnds(cues))
+  const { tags, candidates } = lookAt(lexicon, tokens, new Budget(MAX_STEPS))
   return choosePrice(tokens, tags, candidates, intent).price
 }
 

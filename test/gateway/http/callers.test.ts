@@ -135,10 +135,10 @@ describe('one address', () => {
   })
 
   test('of IPv6 counts by its network', () => {
-    expect(groupOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
-    expect(groupOf('2001:0DB8:1:2::1')).toBe('2001:db8:1:2::/64')
-    expect(groupOf('::1')).toBe('0:0:0:0::/64')
-    expect(groupOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
+    expect(groupOf('2001:db8:1:2:3:4:5:6')).toBe('20010db800010002/64')
+    expect(groupOf('2001:0DB8:1:2::1')).toBe('20010db800010002/64')
+    expect(groupOf('::1')).toBe('0000000000000000/64')
+    expect(groupOf('fe80::1%eth0')).toBe('fe80000000000000/64')
     expect(groupOf('::ffff:192.0.2.1')).toBe('192.0.2.1')
     expect(groupOf('192.0.2.1')).toBe('192.0.2.1')
   })

@@ -8,13 +8,14 @@ import { cryptoRng } from '../../../src/base/random.ts'
 import { Secret } from '../../../src/base/secret.ts'
 import { KvDocStore, lmdbMap, writeCapability } from '../../../src/core/docs/index.ts'
 import { createKeyFile, decodeHandOver, type Identity, loadKeyFile, newIdentity } from '../../../src/core/index.ts'
+import { KEY_FILE } from '../../../src/gateway/config/paths.ts'
 import { configSchema } from '../../../src/gateway/config/schema.ts'
 import { openDatabase } from '../../../src/gateway/db/database.ts'
 import { webhookRegistry } from '../../../src/gateway/db/repos/webhooks.ts'
 import { createSealer } from '../../../src/gateway/db/sealer.ts'
 import { secretBox } from '../../../src/gateway/docs/secret-box.ts'
 import { databaseConfig, lockPart } from '../../../src/gateway/groundwork.ts'
-import { KEY, type RotationStep, rotateKey } from '../../../src/gateway/rotation/rotate.ts'
+import { type RotationStep, rotateKey } from '../../../src/gateway/rotation/rotate.ts'
 
 const TOKEN = 'webhook-canary-0123456789'
 const TICKET = 'docticket-canary-0123456789'
@@ -26,7 +27,7 @@ const config = () => configSchema.parse({ dataDir: dir })
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'k2gw-rotate-'))
   old = newIdentity(cryptoRng)
-  await createKeyFile(join(dir, KEY), old)
+  await createKeyFile(join(dir, KEY_FILE), old)
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
@@ -54,7 +55,7 @@ async function fill(): Promise<void> {
 
 /** What the stores give to the key in the folder. */
 async function look() {
-  const identity = await loadKeyFile(join(dir, KEY))
+  const identity = await loadKeyFile(join(dir, KEY_FILE))
   const db = await openDatabase(databaseConfig(config()))
   const sealer = createSealer(identity.seed())
   const hooks = await webhookRegistry({ pool: db.pool, sealer, now: () => 1, log: nullLogger }).list('main')
@@ -92,7 +93,7 @@ describe('changing the key', { timeout: TIMEOUT }, () => {
       if (step === killedAt) throw new Error('killed')
     }
     await expect(rotateKey({ config: config(), rng: cryptoRng, now: 1000, onStep: dying })).rejects.toThrow('killed')
-    expect((await loadKeyFile(join(dir, KEY))).id).toBe(old.id)
+    expect((await loadKeyFile(join(dir, KEY_FILE))).id).toBe(old.id)
     await expect(lockPart(dir, systemClock)).rejects.toMatchObject({ code: 'KEY_ROTATION_UNFINISHED' })
     const done = await rotateKey({ config: config(), rng: cryptoRng, now: 2000 })
     expect(await look()).toEqual(whole(done.to))
