@@ -30,7 +30,7 @@ export class Changer {
   async edit(run: Run, call: DiscordCall & { op: 'edit' }): Promise<Result> {
     const { webhooks } = this.#options
     const { ref } = call.target
-    if (this.#memory.says(ref.id, call.content)) return { kind: 'next', part: call.target }
+    if (this.#memory.looksLike(ref.id, call)) return { kind: 'next', part: call.target }
     const webhook = webhooks.known(ref.channel)
     if (run.mode === 'webhook' && webhook === undefined) run.mode = 'bot'
     const verdict = await this.#call(run, call, run.mode === 'webhook' && webhook ? viaWebhook(webhook, ref) : viaBot(ref))

@@ -14,7 +14,7 @@ export class SentMemory {
   readonly #clock: Clock
   /** Who sent a message: the webhook's id, or `bot`. */
   readonly #senders = new BoundedMap<string, string>({ max: MAX_RECENT })
-  /** Hash of what a message says, so that an edit leaves unchanged parts alone (8.7). */
+  /** Hash of what a message says and of its button, so that an edit leaves unchanged parts alone (8.7). */
   readonly #contents = new BoundedMap<string, string>({ max: MAX_RECENT })
 
   constructor(account: string, clock: Clock) {
@@ -26,18 +26,22 @@ export class SentMemory {
     return this.#senders.get(messageId, this.#clock.now())
   }
 
-  says(messageId: string, content: string): boolean {
-    return this.#contents.get(messageId, this.#clock.now()) === hashId([content])
+  /** Whether an edit would change nothing. */
+  looksLike(messageId: string, call: DiscordCall & { op: 'edit' }): boolean {
+    return this.#contents.get(messageId, this.#clock.now()) === lookOf(call)
   }
 
   /** Remembers a message of ours; answers it as the part of its logical message. */
   note(run: Run, call: DiscordCall & { op: 'create' | 'edit' }, id: string, sender: string): NativePart {
     const now = this.#clock.now()
     this.#senders.set(id, sender, now)
-    this.#contents.set(id, hashId([call.content]), now)
+    this.#contents.set(id, lookOf(call), now)
     const { channel, thread } = run.request.place
     const ref: NativeRef = { network: 'discord', account: this.#account, channel, id, ...(thread !== undefined && { thread }) }
     const carries = call.op === 'create' ? call.carries : undefined
     return { part: call.part, ref, ...(carries !== undefined && { carries }) }
   }
 }
+
+const lookOf = ({ content, button }: DiscordCall & { op: 'create' | 'edit' }): string =>
+  hashId([content, button ? JSON.stringify([button.id, button.label]) : ''])

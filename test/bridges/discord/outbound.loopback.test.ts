@@ -314,6 +314,17 @@ test('an edit leaves unchanged parts alone', async () => {
   expect(seen().at(-1)?.content).toMatch(/word699!$/)
 })
 
+test('an edit takes the button of a card away although its text stays', async () => {
+  await start()
+  const buttons = (): number => seen().at(-1)?.buttons.length ?? 0
+  const card = { kind: 'offer', topic: 'Goods', title: 'Bike', lines: ['100 EUR'], intentKey: 'k' } as const
+  const withButton = bodyOf('', { card: { ...card, button: { id: 'k2:interest', label: 'Interested' } } })
+  const parts = partsOf(await h.bridge.send(request(h.place, { body: withButton }), never))
+  expect(buttons()).toBe(1)
+  partsOf(await h.bridge.send(request(h.place, { op: 'edit', parts, body: bodyOf('', { card }) }), never))
+  expect(buttons()).toBe(0)
+})
+
 test('pictures by public address only', async () => {
   await start()
   const author = { key: 'telegram:7', displayName: 'Bob', isBot: false, kind: 'user' } as const
