@@ -65,6 +65,8 @@ export interface SendRequest {
   readonly showTime?: boolean
   /** Bridge instance ids the message has passed, ours included: for networks that can carry them (bridging 12.5). */
   readonly via?: readonly string[]
+  /** See `Envelope.origin`; of a message nobody repeated before, its own event. For networks that can carry it. */
+  readonly origin?: string
   /**
    * Called after each native message was created, edited or deleted; the next part is sent only after it resolved. May be
    * left out for the last part, because the outcome follows at once and names all parts.

@@ -137,6 +137,8 @@ export interface Envelope {
   readonly event: BridgeEvent
   /** Bridge instance ids already passed. */
   readonly via: readonly string[]
+  /** Of a message another gateway repeated: the `eventId` of the first one, the same wherever it is repeated. */
+  readonly origin?: string
 }
 
 export type { NativeRef, Network, Place }

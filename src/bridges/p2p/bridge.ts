@@ -1,3 +1,4 @@
+import { sleep } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage, isK2Error } from '../../base/errors.ts'
@@ -8,6 +9,7 @@ import type { Attachment, Author } from '../model/message.ts'
 import type { NativeRef, Place } from '../model/place.ts'
 import { placeKey } from '../model/place.ts'
 import type { Bridge, BridgeSink, Capabilities, NativePart, SendOutcome, SendRequest } from '../port.ts'
+import { HeardBook } from './heard-book.ts'
 import { chatEnvelope, type InboundContext, intentEnvelope } from './inbound.ts'
 import { type Intent, IntentBook, type IntentChange } from './intent-book.ts'
 import { OrderedIngest } from './ordered-ingest.ts'
@@ -82,6 +84,7 @@ export class P2pBridge implements Bridge {
   readonly #ingest: OrderedIngest
   readonly #intents = new IntentBook()
   readonly #unheard = new BoundedMap<string, number>({ max: WAITING_PLACES })
+  readonly #heard: HeardBook
   readonly #counts = { received: 0, refreshes: 0, loops: 0, notForUs: 0 }
   #unsubscribe: (() => void) | undefined
   #cancelSweep: (() => void) | undefined
@@ -92,6 +95,7 @@ export class P2pBridge implements Bridge {
     this.#options = options
     this.account = options.account ?? 'self'
     this.name = `p2p/${this.account}`
+    this.#heard = new HeardBook(nodeTag(options.port.nodeId))
     this.#contactName = options.contactName ?? (() => undefined)
     this.#ingest = new OrderedIngest(options.sink, options.log)
   }
@@ -138,13 +142,17 @@ export class P2pBridge implements Bridge {
     }
     const plan = planOutbound(request, shares)
     if (plan.kind === 'nothing') return { kind: 'done', parts: request.op === 'create' ? [] : request.parts }
-    if (signal.aborted) return { kind: 'not-sent', code: 'ABORTED', message: 'stopped before it was sent' }
     const { port } = this.#options
+    const passed = (request.via ?? []).filter((tag) => TAG.test(tag) && tag !== nodeTag(port.nodeId))
+    if (plan.kind === 'topic' && (await this.#isSaidThere(plan.topic, request.origin, passed.length > 0, signal)))
+      return { kind: 'done', parts: [] }
+    if (signal.aborted) return { kind: 'not-sent', code: 'ABORTED', message: 'stopped before it was sent' }
     const text = {
       text: plan.text,
       senderName: plan.senderName,
       messageKey: request.idemKey,
-      via: [...(request.via ?? []).filter((tag) => TAG.test(tag)), nodeTag(port.nodeId)],
+      via: [...passed, nodeTag(port.nodeId)],
+      ...(request.origin !== undefined && { origin: request.origin }),
       signal,
     }
     const lane = placeKey(request.place)
@@ -207,7 +215,22 @@ export class P2pBridge implements Bridge {
       return Promise.resolve()
     }
     this.#counts.received++
-    return this.#ingest.add([chatEnvelope(message, this.#context())])
+    const envelope = chatEnvelope(message, this.#context())
+    const speaker = TAG.test(via.at(-1) ?? '') ? via.at(-1) : undefined
+    const { topic } = message
+    if (topic !== undefined) this.#heard.hear(topic, envelope.origin ?? envelope.eventId, speaker, this.#options.clock.now())
+    return this.#ingest.add([envelope])
+  }
+
+  /** Whether the topic has it; what other gateways repeated gets a little time to be heard there first. */
+  async #isSaidThere(topic: string, origin: string | undefined, isRepeated: boolean, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options
+    if (origin === undefined) return false
+    const waitMs = isRepeated ? this.#heard.waitMs(topic, origin, clock.now()) : 0
+    if (waitMs > 0 && !this.#heard.isSaid(topic, origin, clock.now())) await sleep(waitMs, signal).catch(() => {})
+    const isThere = this.#heard.isSaid(topic, origin, clock.now())
+    if (isThere) this.#counts.loops++
+    return isThere
   }
 
   #market(message: PeerMarketMessage): Promise<void> {

@@ -38,6 +38,7 @@ export function chatEnvelope(message: PeerChatMessage, context: InboundContext):
     receivedAt: context.now,
     event: { kind: 'message.create', body: chatBody(message) },
     via: message.via ?? [],
+    ...(message.origin !== undefined && { origin: message.origin }),
   }
 }
 

@@ -35,6 +35,8 @@ export interface PeerChatMessage {
   readonly messageId: string
   /** Tags of gateway nodes that passed it on between topics (see `nodeTag`). */
   readonly via?: readonly string[]
+  /** What it repeats, as the gateway that sent it says (see `Envelope.origin`). */
+  readonly origin?: string
 }
 
 export type PeerEvent =
@@ -61,6 +63,8 @@ export interface PeerText {
   readonly messageKey: string
   /** Tags of gateway nodes the text has passed, this one included. */
   readonly via: readonly string[]
+  /** What it repeats (see `Envelope.origin`). */
+  readonly origin?: string
   /** Stops the wait for receipts: the text may have been sent. */
   readonly signal?: AbortSignal
 }

@@ -16,6 +16,7 @@ const MS_THRESHOLD = 1e12
 const MAX_TIMESTAMP_MS = 8.64e15
 const MARK = 'x_gateway'
 const MAX_KEY_LENGTH = 64
+const ORIGIN = /^[\w.]{1,48}$/
 
 export interface ReadContext {
   /** On a topic of two nodes any object with a text is a chat message. */
@@ -105,10 +106,12 @@ export function readMark(object: JsonObject): GatewayMark | undefined {
   if (mark === undefined || key === undefined || key === '' || key.length > MAX_KEY_LENGTH) return undefined
   const attempt = member(mark, 'n')
   const via = member(mark, 'via')
+  const origin = stringMember(mark, 'o')
   return {
     key,
     attempt: typeof attempt === 'number' && Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 0,
     via: Array.isArray(via) ? via.filter((v): v is string => typeof v === 'string').slice(0, MAX_VIA) : [],
+    ...(origin !== undefined && ORIGIN.test(origin) && { origin }),
   }
 }
 
@@ -176,7 +179,15 @@ function chatObject({ mark, ...message }: ChatToSend): JsonObject {
 
 /** The member that carries a gateway mark. */
 export function markMember(mark: GatewayMark): JsonObject {
-  return { [MARK]: { k: mark.key, ...(mark.attempt > 0 && { n: mark.attempt }), ...(mark.via.length > 0 && { via: mark.via }) } }
+  const { key, attempt, origin, via } = mark
+  return {
+    [MARK]: {
+      k: key,
+      ...(attempt > 0 && { n: attempt }),
+      ...(origin !== undefined && { o: origin }),
+      ...(via.length > 0 && { via }),
+    },
+  }
 }
 
 function sized(object: JsonObject): Uint8Array {

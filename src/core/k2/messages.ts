@@ -39,6 +39,8 @@ export interface GatewayMark {
   readonly attempt: number
   /** Nodes that already passed the line on between topics, as 16 hex digits each. */
   readonly via: readonly string[]
+  /** What it repeats: the same for every copy of one message, on whichever topic and by whichever gateway. */
+  readonly origin?: string
 }
 
 export interface ChatMessage {

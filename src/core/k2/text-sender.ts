@@ -33,6 +33,8 @@ export interface TextToSend {
   readonly key: string
   /** Tags of the gateways it has passed. */
   readonly via?: readonly string[]
+  /** What it repeats (see `GatewayMark`); further parts of a long text count on behind it. */
+  readonly origin?: string
   /** Ends the wait for receipts. */
   readonly signal?: AbortSignal | undefined
 }
@@ -86,7 +88,8 @@ export class TextSender {
     const ids: Hash[] = []
     for (const [i, text] of parts.entries()) {
       await this.#pace(topic, i === 0 ? 'refuse' : 'wait', message.signal)
-      ids.push(await this.#sendLine(topic, { ...message, text, key: hashId([message.key, i]) }))
+      const origin = message.origin === undefined || i === 0 ? {} : { origin: `${message.origin}.${i}` }
+      ids.push(await this.#sendLine(topic, { ...message, text, key: hashId([message.key, i]), ...origin }))
     }
     return ids
   }
@@ -113,7 +116,8 @@ export class TextSender {
 
   /** Room for a part beside long names and via lists; the same for every attempt. */
   #partBytes(topic: JoinedTopic, message: TextToSend): number {
-    const chat = this.#chat(message, hashId([]), Number.MAX_SAFE_INTEGER, MAX_ATTEMPTS)
+    const origin = message.origin === undefined ? {} : { origin: `${message.origin}.999` }
+    const chat = this.#chat({ ...message, ...origin }, hashId([]), Number.MAX_SAFE_INTEGER, MAX_ATTEMPTS)
     const empty = this.#encode(topic, { ...chat, text: '' })
     return Math.min(MAX_PART_BYTES, MAX_CONTENT_BYTES - empty.length)
   }
@@ -123,9 +127,9 @@ export class TextSender {
     return encodeChatMessage(chat, seal && ((object) => seal(topic.info.id, object)))
   }
 
-  #chat({ text, senderName, via }: TextToSend, key: string, sentAt: number, attempt: number): ChatToSend {
+  #chat({ text, senderName, via, origin }: TextToSend, key: string, sentAt: number, attempt: number): ChatToSend {
     const name = cleanName(senderName ?? '')
-    const mark = { key, attempt, via: (via ?? []).slice(0, MAX_VIA) }
+    const mark = { key, attempt, via: (via ?? []).slice(0, MAX_VIA), ...(origin !== undefined && { origin }) }
     return { senderId: this.#options.me, text, sentAt, mark, ...(name !== '' && { senderName: name }) }
   }
 

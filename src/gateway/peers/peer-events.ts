@@ -19,7 +19,7 @@ export function toPeerEvent(event: K2Event): PeerUpdate | undefined {
         text,
         ...(topic.contact === undefined && { topic: topic.name }),
         ...(senderName !== undefined && { senderName }),
-        ...(mark !== undefined && { via: mark.via }),
+        ...(mark !== undefined && { via: mark.via, ...(mark.origin !== undefined && { origin: mark.origin }) }),
       },
     }
   }

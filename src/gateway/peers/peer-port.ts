@@ -100,6 +100,13 @@ export class NodePeerPort implements PeerPort {
   }
 }
 
-function toLine({ text, senderName, messageKey, via, signal }: PeerText): TextToSend {
-  return { text, senderName, key: messageKey, via, ...(signal !== undefined && { signal }) }
+function toLine({ text, senderName, messageKey, via, origin, signal }: PeerText): TextToSend {
+  return {
+    text,
+    senderName,
+    key: messageKey,
+    via,
+    ...(origin !== undefined && { origin }),
+    ...(signal !== undefined && { signal }),
+  }
 }

@@ -60,6 +60,7 @@ export async function attempt(work: AttemptWork, tools: AttemptTools): Promise<A
     existing,
     showTimeAfterMs: limits.showTimeAfterMs,
     via: [...(item.envelope?.via ?? []), instance],
+    origin: item.envelope?.origin ?? item.envelope?.eventId,
     onPart: log.onPart,
   })
   const outcome = milder(await call(bridge, request, item, tools), item, existing)

@@ -24,6 +24,7 @@ import { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts'
 import { prune } from './prune.ts'
 import { Quarantine } from './quarantine.ts'
 import { Recorder } from './recorder.ts'
+import { RepeatBook } from './repeats.ts'
 import { planRoute, type RouteContext, type RouteDecision } from './route.ts'
 import type { RouteDefinition } from './route-definition.ts'
 import { compileRoutes, type RouteTable } from './routes.ts'
@@ -133,6 +134,7 @@ class OpenPipeline implements Pipeline {
   readonly #sweeper: Sweeper
   readonly #waker: JobWaker | typeof noWaker
   readonly #breakers = new Map<string, BotBreaker>()
+  readonly #repeats = new RepeatBook()
   readonly #abort = new AbortController()
   readonly #boot: string
   readonly #limits: PipelineLimits
@@ -334,6 +336,7 @@ class OpenPipeline implements Pipeline {
       instance: this.#options.instance,
       isOwn: (key) => this.#options.own?.has(key) ?? false,
       isPaused: (route) => this.#paused.has(route),
+      isNews: (envelope, to) => this.#repeats.isNews(envelope, to, this.#clock.now()),
       breaker: (route, message) => this.#judgeBot(route, message),
       advise: this.#options.advise,
       moderate: this.#options.moderate,

@@ -50,6 +50,8 @@ export interface RequestContext {
   readonly showTimeAfterMs: number
   /** Bridge instances this message has passed, ours included. */
   readonly via: readonly string[]
+  /** What it repeats, or is. */
+  readonly origin?: string | undefined
   readonly onPart: (part: NativePart) => Promise<void>
 }
 
@@ -81,6 +83,7 @@ export function sendRequest(item: Claimed, context: RequestContext): SendRequest
     occurredAt: item.occurredAt,
     ...(firstSentAt - item.occurredAt > context.showTimeAfterMs && { showTime: true }),
     via: context.via,
+    ...(context.origin !== undefined && { origin: context.origin }),
     onPart: context.onPart,
   }
 }

@@ -81,6 +81,8 @@ export interface RouteContext {
   readonly breaker: (route: string, message: { readonly eventId: string; readonly text: string }) => BreakerVerdict
   /** Bans, slow mode and the like, asked per route (bridging 18). The same event gets the same answer. */
   readonly moderate?: ((envelope: Envelope, route: CompiledRoute) => Verdict | undefined) | undefined
+  /** False for places that have this message already, from another gateway or on another way. Asking notes it. */
+  readonly isNews?: ((envelope: Envelope, to: Place) => boolean) | undefined
   /** A moderator let this message through: nothing holds it again. */
   readonly approved?: boolean
   /** What the rules of the market say about a new message's destinations. */
@@ -163,6 +165,10 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
       const dropped = advice?.drop.get(lane)
       if (dropped !== undefined) {
         trace.push({ route: route.id, filtered: `rule:${dropped}` })
+        continue
+      }
+      if (event.kind === 'message.create' && context.isNews?.(envelope, member.place) === false) {
+        trace.push({ route: route.id, filtered: 'loop:repeat' })
         continue
       }
       destinations.push({

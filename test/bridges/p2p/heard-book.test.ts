@@ -1,0 +1,38 @@
+import fc from 'fast-check'
+import { describe, expect, it, test } from 'vitest'
+import { HeardBook } from '../../../src/bridges/p2p/heard-book.ts'
+
+describe('what was heard on which topic', () => {
+  it('is known by its origin, per topic', () => {
+    const book = new HeardBook('a'.repeat(16))
+    book.hear('Goods', 'x', undefined, 1_000)
+    expect(book.isSaid('Goods', 'x', 1_500)).toBe(true)
+    expect(book.isSaid('Jobs', 'x', 1_500)).toBe(false)
+    expect(book.isSaid('Goods', 'y', 1_500)).toBe(false)
+    expect(book.isSaid('Goods', 'x', 1_000 + 3_600_001)).toBe(false)
+  })
+
+  it('lets a message that is new to us go at once, and one that others repeat a little later', () => {
+    const book = new HeardBook('a'.repeat(16))
+    expect(book.waitMs('Jobs', 'never heard', 0)).toBe(0)
+    book.hear('Goods', 'x', 'b'.repeat(16), 0)
+    expect(book.waitMs('Jobs', 'x', 0)).toBeGreaterThanOrEqual(2_000)
+    expect(book.waitMs('Jobs', 'x', 60_000)).toBe(0)
+  })
+})
+
+test('gateways that know of each other never take the same turn', () => {
+  const tag = fc.stringMatching(/^[0-9a-f]{16}$/)
+  fc.assert(
+    fc.property(fc.uniqueArray(tag, { minLength: 2, maxLength: 5 }), fc.string({ minLength: 1 }), (tags, origin) => {
+      const waits = tags.map((me) => {
+        const book = new HeardBook(me)
+        for (const other of tags) if (other !== me) book.hear('Jobs', `hello of ${other}`, other, 0)
+        book.hear('Goods', origin, undefined, 0)
+        return book.waitMs('Jobs', origin, 0)
+      })
+      const sorted = waits.toSorted((a, b) => a - b)
+      for (const [i, wait] of sorted.slice(1).entries()) expect(wait - (sorted[i] as number)).toBeGreaterThanOrEqual(1_000)
+    }),
+  )
+})
