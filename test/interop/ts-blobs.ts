@@ -57,6 +57,7 @@ const Get = z.strictObject({
   /** Ours only: boundaries of chunks. */
   ranges: z.array(z.int().min(0)).optional(),
 })
+const GetMany = z.strictObject({ ticket: z.string(), hashes: z.array(hash), max_bytes: z.int().min(0) })
 const Collection = z.strictObject({ files: z.array(z.strictObject({ name: z.string(), content })) })
 
 /** Attempts end soon after a provider was killed: the scenario decides when it is asked again. */
@@ -101,6 +102,7 @@ export class LabBlobs {
     },
     'blobs.ticket': (args) => this.#ticket(Ticket.parse(args)),
     'blobs.get': (args) => this.#get(Get.parse(args)),
+    'blobs.get_many': (args) => this.#getMany(GetMany.parse(args)),
     'blobs.status': async (args) => {
       const status = await this.#store.status(Named.parse(args).hash)
       if (status.kind === 'absent') return { status: 'missing' }
@@ -147,6 +149,17 @@ export class LabBlobs {
       ...(ranges && { ranges: ranges.map(BigInt) }),
     })
     return { hash, received: result.received, total: result.total }
+  }
+
+  /** From whom the ticket names. Ours only. */
+  async #getMany({ ticket, hashes, max_bytes }: z.infer<typeof GetMany>): Promise<object> {
+    const { id } = decodeBlobTicket(ticket).addr
+    const missing = await this.#downloader.downloadMany({
+      blobs: hashes.map((hash) => ({ hash, maxBytes: max_bytes })),
+      providers: [{ id, direct: [] }],
+      limits: LIMITS,
+    })
+    return { missing }
   }
 
   async #read(hash: Hash): Promise<object> {

@@ -9,6 +9,7 @@ import { Bell, BlobDownload } from './blob-download.ts'
 import { type PlanLimits, wholeGroups } from './download-plan.ts'
 import { DownloadProgressMeter } from './download-progress.ts'
 import { DEFAULT_DOWNLOAD_LIMITS, type DownloadLimits, type DownloadRequest, type DownloadResult } from './download-types.ts'
+import { downloadMany, type ManyRequest } from './many-download.ts'
 import { MAX_HASH_SEQ_BYTES } from './proto/collection.ts'
 import { EMPTY_BLOB } from './provider.ts'
 import { ProviderPool } from './provider-pool.ts'
@@ -76,6 +77,11 @@ export class Downloader {
       protection.release()
       await job.close()
     }
+  }
+
+  /** As `downloadMany`. */
+  downloadMany(request: ManyRequest): Promise<readonly Hash[]> {
+    return downloadMany({ store: this.#options.store, dial: this.#options.dial, clock: this.#clock }, request)
   }
 }
 

@@ -55,47 +55,70 @@ export async function getRanges(connection: Connection, options: GetOptions, sin
   await send.write(encodeRequest({ kind: 'get', hash, ranges: rawRanges(ranges) }), { deadlineMs: stallMs, signal })
   await send.finish()
   const reader = new ByteReader(recv, { deadlineMs: stallMs, signal })
+  const noticed = { started: false }
+  try {
+    const result = await receiveBlob(reader, { hash, ranges, maxSize }, sink, noticed)
+    await awaitEnd(recv, stallMs)
+    return result
+  } catch (error) {
+    throw failedGet(connection, recv, error, noticed.started, hash)
+  }
+}
+
+/** Reads one encoded blob from a response. `noticed.started` says whether any of it has come. */
+export async function receiveBlob(
+  reader: ByteReader,
+  what: Pick<GetOptions, 'hash' | 'ranges' | 'maxSize'>,
+  sink: BlobSink,
+  noticed: { started: boolean },
+): Promise<GetResult> {
+  const { hash, ranges, maxSize } = what
   const decoder = new RangeDecoder({ hash: idBytes(hash), ranges, maxSize })
-  let started = false
   let size = 0
   let bytes = 0
   let sizeVerified = false
-  try {
-    while (!decoder.done) {
-      const data = await reader.some(decoder.wanted)
-      if (data === null) throw started ? cutOff(hash) : notFound(hash)
-      started = true
-      for (const event of decoder.push(data)) {
-        if (event.kind === 'size') {
-          size = event.size
-          await sink.size(size)
-        } else if (event.kind === 'pair') {
-          await sink.pair(event.index, event.pair)
-        } else if (event.kind === 'leaf') {
-          bytes += event.data.length
-          await sink.leaf(event.offset, event.data)
-        } else {
-          sizeVerified = event.sizeVerified
-        }
+  while (!decoder.done) {
+    const data = await reader.some(decoder.wanted)
+    if (data === null) throw noticed.started ? cutOff(hash) : notFound(hash)
+    noticed.started = true
+    for (const event of decoder.push(data)) {
+      if (event.kind === 'size') {
+        size = event.size
+        await sink.size(size)
+      } else if (event.kind === 'pair') {
+        await sink.pair(event.index, event.pair)
+      } else if (event.kind === 'leaf') {
+        bytes += event.data.length
+        await sink.leaf(event.offset, event.data)
+      } else {
+        sizeVerified = event.sizeVerified
       }
     }
-    await awaitEnd(recv, Math.min(END_MS, stallMs))
-    return { size, sizeVerified, bytes }
-  } catch (error) {
-    const code = errorCode(error)
-    // A stream cannot be taken from a peer that has stalled, and other streams of that connection would fare no better.
-    if (code === 'NET_TIMEOUT') connection.close(0n, 'drop')
-    else void recv.stop(0n) // waits for the pending read, if any
-    if (code === 'NET_STREAM_RESET' && !started && streamCodeOf(error) === BLOB_CODES.internal) throw notFound(hash)
-    throw error
   }
+  return { size, sizeVerified, bytes }
+}
+
+/** Lets go of the stream of a request that failed. Answers what its caller is to be told. */
+export function failedGet(
+  connection: Connection,
+  recv: RecvHalf,
+  error: unknown,
+  started: boolean,
+  hash: Hash | undefined,
+): unknown {
+  const code = errorCode(error)
+  // A stream cannot be taken from a peer that has stalled, and other streams of that connection would fare no better.
+  if (code === 'NET_TIMEOUT') connection.close(0n, 'drop')
+  else void recv.stop(0n) // waits for the pending read, if any
+  const isUnknown = code === 'NET_STREAM_RESET' && !started && streamCodeOf(error) === BLOB_CODES.internal
+  return isUnknown && hash !== undefined ? notFound(hash) : error
 }
 
 /**
  * A provider ends a closed request with FIN; stopping before would reset the stream under its last bytes. What else comes
  * changes nothing: everything asked for is verified.
  */
-async function awaitEnd(recv: RecvHalf, deadlineMs: number): Promise<void> {
-  const rest = await recv.read(1, { deadlineMs }).catch(() => null)
+export async function awaitEnd(recv: RecvHalf, stallMs: number): Promise<void> {
+  const rest = await recv.read(1, { deadlineMs: Math.min(END_MS, stallMs) }).catch(() => null)
   if (rest !== null) void recv.stop(0n)
 }

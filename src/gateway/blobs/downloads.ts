@@ -6,14 +6,20 @@ import {
   Downloader,
   type DownloadRequest,
   type DownloadResult,
+  type ManyRequest,
   parallelFetch,
 } from '../../core/blobs/index.ts'
+import type { Hash } from '../../core/ids.ts'
 import type { IrohMode, K2Endpoint } from '../../core/net/index.ts'
 
 export type Download = (request: DownloadRequest) => Promise<DownloadResult>
 
+/** Many small blobs with one request. Answers those that could not be had. */
+export type DownloadMany = (request: ManyRequest) => Promise<readonly Hash[]>
+
 export interface Downloads extends Lifecycle {
   readonly download: Download
+  readonly downloadMany: DownloadMany
   /** Ends the threads. */
   stop(): Promise<void>
 }
@@ -37,5 +43,10 @@ export function openDownloads(options: {
     dial: (addr, call) => endpoint().dial(addr.id, BLOBS_ALPN, { ...call, addr, exclusive: true }),
     parallel,
   })
-  return { name: 'downloads', download: (request) => downloader.download(request), stop: () => parallel.close() }
+  return {
+    name: 'downloads',
+    download: (request) => downloader.download(request),
+    downloadMany: (request) => downloader.downloadMany(request),
+    stop: () => parallel.close(),
+  }
 }

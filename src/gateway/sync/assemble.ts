@@ -66,7 +66,7 @@ export async function assembleSync(
     docs,
     book,
     blobs,
-    download: downloads.download,
+    downloads,
     store,
     trash,
     wake: async (step, folder, flags) => {

@@ -9,7 +9,7 @@ import type { DocEvent, Docs, NamespaceId } from '../../core/docs/index.ts'
 import type { PeerId } from '../../core/index.ts'
 import { endpointAddr } from '../../core/keys/address.ts'
 import type { FolderConfig, PlanLimits, SyncBook } from '../../core/sync/index.ts'
-import type { Download } from '../blobs/downloads.ts'
+import type { Downloads } from '../blobs/downloads.ts'
 import type { SyncConfig } from '../config/sync.ts'
 import { noSuchFolder, syncError } from './errors.ts'
 import { type RunContext, SyncFolder } from './folder.ts'
@@ -41,7 +41,7 @@ export interface EngineParts {
   readonly docs: Docs
   readonly book: SyncBook
   readonly blobs: BlobStore
-  readonly download: Download
+  readonly downloads: Pick<Downloads, 'download' | 'downloadMany'>
   readonly store: SyncStore
   readonly trash: Trash
   /** Asks for a step; again before it has begun changes nothing. Never rejects. */
@@ -348,7 +348,7 @@ export class SyncEngine {
   }
 
   #folderParts(config: FolderConfig, watcher: TreeWatcher): Parameters<typeof SyncFolder.open>[0] {
-    const { docs, blobs, download, store, trash, clock, log } = this.#parts
+    const { docs, blobs, downloads, store, trash, clock, log } = this.#parts
     const { maxFile, maxFolder, maxAuthor, maxFiles, quiet, fileTimes } = this.#parts.config
     const limits: PlanLimits = { maxFile, maxFolder, maxAuthor, maxFiles }
     return {
@@ -356,7 +356,7 @@ export class SyncEngine {
       root: config.path,
       docs,
       blobs,
-      download,
+      downloads,
       store,
       trash,
       limits,

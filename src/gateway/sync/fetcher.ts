@@ -1,14 +1,14 @@
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
-import { type BlobStore, encodeHashSeq, type Protection } from '../../core/blobs/index.ts'
+import type { BlobStore, Protection } from '../../core/blobs/index.ts'
 import type { Hash, PeerId } from '../../core/index.ts'
-import type { Download } from '../blobs/downloads.ts'
+import type { Downloads } from '../blobs/downloads.ts'
 
-/** Files of one round: many small ones come over one connection. */
+/** Files of one round: many small ones come with one request. */
 const BATCH_FILES = 256
 const BATCH_BYTES = 64 * 1024 * 1024
-/** Claims about sizes are taken with a grain: bytes of slack per file. */
-const SLACK_BYTES = 1024
+/** Larger files are asked for alone, in pieces that survive a failure, from several at a time. */
+const SMALL_BYTES = 4 * 1024 * 1024
 /** Providers asked for one content. */
 const MAX_PROVIDERS = 8
 
@@ -19,8 +19,8 @@ export interface Wanted {
 }
 
 export interface FetcherParts {
-  readonly blobs: Pick<BlobStore, 'status' | 'importBytes'>
-  readonly download: Download
+  readonly blobs: Pick<BlobStore, 'status'>
+  readonly downloads: Pick<Downloads, 'download' | 'downloadMany'>
   readonly protection: Protection
   readonly log: Logger
 }
@@ -70,7 +70,7 @@ export class ContentBatches {
   async fetch(batch: readonly Wanted[], peers: readonly PeerId[], signal: AbortSignal): Promise<FetchReport> {
     const { protection } = this.#parts
     for (const { hash } of batch) protection.add(hash)
-    if (batch.length > 1) await this.#together(batch, peers, signal)
+    await this.#together(batch, peers, signal)
     const fetched: Hash[] = []
     let failed = 0
     for (const one of batch) {
@@ -80,33 +80,31 @@ export class ContentBatches {
     return { fetched, failed }
   }
 
-  /** As the children of a sequence made here, so that one connection serves all. What fails is asked for again alone. */
+  /** Small ones. What fails is asked for again alone. */
   async #together(batch: readonly Wanted[], peers: readonly PeerId[], signal: AbortSignal): Promise<void> {
-    const { blobs, protection, download } = this.#parts
-    const sequence = await blobs.importBytes(encodeHashSeq(batch.map(({ hash }) => hash)), { protection, format: 'hash-seq' })
-    const claimed = batch.reduce((sum, { size }) => sum + size + SLACK_BYTES, sequence.size)
-    await download({
-      hash: sequence.hash,
-      format: 'hash-seq',
-      providers: providersOf(peers),
-      limits: { maxBytes: claimed, failuresPerProvider: 2 },
-      signal,
-    }).catch((error: unknown) => this.#note(error, signal))
+    const small = await this.missing(batch.filter(({ size }) => size <= SMALL_BYTES))
+    if (small.length < 2) return
+    const blobs = small.map(({ hash, size }) => ({ hash, maxBytes: size }))
+    await this.#parts.downloads
+      .downloadMany({ blobs, providers: providersOf(peers), signal })
+      .catch((error: unknown) => this.#note(error, signal))
   }
 
   async #alone({ hash, size }: Wanted, peers: readonly PeerId[], signal: AbortSignal): Promise<boolean> {
-    const { blobs, download } = this.#parts
+    const { blobs, downloads } = this.#parts
     if ((await blobs.status(hash)).kind === 'complete') return true
     if (peers.length === 0) return false
-    return download({
-      hash,
-      providers: providersOf(peers),
-      limits: { maxBytes: size, failuresPerProvider: 2 },
-      signal,
-    }).then(
-      () => true,
-      (error: unknown) => this.#note(error, signal),
-    )
+    return downloads
+      .download({
+        hash,
+        providers: providersOf(peers),
+        limits: { maxBytes: size, failuresPerProvider: 2 },
+        signal,
+      })
+      .then(
+        () => true,
+        (error: unknown) => this.#note(error, signal),
+      )
   }
 
   #note(error: unknown, signal: AbortSignal): false {

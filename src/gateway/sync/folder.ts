@@ -13,7 +13,7 @@ import {
   planFolder,
   type SyncAction,
 } from '../../core/sync/index.ts'
-import type { Download } from '../blobs/downloads.ts'
+import type { Downloads } from '../blobs/downloads.ts'
 import { type Applied, Applier, type ApplyAction } from './applier.ts'
 import { ContentBatches, type Wanted } from './fetcher.ts'
 import { FolderState } from './folder-state.ts'
@@ -40,7 +40,7 @@ export interface FolderParts {
   readonly root: string
   readonly docs: Docs
   readonly blobs: BlobStore
-  readonly download: Download
+  readonly downloads: Pick<Downloads, 'download' | 'downloadMany'>
   readonly store: SyncStore
   readonly trash: Trash
   readonly limits: PlanLimits
@@ -113,12 +113,12 @@ export class SyncFolder {
     this.#state = state
     this.#folds = folds
     this.#protection = parts.blobs.protect()
-    const { id: folder, root, docs, blobs, store, rules, quietMs, clock, fileTimes, trash, log, download, onFolder } = parts
+    const { id: folder, root, docs, blobs, store, rules, quietMs, clock, fileTimes, trash, log, downloads, onFolder } = parts
     const protection = this.#protection
     this.#scanner = new Scanner({ root, folder, state, store, blobs, protection, rules, quietMs, clock, onFolder })
     this.#publisher = new Publisher({ root, folder, docs, blobs, protection, state, fileTimes })
     this.#applier = new Applier({ root, folder, blobs, docs, state, trash, clock, log })
-    this.#contents = new ContentBatches({ blobs, download, protection, log })
+    this.#contents = new ContentBatches({ blobs, downloads, protection, log })
   }
 
   /** The folder must exist. */

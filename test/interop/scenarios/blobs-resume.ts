@@ -223,4 +223,37 @@ const parts: Scenario = {
   },
 }
 
-export const blobsResume: readonly Scenario[] = [parts, large, askerKilled, ownerKilled]
+const MANY = 300
+
+const many: Scenario = {
+  name: 'blobs.many',
+  what: '300 blobs around the borders with one request for all of them; what the owner lacks is named, and is too large is left out',
+  directions: ['ts→rust'],
+  awaits: 'blobs',
+  async run(lab, direction: Direction) {
+    const [first, second] = sides(direction)
+    const [asker, owner] = await Promise.all([lab.node(first), lab.node(second)])
+    await asker.knows(owner)
+    const add = async (content: object): Promise<string> =>
+      (await owner.peer.call<{ hash: string }>('blobs.add', { content })).hash
+    const sizes = [1, 1_023, 1_024, 1_025, 16_383, 16_384, 16_385, 50_000]
+    const hashes = await Promise.all(
+      Array.from({ length: MANY }, (_, i) => add({ pattern: (sizes[i % sizes.length] as number) + i * 3 })),
+    )
+    const large = await add({ pattern: 200_000 })
+    const unknown = '1'.repeat(64)
+    const asked = [...hashes.slice(0, 120), unknown, ...hashes.slice(120, 200), large, ...hashes.slice(200)]
+    const ticket = await ticketOf(owner, large)
+    const { missing } = await asker.peer.call<{ missing: string[] }>('blobs.get_many', {
+      ticket,
+      hashes: asked,
+      max_bytes: 100_000,
+    })
+    assert.deepEqual([...missing].sort(), [unknown, large].sort())
+    for (const hash of hashes)
+      assert.equal((await asker.peer.call<{ status: string }>('blobs.status', { hash })).status, 'complete')
+    return undefined
+  },
+}
+
+export const blobsResume: readonly Scenario[] = [parts, many, large, askerKilled, ownerKilled]
