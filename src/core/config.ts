@@ -74,9 +74,16 @@ const MAX_BOOTSTRAP = 32
 export const K2_TRACKER = '71853750efc1219d7976639087c5fb25cf8d4b49f6d509366f2e094a3f781623'
 const MAX_TRACKERS = 16
 
+/**
+ * In whose name people's lines on topics go out: the node's for all, or an id of their own each, made from the node's key and
+ * hosted by it (k2-application 2.7).
+ */
+export type Identities = 'single' | 'hosted'
+
 /** What an operator chooses; everything has a default. */
 export interface NodeConfig {
   readonly mode?: NodeMode
+  readonly identities?: Identities
   /** Local `ip:port` addresses to bind; any free port when omitted. */
   readonly bind?: readonly string[]
   /** Exact topic names; the three marketplace topics when omitted. */
@@ -96,6 +103,7 @@ export interface Contact {
 /** A checked configuration. */
 export interface NodeSettings {
   readonly mode: NodeMode
+  readonly identities: Identities
   readonly bind: readonly string[] | undefined
   readonly topics: readonly string[]
   readonly peers: readonly EndpointAddr[]
@@ -114,6 +122,7 @@ export function readNodeConfig(config: NodeConfig = {}): NodeSettings {
   const limits = { ...NODE_LIMITS, ...config.limits }
   const settings: NodeSettings = {
     mode: config.mode ?? 'n0',
+    identities: config.identities ?? 'single',
     bind: config.bind,
     topics: [...new Set((config.topics ?? CANONICAL_TOPICS).map((name) => entry('topics', name, () => checkTopicName(name))))],
     peers: uniqueById((config.peers ?? []).map((text) => entry('peers', text, () => parsePeer(text)))),

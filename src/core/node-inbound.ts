@@ -24,6 +24,8 @@ export interface NodeInboundOptions {
   readonly raise: (topic: TopicInfo, sender: PeerId) => void
   /** Tells a gateway that one of its lines is stored. */
   readonly sendReceipt: (sender: PeerId, topic: TopicId, key: string) => void
+  /** Ids of people this node speaks for. */
+  readonly isHosted?: (id: string) => boolean
   /** A delayed message could not be handled. */
   readonly onFailure: (error: unknown) => void
 }
@@ -53,6 +55,7 @@ export class NodeInbound {
       twins,
       isBlocked,
       verify: createVerifier(),
+      ...(options.isHosted !== undefined && { isHosted: options.isHosted }),
     })
     this.direct = new DirectInbound({
       gate: new DirectGate({ me, guard, replay: this.#replay, twins, isBlocked }),
@@ -98,6 +101,7 @@ export class NodeInbound {
     const message = verdict.accept
     this.#received++
     if (message.senderClass === 'verified') roster.proved(message.senderId as PeerId, now)
+    if (arrival.direct && message.hostId === arrival.from) roster.proved(arrival.from, now)
     if (message.type === 'market' && message.senderClass === 'claimed' && message.routable) {
       raise(message.topic, message.senderId as PeerId)
     }
@@ -132,9 +136,9 @@ export class NodeInbound {
   }
 
   /** Only to senders we know: a message in somebody's name must not make us dial that somebody. */
-  #receipt({ mark, routable, senderId, topic }: InboundChat, now: number): void {
-    const sender = senderId as PeerId
-    if (mark === undefined || !routable || !this.#options.roster.isKnown(sender, now)) return
+  #receipt({ mark, routable, senderId, hostId, topic }: InboundChat, now: number): void {
+    const sender = hostId ?? (routable ? (senderId as PeerId) : undefined)
+    if (mark === undefined || sender === undefined || !this.#options.roster.isKnown(sender, now)) return
     this.#options.sendReceipt(sender, topic.id, mark.key)
   }
 }

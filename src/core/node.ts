@@ -23,6 +23,7 @@ import { createSeal } from './k2/signed-envelope.ts'
 import { TextSender, type TextToSend } from './k2/text-sender.ts'
 import { directTopicName } from './k2/topics.ts'
 import { type EndpointAddr, ofPeerAddr, toPeerAddr } from './keys/address.ts'
+import { HostedIdentities } from './keys/hosted-identities.ts'
 import type { Identity } from './keys/identity.ts'
 import { encodeEndpointTicket } from './keys/ticket.ts'
 import type { K2Endpoint } from './net/index.ts'
@@ -91,18 +92,20 @@ export class K2Node implements Lifecycle {
     )
     this.#roster = roster
     const isTrusted = (peer: PeerId): boolean => roster.isTrusted(peer)
+    const hosted = this.settings.identities === 'hosted' ? new HostedIdentities(identity) : undefined
     this.#inbound = new NodeInbound({
       me: this.id,
       limits: limits.inbound,
       roster,
       hub: this.#hub,
       clock,
+      ...(hosted !== undefined && { isHosted: (id) => hosted.has(id) }),
       raise: (topic, sender) => this.#parts?.topics.raise(topic, sender),
       sendReceipt: (sender, topic, key) => this.#parts?.link.send(sender, topic, key),
       onFailure: (err) => log.error({ ev: 'event-failed', err }, 'a delayed message could not be handled'),
     })
     this.#receipts = new ReceiptBook(isTrusted)
-    const seal = createSeal((message) => identity.sign(message))
+    const seal = createSeal((message) => identity.sign(message), this.id)
     this.#texts = new TextSender({
       me: this.id,
       clock,
@@ -111,6 +114,7 @@ export class K2Node implements Lifecycle {
       rate: limits.ownText,
       isTrusted,
       seal,
+      ...(hosted !== undefined && { hosted: (person) => hosted.idOf(person) }),
       direct: new DirectRoute({ clock, link: () => this.#parts?.direct }),
     })
     this.#offers = new OfferBoard({

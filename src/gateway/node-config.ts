@@ -5,6 +5,7 @@ import type { Config } from './config/schema.ts'
 export function nodeConfigOf({ node, discovery }: Config): NodeConfig {
   return {
     mode: node.mode,
+    identities: node.identities,
     topics: node.topics,
     peers: node.peers,
     contacts: node.contacts,

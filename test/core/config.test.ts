@@ -7,6 +7,7 @@ import { A, B } from './k2/fixtures.ts'
 test('has a default for everything', () => {
   expect(readNodeConfig()).toEqual({
     mode: 'n0',
+    identities: 'single',
     bind: undefined,
     topics: ['Digital Assets', 'Goods', 'Freelance Job'],
     peers: [],

@@ -27,6 +27,8 @@ import type { ContactNames } from './presentation.ts'
 
 /** Longest chain of gateways a message may have passed (bridging 12.5). */
 const MAX_VIA = 4
+/** Keys of people on chat platforms; peers and the gateway itself have ids already. */
+const PLATFORM_PERSON = /^(discord|telegram|web):./
 const TAG = /^[0-9a-f]{16}$/
 /** Places whose listeners are waited for. */
 const WAITING_PLACES = 1000
@@ -150,6 +152,7 @@ export class P2pBridge implements Bridge {
     const text = {
       text: plan.text,
       senderName: plan.senderName,
+      ...(PLATFORM_PERSON.test(request.author.key) && { person: request.author.key }),
       messageKey: request.idemKey,
       via: [...passed, nodeTag(port.nodeId)],
       ...(request.origin !== undefined && { origin: request.origin }),

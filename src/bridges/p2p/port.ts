@@ -56,6 +56,8 @@ export interface PeerText {
   readonly text: string
   /** Shown to the receivers; cut to 64 visible characters. */
   readonly senderName: string
+  /** Key of the author where it is a person of a chat platform: gateways may give people ids of their own. */
+  readonly person?: string
   /**
    * Same for every attempt: other gateways take the text once, K2 applications see the same timestamp each time. It stays known
    * across restarts.

@@ -41,6 +41,8 @@ export interface InboundGateOptions {
   readonly verify?: Verify
   /** Nothing is taken from these, nor in their names. */
   readonly isBlocked?: (peer: PeerId) => boolean
+  /** Ids of people this node speaks for. */
+  readonly isHosted?: (id: string) => boolean
 }
 
 /**
@@ -63,7 +65,7 @@ export class InboundGate {
     if (message === undefined) return this.#fault(arrival, 'malformed', now)
     if (message.kind === 'match' || message.senderId === undefined) return { drop: 'no-sender' }
     if (isBlocked?.(message.senderId as PeerId)) return { drop: 'blocked' }
-    const senderClass = classifySender(message.senderId, arrival, this.#options.me)
+    const senderClass = this.#isOurs(message.senderId) ? 'forged' : classifySender(message.senderId, arrival, this.#options.me)
     if (senderClass === 'forged') return this.#fault(arrival, 'forged', now)
     const misplaced = this.#misplaced(message, senderClass, arrival)
     if (misplaced !== undefined) return { drop: misplaced }
@@ -71,11 +73,12 @@ export class InboundGate {
     if (!guard.neighbor(arrival.from, traffic, now)) {
       return traffic === 'chat' ? { laterMs: guard.neighborWaitMs(arrival.from, 'chat', now) } : { drop: 'neighbor-rate' }
     }
-    if (senderClass !== 'verified' && !guard.claimedSender(message.senderId, now)) return { drop: 'sender-rate' }
+    const isVouchedFor = senderClass === 'hosted' && guard.isTrusted(arrival.from)
+    if (senderClass !== 'verified' && !isVouchedFor && !guard.claimedSender(message.senderId, now)) return { drop: 'sender-rate' }
     if (!isTimely(message, now)) return { drop: 'stale' }
     const proven = this.#proven(message, arrival)
     if (proven === false) return { drop: 'bad-signature' }
-    const built = this.#build(message, proven === true ? 'verified' : senderClass, arrival, now)
+    const built = this.#build(message, proven ?? sourceOf(senderClass, arrival), arrival, now)
     return this.#isTwin(built, now) ? { drop: 'replay' } : this.#once(built, arrival, now)
   }
 
@@ -108,17 +111,8 @@ export class InboundGate {
     return message.senderId !== contact || senderClass === 'hosted' ? 'not-the-contact' : undefined
   }
 
-  #build(
-    message: Exclude<K2Message, { kind: 'match' }>,
-    senderClass: SenderClass,
-    arrival: GossipArrival,
-    now: number,
-  ): InboundMessage {
-    const common = {
-      topic: arrival.topic,
-      senderClass,
-      ...(senderClass === 'hosted' && { hostId: arrival.from }),
-    }
+  #build(message: Exclude<K2Message, { kind: 'match' }>, source: Source, arrival: GossipArrival, now: number): InboundMessage {
+    const common = { topic: arrival.topic, ...source }
     if (message.kind === 'unknown') {
       return { type: 'unknown', ...common, senderId: message.senderId ?? '', messageId: arrival.id, object: message.object }
     }
@@ -138,18 +132,31 @@ export class InboundGate {
       kind,
       ...common,
       form,
-      forUs: kind === 'interest' && targetId === this.#options.me,
+      forUs: kind === 'interest' && targetId !== undefined && this.#isOurs(targetId),
       suspicious: message.topic !== undefined && message.topic !== topic,
       intentKey: intentKeyOf(kind, topic, message),
       ...(targetId !== undefined && { targetId }),
     }
   }
 
-  /** Whether the sender signed it; undefined when it carries no signature. The neighbour may have passed on a forgery in good faith. */
-  #proven(message: Exclude<K2Message, { kind: 'match' }>, arrival: GossipArrival): boolean | undefined {
+  /**
+   * What the signature of a message shows, the sender's own or that of the gateway it is hosted by; undefined when it carries
+   * none, false when it is wrong. The neighbour may have passed on a forgery in good faith.
+   */
+  #proven(message: Exclude<K2Message, { kind: 'match' }>, arrival: GossipArrival): Source | false | undefined {
     const { verify } = this.#options
-    if (message.kind === 'unknown' || message.proof === undefined || verify === undefined || !message.routable) return undefined
-    return proves(message.proof, arrival.topic.id, message.senderId as PeerId, verify)
+    if (message.kind === 'unknown' || message.proof === undefined || verify === undefined) return undefined
+    const { proof, senderId, routable } = message
+    const { host } = proof
+    if (host === undefined && !routable) return undefined
+    if (host !== undefined && (this.#isOurs(host) || this.#options.isBlocked?.(host))) return false
+    if (!proves(proof, arrival.topic.id, host ?? (senderId as PeerId), verify)) return false
+    return host === undefined ? { senderClass: 'verified' } : { senderClass: 'hosted', hostId: host }
+  }
+
+  #isOurs(id: string): boolean {
+    const { me, isHosted } = this.#options
+    return id === me || isHosted?.(id) === true
   }
 
   /** The same direct message without a mark came over a connection of its own. */
@@ -168,6 +175,15 @@ export class InboundGate {
     return { drop: 'replay', ...(state === 'done' && message.type === 'chat' && { again: message }) }
   }
 }
+
+/** Who a message is from, as far as it is known. */
+interface Source {
+  readonly senderClass: SenderClass
+  readonly hostId?: PeerId
+}
+
+const sourceOf = (senderClass: SenderClass, { from }: GossipArrival): Source =>
+  senderClass === 'hosted' ? { senderClass, hostId: from } : { senderClass }
 
 function isTimely(message: K2Message, now: number): boolean {
   if (message.kind === 'unknown' || message.kind === 'match' || message.sentAt === undefined) return true

@@ -50,6 +50,11 @@ export class RateGuard {
     this.#isTrusted = isTrusted
   }
 
+  /** The operator named this peer. */
+  isTrusted(peer: PeerId): boolean {
+    return this.#isTrusted(peer)
+  }
+
   /** Whether this neighbour may hand over anything more; asked before the content is read, so that floods stay cheap. */
   admit(peer: PeerId, now: number): boolean {
     return this.#total(peer, now).take(now)

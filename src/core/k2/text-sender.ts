@@ -33,10 +33,17 @@ export interface TextToSend {
   readonly key: string
   /** Tags of the gateways it has passed. */
   readonly via?: readonly string[]
+  /** Who of this gateway's people says it; on topics, and where people have ids of their own. */
+  readonly person?: string
   /** What it repeats (see `GatewayMark`); further parts of a long text count on behind it. */
   readonly origin?: string
   /** Ends the wait for receipts. */
   readonly signal?: AbortSignal | undefined
+}
+
+/** A text and in whose name it goes out. */
+interface Line extends TextToSend {
+  readonly senderId: PeerId
 }
 
 export interface TextSenderOptions {
@@ -49,6 +56,8 @@ export interface TextSenderOptions {
   readonly isTrusted: (peer: PeerId) => boolean
   /** Signs lines, so that they prove their sender wherever they come from. */
   readonly seal?: Seal
+  /** The ids of people; without it everything is said in the node's own name. */
+  readonly hosted?: (person: string) => PeerId
   /** Connections of their own for direct messages; without it they go over gossip alone. */
   readonly direct?: DirectRoute
 }
@@ -84,12 +93,13 @@ export class TextSender {
    * sent, `K2_UNCONFIRMED` or `ABORTED` when lines may have arrived: calling again with the same key is always right.
    */
   async send(topic: JoinedTopic, message: TextToSend): Promise<readonly Hash[]> {
-    const parts = splitText(message.text, this.#partBytes(topic, message))
+    const senderId = this.#senderOf(topic, message)
+    const parts = splitText(message.text, this.#partBytes(topic, { ...message, senderId }))
     const ids: Hash[] = []
     for (const [i, text] of parts.entries()) {
       await this.#pace(topic, i === 0 ? 'refuse' : 'wait', message.signal)
       const origin = message.origin === undefined || i === 0 ? {} : { origin: `${message.origin}.${i}` }
-      ids.push(await this.#sendLine(topic, { ...message, text, key: hashId([message.key, i]), ...origin }))
+      ids.push(await this.#sendLine(topic, { ...message, senderId, text, key: hashId([message.key, i]), ...origin }))
     }
     return ids
   }
@@ -115,7 +125,7 @@ export class TextSender {
   }
 
   /** Room for a part beside long names and via lists; the same for every attempt. */
-  #partBytes(topic: JoinedTopic, message: TextToSend): number {
+  #partBytes(topic: JoinedTopic, message: Line): number {
     const origin = message.origin === undefined ? {} : { origin: `${message.origin}.999` }
     const chat = this.#chat({ ...message, ...origin }, hashId([]), Number.MAX_SAFE_INTEGER, MAX_ATTEMPTS)
     const empty = this.#encode(topic, { ...chat, text: '' })
@@ -127,13 +137,19 @@ export class TextSender {
     return encodeChatMessage(chat, seal && ((object) => seal(topic.info.id, object)))
   }
 
-  #chat({ text, senderName, via, origin }: TextToSend, key: string, sentAt: number, attempt: number): ChatToSend {
-    const name = cleanName(senderName ?? '')
-    const mark = { key, attempt, via: (via ?? []).slice(0, MAX_VIA), ...(origin !== undefined && { origin }) }
-    return { senderId: this.#options.me, text, sentAt, mark, ...(name !== '' && { senderName: name }) }
+  /** Direct messages come from the node: on a topic of two nobody else is heard. */
+  #senderOf(topic: JoinedTopic, { person }: TextToSend): PeerId {
+    const { me, hosted } = this.#options
+    return person === undefined || topic.info.contact !== undefined ? me : (hosted?.(person) ?? me)
   }
 
-  async #sendLine(topic: JoinedTopic, line: TextToSend): Promise<Hash> {
+  #chat({ senderId, text, senderName, via, origin }: Line, key: string, sentAt: number, attempt: number): ChatToSend {
+    const name = cleanName(senderName ?? '')
+    const mark = { key, attempt, via: (via ?? []).slice(0, MAX_VIA), ...(origin !== undefined && { origin }) }
+    return { senderId, text, sentAt, mark, ...(name !== '' && { senderName: name }) }
+  }
+
+  async #sendLine(topic: JoinedTopic, line: Line): Promise<Hash> {
     const { journal, clock } = this.#options
     const known = journal.find(line.key)
     const sentAt = known?.topic === topic.info.id ? known.sentAt : this.#stamps.next(topic.info.id, clock.now())
@@ -159,7 +175,7 @@ export class TextSender {
   }
 
   /** Waits until nobody's receipt is missing; repeats the line for those that come back or stay silent. */
-  async #confirmed(topic: JoinedTopic, line: TextToSend, repeat: () => Promise<void>): Promise<void> {
+  async #confirmed(topic: JoinedTopic, line: Line, repeat: () => Promise<void>): Promise<void> {
     const { clock } = this.#options
     const sent: SentLine = { topic: topic.info.id, key: line.key }
     const started = clock.monotonic()

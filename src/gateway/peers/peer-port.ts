@@ -100,12 +100,13 @@ export class NodePeerPort implements PeerPort {
   }
 }
 
-function toLine({ text, senderName, messageKey, via, origin, signal }: PeerText): TextToSend {
+function toLine({ text, senderName, person, messageKey, via, origin, signal }: PeerText): TextToSend {
   return {
     text,
     senderName,
     key: messageKey,
     via,
+    ...(person !== undefined && { person }),
     ...(origin !== undefined && { origin }),
     ...(signal !== undefined && { signal }),
   }

@@ -181,6 +181,14 @@ test('passes on which gateways a message has been through, never instance names'
   expect(sent[0]!.text.via).toEqual(['0123456789abcdef', ME.slice(0, 16)])
 })
 
+test('says whose text it is for people of chat platforms only', async () => {
+  const p2p = bridge()
+  for (const key of ['discord:5', 'telegram:7', 'web:ab', `p2p:${PEER}`, 'system:gateway']) {
+    await p2p.send(request({ author: { key, displayName: 'Alice', isBot: false, kind: 'user' } }), never)
+  }
+  expect(sent.map(({ text }) => text.person)).toEqual(['discord:5', 'telegram:7', 'web:ab', undefined, undefined])
+})
+
 test('a direct place goes to the contact', async () => {
   await bridge().send(request({ place: { network: 'p2p', account: 'self', channel: `dm:${PEER}` } }), never)
   expect(sent[0]!.to).toBe(PEER)
