@@ -39,13 +39,19 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
   if (object?.kind === 'nongoods' || (object?.kind === 'people' && rule.intent !== 'service_offered')) {
     if (rule.needs !== undefined && rule.needs !== 'price' && !priced) return undefined
   }
-  if (rule.follows_object && (object?.kind === 'trade' || object?.kind === 'service')) {
+  if (rule.follows_object && (object?.kind === 'trade' || object?.kind === 'service') && !speaksOfSelling(tags, hit)) {
     if (intent === 'buy') [intent, strength] = ['service_wanted', Math.max(strength, 6)]
     else if (intent === 'sell') [intent, strength] = ['service_offered', Math.max(strength, 6)]
   }
   if (intent === 'service_wanted' && describesThing(tokens, tags, hit)) [intent, strength] = ['buy', Math.min(strength, 6)]
   if (!needsMet(rule, object, tokens, tags, hit, priced, candidates)) return undefined
   return { intent, points: strength, family: rule.family, cue: hit.label, start: hit.start, end: hit.end, object, postfix }
+}
+
+/** "alguém a vender uma secretária": nobody sells a secretary, but a desk of that name. */
+function speaksOfSelling(tags: Tags, hit: CueHit): boolean {
+  for (let i = hit.start; i < hit.end; i++) if (tags.at('parting', i) !== undefined) return true
+  return false
 }
 
 const ADJECTIVES_FOLLOW: ReadonlySet<string> = new Set(['es', 'pt', 'vi'])

@@ -158,14 +158,25 @@ function longestCues(cues: CueHit[]): CueHit[] {
       (a.label < b.label ? -1 : 1),
   )
   const kept: CueHit[] = []
-  for (const cue of ordered) {
+  for (const [i, cue] of ordered.entries()) {
     const covered = kept.some(
       (k) =>
         k.start < cue.end &&
         k.end > cue.start &&
         (k.start !== cue.start || k.end !== cue.end || k.rule.intent === cue.rule.intent),
     )
-    if (!covered) kept.push(cue)
+    // "procuro alguém que faça …": "procuro" speaks for goods no more when what it begins lost against a longer cue.
+    if (!covered && !begins(ordered, i)) kept.push(cue)
   }
   return kept.sort((a, b) => a.start - b.start || b.rule.strength - a.rule.strength)
+}
+
+/** A longer cue with the same first word says something else. */
+function begins(ordered: readonly CueHit[], i: number): boolean {
+  const cue = ordered[i] as CueHit
+  for (let k = 0; k < i; k++) {
+    const longer = ordered[k] as CueHit
+    if (longer.start === cue.start && longer.end > cue.end && longer.rule.intent !== cue.rule.intent) return true
+  }
+  return false
 }

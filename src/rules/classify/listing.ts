@@ -44,6 +44,8 @@ type Add = (intent: TradeIntent, points: number, label: string, start: number, e
 
 const SPOKEN_FOR = new Set(['historic', 'face', 'topup', 'addon'])
 const WORK_UNITS = new Set(['hour', 'session', 'lesson', 'page', 'word', 'minute'])
+/** Nobody sells a thing by these. */
+const PURE_WORK = new Set(['lesson', 'page', 'word', 'minute', 'hour'])
 /** What a message without a cue must show to be a listing: thing, price and manner of an advertisement. */
 const ENOUGH = 4
 const MAX_SIGNS = 3
@@ -91,7 +93,8 @@ function listing(input: Weighing, add: Add): void {
   // Of an unknown thing only money itself tells, and nothing may sound like talk.
   const plain = !concrete && !trade
   if (points < ENOUGH || (plain && (talk > (signs >= 2 ? 1 : 0) || !prices.some((c) => c.tier === 3)))) return
-  const service = trade || (timed && !concrete)
+  const worked = prices.some((c) => PURE_WORK.has(c.unit))
+  const service = trade || (timed && !concrete) || worked
   const kind = lines && (label || signs >= 1) ? 'card' : strong >= 2 && lines ? 'price list' : 'listing line'
   const value = trade ? w.trade_line : kind === 'card' ? w.card : kind === 'price list' ? w.price_list : w.listing_line
   add(service ? 'service_offered' : 'sell', value, kind, first.start, first.start + 1, first)

@@ -104,9 +104,13 @@ function meant(ruled: Decision, intent: TradeIntent, confidence: number, weights
   }
 }
 
+/** "[WTB]", "(selling)", "#sell": nobody writes these by the way. */
+const BRACKETED = new Set(['[', '(', '#'])
+
 function decisive({ lead, haveWant }: Decision): boolean {
   if (haveWant !== undefined) return true
-  return lead !== undefined && lead.family === 'tag' && (lead.cue === 'tag' || lead.end - lead.start <= 1)
+  if (lead?.family !== 'tag') return false
+  return lead.cue === 'tag' || lead.end - lead.start <= 1 || BRACKETED.has(lead.cue.charAt(0))
 }
 
 function leadOf(evidence: readonly Evidence[], intent: TradeIntent): Evidence | undefined {

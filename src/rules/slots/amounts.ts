@@ -10,6 +10,23 @@ import type { Tags } from './tags.ts'
 
 const INCH = new Set(['"', "''", '″', '”'])
 
+/** "250,-€": no cents. */
+const DASHED = new Set([',', '.'])
+const DASHES = new Set(['-', '–', '—'])
+
+/** "70e": euros, except behind the name of a series or a brand, where it is a model. */
+function shortEuro(tokens: readonly Token[], i: number, tags: Tags, before: CurrencyHit | undefined): CurrencyHit | undefined {
+  const token = tokens[i]
+  if (token?.kind !== 'word' || token.text !== 'e' || !token.glued || token.caps !== 0 || before !== undefined) return undefined
+  const next = tokens[i + 1]
+  if (next?.glued === true && next.kind !== 'op') return undefined
+  const number = tokens[i - 1]
+  const name = tokens[i - 2]
+  if (number?.kind !== 'number' || number.glued || name?.kind === 'number') return undefined
+  if (tags.ends('brand', i - 1) || tags.ends('series', i - 1)) return undefined
+  return { code: 'EUR', source: 'word', rank: 1, start: i, end: i + 1 }
+}
+
 /** All numbers of a message with their reading, left to right. */
 export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
   const found: Amount[] = []
@@ -134,8 +151,13 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   const rough = Number(`${digits.integer}.${digits.fraction || '0'}`)
   const multiplier = multiplierAt(tokens, at, tags, rough, before)
   let end = multiplier?.end ?? at
-  if (multiplier === undefined && gluedModel(tokens, at, tags)) return plain('model')
-  const after = currencyAfter(tokens, end, tags.lang)
+  if (multiplier === undefined && shortEuro(tokens, at, tags, before) === undefined && gluedModel(tokens, at, tags))
+    return plain('model')
+  if (multiplier === undefined && DASHED.has(tokens[end]?.text ?? '') && tokens[end]?.glued) {
+    const dash = tokens[end + 1]
+    if (dash?.glued && DASHES.has(dash.text)) end += 2
+  }
+  const after = currencyAfter(tokens, end, tags.lang) ?? shortEuro(tokens, end, tags, before)
   const currency = stronger(before, after)
   if (after !== undefined) end = after.end
   const coin = currency?.code !== undefined && COINS.has(currency.code) && !STABLE.has(currency.code)
@@ -145,6 +167,11 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   else value = decimal(integer, fraction, multiplier?.shift ?? 0)
   if (multiplier?.tail) end = Math.max(end, tailEnd(tokens, multiplier))
   if (value === undefined) return plain('id')
+  const rest = multiplier === undefined ? undefined : remainder(tokens, end, multiplier.shift, tags)
+  if (rest !== undefined) {
+    value = String(Number(value) + rest.value)
+    end = rest.end
+  }
   const late = multiplier?.tail && after === undefined ? currencyAfter(tokens, end, tags.lang) : undefined
   if (late !== undefined) end = late.end
   if (currency === undefined && late === undefined && (multiplier === undefined || multiplier.implied === undefined)) {
@@ -173,8 +200,37 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     implied: multiplier?.implied,
     approx,
     words: false,
-    fractional: fraction !== '',
+    // "900,00" has cents; "5,25" may be anything.
+    fractional: fraction !== '' && (fraction.length !== 2 || integer.length < 2),
   }
+}
+
+const ROUND_REST = /^[1-9]\d[05]$/u
+
+/** "2 mil 500", "2 тысячи 300", "1 triệu 200 nghìn": what is left over behind a word of size, in smaller units. */
+function remainder(
+  tokens: readonly Token[],
+  end: number,
+  shift: number,
+  tags: Tags,
+): { readonly value: number; readonly end: number } | undefined {
+  const size = tokens[end - 1]
+  const at = tokens[end]?.text === 'e' || tokens[end]?.text === 'и' || tokens[end]?.text === 'y' ? end + 1 : end
+  const number = tokens[at]
+  if (shift < 3 || size?.kind !== 'word' || number?.kind !== 'number' || number.glued || !/^\d{1,3}$/u.test(number.text))
+    return undefined
+  if (size.text.length < 2 || number.clause !== size.clause) return undefined
+  const smaller = multiplierAt(tokens, at + 1, tags, Number(number.text))
+  if (smaller !== undefined) {
+    if (smaller.shift >= shift || smaller.tail) return undefined
+    return { value: Number(number.text) * 10 ** smaller.shift, end: smaller.end }
+  }
+  if (shift !== 3 || !ROUND_REST.test(number.text)) return undefined
+  const next = tokens[at + 1]
+  const closed = next === undefined || next.kind !== 'word' || next.clause !== number.clause
+  return closed || currencyAfter(tokens, at + 1, tags.lang) !== undefined
+    ? { value: Number(number.text), end: at + 1 }
+    : undefined
 }
 
 /** N5: "21 000" is one number where money follows, stands before, or the language writes it so. */

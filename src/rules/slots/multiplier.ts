@@ -112,8 +112,9 @@ export function multiplierAt(
   if (VI_THOUSAND.has(text) && (vi || text.length > 2)) return { shift: 3, implied: 'VND', end: at + 1, tail: false }
   // "5 lít" is money; "tủ lạnh 180 lít", "nồi 5 lít" hold so much.
   const litres = text === 'lít' || (text === 'lit' && vi)
-  if (litres && (value > MAX_LIT || tags.ends('goods', at - 1))) return undefined
-  if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: false }
+  const half = HALF.has(tokens[at + 1]?.text ?? '')
+  if (litres && (value > MAX_LIT || (tags.ends('goods', at - 1) && !half))) return undefined
+  if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: half }
   if (text === 'lakh' || text === 'lakhs' || text === 'lac') return { shift: 5, implied: 'INR', end: at + 1, tail: false }
   if (text === 'crore' || text === 'crores' || (text === 'cr' && glued))
     return { shift: 7, implied: 'INR', end: at + 1, tail: false }

@@ -40,6 +40,7 @@ export function contextRole(
   if (isPhone(tokens, i, at, tags)) return 'phone'
   if (next?.text === ':' && next.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued) return 'time'
   if (previous?.text === ':' && token.glued && tokens[i - 2]?.kind === 'number') return 'time'
+  if (chained(tokens, i, at)) return 'id'
   if (before === undefined) {
     const slashAfter = next?.text === '/' && next.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued
     if (slashAfter && currencyAfter(tokens, at + 2, tags.lang) === undefined) return 'ratio'
@@ -68,11 +69,22 @@ export function contextRole(
   return undefined
 }
 
+const RANGE_SIGNS = new Set(['-', '–', '—', '~'])
+
 /** Multipliers that no model name ends with. */
 const MONEY_WORDS = new Set(['tr', 'triệu', 'củ', 'tỷ', 'nghìn', 'ngàn', 'тыс', 'т.р', 'млн'])
 
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
   const next = tokens[at]
+  // "ноут 40-50к": money of a range stands behind its second number.
+  if (
+    next?.kind === 'op' &&
+    next.glued &&
+    RANGE_SIGNS.has(next.text) &&
+    tokens[at + 1]?.kind === 'number' &&
+    tokens[at + 1]?.glued
+  )
+    return moneyFollows(tokens, at + 2, tags)
   if (MONEY_WORDS.has(next?.text ?? '')) return true
   if ((next?.text === 'k' && tags.lang === 'vi') || (next?.text === 'к' && tags.lang === 'ru'))
     return next.glued && !(tokens[at + 1]?.glued === true && tokens[at + 1]?.kind !== 'op')
@@ -80,7 +92,27 @@ function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean
   return currency !== undefined && currency.rank > 0
 }
 
-const ARTICLES = new Set(['my', 'your', 'una', 'mi', 'tu', 'uma', 'meu', 'minha', 'мой', 'мою', 'моя', 'con'])
+const ARTICLES = new Set([
+  'my',
+  'your',
+  'una',
+  'mi',
+  'tu',
+  'uma',
+  'meu',
+  'minha',
+  'мой',
+  'мою',
+  'моя',
+  'con',
+  'em',
+  'chiếc',
+  'cây',
+  'quả',
+  'card',
+  'vga',
+  'cặp',
+])
 
 /** "a 4090", "my 3090": a thing called by its number. In Spanish and Portuguese "a 400" is a price. */
 function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
@@ -91,6 +123,18 @@ function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: T
   if (!/^[1-9]\d{2,4}$/u.test(text) || text.endsWith('00') || moneyFollows(tokens, at, tags)) return false
   return next === undefined || (!next.glued && tags.at('unit_measure', at) === undefined) || next.kind === 'op'
 }
+
+/** "2-4-6", "3/5/7": days, dates and codes, one of three numbers or more. */
+function chained(tokens: readonly Token[], i: number, at: number): boolean {
+  const link = (k: number): boolean => CHAIN.has(tokens[k]?.text ?? '') && tokens[k]?.glued === true
+  const number = (k: number): boolean => tokens[k]?.kind === 'number' && tokens[k]?.glued === true
+  const after = link(at) && number(at + 1)
+  const before = tokens[i]?.glued === true && link(i - 1) && tokens[i - 2]?.kind === 'number'
+  if (after && link(at + 2) && number(at + 3)) return true
+  if (before && link(i - 3) && tokens[i - 4]?.kind === 'number') return true
+  return before && after
+}
+const CHAIN = new Set(['-', '/', '.'])
 
 /** "July 1", "1 de julio", "20/9" beside a month: a day, not an amount. */
 function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {

@@ -38,7 +38,12 @@ export function priceCandidates(
   const pairs = amounts.filter((a) => pairedWithThing(tokens, tags, a))
   if (pairs.length >= 2 && !out.some((c) => c.tier >= 2)) {
     for (const amount of pairs) {
-      if (out.some((c) => c.amount === amount)) continue
+      const known = out.findIndex((c) => c.amount === amount)
+      if (known >= 0) {
+        const c = out[known] as PriceCandidate
+        if (PRICES.has(c.role)) out[known] = { ...c, tier: 2 }
+        continue
+      }
       const at = out.findIndex((c) => c.amount.start > amount.start)
       const pair: PriceCandidate = {
         amount,
@@ -59,6 +64,7 @@ export function priceCandidates(
   if (out.some((c) => c.tier === 3 && PRICES.has(c.role))) {
     for (const [i, c] of out.entries()) if (c.tier === 2 && (namesModel(tags, c) || counts(tags, c))) out[i] = { ...c, tier: 0 }
   }
+  lowered(tokens, out)
   // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
   for (let i = 0; i + 1 < out.length; i++) {
     const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
@@ -84,6 +90,25 @@ const namesModel = (tags: Tags, { amount, end, unit }: PriceCandidate): boolean 
 
 const counts = (tags: Tags, { amount }: PriceCandidate): boolean =>
   amount.currency === undefined && !amount.multiplied && tags.at('quantity_after', amount.end) !== undefined
+
+const FROM_WORDS = new Set(['from', 'de', 'từ', 'с', 'со', 'от', 'tu'])
+const TO_WORDS = new Set(['to', 'a', 'para', 'pra', 'por', 'còn', 'xuống', 'до', 'на', 'hasta', 'até', 'con'])
+const MAX_LINK = 3
+
+/** "reduced from 520 to 450", "giảm từ 400k còn 300k": the larger amount is what it was, the smaller what it is. */
+function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
+  for (let i = 0; i + 1 < out.length; i++) {
+    const [was, is] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
+    if (was.amount.range || is.amount.range || Number(was.amount.max) <= Number(is.amount.max)) continue
+    if (!FROM_WORDS.has(tokens[was.amount.start - 1]?.text ?? '')) continue
+    const between = is.amount.start - was.amount.end
+    if (between < 1 || between > MAX_LINK) continue
+    if (!tokens.slice(was.amount.end, is.amount.start).some((t) => TO_WORDS.has(t.text))) continue
+    if (tokens[was.amount.at]?.sentence !== tokens[is.amount.at]?.sentence) continue
+    out[i] = { ...was, role: 'historic', bound: 'both' }
+    out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: Math.max(is.tier, 2) }
+  }
+}
 
 /** "drill 40, mitre saw 90": a bare number right after a thing, at the end of its clause. */
 function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
@@ -149,9 +174,11 @@ function cueBefore(amount: Amount, from: number, isCue: (end: number) => boolean
 
 /** "10k cards", "3k followers": a counted noun, not money. */
 function countsThings(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
-  if (amount.implied !== undefined || amount.currency !== undefined) return false
+  if (amount.currency !== undefined) return false
   const next = tokens[amount.end]
-  if (next?.kind !== 'word') return false
+  if (next?.kind !== 'word' || next.clause !== tokens[amount.at]?.clause) return false
+  // "5к птс": the short thousand implies roubles, what is counted says otherwise.
+  if (amount.implied !== undefined) return tags.at('counted', amount.end) !== undefined && !isSlotWord(tags, amount.end)
   if (tags.at('unit_measure', amount.end) !== undefined) return true
   if (isSlotWord(tags, amount.end)) return false
   return tags.at('goods', amount.end) !== undefined || tags.at('counted', amount.end) !== undefined
@@ -170,6 +197,14 @@ function thingAhead(tokens: readonly Token[], tags: Tags, at: number): boolean {
   const describes =
     tokens[at]?.kind === 'word' && (state || !isSlotWord(tags, at)) && tokens[at + 1]?.clause === tokens[at]?.clause
   return describes && tags.at('goods', at + 1) !== undefined
+}
+
+/** "продам стол, полторы тысячи": spelled out, between commas or at an end. */
+function aloneInClause(tokens: readonly Token[], { at, start, end }: Amount): boolean {
+  const [previous, next, own] = [tokens[start - 1], tokens[end], tokens[at]]
+  const closes = (t: Token | undefined): boolean =>
+    t === undefined || t.kind === 'line' || t.kind === 'op' || t.sentence !== own?.sentence
+  return closes(previous) && closes(next)
 }
 
 const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
@@ -199,7 +234,10 @@ function tierOf(
     right.end > amount.end ||
     isSlotWord(tags, amount.end)
   if (amount.multiplied) return undefined
-  if (amount.words) return left.strong || right.cue || right.unit !== 'item' ? 2 : undefined
+  if (amount.words) {
+    if (left.strong || right.cue || right.unit !== 'item') return 2
+    return value >= 100 && aloneInClause(tokens, amount) ? 1 : undefined
+  }
   if (left.strong && left.cls !== undefined) {
     if (open || (left.cls !== 'p_max' && left.cls !== 'p_min' && left.cls !== 'p_hist' && left.cls !== 'p_addon')) return 2
     return undefined
@@ -218,6 +256,8 @@ function tierOf(
     (previous.kind === 'op' && previous.text !== '/' && previous.text !== '+' && previous.text !== '.')
   if (startsClause && previous?.text !== '.') return 1
   if (startsClause) return 1
+  // "студия: час 2500": what a unit of time costs.
+  if (value >= 100 && tags.ends('unit_time', amount.start)) return 2
   if (
     previous?.kind === 'word' &&
     tags.endingAt(amount.start).some((h) => ['goods', 'brand', 'series', 'number_label', 'unit_time', 'month'].includes(h.name))

@@ -19,6 +19,9 @@ export interface Left {
 
 const ROLE_CLASSES = new Set(['p_max', 'p_budget', 'p_min', 'p_offer', 'p_hist', 'p_addon', 'p_now', 'p_ask', 'p_for', 'p_topup'])
 
+/** "điện thoại" is a telephone, whatever "điện" is by itself. */
+const insideThing = (tags: Tags, { start, end }: Hit): boolean => end - start === 1 && (tags.at('goods', start)?.end ?? end) > end
+
 /** Nearest price word to the left within the clause, with the one before it. */
 export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount): Left {
   const sentence = tokens[amount.start]?.sentence
@@ -39,12 +42,12 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
         approx = true
         width = Math.max(width, hit.end - hit.start)
       }
-      if (!ROLE_CLASSES.has(name)) continue
+      if (!ROLE_CLASSES.has(name) || insideThing(tags, hit)) continue
       const size = hit.end - hit.start
       // "aula de violão 50": a word as short as "de" says something of the number it touches only.
       if (size === 1 && end < amount.start && (tokens[hit.start] as Token).text.length <= 2) continue
       if (size < width && cls !== undefined) continue
-      if (cls === undefined || (decidedAt === end && size > width)) {
+      if (cls === undefined || (decidedAt === end && (size > width || (size === width && name === 'p_now')))) {
         if (name !== 'p_for' || end === amount.start || approx) {
           cls = name
           decidedAt = end

@@ -7,6 +7,15 @@ const RANGE_OPS = new Set(['-', '–', '~', '—'])
 const RANGE_WORDS = new Set(['to', 'đến', 'tới', 'a', 'до', 'y', 'and', 'e', 'até', 'hasta', 'den', 'toi'])
 const BETWEEN = new Set(['between', 'from', 'entre', 'từ', 'от', 'de', 'tu', 'между', 'desde', 'và'])
 
+/** Openers that mean something else before a single amount: a former price, a lower bound. */
+const OPENERS = new Set(['de', 'entre', 'между', 'between', 'desde'])
+
+/** "a partir de 100", "menos de 100": the opener ends another phrase. */
+const opensPhrase = (tokens: readonly Token[], at: number): boolean => {
+  const before = tokens[at - 2]?.text ?? ''
+  return before === 'partir' || before === 'más' || before === 'mais' || before === 'menos'
+}
+
 /** The currency that decides (C1 before C2 before C3). */
 export function stronger(a: CurrencyHit | undefined, b: CurrencyHit | undefined): CurrencyHit | undefined {
   if (a === undefined) return b
@@ -41,9 +50,11 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
   // "Mirra 2 - $320": a spaced dash before a sign begins the price.
   const spaced = !first.glued && tokens[left.end + 1]?.glued === false
   if (spaced && left.currency === undefined && right.start < right.at) return undefined
+  // "de 100 a 200": what opens the range says nothing else of it.
+  const opened = byWord && OPENERS.has(opener) && !opensPhrase(tokens, left.start)
   return {
     ...right,
-    start: left.start,
+    start: opened ? left.start - 1 : left.start,
     at: left.at,
     min,
     range: true,

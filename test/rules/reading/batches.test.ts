@@ -23,6 +23,13 @@ describe('own phrasings in batches', () => {
     expect(figures.inventedPrice).toBeLessThanOrEqual(0.05)
   })
 
+  it('reads prices in every notation', () => {
+    const labelled = rows('own-prices.jsonl')
+    const { figures } = score(labelled, (row) => predict(shippedLexicon(), row))
+    expect(labelled.length).toBeGreaterThan(170)
+    expect(figures.priceExact).toBe(1)
+  })
+
   it('has topics, conditions, counts and places above the aims over all batches', () => {
     const all = record.batches.flatMap((b) => rows(b.file))
     const { figures } = score(all, (row) => predict(shippedLexicon(), row))
