@@ -87,6 +87,8 @@ export interface ReplyTo {
   /** Shown where the target network has no copy: author name and the start of the text. */
   readonly authorName?: string
   readonly excerpt?: string
+  /** The author chose the excerpt: a part of the text, not its start. */
+  readonly isQuote?: boolean
 }
 
 export interface Emoji {

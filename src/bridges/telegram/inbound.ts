@@ -150,6 +150,7 @@ function replyOf(m: TgMessage, ctx: InboundContext): ReplyTo | undefined {
     ref: refOf(m.chat, target.message_id, threadOf(m), ctx),
     authorName: authorOf(target).displayName,
     ...(excerpt === '' ? {} : { excerpt }),
+    ...(m.quote ? { isQuote: true } : {}),
   }
 }
 

@@ -13,6 +13,7 @@ export interface StoredReply {
   readonly id: string
   readonly authorName?: string
   readonly excerpt?: string
+  readonly isQuote?: boolean
 }
 
 /** A delivery that is ours to send. */

@@ -138,7 +138,7 @@ function sendable(envelope: Envelope, content: Content): Envelope {
 }
 
 function storedReply(reply: ReplyTo): StoredReply {
-  const { ref, authorName, excerpt } = reply
+  const { ref, authorName, excerpt, isQuote } = reply
   return {
     network: ref.network,
     scope: refScope(ref),
@@ -146,6 +146,7 @@ function storedReply(reply: ReplyTo): StoredReply {
     id: ref.id,
     ...(authorName !== undefined && { authorName }),
     ...(excerpt !== undefined && { excerpt }),
+    ...(isQuote && { isQuote }),
   }
 }
 

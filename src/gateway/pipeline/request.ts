@@ -112,8 +112,10 @@ function marked(body: Body, mark: string): Body {
 }
 
 function replyOf(item: Claimed): NonNullable<SendRequest['reply']> {
-  const authorName = item.reply?.authorName ?? item.replyTarget?.authorName
-  const excerpt = item.reply?.excerpt ?? item.replyTarget?.excerpt
+  const { reply, replyTarget } = item
+  // Of a copy the platform only knows that our account wrote it, with the author's name in the text.
+  const authorName = replyTarget?.authorName || reply?.authorName
+  const excerpt = (reply?.isQuote ? reply.excerpt : undefined) || replyTarget?.excerpt || reply?.excerpt
   return {
     ...(item.replyTarget?.ref && { ref: item.replyTarget.ref }),
     ...(authorName !== undefined && { authorName }),

@@ -160,11 +160,10 @@ describe('sendRequest', () => {
     })
     const reply = { network: 'telegram', scope: '', channel: '-1', id: '5' }
     const target = { ref: refOf(discord(), '9'), authorName: 'Bob', excerpt: 'before' }
-    expect(sendRequest(item({ reply: { ...reply, excerpt: 'quoted' }, replyTarget: target }), context()).reply).toEqual({
-      ref: refOf(discord(), '9'),
-      authorName: 'Bob',
-      excerpt: 'quoted',
-    })
+    const answered = (more: object) => sendRequest(item({ reply: { ...reply, ...more }, replyTarget: target }), context()).reply
+    expect(answered({ excerpt: 'quoted', isQuote: true })).toEqual({ ...target, excerpt: 'quoted' })
+    // The platform shows a copy as a message of our bot, with the name of its author in the text.
+    expect(answered({ authorName: 'Bridge', excerpt: 'Bob: before' })).toEqual(target)
     expect(sendRequest(item({ reply }), context()).reply).toEqual({})
   })
 })
