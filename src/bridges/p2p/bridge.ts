@@ -146,7 +146,7 @@ export class P2pBridge implements Bridge {
     if (plan.kind === 'nothing') return { kind: 'done', parts: request.op === 'create' ? [] : request.parts }
     const { port } = this.#options
     const passed = (request.via ?? []).filter((tag) => TAG.test(tag) && tag !== nodeTag(port.nodeId))
-    if (plan.kind === 'topic' && (await this.#isSaidThere(plan.topic, request.origin, passed.length > 0, signal)))
+    if (plan.kind === 'topic' && (await this.#isSaidThere(plan, request.origin, passed.length > 0, signal)))
       return { kind: 'done', parts: [] }
     if (signal.aborted) return { kind: 'not-sent', code: 'ABORTED', message: 'stopped before it was sent' }
     const text = {
@@ -221,17 +221,24 @@ export class P2pBridge implements Bridge {
     const envelope = chatEnvelope(message, this.#context())
     const speaker = TAG.test(via.at(-1) ?? '') ? via.at(-1) : undefined
     const { topic } = message
-    if (topic !== undefined) this.#heard.hear(topic, envelope.origin ?? envelope.eventId, speaker, this.#options.clock.now())
+    const said = { origin: envelope.origin ?? envelope.eventId, text: message.text }
+    if (topic !== undefined) this.#heard.hear(topic, said, speaker, this.#options.clock.now())
     return this.#ingest.add([envelope])
   }
 
   /** Whether the topic has it; what other gateways repeated gets a little time to be heard there first. */
-  async #isSaidThere(topic: string, origin: string | undefined, isRepeated: boolean, signal: AbortSignal): Promise<boolean> {
+  async #isSaidThere(
+    { topic, text }: { readonly topic: string; readonly text: string },
+    origin: string | undefined,
+    isRepeated: boolean,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { clock } = this.#options
     if (origin === undefined) return false
+    const said = { origin, text }
     const waitMs = isRepeated ? this.#heard.waitMs(topic, origin, clock.now()) : 0
-    if (waitMs > 0 && !this.#heard.isSaid(topic, origin, clock.now())) await sleep(waitMs, signal).catch(() => {})
-    const isThere = this.#heard.isSaid(topic, origin, clock.now())
+    if (waitMs > 0 && !this.#heard.isSaid(topic, said, clock.now())) await sleep(waitMs, signal).catch(() => {})
+    const isThere = this.#heard.isSaid(topic, said, clock.now())
     if (isThere) this.#counts.loops++
     return isThere
   }

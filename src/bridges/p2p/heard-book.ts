@@ -1,5 +1,6 @@
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { hashId } from '../../base/ids.ts'
+import { saidAs } from './said.ts'
 
 /** Lines on topics that are remembered, and how long, so that nothing is repeated where it was said. Lost at a restart. */
 const HEARD_LINES = 20_000
@@ -16,6 +17,12 @@ const SPREAD_MS = 1_000
 /** Longest wait: a send must end before its deadline. */
 const MAX_WAIT_MS = 12_000
 
+/** A message, whoever repeats it, and its text. */
+export interface Said {
+  readonly origin: string
+  readonly text: string
+}
+
 /**
  * Gateways in a ring hear one message on several ways, and two of them may be equally far from where it was said. They take turns:
  * whoever comes first in an order that the message itself decides repeats it, and the others find it said (bridging 6.3, 12.4).
@@ -23,7 +30,7 @@ const MAX_WAIT_MS = 12_000
  */
 export class HeardBook {
   readonly #me: string
-  /** Since when an origin is known, and that it was said on a topic. */
+  /** Since when an origin is known, and what was said of it on a topic. */
   readonly #since = new BoundedMap<string, number>({ max: HEARD_LINES, ttlMs: HEARD_MS })
   readonly #said = new BoundedMap<string, true>({ max: HEARD_LINES, ttlMs: HEARD_MS })
   /** Tags of the gateways that speak on a topic. */
@@ -34,17 +41,17 @@ export class HeardBook {
   }
 
   /** `speaker` is the tag of the gateway that said it, where one did. */
-  hear(topic: string, origin: string, speaker: string | undefined, now: number): void {
+  hear(topic: string, { origin, text }: Said, speaker: string | undefined, now: number): void {
     if (!this.#since.has(origin, now)) this.#since.set(origin, now, now)
-    this.#said.set(keyOf(topic, origin), true, now)
+    this.#said.set(keyOf(topic, origin, text), true, now)
     if (speaker === undefined) return
     const known = this.#gateways.get(topic, now) ?? new BoundedMap<string, true>({ max: MAX_GATEWAYS, ttlMs: HEARD_MS })
     known.set(speaker, true, now)
     this.#gateways.set(topic, known, now)
   }
 
-  isSaid(topic: string, origin: string, now: number): boolean {
-    return this.#said.has(keyOf(topic, origin), now)
+  isSaid(topic: string, { origin, text }: Said, now: number): boolean {
+    return this.#said.has(keyOf(topic, origin, text), now)
   }
 
   /** How long to wait before repeating on this topic what another gateway repeated already. */
@@ -59,4 +66,4 @@ export class HeardBook {
   }
 }
 
-const keyOf = (topic: string, origin: string): string => JSON.stringify([topic, origin])
+const keyOf = (topic: string, origin: string, text: string): string => `${saidAs(origin, text)} ${topic}`

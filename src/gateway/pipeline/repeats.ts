@@ -1,6 +1,7 @@
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
 import type { Place } from '../../bridges/model/place.ts'
+import { saidAs } from '../../bridges/p2p/said.ts'
 import { channelKey } from './scope.ts'
 
 /** Places of messages that are remembered, and how long: copies of one message meet within minutes. Lost at a restart. */
@@ -16,15 +17,16 @@ export class RepeatBook {
   readonly #brought = new BoundedMap<string, string>({ max: MAX_PLACES, ttlMs: KEPT_MS })
 
   /** Whether the place still has to get this message. The same event gets the same answer. */
-  isNews({ at, eventId, origin = eventId }: Envelope, to: Place, now: number): boolean {
-    if (at.network !== 'p2p') return true
-    const here = keyOf(origin, at)
+  isNews({ at, eventId, origin = eventId, event }: Envelope, to: Place, now: number): boolean {
+    if (at.network !== 'p2p' || event.kind !== 'message.create') return true
+    const said = saidAs(origin, event.body.rich.text)
+    const here = keyOf(said, at)
     if (!this.#brought.has(here, now)) this.#brought.set(here, eventId, now)
-    const there = keyOf(origin, to)
+    const there = keyOf(said, to)
     const before = this.#brought.get(there, now)
     if (before === undefined) this.#brought.set(there, eventId, now)
     return before === undefined || before === eventId
   }
 }
 
-const keyOf = (origin: string, place: Place): string => `${origin} ${channelKey(place)} ${place.thread ?? ''}`
+const keyOf = (said: string, place: Place): string => `${said} ${channelKey(place)} ${place.thread ?? ''}`
