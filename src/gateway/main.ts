@@ -10,12 +10,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  // A full disk or a reader that has gone must not end the process; a command whose answer got lost has failed, though.
+  let lost = false
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    lost ||= error.code !== 'EPIPE'
+  })
+  process.stderr.on('error', () => {})
   process.on('unhandledRejection', (reason) => {
     // Nothing may take the process down: what got here is a bug, is reported, and everything else goes on.
     process.stderr.write(`APP_UNHANDLED ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}\n`)
   })
   try {
-    return await runProgram(argv, {
+    const code = await runProgram(argv, {
       env: process.env,
       cwd: process.cwd(),
       out: process.stdout,
@@ -27,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
         return () => process.off('SIGHUP', listener)
       },
     })
+    return code === 0 && lost ? 1 : code
   } finally {
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)

@@ -5,6 +5,8 @@ import type { Config } from '../config/schema.ts'
 
 /** Longest peer- or platform-controlled text in a line, characters. */
 const MAX_TEXT = 200
+/** Bytes of lines that wait for a disk with room. */
+const MAX_WAITING_BYTES = 256 * 1024
 /** Deepest chain of causes written out. */
 const MAX_CAUSES = 3
 
@@ -59,7 +61,7 @@ export interface LogOptions {
 /** JSON lines (or readable ones on a terminal). Every text is scrubbed of credentials, listed fields are removed. */
 export function createLogger(options: LogOptions): Logger {
   const pretty = options.pretty === 'always' || (options.pretty === 'auto' && process.stderr.isTTY)
-  const stream = options.to ?? destination({ fd: 2, sync: true })
+  const stream = options.to ?? standardError()
   const root = pino(
     {
       level: options.level,
@@ -76,6 +78,13 @@ export function createLogger(options: LogOptions): Logger {
     pretty && options.to === undefined ? readable(stream) : stream,
   )
   return root as unknown as Logger
+}
+
+/** Lines a full disk or a broken pipe does not take are kept up to a limit, then lost: a log must never end the process. */
+function standardError(): DestinationStream {
+  const stream = destination({ fd: 2, sync: true, maxLength: MAX_WAITING_BYTES })
+  stream.on('error', () => {}) // nowhere to tell it
+  return stream
 }
 
 function scrubFields(fields: object): Record<string, unknown> {
