@@ -258,6 +258,11 @@ describe('messages a stranger sends', () => {
     ['a gigabyte announced', Uint8Array.of(0x40, 0, 0, 0)],
     ['more than an opening may have', Uint8Array.of(0, 0x20, 0, 0)],
     ['the longest frame there is', Uint8Array.of(255, 255, 255, 255)],
+    ['a frame of no bytes', Uint8Array.of(0, 0, 0, 0)],
+    ['an unknown kind of frame', encodeFrame(Uint8Array.of(7, 1, 2, 3))],
+    ['no frame at all', utf8('GET / HTTP/1.1\r\n\r\n')],
+    ['a message before the opening', encodeFrame(encodeSyncFrame({ kind: 'sync', message: [] }))],
+    ['an abort in place of the opening', encodeFrame(encodeSyncFrame({ kind: 'abort', reason: 'not-found' }))],
     [
       'a count larger than the frame',
       encodeFrame(
