@@ -5,12 +5,15 @@ import type { NodeConfig, NodeSettings } from './config.ts'
 import type { SendJournal } from './k2/send-journal.ts'
 import type { Identity } from './keys/identity.ts'
 import type { AlpnHandler, K2Endpoint } from './net/index.ts'
+import type { RecentPeer } from './recent-peers.ts'
 
 export interface K2NodeOptions {
   readonly identity: Identity
   readonly config?: NodeConfig
   /** Remembers sent lines across restarts; in memory when omitted. */
   readonly journal?: SendJournal
+  /** Neighbours of earlier runs, see `K2Node.recentPeers`. */
+  readonly recent?: readonly RecentPeer[]
   readonly clock?: Clock
   readonly rng?: Rng
   readonly log?: Logger

@@ -34,6 +34,7 @@ import type { NodeLookups } from './node-lookups.ts'
 import type { K2NodeOptions, PingOptions, PingResult } from './node-options.ts'
 import { bindEndpoint, createFinder, createLookups } from './node-parts.ts'
 import { NodeTopics } from './node-topics.ts'
+import { type RecentPeer, RecentPeers } from './recent-peers.ts'
 import type { TopicFinder } from './tracker/index.ts'
 
 const PING_MS = 5_000
@@ -68,6 +69,7 @@ export class K2Node implements Lifecycle {
   readonly #receipts: ReceiptBook
   readonly #texts: TextSender
   readonly #offers: OfferBoard
+  readonly #recent: RecentPeers
   readonly #tasks: TaskGroup
   #parts: Parts | undefined
   /** Who was noted in the journal last. */
@@ -83,6 +85,7 @@ export class K2Node implements Lifecycle {
     this.#rng = rng
     this.#log = log
     this.#journal = journal
+    this.#recent = new RecentPeers(options.recent ?? [], clock.now())
     this.#tasks = new TaskGroup((err) => log.warn({ ev: 'node-task-failed', err }, 'background work of the node failed'))
     const { peers, contacts, limits } = this.settings
     const roster = new PeerRoster(
@@ -163,6 +166,7 @@ export class K2Node implements Lifecycle {
     this.#parts = { endpoint, gossip, topics, link, direct, finder, lookups }
     for (const addr of [...settings.peers, ...settings.discovery.trackers]) endpoint.learn(toPeerAddr(addr), 'config')
     for (const { addr } of this.#roster.contacts) endpoint.learn(toPeerAddr(addr), 'contact')
+    for (const peer of this.#recent.dialable(this.#clock.now())) endpoint.book.learn(peer, 'recent', peer.seenAt)
     for (const [alpn, handler] of Object.entries(this.#options.handlers ?? {})) endpoint.handle(alpn, handler)
     link.start()
     direct.start()
@@ -311,6 +315,15 @@ export class K2Node implements Lifecycle {
     this.#roster.setTrusted(peers)
   }
 
+  /** Neighbours on topics, now and in the last days, latest first: for the next run. */
+  recentPeers(): readonly RecentPeer[] {
+    const now = this.#clock.now()
+    for (const topic of this.#parts?.topics.all ?? []) {
+      if (topic.info.contact === undefined) for (const peer of topic.neighbors) this.#noteRecent(peer, now)
+    }
+    return this.#recent.list(now).filter(({ id }) => !this.#roster.isBlocked(id))
+  }
+
   /** Adds a way to reach a peer, and joins every marketplace topic through it. */
   connectTo(addr: EndpointAddr): void {
     const { endpoint, topics } = this.#running()
@@ -376,7 +389,8 @@ export class K2Node implements Lifecycle {
       maxTopics: this.settings.limits.maxTopics,
       bootstrap: (name) => {
         const local = this.#parts?.lookups.localPeers().filter((peer) => !this.#roster.isBlocked(peer)) ?? []
-        return [...new Set([...this.#roster.bootstrap(), ...local, ...finder.peersOf(name)])]
+        const recent = this.#recent.list(this.#clock.now()).filter(({ id }) => !this.#roster.isBlocked(id))
+        return [...new Set([...this.#roster.bootstrap(), ...local, ...finder.peersOf(name), ...recent.map(({ id }) => id)])]
       },
       onMessage: (arrival) => this.#inbound.arrived(arrival),
       onDirectCopy: (id, from) => this.#inbound.directCopy(id, from),
@@ -394,8 +408,13 @@ export class K2Node implements Lifecycle {
   #neighbor(topic: TopicInfo, peer: PeerId, change: 'up' | 'down'): void {
     this.#log.debug({ ev: `neighbor-${change}`, topic: topic.name, peer }, 'a neighbour of a topic changed')
     if (change === 'up' && topic.contact === peer) this.#parts?.direct.notePresent(peer)
+    if (topic.contact === undefined) this.#noteRecent(peer, this.#clock.now())
     this.#texts.wake()
     this.#tasks.add(this.#hub.publish({ type: change === 'up' ? 'neighborUp' : 'neighborDown', topic, peer }))
+  }
+
+  #noteRecent(peer: PeerId, now: number): void {
+    this.#recent.note(peer, this.#parts?.endpoint.book.dialable(peer, now), now)
   }
 
   #takeReceipt(peer: PeerId, receipt: Receipt): void {

@@ -43,7 +43,8 @@ import { openModeration } from './moderation/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { bridgeMetrics } from './observe/bridge-metrics.ts'
 import { Metrics } from './observe/metrics.ts'
-import { NodePeerPort } from './peers/index.ts'
+import { NodePeerPort, RecentPeersFile, readRecentPeers } from './peers/index.ts'
+import { PinSync } from './pins/sync.ts'
 import { BridgeSet, bootName, createPipeline, openSentLog } from './pipeline/index.ts'
 import { Reactions } from './reactions/service.ts'
 import { ReactionStore } from './reactions/store.ts'
@@ -142,6 +143,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
     await use({ name: 'blob-store', stop: () => store.close() })
     const blobs = new BlobProvider({ store, clock, limits: providerLimits(config.blobs), log: blobLog })
+    const recentPath = join(config.dataDir, 'recent-peers.json')
     const node = new K2Node({
       identity,
       config: nodeConfigOf(config),
@@ -151,6 +153,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         [INVITE_ALPN]: (connection) => sync.serve(connection),
       },
       journal: await openSendJournal(db.pool, () => clock.now()),
+      recent: await readRecentPeers(recentPath, log),
       clock,
       log: log.child({ mod: 'node' }),
     })
@@ -176,6 +179,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     // Pictures are fetched where platforms can get them from us.
     const portraits = { bridges: bridgeSet, media: media.library, enabled: config.blobs.publicUrl !== undefined }
     const avatars = new Avatars({ ...portraits, clock, log: log.child({ mod: 'avatars' }) })
+    const pins = new PinSync({ bridges: bridgeSet, routes, pool: db.pool, log: log.child({ mod: 'pins' }) })
     const reactions = new Reactions({
       store: new ReactionStore(db.pool),
       bridges: bridgeSet,
@@ -208,7 +212,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       media: media.library,
       share: files.shareFile,
       sink: (account) =>
-        direct.sink(account, moderation.sink(threads.sink(reactions.sink(avatars.sink(pipeline.sink(account)))))),
+        direct.sink(account, moderation.sink(threads.sink(pins.sink(reactions.sink(avatars.sink(pipeline.sink(account))))))),
       ownSink: (account, inner) => direct.sink(account, inner),
       chatFiles,
       db,
@@ -325,12 +329,14 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(trust.part)
     await use(node)
+    await use(new RecentPeersFile({ path: recentPath, node, clock, log: log.child({ mod: 'peers' }) }))
     await use(docs.part)
     await use(sync.part)
     await use(commands.part)
     await use(reactions)
     await use(avatars)
     await use(threads)
+    await use(pins)
     await use(direct.part)
     for (const bridge of ownBridges) await use(bridge)
     await use(reload.accounts)

@@ -16,11 +16,14 @@ import { parsePeer } from '../../src/core/keys/ticket.ts'
 import { K2Endpoint, MemoryNetwork, openEndpoint } from '../../src/core/net/index.ts'
 import { K2Node } from '../../src/core/node.ts'
 import type { K2Event } from '../../src/core/node-events.ts'
+import type { RecentPeer } from '../../src/core/recent-peers.ts'
 
 export interface TestNodeOptions extends Omit<NodeConfig, 'mode'> {
   readonly identity?: Identity
   readonly journal?: SendJournal
   readonly log?: Logger
+  /** Neighbours of an earlier run. */
+  readonly recent?: readonly RecentPeer[]
   /** A network inside the process instead of QUIC on loopback. */
   readonly network?: MemoryNetwork
 }
@@ -49,12 +52,13 @@ export interface TestNode extends AsyncDisposable {
 
 /** Starts a node on loopback QUIC (about 20 ms), or on `network`. Give it the ticket of another one as a peer to connect them. */
 export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
-  const { identity = newIdentity(cryptoRng), journal, log = nullLogger, network, ...config } = options
+  const { identity = newIdentity(cryptoRng), journal, log = nullLogger, network, recent, ...config } = options
   const node = new K2Node({
     identity,
     config: { ...config, mode: 'loopback' },
     log,
     ...(journal !== undefined && { journal }),
+    ...(recent !== undefined && { recent }),
     ...(network !== undefined && { openEndpoint: async () => memoryEndpoint(network, identity.id) }),
   })
   const record = new Record(node)

@@ -5,10 +5,10 @@ import type { PeerAddr } from './transport.ts'
 
 /**
  * Where an address came from, in the order it is trusted for dialing. `incoming`: seen on a connection the peer opened.
- * `config`, `contact`, `ticket`: given by the user. `local`: heard on the local network. `lookup`: answered by a discovery
- * service. `gossip`: told by strangers.
+ * `config`, `contact`, `ticket`: given by the user. `local`: heard on the local network. `recent`: where a neighbour was before
+ * the restart. `lookup`: answered by a discovery service. `gossip`: told by strangers.
  */
-export type AddressSource = 'incoming' | 'local' | 'config' | 'contact' | 'ticket' | 'lookup' | 'gossip'
+export type AddressSource = 'incoming' | 'local' | 'config' | 'contact' | 'ticket' | 'recent' | 'lookup' | 'gossip'
 
 interface SourceRules {
   /** Peers remembered from this source. */
@@ -35,6 +35,8 @@ const RULES: Record<AddressSource, SourceRules> = {
   config: { maxPeers: 1024, maxAddrs: 30, merge: false, stranger: false },
   contact: { maxPeers: 4096, maxAddrs: 30, merge: false, stranger: false },
   ticket: { maxPeers: 1024, ttlMs: 24 * HOUR_MS, maxAddrs: 30, merge: true, stranger: false },
+  // Some of it was told by strangers.
+  recent: { maxPeers: 128, ttlMs: 24 * HOUR_MS, maxAddrs: 12, merge: false, stranger: true },
   lookup: { maxPeers: 4096, ttlMs: 300_000, maxAddrs: 12, merge: false, stranger: true },
   // Gossip 5.3: 300 s after the last update; successive updates add up.
   gossip: { maxPeers: 4096, ttlMs: 300_000, maxAddrs: 12, merge: true, stranger: true },
