@@ -23,7 +23,11 @@ describe('bridging 22.J: everything people send', () => {
         }
         return {
           routes: [
-            { id: 'all', members: [{ place: `discord/main/${guild}/${channel}` }, { place: `telegram/main/${chat}` }] },
+            {
+              id: 'all',
+              pins: 'pin',
+              members: [{ place: `discord/main/${guild}/${channel}` }, { place: `telegram/main/${chat}` }],
+            },
             {
               id: 'talk',
               members: [
@@ -74,6 +78,29 @@ describe('bridging 22.J: everything people send', () => {
     stage.telegram.control.react(room.chat, copy()?.id as number, stage.tess, [])
     stage.discord.control.react({ channel: room.channel, message, user, emoji: '👍', on: false })
     await until(() => (here()?.['🔥'] ?? 0) === 0 && copy()?.reactions === undefined)
+  })
+
+  it('what is pinned here is pinned there, and told where the bot may not', LIMIT, async () => {
+    const { user } = stage.discord.info
+    const message = say({ content: 'the rules of this place' })
+    const copy = () => onTelegram().find((m) => m.text === 'Ann: the rules of this place')
+    await until(() => copy() !== undefined)
+    stage.discord.control.pin({ channel: room.channel, message, user })
+    await until(() => copy()?.pinned === true)
+    const mine = post('the prices of this place')
+    const there = () => onDiscord().find((m) => m.content === 'the prices of this place')
+    await until(() => there() !== undefined)
+    stage.telegram.control.pin(room.chat, stage.tess, mine)
+    await until(() => there()?.pinned === true)
+    stage.telegram.control.setMember(room.chat, stage.bot.id, 'member')
+    const other = say({ content: 'pinned in vain' })
+    await until(() => onTelegram().some((m) => m.text === 'Ann: pinned in vain'))
+    stage.discord.control.pin({ channel: room.channel, message: other, user })
+    await until(() => onTelegram().some((m) => m.text === 'Ann: Ann pinned a message'))
+    stage.telegram.control.setMember(room.chat, stage.bot.id, 'administrator')
+    // The pins that worked are not told as well, and ours come back as nothing.
+    expect(onTelegram().filter((m) => m.text.includes('pinned a message'))).toHaveLength(1)
+    expect(onDiscord().filter((m) => m.content.includes('pinned “'))).toEqual([])
   })
 
   it('threads and topics keep their messages, names and states', LIMIT, async () => {

@@ -30,6 +30,7 @@ import { intentsFor } from './intents.ts'
 import { notConnected } from './interaction-error.ts'
 import { DiscordMedia } from './media-source.ts'
 import { channelIdOf, MAX_CONTENT } from './outbound.ts'
+import { pinOnDiscord } from './pins.ts'
 import { reactOnDiscord } from './reactions.ts'
 import { gapNotice, Receiver } from './receiver.ts'
 import { DiscordRest } from './rest.ts'
@@ -177,6 +178,10 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
 
   async changeThread(place: Place, change: ThreadChange, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {
     return this.#parts === undefined ? 'later' : changeDiscordThread(place, change, this.#parts.rest, signal)
+  }
+
+  async pin(ref: NativeRef, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {
+    return this.#parts === undefined ? 'later' : pinOnDiscord(ref, this.#parts.rest, signal)
   }
 
   async openThread(place: Place, title: string, signal: AbortSignal): Promise<string> {

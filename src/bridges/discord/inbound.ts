@@ -166,7 +166,9 @@ function messageCreated(d: unknown, context: InboundContext): Inbound {
   const author = authorOf(message)
   const base = { where, id: message.id, author, occurredAt: snowflakeMs(message.id) }
   if (!CONTENT_TYPES.has(message.type)) {
-    const event: BridgeEvent = { kind: 'notice', ...noticeOf(message.type, author.displayName, message.content) }
+    const notice = noticeOf(message.type, author.displayName, message.content)
+    const pinned = notice.notice === 'pin' ? message.message_reference?.message_id : undefined
+    const event: BridgeEvent = { kind: 'notice', ...notice, ...(pinned && { target: refOf(where, pinned, context) }) }
     return { kind: 'events', envelopes: [envelope({ ...base, event }, context)] }
   }
   const event = contentOf(message, where, context)

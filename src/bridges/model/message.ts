@@ -120,6 +120,8 @@ export type BridgeEvent =
       readonly kind: 'notice'
       readonly notice: 'join' | 'leave' | 'pin' | 'title' | 'call' | 'boost' | 'gap' | 'other'
       readonly text: string
+      /** What was pinned. */
+      readonly target?: NativeRef
     }
   | { readonly kind: 'typing' }
 

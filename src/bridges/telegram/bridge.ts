@@ -24,6 +24,7 @@ import { DEFAULT_RATES, TelegramLimits, UNLIMITED_RATES } from './limits.ts'
 import { TelegramMedia } from './media-source.ts'
 import type { TelegramBridgeOptions, TelegramStats } from './options.ts'
 import { MAX_TEXT } from './outbound.ts'
+import { pinOnTelegram } from './pins.ts'
 import type { PollerOptions, ReceiveState } from './poller.ts'
 import { portraitOf } from './portrait.ts'
 import { privacyHint } from './privacy.ts'
@@ -338,6 +339,10 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, P
     if (!this.#clients) return 'later'
     const channel = this.#aliases.get(place.channel, 0) ?? place.channel
     return changeTopic({ ...place, channel }, change, this.#clients.main, signal)
+  }
+
+  async pin(ref: NativeRef, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {
+    return this.#clients ? pinOnTelegram(ref, this.#clients.main, signal) : 'later'
   }
 
   async openThread(place: Place, title: string, signal: AbortSignal): Promise<string> {

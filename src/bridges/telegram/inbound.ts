@@ -80,7 +80,7 @@ function messageInbound(raw: unknown, edited: boolean, ctx: InboundContext): Out
   const dropped = dropReason(m, edited, ctx)
   const migration = migrationOf(m)
   if (dropped) return migration ? { dropped, migration } : { dropped }
-  const service = edited ? undefined : serviceEvent(m)
+  const service = edited ? undefined : withTarget(serviceEvent(m), m, ctx)
   const event: BridgeEvent = service ?? (edited ? editEvent(m, ctx) : createEvent(m, ctx))
   const discriminator = event.kind === 'message.edit' ? event.revisionKey : ''
   // Threads are named by their event; the place stays the chat.
@@ -92,6 +92,11 @@ function messageInbound(raw: unknown, edited: boolean, ctx: InboundContext): Out
   )
   const albumKey = edited ? albumKeyOf(m) : undefined
   return { envelope, ...(migration && { migration }), ...(albumKey !== undefined && { albumKey }) }
+}
+
+function withTarget(event: BridgeEvent | undefined, m: TgMessage, ctx: InboundContext): BridgeEvent | undefined {
+  if (event?.kind !== 'notice' || m.pinned_message === undefined) return event
+  return { ...event, target: refOf(m.chat, m.pinned_message.message_id, threadOf(m), ctx) }
 }
 
 function albumKeyOf(m: TgMessage): string | undefined {

@@ -48,6 +48,10 @@ export const routeSchema = z.strictObject({
     .describe('named conditions of this route; the first that holds decides'),
   moderation: routeModerationSchema.optional().describe('standing limits of this route'),
   notices: z.boolean().optional().describe('show joins, pins and the like as lines'),
+  pins: z
+    .enum(['notice', 'pin'])
+    .optional()
+    .describe('pin: what somebody pins is pinned elsewhere too, or told where that is not possible'),
   reactions: z
     .enum(['off', 'line', 'native'])
     .optional()

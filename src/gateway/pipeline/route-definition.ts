@@ -48,6 +48,8 @@ export interface RouteDefinition {
   readonly moderation?: RouteModeration | undefined
   /** Show joins, pins, thread changes and the like as lines. Default false. */
   readonly notices?: boolean | undefined
+  /** Pins as lines where `notices` asks for them (default), or as pins, and as lines where that does not work. */
+  readonly pins?: 'notice' | 'pin' | undefined
   /** Show reactions as reactions of ours, or as lines. Default `native`. */
   readonly reactions?: 'off' | 'line' | 'native' | undefined
   /** What deleting one copy does: take all others along if a moderator did it, always, or never. Default `moderators`. */

@@ -223,8 +223,9 @@ const TAKEN: Refusal = {}
 function refusal(envelope: Envelope, event: BridgeEvent, route: CompiledRoute, context: RouteContext): Refusal {
   if (context.isPaused(route.id)) return { filtered: 'route-paused' }
   if (event.kind.startsWith('reaction.') && route.reactions !== 'line') return { filtered: 'reactions-off' }
-  if (((event.kind === 'notice' && event.notice !== 'gap') || event.kind.startsWith('thread.')) && route.notices !== true)
-    return { filtered: 'notices-off' }
+  const isNotice = (event.kind === 'notice' && event.notice !== 'gap') || event.kind.startsWith('thread.')
+  const isPin = event.kind === 'notice' && event.notice === 'pin' && route.pins === 'pin'
+  if (isNotice && !isPin && route.notices !== true) return { filtered: 'notices-off' }
   const verdict = context.moderate?.(envelope, route)
   if (verdict !== undefined && event.kind !== 'message.create') return { filtered: verdict.reason }
   if (verdict?.action === 'drop') return { filtered: verdict.reason }

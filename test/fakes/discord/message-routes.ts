@@ -1,6 +1,6 @@
 import { compose } from './compose.ts'
 import { fail } from './errors.ts'
-import { announce, announceDeletion, editMessage, eraseMessage, postMessage } from './post.ts'
+import { announce, announceDeletion, editMessage, eraseMessage, pinMessage, postMessage } from './post.ts'
 import { presentMessage } from './present.ts'
 import { botRoute, type Call, channelFor, fieldsOf, noContent, ok, type Route } from './routes.ts'
 import { compareIds, snowflakeMs } from './snowflake.ts'
@@ -186,7 +186,9 @@ export const MESSAGE_ROUTES: readonly Route[] = [
     return ok([...channel.pins].map((id) => presentMessage(call.site.world, call.site.world.message(channelId, id), bot)))
   }),
   botRoute('PUT', '/channels/:id/pins/:mid', (call, bot, channelId, id) => {
-    channelFor(call, bot, channelId, 'MANAGE_MESSAGES').pins.add(call.site.world.message(channelId, id).id)
+    const channel = channelFor(call, bot, channelId, 'MANAGE_MESSAGES')
+    const pinned = call.site.world.message(channelId, id).id
+    call.echo(() => pinMessage(call.site, channel, pinned, bot.user))
     return noContent
   }),
   botRoute('DELETE', '/channels/:id/pins/:mid', (call, bot, channelId, id) => {

@@ -4,7 +4,7 @@ import { signedUrl } from './cdn.ts'
 import { mentionsOf } from './compose.ts'
 import { announceReaction, react } from './message-routes.ts'
 import { bitsOf, PERMISSIONS, type Permission } from './permissions.ts'
-import { announce, announceDeletion } from './post.ts'
+import { announce, announceDeletion, pinMessage } from './post.ts'
 import { presentChannel, presentGuild, presentMember } from './present.ts'
 import type { Site } from './routes.ts'
 import { createThread } from './thread-routes.ts'
@@ -207,6 +207,12 @@ export class People {
     const on = input.on ?? true
     const emoji = { id: null, name: input.emoji }
     if (react(message, emoji, input.user, on)) announceReaction({ site: this.#site }, message, emoji, input.user, on)
+  }
+
+  /** Pins a message, which the channel is told. */
+  pin(input: { channel: string; message: string; user: string }): void {
+    const { world } = this.#site
+    pinMessage(this.#site, world.channel(input.channel), world.message(input.channel, input.message).id, world.user(input.user))
   }
 
   startThread(input: { channel: string; name: string; user?: string; message?: string }): { id: string } {

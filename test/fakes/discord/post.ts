@@ -157,3 +157,28 @@ export function announceDeletion(site: Site, channel: Channel, ids: readonly str
   if (ids.length === 1) site.gateway.dispatch('MESSAGE_DELETE', { id: ids[0] as string, ...where }, { channel })
   else site.gateway.dispatch('MESSAGE_DELETE_BULK', { ids, ...where }, { channel })
 }
+
+/** Pins a message; the channel gets a system message about it (type 6). */
+export function pinMessage(site: Site, channel: Channel, id: string, author: StoredMessage['author']): void {
+  if (channel.pins.has(id)) return
+  channel.pins.add(id)
+  const message: StoredMessage = {
+    id: site.world.ids.next(),
+    channelId: channel.id,
+    author,
+    type: 6,
+    content: '',
+    editedAt: null,
+    attachments: [],
+    embeds: [],
+    flags: 0,
+    stickers: [],
+    reference: { type: 0, message_id: id, channel_id: channel.id },
+    mentionedUsers: [],
+    mentionedRoles: [],
+    mentionsEveryone: false,
+    reactions: new Map(),
+  }
+  site.world.store(message)
+  announce(site, 'MESSAGE_CREATE', message)
+}

@@ -20,6 +20,7 @@ export interface VisibleMessage {
   /** Names of people it notifies. */
   readonly pings: readonly string[]
   readonly silent: boolean
+  readonly pinned: boolean
 }
 
 /** The chat of one channel, oldest first. */
@@ -45,6 +46,7 @@ export function visible(world: World, channelId: string): VisibleMessage[] {
       ...(m.mentionsEveryone ? ['@everyone'] : []),
     ],
     silent: (m.flags & 4096) !== 0,
+    pinned: channel.pins.has(m.id),
   }))
 }
 

@@ -70,6 +70,7 @@ export function createControl(fake: FakeTelegram) {
     delete: (chatId: number, messageId: number): void => people.delete(chatId, messageId),
     react: (chatId: number, messageId: number, userId: number, emojis: readonly string[]): void =>
       people.react(chatId, messageId, userId, emojis),
+    pin: (chatId: number, userId: number, messageId: number): void => people.pin(chatId, userId, messageId),
     join: (chatId: number, userId: number): void => people.join(chatId, userId),
     leave: (chatId: number, userId: number): void => people.leave(chatId, userId),
     createTopic: (chatId: number, userId: number, name: string): number => people.createTopic(chatId, userId, name),

@@ -204,6 +204,19 @@ function setTopic(state: 'open' | 'closed' | 'deleted'): Method {
   }
 }
 
+const setPinned =
+  (on: boolean): Method =>
+  (bot, params, ctx) => {
+    const chat = chatOf(bot, params, ctx)
+    if (chat.chat.type !== 'private' && !isAdmin(chat, bot.user.id))
+      throw badRequest('not enough rights to manage pinned messages in the chat')
+    const id = params.integer('message_id') ?? 0
+    if (!chat.messages.has(id)) throw badRequest(on ? 'message to pin not found' : 'message to unpin not found')
+    if (on) chat.pinned.add(id)
+    else chat.pinned.delete(id)
+    return true
+  }
+
 /** Methods by lower-case name, as the server compares them. `getUpdates` and the webhook methods live in the server. */
 export const METHODS: Readonly<Record<string, Method>> = {
   getme: (bot) => ({
@@ -268,6 +281,8 @@ export const METHODS: Readonly<Record<string, Method>> = {
   setmycommands: (bot, params, ctx) => ctx.world.buttons.setMenu(bot, params),
   getmycommands: (bot, params, ctx) => ctx.world.buttons.getMenu(bot, params),
   answercallbackquery: (bot, params, ctx) => ctx.world.buttons.answer(bot, params),
+  pinchatmessage: setPinned(true),
+  unpinchatmessage: setPinned(false),
   createforumtopic: (bot, params, ctx) => {
     const { chat } = topicOf(bot, params, ctx)
     const name = params.text('name') ?? ''

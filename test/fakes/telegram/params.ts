@@ -94,6 +94,8 @@ export const FIELDS: Readonly<Record<string, readonly string[]>> = {
   getmycommands: ['scope', 'language_code'],
   answercallbackquery: ['callback_query_id', 'text', 'show_alert', 'url', 'cache_time'],
   setmycommands: ['commands', 'scope', 'language_code'],
+  pinchatmessage: ['business_connection_id', 'chat_id', 'message_id', 'disable_notification'],
+  unpinchatmessage: ['business_connection_id', 'chat_id', 'message_id'],
   createforumtopic: ['chat_id', 'name', 'icon_color', 'icon_custom_emoji_id'],
   editforumtopic: ['chat_id', 'message_thread_id', 'name', 'icon_custom_emoji_id'],
   closeforumtopic: ['chat_id', 'message_thread_id'],

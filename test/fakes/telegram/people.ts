@@ -39,6 +39,7 @@ export interface VisibleMessage {
   readonly album?: string
   /** What bots reacted with. */
   readonly reactions?: readonly string[]
+  readonly pinned?: true
 }
 
 const ANONYMOUS_BOT: User = { id: 1087968824, is_bot: true, first_name: 'Group', username: 'GroupAnonymousBot' }
@@ -237,6 +238,15 @@ export class People {
     }
   }
 
+  /** Pins a message, which the chat is told. */
+  pin(chatId: number, userId: number, messageId: number): void {
+    const chat = this.#chat(chatId)
+    const message = chat.messages.get(messageId)
+    if (!message) throw new Error(`no message ${messageId}`)
+    chat.pinned.add(messageId)
+    this.post(chatId, userId, { pinned_message: asReply(message) })
+  }
+
   /** Changes a member's (usually a bot's) status and tells it. */
   setMember(chatId: number, userId: number, status: 'administrator' | 'member' | 'left' | 'kicked'): void {
     const chat = this.#chat(chatId)
@@ -293,6 +303,7 @@ export class People {
     return [...this.#chat(chatId).messages.values()].map((m) => ({
       id: m.message_id,
       from: displayName(m),
+      ...(this.#chat(chatId).pinned.has(m.message_id) ? { pinned: true as const } : {}),
       text: m.text ?? m.caption ?? '',
       kind: Object.keys(m).find((key) => !FRAME.has(key)) ?? 'text',
       entities: m.entities ?? m.caption_entities ?? [],

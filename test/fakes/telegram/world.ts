@@ -18,6 +18,8 @@ export interface FakeChat {
   topics: Map<number, Topic>
   /** What bots reacted with, by message id and bot id. */
   reactions: Map<number, Map<number, string>>
+  /** Ids of pinned messages. */
+  pinned: Set<number>
   migratedTo?: number
   /** False: nobody but administrators may write. */
   membersMayWrite: boolean
@@ -157,6 +159,7 @@ export class World {
       nextMessageId: 2,
       topics: new Map(),
       reactions: new Map(),
+      pinned: new Set(),
       membersMayWrite: chat.type !== 'channel',
     }
     this.chats.set(chat.id, stored)
