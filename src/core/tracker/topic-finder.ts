@@ -10,6 +10,7 @@ import type { EndpointAddr } from '../keys/address.ts'
 import type { Verify } from '../keys/ed25519.ts'
 import type { Identity } from '../keys/identity.ts'
 import type { TrackerClient } from './client.ts'
+import { type ClockDoubt, clockDoubt } from './clock-doubt.ts'
 import { type Content, type SignedAnnounce, signAnnounce } from './messages.ts'
 import { rankHosts } from './rows.ts'
 
@@ -53,6 +54,8 @@ export interface TrackerHealth {
   readonly failures: number
   readonly lastOkAt?: number
   readonly lastError?: string
+  /** What its answers say about the clock of this machine. */
+  readonly clock?: ClockDoubt
 }
 
 interface Watched {
@@ -60,6 +63,8 @@ interface Watched {
   readonly content: Content
   found: readonly PeerId[]
   announcedAt: number
+  /** µs of the announcement each tracker has taken. */
+  readonly takenBy: Map<PeerId, bigint>
   cancel: () => void
   busy: boolean
 }
@@ -71,6 +76,7 @@ interface Tracker {
   pausedUntil: number
   lastOkAt: number | undefined
   lastError: string | undefined
+  doubt: ClockDoubt | undefined
 }
 
 /**
@@ -96,6 +102,7 @@ export class TopicFinder {
       pausedUntil: 0,
       lastOkAt: undefined,
       lastError: undefined,
+      doubt: undefined,
     }))
     this.#tasks = new TaskGroup((err) => options.log.error({ ev: 'tracker-bug', err }, 'a look-up failed unexpectedly'))
   }
@@ -104,7 +111,15 @@ export class TopicFinder {
   watch(topic: TopicInfo): void {
     if (this.#trackers.length === 0 || this.#watched.has(topic.name) || this.#stopped.signal.aborted) return
     const content: Content = { hash: trackerHashOf(topic.id), format: 'raw' }
-    const watched = { topic, content, found: [], announcedAt: Number.NEGATIVE_INFINITY, cancel: () => {}, busy: false }
+    const watched = {
+      topic,
+      content,
+      found: [],
+      announcedAt: Number.NEGATIVE_INFINITY,
+      takenBy: new Map(),
+      cancel: () => {},
+      busy: false,
+    }
     this.#watched.set(topic.name, watched)
     this.#tasks.add(this.#round(watched))
   }
@@ -131,11 +146,12 @@ export class TopicFinder {
   }
 
   health(): TrackerHealth[] {
-    return this.#trackers.map(({ id, failures, lastOkAt, lastError }) => ({
+    return this.#trackers.map(({ id, failures, lastOkAt, lastError, doubt }) => ({
       tracker: id,
       failures,
       ...(lastOkAt !== undefined && { lastOkAt }),
       ...(lastError !== undefined && { lastError }),
+      ...(doubt !== undefined && { clock: doubt }),
     }))
   }
 
@@ -157,7 +173,7 @@ export class TopicFinder {
     const due = announce && now - watched.announcedAt >= this.#jittered(ANNOUNCE_MS)
     const asked = this.#trackers.filter((tracker) => tracker.pausedUntil <= now)
     const signed = due && asked.length > 0 ? this.#sign(watched.content) : undefined
-    const answers = await Promise.all(asked.map((tracker) => this.#ask(tracker, watched.content, signed)))
+    const answers = await Promise.all(asked.map((tracker) => this.#ask(tracker, watched, signed)))
     watched.busy = false
     if (signed !== undefined && answers.some((answer) => answer !== undefined)) watched.announcedAt = now
     if (this.#watched.get(watched.topic.name) !== watched) return
@@ -180,7 +196,7 @@ export class TopicFinder {
   /** The rows of one tracker; undefined when it failed. */
   async #ask(
     tracker: Tracker,
-    content: Content,
+    { content, takenBy }: Watched,
     announce: SignedAnnounce | undefined,
   ): Promise<readonly SignedAnnounce[] | undefined> {
     const { client, clock, log, onSeen } = this.#options
@@ -190,8 +206,10 @@ export class TopicFinder {
         this.#counts.queries++
         const { rows, seen } = await client.query(tracker.id, { content, complete: false, verified: false }, signal)
         for (const addr of seen) onSeen?.(addr)
+        this.#judgeClock(tracker, rows, takenBy.get(tracker.id))
         if (announce !== undefined) {
           await client.announce(tracker.id, announce, signal)
+          takenBy.set(tracker.id, announce.timestamp)
           this.#counts.announces++
         }
         Object.assign(tracker, { failures: 0, pausedUntil: 0, lastOkAt: clock.now(), lastError: undefined })
@@ -206,6 +224,20 @@ export class TopicFinder {
       log.debug({ ev: 'tracker-failed', tracker: tracker.id, code: tracker.lastError }, 'a tracker did not answer')
       return undefined
     }
+  }
+
+  #judgeClock(tracker: Tracker, rows: readonly SignedAnnounce[], announcedAt: bigint | undefined): void {
+    const { identity, verify, clock, log } = this.#options
+    const doubt = clockDoubt(rows, { me: identity.id, verify, now: clock.now(), announcedAt })
+    if (doubt !== undefined && doubt !== tracker.doubt) {
+      log.warn(
+        { ev: 'clock-doubt', tracker: tracker.id, clock: doubt },
+        doubt === 'behind'
+          ? 'nodes announced themselves later than it is on this machine: its clock seems to be behind'
+          : 'a tracker does not show what this node announced: it has forgotten it, or the clock of this machine is ahead',
+      )
+    }
+    tracker.doubt = doubt
   }
 
   #nextMs(watched: Watched): number {

@@ -136,6 +136,26 @@ test('a clock that goes back does not make announcements older', async () => {
   expect(announced.at(-1)?.announce.timestamp).toBeGreaterThan(before)
 })
 
+test('a clock that is wrong shows in the answers: later times of several others, or the own row missing', async () => {
+  rows = [rowOf(40), rowOf(41), rowOf(42)]
+  skewMs = -6 * MINUTE
+  finder.watch(topic)
+  await settle()
+  expect(finder.health().map((h) => h.clock)).toEqual(['behind', 'behind'])
+  // Two others may be wrong together; forged rows say nothing.
+  rows = [rowOf(40), rowOf(41), { ...rowOf(42), signature: rowOf(41).signature }, announced[0]!.announce]
+  await pass(6 * MINUTE + 1)
+  expect(finder.health().map((h) => h.clock)).toEqual([undefined, undefined])
+  skewMs = 0
+  // What was announced is not there, although the answer has room.
+  rows = [rowOf(40)]
+  await pass(6 * MINUTE + 1)
+  expect(finder.health().map((h) => h.clock)).toEqual(['ahead', 'ahead'])
+  rows = [rowOf(40), announced[0]!.announce]
+  await pass(6 * MINUTE + 1)
+  expect(finder.health().map((h) => h.clock)).toEqual([undefined, undefined])
+})
+
 test('a tracker that fails is left alone for longer and longer; the other goes on', async () => {
   down.add(t1)
   rows = [rowOf(40)]
