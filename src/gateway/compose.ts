@@ -17,6 +17,7 @@ import { providerGauges } from './blobs/provider-gauges.ts'
 import { type BridgeParts, hookedBridges, openAccount, openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
+import { approvalsCommand } from './commands/approvals.ts'
 import { openCommands, openNotifier } from './commands/open.ts'
 import { KEY_FILE } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
@@ -28,6 +29,7 @@ import { createSealer } from './db/sealer.ts'
 import { routeOf } from './direct/model.ts'
 import { openDirect } from './direct/open.ts'
 import { DirectStore } from './direct/store.ts'
+import { Strangers } from './direct/strangers.ts'
 import { openDocs } from './docs/open.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
 import { databaseConfig, hookSecrets, lockPart, nodeGauges, settledValue } from './groundwork.ts'
@@ -295,6 +297,11 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       parts: () => [...group.parts, ...reload.accounts.list()],
       clock,
     })
+    const strangers = new Strangers({
+      port,
+      isContact: (peer) => node.contacts().some(({ addr }) => addr.id === peer),
+      clock,
+    })
     const commands = openCommands({
       config: current,
       db,
@@ -314,6 +321,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         ...direct.commands,
         ...trust.commands,
         ...moderation.commands,
+        approvalsCommand([strangers.approvals, direct.approvals, sync.approvals, moderation.approvals], () => clock.now()),
       ],
       actions: [...sync.actions, ...moderation.actions, ...(market?.actions ?? [])],
       moderation: moderation.service,
@@ -329,6 +337,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(trust.part)
     await use(node)
+    await use(strangers)
     await use(new RecentPeersFile({ path: recentPath, node, clock, log: log.child({ mod: 'peers' }) }))
     await use(docs.part)
     await use(sync.part)

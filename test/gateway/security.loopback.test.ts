@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DIRECT_ALPN, encodeDirectMessage, sendDirect } from '../../src/core/k2/direct-stream.ts'
 import { readControlFile } from '../../src/gateway/cli/control-file.ts'
 import { runProgram } from '../../src/gateway/cli/program.ts'
 import { startGateway } from '../../src/gateway/compose.ts'
@@ -12,6 +13,7 @@ import { createLogger } from '../../src/gateway/observe/logger.ts'
 import { B } from '../core/k2/fixtures.ts'
 import { FakeDiscord } from '../fakes/discord/server.ts'
 import { FakeTelegram } from '../fakes/telegram/index.ts'
+import { startRawPeer } from '../support/k2-nodes.ts'
 
 /** A first start creates a database; a busy machine takes its time for that. */
 const START_MS = 300_000
@@ -106,6 +108,18 @@ describe('a gateway with secrets', { timeout: START_MS }, () => {
     const bad = await call(`/api/v1/peers/${B}/block`, { method: 'POST', headers: json, body: JSON.stringify({ for: 'soon' }) })
     expect(bad.status).toBe(400)
     expect(await (await call('/api/v1/peers', { headers: authorized() })).json()).toMatchObject({ peers: [{ peer: B }] })
+  })
+
+  test('a stranger who writes directly is asked about, not added', async () => {
+    await using stranger = await startRawPeer({ peers: [gateway.node.ticket()] })
+    const direct = await stranger.endpoint.dial(gateway.node.id, DIRECT_ALPN, { exclusive: true })
+    const message = { senderId: stranger.id, senderName: 'Eve', content: 'may I?', sentAt: Date.now() }
+    expect(await sendDirect(direct, encodeDirectMessage(message))).toBe('delivered')
+    const waiting = async () => (await (await call('/api/v1/approvals', { headers: authorized() })).json()) as object[]
+    await expect.poll(waiting, { timeout: 30_000 }).toMatchObject([{ kind: 'contact', id: stranger.id, what: 'may I?' }])
+    expect(gateway.node.contacts()).toEqual([])
+    gateway.node.addContact({ addr: { id: stranger.id, relays: [], direct: [] } })
+    expect(await waiting()).toEqual([])
   })
 
   test('shows its secrets in no log line, no answer, and no file but its own key and control file', async () => {

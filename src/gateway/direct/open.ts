@@ -8,6 +8,7 @@ import type { OwnIdentities } from '../../bridges/own-identities.ts'
 import type { BridgeSink } from '../../bridges/port.ts'
 import type { ThreadedBridge } from '../../bridges/threads.ts'
 import { type K2Node, parseEndpointId, readContact } from '../../core/index.ts'
+import type { ApprovalSource } from '../commands/approvals.ts'
 import type { CommandDefinition } from '../commands/definition.ts'
 import { openNotifier } from '../commands/open.ts'
 import type { Config } from '../config/schema.ts'
@@ -48,6 +49,8 @@ export interface Direct {
   readonly part: Lifecycle
   readonly inbox: Inbox
   readonly commands: readonly CommandDefinition[]
+  /** People who want to talk with contacts. */
+  readonly approvals: ApprovalSource
   readonly sink: (account: string, inner: BridgeSink) => BridgeSink
   readonly gauges: () => Readonly<Record<string, number>>
 }
@@ -121,6 +124,15 @@ export function openDirect(parts: DirectParts): Direct {
   }
   return {
     inbox,
+    approvals: async () =>
+      service.requests().map(({ code, personKey, personName, contact, expiresAt }) => ({
+        kind: 'conversation',
+        id: code,
+        from: `${personName} (${personKey})`,
+        what: `wants to talk with ${contact.slice(0, 10)}…`,
+        until: expiresAt,
+        approve: `dm approve ${code}`,
+      })),
     commands: directCommands({
       service,
       config,

@@ -3,6 +3,7 @@ import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { Access } from '../commands/access.ts'
 import type { ActionIds } from '../commands/action-ids.ts'
+import type { ApprovalSource } from '../commands/approvals.ts'
 import type { ActionDefinition, CommandDefinition } from '../commands/definition.ts'
 import { openNotifier } from '../commands/open.ts'
 import type { Config } from '../config/schema.ts'
@@ -13,7 +14,7 @@ import type { RouteBook } from '../reload/route-book.ts'
 import { Announcements } from './announce.ts'
 import { moderationCommands } from './commands.ts'
 import { privacyCommands } from './privacy.ts'
-import { quarantineActions, quarantineCommands } from './quarantine.ts'
+import { LISTED, quarantineActions, quarantineCommands } from './quarantine.ts'
 import { Moderation } from './service.ts'
 import { ModerationStore } from './store.ts'
 import { targets } from './target.ts'
@@ -35,6 +36,8 @@ export interface OpenModeration {
   readonly part: Lifecycle
   readonly commands: readonly CommandDefinition[]
   readonly actions: readonly ActionDefinition[]
+  /** Messages that wait for a moderator. */
+  readonly approvals: ApprovalSource
 }
 
 /** Bans, slow mode, raids, quarantine and privacy (bridging 18). */
@@ -86,6 +89,17 @@ export function openModeration(parts: ModerationParts): OpenModeration {
         await Promise.all([service.drain(), announcements.drain()])
       },
     },
+    approvals: async () =>
+      (await pipeline().quarantine.list(LISTED)).map(({ eventId, envelope, reason, since }) => ({
+        kind: 'message',
+        id: eventId,
+        from: envelope.author.displayName,
+        what: `held because of ${reason}`,
+        since,
+        until: since + config().moderation.holdFor,
+        approve: `mod approve ${eventId}`,
+        reject: `mod reject ${eventId}`,
+      })),
     commands: [...moderationCommands(shared), ...quarantineCommands(shared), ...privacyCommands(shared)],
     actions: quarantineActions(shared),
   }

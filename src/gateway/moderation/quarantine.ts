@@ -12,7 +12,8 @@ import { APPROVE, BAN, describe, REJECT } from './announce.ts'
 import type { ModerationCommandParts } from './commands.ts'
 
 const SHOWN = 5
-const LISTED = 100
+/** Messages that are looked at for a list. */
+export const LISTED = 100
 const id = z.object({ id: z.string().min(1).max(40) })
 
 /** Messages that wait for a moderator: list, let through, refuse (bridging 18). */

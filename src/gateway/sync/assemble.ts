@@ -16,6 +16,7 @@ import type { OpenDocs } from '../docs/open-docs.ts'
 import type { JobBackend } from '../jobs/backend.ts'
 import type { JobQueues } from '../jobs/queues.ts'
 import { SyncEngine } from './engine.ts'
+import { KEEP_INVITATIONS_MS } from './invitation-life.ts'
 import { InvitationDesk } from './invitations.ts'
 import { SyncJobs } from './jobs.ts'
 import { LinkDesk } from './links.ts'
@@ -23,8 +24,6 @@ import { SyncService } from './service.ts'
 import { type Invitation, SyncStore } from './store.ts'
 import { Trash } from './trash.ts'
 
-/** How long answered invitations are remembered, ms: inviters ask once a day. */
-const KEEP_INVITATIONS_MS = 90 * 86_400_000
 /** ms between two rounds of tidying. */
 const TIDY_MS = 3_600_000
 

@@ -1,6 +1,7 @@
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Connection } from '../../core/index.ts'
 import type { ActionIds } from '../commands/action-ids.ts'
+import type { ApprovalSource } from '../commands/approvals.ts'
 import type { ActionDefinition, CommandDefinition } from '../commands/definition.ts'
 import type { Notifier } from '../commands/notifier.ts'
 import type { GatewayDocs } from '../docs/open.ts'
@@ -9,6 +10,7 @@ import type { RunningSync, SyncParts } from './assemble.ts'
 import { syncCommands } from './commands.ts'
 import { deviceCommands } from './commands-devices.ts'
 import { syncError } from './errors.ts'
+import { KEEP_INVITATIONS_MS } from './invitation-life.ts'
 import { invitationNotice } from './notices.ts'
 import type { SyncService } from './service.ts'
 import type { Invitation } from './store.ts'
@@ -23,6 +25,8 @@ export interface OpenSyncParts extends SyncParts {
 export interface GatewaySync {
   readonly commands: readonly CommandDefinition[]
   readonly actions: readonly ActionDefinition[]
+  /** Invitations that wait. Rejects while documents cannot be opened. */
+  readonly approvals: ApprovalSource
   /** Of the ALPN `k2/sync-invite/1`, for the node's handlers. */
   serve(connection: Connection): Promise<void>
   /** Rejects as opening the documents does, or `SYNC_OFF` while it stops. */
@@ -57,6 +61,17 @@ export function openSync(parts: OpenSyncParts): GatewaySync {
   }
   const service = async (): Promise<SyncService> => (await opened()).service
   return {
+    approvals: async () =>
+      (await (await service()).invitations()).map(({ folder, peer, name, at }) => ({
+        kind: 'folder',
+        id: folder,
+        from: peer.slice(0, 10),
+        what: `invites to the folder "${name}"`,
+        since: at,
+        until: at + KEEP_INVITATIONS_MS,
+        approve: `sync accept ${folder.slice(0, 10)}`,
+        reject: `sync reject ${folder.slice(0, 10)}`,
+      })),
     commands: [...syncCommands(service), ...deviceCommands(service)],
     actions: syncActions(service),
     serve: async (connection) => (await opened()).serve(connection),
