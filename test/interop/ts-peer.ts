@@ -3,15 +3,19 @@
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { errorCode, errorMessage, K2Error } from '../../src/base/errors.ts'
+import { nullLogger } from '../../src/base/logger.ts'
 import { cryptoRng } from '../../src/base/random.ts'
 import { DEFAULT_CONFIG, Gossip, type GossipEvent, type TopicHandle } from '../../src/core/gossip/index.ts'
 import { parseTopicId } from '../../src/core/ids.ts'
 import { directTopicName, topicIdOfName, trackerHashOf } from '../../src/core/k2/topics.ts'
 import { endpointAddr } from '../../src/core/keys/address.ts'
 import { parseEndpointId } from '../../src/core/keys/endpoint-id.ts'
+import { identityOfSeed } from '../../src/core/keys/identity.ts'
 import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
 import { type K2Endpoint, openEndpoint } from '../../src/core/net/index.ts'
+import { NodeLookups } from '../../src/core/node-lookups.ts'
 import { content, LabBlobs } from './ts-blobs.ts'
 import { LabBooks } from './ts-books.ts'
 import { LabDocs } from './ts-docs.ts'
@@ -27,6 +31,7 @@ const Bind = z.strictObject({
   data_dir: z.string().optional(),
   shuffle_ms: z.int().optional(),
   active_view: z.int().optional(),
+  mdns: z.boolean().default(false),
 })
 const AddAddr = z.strictObject({ id, addrs: z.array(z.string()).default([]), relay: z.string().optional() })
 const Subscribe = z.strictObject({ topic: z.string(), bootstrap: z.array(id).default([]), handle: z.string().optional() })
@@ -54,6 +59,7 @@ interface Node {
   readonly docs: LabDocs
   readonly books: LabBooks
   readonly streams: LabStreams
+  readonly lookups: NodeLookups
 }
 
 let node: Node | undefined
@@ -85,6 +91,19 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
     // Both peers serve the interop runs without relay or lookup; addresses come by hand and by gossip.
   })
   await endpoint.start()
+  const lookups = new NodeLookups({
+    endpoint,
+    identity: identityOfSeed(secretKey),
+    mdns: args.mdns,
+    dht: undefined,
+    loopback: false,
+    clock: systemClock,
+    rng: cryptoRng,
+    log: nullLogger,
+    isTrusted: () => false,
+    onLocalPeer: (peer) => print({ event: 'mdns.found', peer }),
+  })
+  await lookups.start()
   const { membership } = DEFAULT_CONFIG
   const gossip = new Gossip({
     endpoint,
@@ -109,6 +128,7 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
     docs,
     books: new LabBooks(docs.docs),
     streams: new LabStreams(endpoint, print),
+    lookups,
   }
   return describe(node)
 }
@@ -124,6 +144,7 @@ function describe({ endpoint }: Node): object {
 async function close(): Promise<object> {
   const old = node
   node = undefined
+  await old?.lookups.stop()
   await old?.docs.close()
   await old?.gossip.stop()
   await old?.endpoint.stop()

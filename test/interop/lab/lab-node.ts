@@ -8,6 +8,8 @@ export interface BindOptions {
   readonly data_dir?: string
   readonly shuffle_ms?: number
   readonly active_view?: number
+  /** Announces itself on the local network and looks there for others. */
+  readonly mdns?: boolean
 }
 
 export interface Content {

@@ -67,6 +67,8 @@ export class HostNetwork {
         await ip('-n', node, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', `p${i + 1}`, 'netns', lan)
         await ip('-n', node, 'addr', 'add', `${address}/24`, 'dev', 'eth0')
         await ip('-n', node, 'link', 'set', 'eth0', 'up')
+        // Rust's mDNS sends on the network of the default route only.
+        await ip('-n', node, 'route', 'add', 'default', 'dev', 'eth0')
         await ip('-n', lan, 'link', 'set', `p${i + 1}`, 'master', 'br0', 'up')
         if (wanted !== undefined && !(await impair(node, wanted))) impairment = undefined
         hosts.push({ wrapper: ['ip', 'netns', 'exec', node], ip: address })

@@ -1,7 +1,7 @@
-import type { LabNode } from '../lab/lab-node.ts'
-import { HostNetwork, namespacesRefused } from '../lab/netns.ts'
+import type { BindOptions, LabNode } from '../lab/lab-node.ts'
+import { type Host, HostNetwork, namespacesRefused } from '../lab/netns.ts'
 import type { Impl } from '../lab/peer-process.ts'
-import { ALL_PAIRS, BOTH_WAYS, type Figures, type Lab, type Scenario, sides } from '../lab/scenario.ts'
+import { ALL_PAIRS, BOTH_WAYS, type Figures, type Lab, type NodeOptions, type Scenario, sides } from '../lab/scenario.ts'
 
 const hex = (text: string): string => Buffer.from(text).toString('hex')
 const IMPAIRMENT = { delayMs: 25, lossPercent: 1 }
@@ -83,4 +83,51 @@ const cut: Scenario = {
   },
 }
 
-export const hostScenarios: readonly Scenario[] = [smoke, cut]
+const mdns: Scenario = {
+  name: 'hosts.mdns',
+  what: 'two hosts that know each other by id alone: found by mDNS, dialed, neighbours, messages both ways; who is gone is not found',
+  directions: ALL_PAIRS,
+  skip: namespacesRefused,
+  waits: true,
+  limitMs: 120_000,
+  async run(lab, direction) {
+    const network = await HostNetwork.create(3)
+    lab.defer(() => network.close())
+    const bind = (i: number, more: BindOptions = {}): NodeOptions => {
+      const host = network.hosts[i] as Host
+      return { wrapper: host.wrapper, bind: { ip: host.ip, ...more } }
+    }
+    const [dialing, dialed] = sides(direction)
+    const [a, b, silent] = (await Promise.all([
+      lab.node(dialing, bind(0, { mdns: true })),
+      lab.node(dialed, bind(1, { mdns: true })),
+      lab.node(dialed, bind(2)),
+    ])) as [LabNode, LabNode, LabNode]
+    const topic = lab.topic()
+    const tb = await b.subscribe(topic)
+    const ts = await silent.subscribe(topic)
+    const begun = performance.now()
+    const ta = await a.subscribe(topic, [b])
+    // What does not announce itself cannot be found, whatever else works.
+    await ta.join(silent)
+    for (const end = performance.now() + 60_000; ; ) {
+      const isUp = await Promise.all([ta.up(b, 5_000), tb.up(a, 5_000)]).then(
+        () => true,
+        () => false,
+      )
+      if (isUp) break
+      if (performance.now() > end) throw new Error('the hosts did not find each other by mDNS')
+      // A first dial may come before the first announcement: asked again, as applications do.
+      await ta.join(b)
+    }
+    const seconds = Math.round((performance.now() - begun) / 100) / 10
+    await ta.broadcast({ text: 'found you' })
+    await tb.received(hex('found you'), 10_000)
+    await tb.broadcast({ text: 'and I you' })
+    await ta.received(hex('and I you'), 10_000)
+    if (ts.neighbors().size > 0) throw new Error('a host that announces nothing was found')
+    return { 'neighbours after s': seconds }
+  },
+}
+
+export const hostScenarios: readonly Scenario[] = [smoke, cut, mdns]

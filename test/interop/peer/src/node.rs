@@ -13,6 +13,7 @@ use iroh_blobs::{
 };
 use iroh_docs::protocol::Docs;
 use iroh_gossip::{net::Gossip, proto::HyparviewConfig};
+use iroh_mdns_address_lookup::MdnsAddressLookup;
 use iroh_tickets::endpoint::EndpointTicket;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -47,6 +48,9 @@ pub struct BindArgs {
     /// Active view capacity of the gossip membership, 5 without it.
     #[serde(default)]
     active_view: Option<usize>,
+    /// Announces itself on the local network and looks there for others.
+    #[serde(default)]
+    mdns: bool,
 }
 
 #[derive(Debug)]
@@ -74,10 +78,14 @@ impl Node {
         };
         let lookup = MemoryLookup::new();
         let ip = args.ip.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-        let endpoint = Endpoint::builder(presets::Minimal)
+        let mut builder = Endpoint::builder(presets::Minimal)
             .secret_key(secret)
             .relay_mode(RelayMode::Disabled)
-            .address_lookup(lookup.clone())
+            .address_lookup(lookup.clone());
+        if args.mdns {
+            builder = builder.address_lookup(MdnsAddressLookup::builder());
+        }
+        let endpoint = builder
             .clear_ip_transports()
             .bind_addr((ip, args.port))
             .or_code("BIND_FAILED")?
