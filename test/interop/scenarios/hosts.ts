@@ -85,7 +85,7 @@ const cut: Scenario = {
 
 const mdns: Scenario = {
   name: 'hosts.mdns',
-  what: 'two hosts that know each other by id alone: found by mDNS, dialed, neighbours, messages both ways; who is gone is not found',
+  what: 'two hosts that know each other by id alone: found by mDNS, dialed, neighbours, messages both ways; a host that announces nothing is not found',
   directions: ALL_PAIRS,
   skip: namespacesRefused,
   waits: true,
