@@ -26,7 +26,7 @@ const CLOSE_CAP_MS = 10_000
  * Memory of a thread for new objects, MiB. The arrays of the binding die at once; with the default of some 48 MiB they go through
  * all of it, which costs memory and leaves the processor's cache.
  */
-export const YOUNG_MIB = 8
+export const YOUNG_MIB = 4
 
 interface Running {
   readonly id: number

@@ -11,12 +11,15 @@ export interface FetchWorkerInput {
   readonly bind: readonly string[]
 }
 
-/** Content sent in one message: whole groups. */
-export const BATCH_BYTES = 256 * 1024
-/** Bytes of verified content a fetch may have on its way to the main thread: more waits until the store has taken some. */
-export const WINDOW_BYTES = 4 * BATCH_BYTES
-/** Longest time verified content waits for its batch to fill, ms. */
-export const BATCH_MS = 100
+/** Content sent in one message: whole groups. Every message wakes the main thread, and every write one of the file system's. */
+export const BATCH_BYTES = 512 * 1024
+/**
+ * Bytes of verified content a fetch may have on its way to the main thread: one batch is filled while the other is written, and then
+ * the fetch waits.
+ */
+export const WINDOW_BYTES = 2 * BATCH_BYTES
+/** Longest time verified content waits for its batch to fill, ms: a thread's two streams fill theirs in about half of it. */
+export const BATCH_MS = 200
 
 export type FetchOrder =
   | { readonly op: 'fetch'; readonly id: number; readonly task: Omit<FetchTask, 'signal'> }

@@ -3,8 +3,11 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { FetchPool, type FetchPoolOptions } from './fetch-pool.ts'
 import type { ParallelFetch } from './range-fetcher.ts'
 
-/** Threads for large blobs by the number of cores: the main thread needs one, and providers seldom send more than some carry. */
-export const fetchWorkers = (cores = availableParallelism()): number => Math.max(1, Math.min(4, cores - 1))
+/**
+ * Threads for large blobs by the number of cores: the main thread needs one, and each takes some 20 MiB of memory, of which a
+ * transfer should not take more than 64.
+ */
+export const fetchWorkers = (cores = availableParallelism()): number => Math.max(1, Math.min(2, cores - 1))
 
 /** Blobs from this size on are worth a thread of their own (its start and handshake take about a second), bytes. */
 const FROM_BYTES = 4 * 1024 * 1024

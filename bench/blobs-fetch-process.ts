@@ -1,0 +1,83 @@
+// Runs `blobs-fetch-child.mjs` in a process of its own on a build of the sources.
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { PeerAddr } from '../src/core/net/index.ts'
+
+/** A blob and who has it. */
+export interface Source {
+  readonly hash: string
+  readonly bytes: number
+}
+
+/** What one run took, seconds. */
+export interface Took {
+  readonly wall: number
+  /** CPU time of all threads of the process. */
+  readonly cpu: number
+}
+
+interface Memory {
+  /** Resident, MiB. */
+  readonly rss: number
+  /** The part of it that no file stands behind, MiB. */
+  readonly anonymous: number
+}
+
+/** Delay of the main thread's event loop, ms. */
+export interface LoopDelay {
+  readonly p99: number
+  readonly max: number
+  /** The worst of what the process itself did: without the time in which other processes had the processor. */
+  readonly longestTurn: number
+}
+
+/** One transfer in a process that has fetched nothing before. */
+export interface Watched {
+  readonly took: Took
+  /** With endpoint and store open, before it. */
+  readonly idle: Memory
+  /** Largest while it went on. */
+  readonly peak: Memory
+  readonly loopDelayMs: LoopDelay
+}
+
+/** Fetches and raw reads of the same bytes with as many threads, endpoints and streams, in turns. */
+export interface Turns {
+  readonly fetch: readonly Took[]
+  readonly raw: readonly Took[]
+}
+
+type Task =
+  | { readonly task: 'built' }
+  | {
+      readonly task: 'throughput'
+      readonly threads: number
+      readonly rounds: number
+      readonly source: Source
+      readonly small: Source
+    }
+  /** Without threads everything comes through the main one. */
+  | { readonly task: 'watched'; readonly threads: number; readonly source: Source }
+  | { readonly task: 'alone'; readonly source: Source }
+
+export type ChildOrder = Task & { readonly provider: PeerAddr }
+
+const CHILD = fileURLToPath(new URL('./blobs-fetch-child.mjs', import.meta.url))
+
+async function run<T>(order: Task, provider: PeerAddr): Promise<T> {
+  const full: ChildOrder = { ...order, provider }
+  const { stdout } = await promisify(execFile)(process.execPath, [CHILD, JSON.stringify(full)])
+  return JSON.parse(stdout) as T
+}
+
+export const fetchProcess = (provider: PeerAddr) => ({
+  throughput: (order: Omit<Extract<Task, { task: 'throughput' }>, 'task'>) =>
+    run<Turns>({ ...order, task: 'throughput' }, provider),
+  async watched(threads: number, source: Source): Promise<Watched> {
+    // Making a build of the sources takes more memory than a fetch, so that is done in a process before.
+    await run({ task: 'built' }, provider)
+    return await run<Watched>({ task: 'watched', threads, source }, provider)
+  },
+  alone: (source: Source) => run<{ readonly took: Took }>({ task: 'alone', source }, provider),
+})
