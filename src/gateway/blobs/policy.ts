@@ -32,6 +32,11 @@ export function providerLimits({ provider }: Pick<BlobsConfig, 'provider'>): Par
     total: provider.totalAtOnce,
     bytesPerSecond: provider.bytesPerSecond,
     totalBytesPerSecond: provider.totalBytesPerSecond,
+    junkPerSecond: provider.junk.perSecond,
+    junkBurst: provider.junk.burst,
+    junkPerSecondOfAddress: provider.junk.perSecondOfAddress,
+    junkBurstOfAddress: provider.junk.burstOfAddress,
+    banMs: provider.junk.ban,
   }
 }
 

@@ -34,6 +34,21 @@ export const blobsSchema = z.strictObject({
       totalAtOnce: z.int().min(1).max(10_000).default(128).describe('requests of all peers served at once'),
       bytesPerSecond: size().prefault('0B').describe('sent to one peer; 0: no limit'),
       totalBytesPerSecond: size().prefault('0B').describe('sent to all peers together; 0: no limit'),
+      junk: z
+        .strictObject({
+          perSecond: z.number().positive().max(1e6).default(5).describe('of one peer'),
+          burst: z.int().min(1).max(1e6).default(50).describe('of one peer at once, after a quiet time'),
+          perSecondOfAddress: z
+            .number()
+            .positive()
+            .max(1e6)
+            .default(25)
+            .describe('of all peers behind one IPv4 address or IPv6 /64; not through relays'),
+          burstOfAddress: z.int().min(1).max(1e6).default(500).describe('of all peers behind one address at once'),
+          ban: duration().prefault('30s').describe('how long who sends more is turned away'),
+        })
+        .prefault({})
+        .describe('requests that cannot be read, or are not sent in time'),
     })
     .prefault({})
     .describe('what other peers may take of the blobs this node serves'),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeCollectionNames, encodeHashSeq, MemoryBlobStore } from '../../../src/core/blobs/index.ts'
+import { DEFAULT_PROVIDER_LIMITS } from '../../../src/core/blobs/provider-limits.ts'
 import { identityOfSeed } from '../../../src/core/index.ts'
 import { makeCollection, readCollection } from '../../../src/gateway/blobs/collections.ts'
 import { humanSize } from '../../../src/gateway/blobs/errors.ts'
@@ -119,8 +120,22 @@ describe('policies', () => {
       total: 128,
       bytesPerSecond: 1024 ** 2,
       totalBytesPerSecond: 0,
+      junkPerSecond: DEFAULT_PROVIDER_LIMITS.junkPerSecond,
+      junkBurst: DEFAULT_PROVIDER_LIMITS.junkBurst,
+      junkPerSecondOfAddress: DEFAULT_PROVIDER_LIMITS.junkPerSecondOfAddress,
+      junkBurstOfAddress: DEFAULT_PROVIDER_LIMITS.junkBurstOfAddress,
+      banMs: DEFAULT_PROVIDER_LIMITS.banMs,
+    })
+    const strict = { perSecond: 0.5, burst: 3, perSecondOfAddress: 7, burstOfAddress: 70, ban: '10m' }
+    expect(providerLimits(blobsSchema.parse({ provider: { junk: strict } }))).toMatchObject({
+      junkPerSecond: 0.5,
+      junkBurst: 3,
+      junkPerSecondOfAddress: 7,
+      junkBurstOfAddress: 70,
+      banMs: 600_000,
     })
     expect(() => blobsSchema.parse({ provider: { requestsPerSecond: 0 } })).toThrow()
+    expect(() => blobsSchema.parse({ provider: { junk: { perSecondOfAddress: 0 } } })).toThrow()
   })
 
   it('sizes and types are refused with their codes', () => {
