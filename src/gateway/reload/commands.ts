@@ -2,17 +2,21 @@ import { stringify } from 'yaml'
 import { z } from 'zod'
 import { isK2Error, K2Error } from '../../base/errors.ts'
 import { type Place, samePlace } from '../../bridges/model/place.ts'
+import type { Contact } from '../../core/index.ts'
 import { type CommandContext, type CommandDefinition, defineCommand } from '../commands/definition.ts'
 import { answer, bold, code, fileOf, line, lines } from '../commands/notices.ts'
 import { parsePlace, printPlace } from '../config/places.ts'
 import { printRoute, readRoute } from '../config/route-text.ts'
 import type { RouteConfig } from '../config/schema.ts'
+import { peerChannel } from '../peers/index.ts'
 import type { Reloader, ReloadReport } from './reloader.ts'
 import type { RouteBook, RouteChoice } from './route-book.ts'
 
 export interface RouteCommandParts {
   readonly book: RouteBook
   readonly reloader: Reloader
+  /** Whom places may name: those of the configuration and of the contact book. */
+  readonly contacts: () => readonly Contact[]
   /** Uses a choice at once and keeps it. Rejects what is wrong with it. */
   readonly choose: (route: string, choice: RouteChoice, by: string) => Promise<void>
 }
@@ -20,11 +24,12 @@ export interface RouteCommandParts {
 const PLACE = { summary: 'such as telegram/market/-100123, discord/main/<server>/<channel>, p2p/self/Goods, web/main/Lobby' }
 
 /** Routes by command (bridging 18): made, changed and taken away while the gateway runs. */
-export function routeCommands({ book, reloader, choose }: RouteCommandParts): CommandDefinition[] {
+export function routeCommands({ book, reloader, contacts, choose }: RouteCommandParts): CommandDefinition[] {
   const suggest = async (_context: CommandContext, typed: string) =>
     editable(book)
       .filter((r) => r.id.includes(typed.trim()))
       .map((r) => ({ name: r.id, value: r.id }))
+  const placeArgument = (text: string): Place => placeOf(text, contacts())
   return [
     defineCommand({
       path: ['bridge', 'link'],
@@ -153,10 +158,16 @@ function here({ origin }: CommandContext): Place | undefined {
   return origin.surface === 'chat' ? origin.at : undefined
 }
 
-function placeArgument(text: string): Place {
+/** A contact is kept by its id: its name may change, and the book is read later than routes are needed. */
+function placeOf(text: string, contacts: readonly Contact[]): Place {
   const place = parsePlace(text.trim())
-  if (typeof place !== 'string') return place
-  throw new K2Error({ code: 'ROUTE_BAD_PLACE', kind: 'input', message: place })
+  if (typeof place === 'string') throw new K2Error({ code: 'ROUTE_BAD_PLACE', kind: 'input', message: place })
+  if (place.network !== 'p2p') return place
+  try {
+    return { ...place, channel: peerChannel(place.channel, contacts) }
+  } catch (error) {
+    throw isK2Error(error) ? new K2Error({ code: 'ROUTE_BAD_PLACE', kind: 'input', message: error.message, cause: error }) : error
+  }
 }
 
 function placeMissing(): never {

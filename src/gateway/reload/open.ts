@@ -85,6 +85,7 @@ export function openReload(parts: ReloadParts): Reload {
   const commands = routeCommands({
     book,
     reloader,
+    contacts: () => node.contacts(),
     choose: async (route, choice, by) => {
       book.useChoice(route, choice)
       await choices.save(route, choice, by, clock.now())

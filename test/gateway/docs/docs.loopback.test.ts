@@ -96,6 +96,13 @@ describe('the contact book', () => {
     expect(gateway.node.topics().map((t) => t.contact)).toContain(berta.id)
   })
 
+  it('names contacts in routes made by commands, which keep the id', async () => {
+    const made = await api('PUT', '/routes/anna', { place: 'p2p/self/dm:anna', with: 'web/main/Anna' })
+    expect(made).toMatchObject({ status: 200, body: { members: [{ place: `p2p/self/dm:${anna}` }, { place: 'web/main/Anna' }] } })
+    const other = await api('PUT', '/routes/other', { place: 'p2p/self/dm:nobody', with: 'web/main/Other' })
+    expect(errorOf(other)).toBe('ROUTE_BAD_PLACE')
+  })
+
   it('refuses what is no node, its own id, a taken name, and changes of configured contacts', async () => {
     expect(errorOf(await api('POST', '/contacts', { node: 'nonsense', name: 'x' }))).toBe('KEY_BAD_ID')
     expect(errorOf(await api('POST', '/contacts', { node: gateway.node.id, name: 'Me' }))).toBe('CONTACT_SELF')
