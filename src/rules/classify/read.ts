@@ -5,6 +5,7 @@ import type { SignSink } from '../lexicon/wording.ts'
 import { type Act, emptySlots, type Intent, type Language, type Money, type Reading, type ReadingFlag } from '../model.ts'
 import type { Amount } from '../slots/amount.ts'
 import { scanAmounts } from '../slots/amounts.ts'
+import { COINS } from '../slots/currency.ts'
 import { choosePrice } from '../slots/price.ts'
 import { type PriceCandidate, priceCandidates } from '../slots/price-candidates.ts'
 import { type Tags, tagTokens } from '../slots/tags.ts'
@@ -15,7 +16,7 @@ import type { ReadingContext, ReadingMessage, ReadingTrace } from './context.ts'
 import { type Decision, decide } from './decide.ts'
 import { type CueHit, findPatterns, type PatternHits } from './hits.ts'
 import { concreteIn, markModels } from './objects.ts'
-import { heard } from './second-view.ts'
+import { heard, mayBeOverruled } from './second-view.ts'
 import { readTerms } from './terms.ts'
 import { emptyTrace, spanOf, traceOf } from './trace.ts'
 import { wordingSigns } from './wording.ts'
@@ -66,7 +67,7 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
   })
   const { wording } = lexicon
   let decision = ruled
-  if (wording !== undefined && saysEnough(tokens, tags)) {
+  if (wording !== undefined && mayBeOverruled(ruled) && saysEnough(tokens, tags)) {
     wording.begin()
     wordingSigns(prepared, tags, amounts, candidates, wording)
     decision = heard(ruled, wording.end(), wording, profile?.prior ?? {}, lexicon.weights)
@@ -133,7 +134,14 @@ export function signsOf(message: ReadingMessage, context: ReadingContext, sink: 
 /** Price of a text under a given intent, without deciding the intent: rule fields, tests, commands. */
 export function readPrice(lexicon: Lexicon, text: string, intent: Intent): Money | null {
   const tokens = ownTokens(text)
-  const { tags, candidates } = lookAt(lexicon, tokens, new Budget(MAX_STEPS))
+  const budget = new Budget(MAX_STEPS)
+  const tags = tagTokens(lexicon, tokens, budget)
+  const amounts = scanAmounts(tokens, tags)
+  if (amounts.length > 0) markAmounts(tags, tokens, amounts)
+  // Cues tell only whether a coin is traded or paid with.
+  const coins = amounts.some((a) => a.currency?.code !== undefined && COINS.has(a.currency.code))
+  const cues = coins ? findPatterns(lexicon, tokens, tags, budget).cues : []
+  const candidates = amounts.length === 0 || budget.left <= 0 ? [] : priceCandidates(tokens, tags, amounts, cueEnds(cues))
   return choosePrice(tokens, tags, candidates, intent).price
 }
 

@@ -26,6 +26,11 @@ export interface ViewWeights {
   readonly slope: number
 }
 
+/** A veto stays, except one that only says that this answers an offer. */
+export const mayBeOverruled = (ruled: Decision): boolean =>
+  !ruled.vetoed ||
+  (!ruled.closed && ruled.guards.every(({ points, applied, kind }) => points !== 'veto' || !applied || kind.startsWith(REPLIES)))
+
 /**
  * Cues and guards know what they were written for; how people word offers, wishes and talk is known from labelled messages. Both
  * are heard: what cues and guards decided is a vote (natural logarithm of odds) among the odds of the wording. A veto stays.
@@ -37,11 +42,8 @@ export function heard(
   prior: Partial<Record<TradeIntent, number>>,
   weights: ViewWeights,
 ): Decision {
-  const reply =
-    ruled.vetoed &&
-    !ruled.closed &&
-    ruled.guards.every(({ points, applied, kind }) => points !== 'veto' || !applied || kind.startsWith(REPLIES))
-  if (ruled.vetoed && !reply) return ruled
+  const reply = ruled.vetoed
+  if (reply && !mayBeOverruled(ruled)) return ruled
   const own = WORDING_CLASSES.indexOf(ruled.intent)
   const total = odds.slice()
   for (let c = 1; c < total.length; c++) {

@@ -106,7 +106,7 @@ function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
     if (!tokens.slice(was.amount.end, is.amount.start).some((t) => TO_WORDS.has(t.text))) continue
     if (tokens[was.amount.at]?.sentence !== tokens[is.amount.at]?.sentence) continue
     out[i] = { ...was, role: 'historic', bound: 'both' }
-    out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: Math.max(is.tier, 2) }
+    out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: is.tier === 3 ? 3 : 2 }
   }
 }
 

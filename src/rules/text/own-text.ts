@@ -33,7 +33,8 @@ export interface OwnText {
 export function ownText(raw: string, entities: readonly TextEntity[]): OwnText {
   const removed: RemovedSpan[] = []
   if (entities.length === 0 && !MARKUP.test(raw)) return { clean: raw, removed, struck: false }
-  const chars = Array.from({ length: raw.length }, (_, i) => raw.charCodeAt(i))
+  const chars = new Array<number>(raw.length)
+  for (let i = 0; i < raw.length; i++) chars[i] = raw.charCodeAt(i)
   const blank = (start: number, end: number, kind: RemovedSpan['kind'], mark = false): void => {
     if (end <= start) return
     for (let i = start; i < end && i < chars.length; i++) if (chars[i] !== 10) chars[i] = SPACE
