@@ -4,7 +4,7 @@ import type { DiscordApi } from './api.ts'
 import { judge, NOT_OURS, type Verdict } from './errors.ts'
 import { componentsOf } from './notice.ts'
 import { channelIdOf, type DiscordCall } from './outbound.ts'
-import { ended, NOBODY, type Result, type Run, type Target, viaBot, viaWebhook } from './run.ts'
+import { ended, pinging, type Result, type Run, type Target, viaBot, viaWebhook } from './run.ts'
 import type { SentMemory } from './sent-memory.ts'
 import type { Webhooks } from './webhooks.ts'
 
@@ -75,7 +75,8 @@ export class Changer {
   async #call(run: Run, call: DiscordCall & { op: 'edit' | 'delete' }, target: Target): Promise<Verdict | undefined> {
     const button = call.op === 'edit' ? call.button : undefined
     const components = button === undefined ? {} : { components: button === null ? [] : componentsOf([[button]]) }
-    const body = call.op === 'edit' ? { body: { content: call.content, allowed_mentions: NOBODY, ...components } } : {}
+    const body =
+      call.op === 'edit' ? { body: { content: call.content, allowed_mentions: pinging(call.mentioned), ...components } } : {}
     const method = call.op === 'edit' ? 'PATCH' : 'DELETE'
     const answer = await this.#options.api.call({ method, ...target, ...body }, run.signal)
     return answer.ok ? undefined : judge(answer.failure, call.op)

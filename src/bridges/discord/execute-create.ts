@@ -7,7 +7,7 @@ import { webhookUsername } from './names.ts'
 import { componentsOf } from './notice.ts'
 import { channelIdOf, type DiscordCall } from './outbound.ts'
 import { findSent } from './probe.ts'
-import { avatarOf, descriptionsOf, filesOf, NOBODY, type Result, type Run, type SendCounters, sizesOf } from './run.ts'
+import { avatarOf, descriptionsOf, filesOf, pinging, type Result, type Run, type SendCounters, sizesOf } from './run.ts'
 import type { SentMemory } from './sent-memory.ts'
 import type { WebhookRecord } from './webhook-registry.ts'
 import type { Webhooks } from './webhooks.ts'
@@ -71,7 +71,7 @@ export class Creator {
         body: {
           content: call.content,
           username: name,
-          allowed_mentions: NOBODY,
+          allowed_mentions: pinging(call.mentioned),
           ...avatarOf(run.request),
           ...descriptionsOf(call),
           ...(call.flags !== 0 && { flags: call.flags }),
@@ -101,7 +101,7 @@ export class Creator {
         path: `/channels/${channel}/messages`,
         body: {
           content: call.content,
-          allowed_mentions: NOBODY,
+          allowed_mentions: pinging(call.mentioned),
           nonce: call.nonce,
           enforce_nonce: true,
           ...descriptionsOf(call),

@@ -1,12 +1,13 @@
 import { hashId } from '../../base/ids.ts'
 import { printDiscordMarkdown } from '../format/discord-markdown.ts'
 import { bodyText } from '../format/fallbacks.ts'
+import { linkedMentions } from '../format/linked-mentions.ts'
 import { plainText } from '../format/plain.ts'
 import { concatRich, styled } from '../format/rich-text-ops.ts'
 import { cutGraphemes, sanitizeName, sanitizeText } from '../format/sanitize.ts'
 import { splitRich } from '../format/split.ts'
 import { bodyFiles } from '../media.ts'
-import type { Attachment, MarketCard } from '../model/message.ts'
+import type { Attachment, Body, MarketCard } from '../model/message.ts'
 import type { RichText } from '../model/rich-text.ts'
 import { NO_FILES, type OutgoingFiles, type SendableFile } from '../outgoing-files.ts'
 import { FILE_PART, type NativePart, type SendRequest } from '../port.ts'
@@ -51,6 +52,8 @@ export type DiscordCall =
       /** Native reply; only in bot mode. */
       readonly replyTo?: string
       readonly flags: number
+      /** People to notify: they linked their accounts. */
+      readonly mentioned?: readonly string[]
       /** Below the first message of a card. */
       readonly button?: MarketCard['button']
       /** For creates by the bot: the same for every attempt (15.4). */
@@ -61,6 +64,7 @@ export type DiscordCall =
       readonly part: number
       readonly target: NativePart
       readonly content: string
+      readonly mentioned?: readonly string[]
       /** Null takes the button of a card away. */
       readonly button?: MarketCard['button'] | null
     }
@@ -87,12 +91,14 @@ export function planCalls(request: SendRequest, context: PlanContext): readonly 
     const card = part === 0 ? request.body?.card : undefined
     if (target !== undefined) {
       if (request.op !== 'edit') return []
-      return [{ op: 'edit', part, target, content: message.content, ...(card && { button: card.button ?? null }) }]
+      const people = mentionedIn(message.content, request)
+      return [{ op: 'edit', part, target, content: message.content, ...people, ...(card && { button: card.button ?? null }) }]
     }
     const create: DiscordCall = {
       op: 'create',
       part,
       ...message,
+      ...mentionedIn(message.content, request),
       ...(part === 0 && replyTo !== undefined && { replyTo }),
       flags: (request.body?.noPreview ? SUPPRESS_EMBEDS : 0) | (request.showTime ? SUPPRESS_NOTIFICATIONS : 0),
       nonce: hashId([request.idemKey, part], 25),
@@ -182,7 +188,7 @@ function batchesOf(files: readonly SendableFile[], context: PlanContext): Sendab
 
 function textsOf(request: SendRequest, context: PlanContext, carried: Carried): Message[] {
   const { body } = request
-  const text = body === undefined ? { text: '', spans: [] } : bodyText(body, fileWords(request, context, carried))
+  const text = body === undefined ? { text: '', spans: [] } : bodyText(linkedBody(body), fileWords(request, context, carried))
   const prefix = prefixOf(request, context.mode)
   const quote = quoteOf(request, context.mode)
   const isBare = text.text.trim() === ''
@@ -231,13 +237,28 @@ function holdsFilesItself(request: SendRequest): boolean {
   return request.op === 'edit' && request.parts.some((p) => p.part === 0) && !request.parts.some((p) => p.part === FILE_PART)
 }
 
+const linkedBody = (body: Body): Body => ({ ...body, rich: linkedMentions(body.rich, 'discord').rich })
+
+/** People of this server the text may notify, because they linked the account it mentions (11). */
+function grantedIn({ body }: SendRequest): ReadonlySet<string> {
+  return body === undefined ? new Set() : linkedMentions(body.rich, 'discord').granted
+}
+
+/** Those of them this part of the text mentions. */
+function mentionedIn(content: string, request: SendRequest): { mentioned?: readonly string[] } {
+  const granted = grantedIn(request)
+  const mentioned = granted.size === 0 ? [] : [...granted].filter((id) => content.includes(`<@${id}>`))
+  return mentioned.length === 0 ? {} : { mentioned }
+}
+
 function printerFor(request: SendRequest, context: PlanContext): (rich: RichText) => string {
   const isLocal = request.author.key.startsWith('discord:')
+  const granted = grantedIn(request)
   const isTrusted = request.author.senderClass === undefined || request.author.senderClass === 'verified'
   return (rich) =>
     printDiscordMarkdown(rich, {
       // Channels ping nobody; people and roles stay text until they are granted (11).
-      grants: (mention) => isLocal && mention.target === 'channel',
+      grants: (mention) => (isLocal && mention.target === 'channel') || (mention.target === 'user' && granted.has(mention.id)),
       canUseEmoji: context.canUseEmoji,
       maskedLinks: isTrusted,
     })

@@ -65,6 +65,11 @@ export type Result = Step | Judged | { readonly kind: 'as-bot' }
 /** Every send says that nobody is pinged (1.7). */
 export const NOBODY = { parse: [], users: [], roles: [], replied_user: false } as const
 
+/** Nobody but these people. */
+export function pinging(mentioned: readonly string[] | undefined): object {
+  return mentioned === undefined ? NOBODY : { ...NOBODY, users: mentioned }
+}
+
 export interface Target {
   readonly path: `/${string}`
   readonly auth: 'bot' | 'none'

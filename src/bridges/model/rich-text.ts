@@ -23,6 +23,8 @@ export type SpanStyle =
       readonly target: 'user' | 'role' | 'channel' | 'everyone' | 'command'
       readonly id: string
       readonly name: string
+      /** Keys of further accounts of a mentioned person, who linked them: there a mention may be one, too. */
+      readonly accounts?: readonly string[]
     }
   | { readonly kind: 'emoji'; readonly id: string; readonly name: string; readonly animated: boolean }
   | { readonly kind: 'timestamp'; readonly unixSeconds: number; readonly style: string }

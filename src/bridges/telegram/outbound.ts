@@ -1,8 +1,9 @@
 import { type BodyTextOptions, bodyText } from '../format/fallbacks.ts'
+import { linkedMentions } from '../format/linked-mentions.ts'
 import { concatRich, styled } from '../format/rich-text-ops.ts'
 import { cutGraphemes, sanitizeName, sanitizeRich } from '../format/sanitize.ts'
 import { splitRich } from '../format/split.ts'
-import { type TelegramEntity, toTelegramEntities } from '../format/telegram-entities.ts'
+import { type EntityOptions, type TelegramEntity, toTelegramEntities } from '../format/telegram-entities.ts'
 import { bodyFiles } from '../media.ts'
 import type { Attachment, MarketCard } from '../model/message.ts'
 import { plain, type RichText } from '../model/rich-text.ts'
@@ -169,7 +170,10 @@ interface TextRules {
 function textsOf(request: SendRequest, { limit, media, bareName }: TextRules): TelegramText[] | undefined {
   const { body } = request
   if (body === undefined) return undefined
-  const content = sanitizeRich(bodyText(body, fileWords(request, media)))
+  const { rich, granted } = linkedMentions(body.rich, 'telegram')
+  // People who linked their accounts are told that they are meant (11).
+  const entities: EntityOptions = { userId: ({ id }) => (granted.has(id) ? Number(id) : undefined) }
+  const content = sanitizeRich(bodyText({ ...body, rich }, fileWords(request, media)))
   const name = nameOf(request)
   const quote = quoteOf(request)
   const noPreview = body.noPreview === true
@@ -179,10 +183,10 @@ function textsOf(request: SendRequest, { limit, media, bareName }: TextRules): T
     return [{ ...toTelegramEntities(concatRich(...(quote ? [quote, '\n'] : []), name)), noPreview }]
   }
   const later = (part: RichText): RichText => withName(name, part)
-  const measure = (part: RichText): number => toTelegramEntities(first(part)).text.length
+  const measure = (part: RichText): number => toTelegramEntities(first(part), entities).text.length
   // No limit on parts: every text that any network lets through fits into a few, and none is cut short.
   const { parts } = splitRich(content, { limit, maxParts: Number.MAX_SAFE_INTEGER, measure })
-  return parts.map((part, i) => ({ ...toTelegramEntities(i === 0 ? first(part) : later(part)), noPreview }))
+  return parts.map((part, i) => ({ ...toTelegramEntities(i === 0 ? first(part) : later(part), entities), noPreview }))
 }
 
 /** Which files the text need not mention, and what it says about the others. */

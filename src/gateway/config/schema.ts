@@ -47,11 +47,21 @@ export const routeSchema = z.strictObject({
     .optional()
     .describe('named conditions of this route; the first that holds decides'),
   moderation: routeModerationSchema.optional().describe('standing limits of this route'),
+  backfill: z
+    .int()
+    .min(0)
+    .max(500)
+    .optional()
+    .describe('messages carried over when the gateway reads a Discord channel for the first time; default none'),
   notices: z.boolean().optional().describe('show joins, pins and the like as lines'),
   pins: z
     .enum(['notice', 'pin'])
     .optional()
     .describe('pin: what somebody pins is pinned elsewhere too, or told where that is not possible'),
+  mentions: z
+    .enum(['linked', 'none'])
+    .optional()
+    .describe('linked: people who linked their accounts are mentioned on the other side, too (default)'),
   reactions: z
     .enum(['off', 'line', 'native'])
     .optional()
@@ -143,6 +153,14 @@ export const configSchema = z
               apiUrl: z.url().optional().describe('another API root, for tests'),
               webhooks: z.boolean().default(true).describe('show authors through managed webhooks where permitted'),
               commands: z.boolean().default(true).describe('register the slash commands /k2 and /k2-admin'),
+              catchUp: z
+                .strictObject({
+                  maxMessages: z.int().min(0).max(10_000).optional().describe('per channel; default 500'),
+                  maxAge: duration().optional().describe('older messages are not carried over; default 24h'),
+                  recheck: z.int().min(0).max(100).optional().describe('latest messages looked at for missed edits; default 50'),
+                })
+                .optional()
+                .describe('what is carried over of a time without connection'),
             }),
           )
           .default({}),

@@ -13,6 +13,7 @@ import type { BridgeSet, Pipeline } from '../pipeline/index.ts'
 import type { RouteBook } from '../reload/route-book.ts'
 import { Announcements } from './announce.ts'
 import { moderationCommands } from './commands.ts'
+import { mentionSink } from './mentions.ts'
 import { privacyCommands } from './privacy.ts'
 import { LISTED, quarantineActions, quarantineCommands } from './quarantine.ts'
 import { Moderation } from './service.ts'
@@ -78,7 +79,7 @@ export function openModeration(parts: ModerationParts): OpenModeration {
   }
   return {
     service,
-    sink: (inner) => service.sink(inner),
+    sink: (inner) => service.sink(mentionSink(inner, (account) => service.accountsOf(account))),
     part: {
       name: service.name,
       start: async () => {

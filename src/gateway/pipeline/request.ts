@@ -2,6 +2,7 @@ import { hashId } from '../../base/ids.ts'
 import { concatRich } from '../../bridges/format/rich-text-ops.ts'
 import type { Author, Body } from '../../bridges/model/message.ts'
 import type { Place } from '../../bridges/model/place.ts'
+import type { Span } from '../../bridges/model/rich-text.ts'
 import type { Capabilities, NativePart, SendRequest } from '../../bridges/port.ts'
 import type { Claimed } from './claimed.ts'
 import type { Composite } from './composite.ts'
@@ -77,7 +78,8 @@ export function sendRequest(item: Claimed, context: RequestContext): SendRequest
     place: context.place,
     author: named(author, render.namePrefix, render.nameSuffix),
     identity: render.identity,
-    ...(plan.op !== 'delete' && body !== undefined && { body: marked(body, marks(delayed, plan.mark, render.text)) }),
+    ...(plan.op !== 'delete' &&
+      body !== undefined && { body: marked(quietly(body, render.mentions), marks(delayed, plan.mark, render.text)) }),
     ...(plan.op !== 'delete' && item.reply && { reply: replyOf(item) }),
     parts,
     occurredAt: item.occurredAt,
@@ -101,6 +103,17 @@ function bodyOf(event: NonNullable<Claimed['envelope']>['event']): Body | undefi
 
 function named(author: Author, prefix = '', suffix = ''): Author {
   return prefix === '' && suffix === '' ? author : { ...author, displayName: `${prefix}${author.displayName}${suffix}` }
+}
+
+/** Without the accounts of mentioned people, where nobody is to be mentioned. */
+function quietly(body: Body, mentions: 'none' | undefined): Body {
+  if (mentions !== 'none') return body
+  const spans = body.rich.spans.map((span): Span => {
+    if (span.kind !== 'mention') return span
+    const { accounts: _, ...mention } = span
+    return mention
+  })
+  return { ...body, rich: { ...body.rich, spans } }
 }
 
 function marks(delayed: boolean, mark: 'edited' | undefined, text: string | undefined): string {

@@ -46,10 +46,14 @@ export interface RouteDefinition {
   readonly allowChain: boolean
   readonly filters?: readonly RouteFilter[] | undefined
   readonly moderation?: RouteModeration | undefined
+  /** Messages carried over at the first contact with a channel that has a history (Discord). Default 0. */
+  readonly backfill?: number | undefined
   /** Show joins, pins, thread changes and the like as lines. Default false. */
   readonly notices?: boolean | undefined
   /** Pins as lines where `notices` asks for them (default), or as pins, and as lines where that does not work. */
   readonly pins?: 'notice' | 'pin' | undefined
+  /** Whether mentions of people who linked their accounts are mentions elsewhere, too. Default `linked`. */
+  readonly mentions?: 'linked' | 'none' | undefined
   /** Show reactions as reactions of ours, or as lines. Default `native`. */
   readonly reactions?: 'off' | 'line' | 'native' | undefined
   /** What deleting one copy does: take all others along if a moderator did it, always, or never. Default `moderators`. */

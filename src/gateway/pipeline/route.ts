@@ -19,6 +19,8 @@ export interface Render {
   readonly namePrefix?: string
   readonly nameSuffix?: string
   readonly noEdits?: 'ignore'
+  /** Nobody is mentioned there, linked or not. */
+  readonly mentions?: 'none'
   /** What deleting the copy made here does to all others, where it is not the default. */
   readonly copyDeletes?: 'mirror' | 'local'
 }
@@ -268,6 +270,7 @@ function renderOf(member: RouteMember, route: CompiledRoute, plan: Plan): Render
     ...(plan.prefix !== undefined && { text: plan.prefix }),
     ...(member.prefix !== undefined && { namePrefix: member.prefix }),
     ...(member.suffix !== undefined && { nameSuffix: member.suffix }),
+    ...(route.mentions === 'none' && { mentions: 'none' as const }),
     ...(route.p2pEdits === 'ignore' && { noEdits: 'ignore' as const }),
     ...(route.copyDeletes !== undefined && route.copyDeletes !== 'moderators' && { copyDeletes: route.copyDeletes }),
   }
