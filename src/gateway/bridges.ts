@@ -98,7 +98,7 @@ export async function openAccount(parts: BridgeParts, network: AccountNetwork, a
 
 function discordBridge(parts: BridgeParts, account: string, settings: Config['accounts']['discord'][string]): Bridge {
   const { db, routes, clock } = parts
-  const { token, apiUrl, webhooks } = settings
+  const { token, apiUrl, webhooks, catchUp } = settings
   const log = parts.log.child({ mod: 'discord' })
   const now = (): number => clock.now()
   const places = derived(routes, (all) => placesOf(all, 'discord', account))
@@ -111,6 +111,12 @@ function discordBridge(parts: BridgeParts, account: string, settings: Config['ac
     cursors: cursorStore(db.pool),
     webhooks: webhookRegistry({ pool: db.pool, sealer: parts.sealer, now, log }),
     useWebhooks: webhooks,
+    catchUp: {
+      ...(catchUp?.maxMessages !== undefined && { maxMessages: catchUp.maxMessages }),
+      ...(catchUp?.maxAge !== undefined && { maxAgeMs: catchUp.maxAge }),
+      ...(catchUp?.recheck !== undefined && { recheck: catchUp.recheck }),
+      backfill: (channel) => backfillOf(routes(), account, channel),
+    },
     places,
     // Large servers have many channels; only those of routes are of interest, with their threads.
     // Direct conversations begin with a message from a place nobody knew of.
@@ -165,6 +171,13 @@ async function telegramBridge(
     onReopened: (channel, thread) => mayWork(pipeline, places(), { channel, thread }, log),
     clock,
   })
+}
+
+/** The most any route wants that reads the channel. */
+function backfillOf(routes: readonly RouteDefinition[], account: string, channel: string): number {
+  const isIt = ({ place, direction }: RouteDefinition['members'][number]): boolean =>
+    direction !== 'out' && place.network === 'discord' && place.account === account && (place.thread ?? place.channel) === channel
+  return Math.max(0, ...routes.filter((r) => r.members.some(isIt)).map((r) => r.backfill ?? 0))
 }
 
 /** Takes up those lanes of the changed part of a platform that stand still. */

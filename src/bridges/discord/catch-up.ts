@@ -13,9 +13,11 @@ export interface CatchUpLimits {
   readonly maxAgeMs: number
   /** Latest messages looked at again for edits that were missed. 0 = none. */
   readonly recheck: number
+  /** Messages carried over at the first contact with a channel: its newest ones, however old. */
+  readonly backfill: (channel: string) => number
 }
 
-export const DEFAULT_CATCH_UP: CatchUpLimits = { maxMessages: 500, maxAgeMs: 86_400_000, recheck: 50 }
+export const DEFAULT_CATCH_UP: CatchUpLimits = { maxMessages: 500, maxAgeMs: 86_400_000, recheck: 50, backfill: () => 0 }
 
 export interface CatchUpOptions {
   readonly account: string
@@ -77,6 +79,8 @@ export class CatchUp {
     const { account, cursors, clock, limits } = this.#options
     const cursor = (await this.cursorOf(channel)) ?? since
     if (cursor === undefined) {
+      const wanted = limits.backfill(channel)
+      if (wanted > 0) return this.#begin(channel, wanted, signal)
       // Durable before anything else: from here on nothing may be missed, whatever happens to this process.
       await cursors.set({ account, stream: cursorStream(channel), value: latest ?? snowflakeAt(clock.now()) })
       return { kind: 'done', last: latest }
@@ -86,12 +90,30 @@ export class CatchUp {
       if (rechecked !== undefined) return rechecked
     }
     if (latest !== undefined && compareSnowflakes(latest, cursor) <= 0) return { kind: 'done', last: undefined }
-    return this.#pages(channel, cursor, signal)
+    return this.#pages(channel, cursor, signal, clock.now() - limits.maxAgeMs)
   }
 
-  async #pages(channel: string, cursor: string, signal: AbortSignal): Promise<CatchUpResult> {
-    const { clock, limits, onMessage, onGap } = this.#options
-    const oldest = clock.now() - limits.maxAgeMs
+  /** First contact with what was said before: from the `count`-th message from the end on. */
+  async #begin(channel: string, count: number, signal: AbortSignal): Promise<CatchUpResult> {
+    const { account, cursors, clock } = this.#options
+    let first: string | undefined
+    for (let left = count; left > 0; ) {
+      const limit = Math.min(PAGE, left)
+      const page = await this.#get(channel, { limit: String(limit), ...(first !== undefined && { before: first }) }, signal)
+      if (!Array.isArray(page)) return { kind: 'unreadable', reason: page.reason }
+      first = page[0]?.id ?? first
+      if (page.length < limit) break
+      left -= limit
+    }
+    const cursor = first === undefined ? snowflakeAt(clock.now()) : String(BigInt(first) - 1n)
+    // Durable before anything else, so that a stop in between goes on from here.
+    await cursors.set({ account, stream: cursorStream(channel), value: cursor })
+    return first === undefined ? { kind: 'done', last: undefined } : this.#pages(channel, cursor, signal, 0)
+  }
+
+  /** Messages after `cursor` that are not older than `oldest`, ms. */
+  async #pages(channel: string, cursor: string, signal: AbortSignal, oldest: number): Promise<CatchUpResult> {
+    const { limits, onMessage, onGap } = this.#options
     let after = cursor
     let fetched = 0
     let tooOld = 0

@@ -236,6 +236,26 @@ test('the first contact begins now, and limits leave a notice', async () => {
   expect(again.stats().gaps).toBe(1)
 })
 
+test('with a backfill the first contact begins that many messages earlier, and only once', async () => {
+  await start({
+    bridge: { catchUp: { backfill: () => 150 } },
+    prepare: (fake) => {
+      fake.control.burst({ channel: fake.info.channel, user: fake.info.user, count: 250 })
+    },
+  })
+  await h.sink.count(150)
+  say('new')
+  await h.sink.count(151)
+  expect(h.sink.texts()).toEqual([...numbered(250).slice(100), 'new'])
+  await h.bridge.drain(new AbortController().signal)
+  await h.bridge.stop()
+  await h.restart()
+  say('newer')
+  await h.sink.count(152)
+  expect(h.sink.texts().slice(150)).toEqual(['new', 'newer'])
+  expect(h.fake.control.violations()).toEqual([])
+})
+
 test('what was said in threads meanwhile arrives, also in those nobody had heard of', async () => {
   await start()
   const { control, info } = h.fake
