@@ -53,6 +53,16 @@ export interface OutFile {
   open(signal: AbortSignal): AsyncIterable<Uint8Array>
 }
 
+/** How far something is, for surfaces that can draw it. */
+export interface Meter {
+  readonly label: string
+  /** 0 to `total`. */
+  readonly done: number
+  readonly total: number
+  /** The same in words. */
+  readonly text: string
+}
+
 /** Something the gateway itself says to people: an answer, a card, an alert. */
 export interface Notice {
   readonly title?: string
@@ -60,6 +70,8 @@ export interface Notice {
   /** At most 5 rows of 5; platforms with smaller rows break them. */
   readonly actions?: readonly (readonly Action[])[]
   readonly files?: readonly OutFile[]
+  /** Left out where nothing can be drawn: `rich` says the same. */
+  readonly meters?: readonly Meter[]
 }
 
 /** A dialogue: a modal on Discord, questions one after the other on Telegram, a form on the page. */

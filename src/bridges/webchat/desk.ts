@@ -91,7 +91,7 @@ export class Desk {
       return this.#hand(session, person, message, { kind: 'suggest', path, argument, typed })
     }
     if (message.type === 'action') {
-      const ref = this.#ref(message.room, message.message)
+      const ref = this.#ref(message.room ?? '', message.message)
       return this.#hand(session, person, message, { kind: 'action', id: message.action, message: ref }, message.message)
     }
     if (!message.form.startsWith(ARGUMENTS)) {

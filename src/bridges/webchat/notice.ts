@@ -7,6 +7,7 @@ const MAX_TITLE = 256
 const MAX_LABEL = 80
 const MAX_ROWS = 5
 const MAX_FILES = 10
+const MAX_METERS = 25
 
 /** A notice as pages show it; `keep` answers the path under which a file can be fetched. */
 export function wireNotice(notice: Notice, keep: (file: OutFile) => string): WireNotice {
@@ -23,10 +24,17 @@ export function wireNotice(notice: Notice, keep: (file: OutFile) => string): Wir
     size: file.size,
     path: keep(file),
   }))
+  const meters = (notice.meters ?? []).slice(0, MAX_METERS).map(({ label, done, total, text }) => ({
+    label: sanitizeName(label, MAX_LABEL),
+    done,
+    total,
+    text: sanitizeName(text, MAX_LABEL),
+  }))
   return {
     ...(notice.title !== undefined && { title: sanitizeName(notice.title, MAX_TITLE) }),
     text: runsOf(sanitizeRich(notice.rich)),
     ...(actions.length > 0 && { actions }),
     ...(files.length > 0 && { files }),
+    ...(meters.length > 0 && { meters }),
   }
 }

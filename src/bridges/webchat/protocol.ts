@@ -52,8 +52,8 @@ export const ClientMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('delete'), id: OperationId, room: Room, message: MessageId }),
   /** A line that begins with a slash and names a command. */
   z.strictObject({ type: z.literal('command'), id: OperationId, text: Text, files: Uploaded.optional() }),
-  /** A pressed button and what it is under. */
-  z.strictObject({ type: z.literal('action'), id: OperationId, room: Room, action: ActionId, message: MessageId }),
+  /** A pressed button and what it is under. Answers for one page are in no room, and there may be none. */
+  z.strictObject({ type: z.literal('action'), id: OperationId, room: Room.optional(), action: ActionId, message: MessageId }),
   z.strictObject({
     type: z.literal('form'),
     id: OperationId,
@@ -93,6 +93,8 @@ export interface WireNotice {
   )[])[]
   /** `path` is on the gateway and good for an hour. */
   readonly files?: readonly { readonly name: string; readonly mime: string; readonly size: number; readonly path: string }[]
+  /** How far things are: 0 to `total`. */
+  readonly meters?: readonly { readonly label: string; readonly done: number; readonly total: number; readonly text: string }[]
 }
 
 /** `path` is on the gateway; `inline` files are pictures that a page can show. */

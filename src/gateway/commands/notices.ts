@@ -1,5 +1,5 @@
 import { concatRich, styled } from '../../bridges/format/rich-text-ops.ts'
-import type { Action, Notice, OutFile } from '../../bridges/interaction.ts'
+import type { Action, Meter, Notice, OutFile } from '../../bridges/interaction.ts'
 import type { RichText, SpanStyle } from '../../bridges/model/rich-text.ts'
 import type { CommandResult } from './definition.ts'
 
@@ -20,6 +20,7 @@ export interface NoticeParts {
   readonly title?: string
   readonly actions?: readonly (readonly Action[])[]
   readonly files?: readonly OutFile[]
+  readonly meters?: readonly Meter[]
 }
 
 export function notice(text: RichText | string, parts: NoticeParts = {}): Notice {

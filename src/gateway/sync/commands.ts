@@ -4,7 +4,7 @@ import { type CommandContext, type CommandDefinition, defineCommand } from '../c
 import { answer, bold, code, line, lines } from '../commands/notices.ts'
 import { peersOf } from './commands-devices.ts'
 import { folderDetails, folderLine } from './notices.ts'
-import type { SyncService } from './service.ts'
+import { type OverviewParts, showFolders, shownInvitation } from './overview.ts'
 
 /** Folders shown in a chat. */
 const SHOWN = 20
@@ -22,7 +22,8 @@ const devices = z.string().min(1).max(2000)
 const isOperator = ({ origin }: CommandContext): boolean => origin.surface !== 'chat'
 
 /** Commands for folders (k2-application 4.2, rows 26 to 28, 35 and 36). */
-export function syncCommands(service: () => Promise<SyncService>): CommandDefinition[] {
+export function syncCommands(parts: OverviewParts): CommandDefinition[] {
+  const { service } = parts
   const folderHelp = {
     summary: 'name or id of the folder',
     async suggest(_context: CommandContext, typed: string) {
@@ -50,14 +51,8 @@ export function syncCommands(service: () => Promise<SyncService>): CommandDefini
       role: 'admin',
       arguments: z.object({}),
       argumentHelp: {},
-      async run() {
-        const sync = await service()
-        const [folders, invitations] = [await sync.folders(), (await sync.invitations()).map(shownInvitation)]
-        const waiting = invitations.map((one) =>
-          line('📨 ', bold(one.name), ' ', code(one.id.slice(0, 10)), ` from ${one.peer.slice(0, 10)}: accept or reject it`),
-        )
-        const text = lines(...folders.slice(0, SHOWN).map(folderLine), ...waiting.slice(0, SHOWN))
-        return answer(text.text === '' ? 'No folders.' : text, { folders, invitations }, { title: 'Folders' })
+      async run(context) {
+        return showFolders(context, parts)
       },
     }),
     defineCommand({
@@ -214,10 +209,4 @@ export function syncCommands(service: () => Promise<SyncService>): CommandDefini
       },
     }),
   ]
-}
-
-/** Without its ticket, which is a secret. */
-function shownInvitation(invitation: Awaited<ReturnType<SyncService['invitations']>>[number]) {
-  const { folder: id, peer, name: label, at, state } = invitation
-  return { id, name: label, peer, at, state }
 }

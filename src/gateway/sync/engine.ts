@@ -328,7 +328,7 @@ export class SyncEngine {
 
   async #info(entry: Entry): Promise<FolderInfo> {
     const { folder, config } = entry
-    const { held, refusedKeys, ...counts } = await folder.counts()
+    const { refusedKeys, ...counts } = await folder.counts()
     const { phase, error, progress } = folder
     const waits = counts.toPublish + counts.toTake + counts.toRemove > 0
     const status: FolderStatus = !config.syncEnabled
@@ -344,7 +344,7 @@ export class SyncEngine {
       ...[...folder.refused].map(([path, reason]) => ({ path, reason })),
       ...[...refusedKeys].flatMap(([reason, keys]) => keys.map((path) => ({ path, reason }))),
     ]
-    return { ...config, ...counts, status, progress, error, held, refused }
+    return { ...config, ...counts, status, progress, error, refused }
   }
 
   #folderParts(config: FolderConfig, watcher: TreeWatcher): Parameters<typeof SyncFolder.open>[0] {

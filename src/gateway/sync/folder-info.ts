@@ -1,13 +1,13 @@
 import type { FolderConfig } from '../../core/sync/index.ts'
-import type { FolderCounts, FolderPhase, HeldFile } from './folder.ts'
+import type { FolderPhase } from './folder.ts'
+import type { FolderCounts, HeldFile } from './folder-counts.ts'
 
 export type FolderStatus = 'paused' | 'error' | 'scanning' | 'publishing' | 'fetching' | 'applying' | 'pending' | 'idle'
 
-export interface FolderInfo extends FolderConfig, FolderCounts {
+export interface FolderInfo extends FolderConfig, Omit<FolderCounts, 'refusedKeys'> {
   readonly status: FolderStatus
   readonly progress: { readonly done: number; readonly total: number }
   readonly error: { readonly code: string; readonly message: string } | undefined
-  readonly held: readonly HeldFile[]
   /** Names that cannot be synchronised: in the folder, and keys of the document. */
   readonly refused: readonly HeldFile[]
 }

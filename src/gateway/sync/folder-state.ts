@@ -12,6 +12,7 @@ export class FolderState {
   readonly #base = new Map<string, BaseFile>()
   readonly #local = new Map<string, SeenFile>()
   readonly #unwritten = new Set<string>()
+  #version = 0
 
   private constructor(store: SyncStore, folder: NamespaceId) {
     this.#store = store
@@ -25,6 +26,11 @@ export class FolderState {
       if (local !== undefined) state.#local.set(path, local)
     }
     return state
+  }
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version
   }
 
   get base(): ReadonlyMap<string, BaseFile> {
@@ -46,12 +52,14 @@ export class FolderState {
   setLocal(path: string, file: SeenFile | undefined): void {
     if (file === undefined) this.#local.delete(path)
     else this.#local.set(path, file)
+    this.#version++
     this.#unwritten.add(path)
   }
 
   setBase(path: string, base: BaseFile | undefined): void {
     if (base === undefined) this.#base.delete(path)
     else this.#base.set(path, base)
+    this.#version++
     this.#unwritten.add(path)
   }
 

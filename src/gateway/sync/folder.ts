@@ -16,6 +16,7 @@ import {
 import type { Downloads } from '../blobs/downloads.ts'
 import { type Applied, Applier, type ApplyAction } from './applier.ts'
 import { ContentBatches, type Wanted } from './fetcher.ts'
+import { FolderCounter, type FolderCounts } from './folder-counts.ts'
 import { FolderState } from './folder-state.ts'
 import { foldsNames } from './paths.ts'
 import { type PublishAction, Publisher } from './publisher.ts'
@@ -63,25 +64,6 @@ export interface RunContext {
 
 export type FolderPhase = 'idle' | 'scanning' | 'publishing' | 'fetching' | 'applying'
 
-export interface FolderCounts {
-  readonly files: number
-  readonly bytes: number
-  /** Differences waiting for their turn. */
-  readonly toPublish: number
-  readonly toTake: number
-  readonly toTakeBytes: number
-  readonly toRemove: number
-  /** What the document holds; the fingerprint is the same wherever the same entries are. */
-  readonly document: { readonly entries: number; readonly fingerprint: string }
-  /** When everything was last looked at, ms since 1970. */
-  readonly scannedAt: number | undefined
-}
-
-export interface HeldFile {
-  readonly path: string
-  readonly reason: string
-}
-
 /** One folder and its document. Everything here may be called at any time and again: what is to be done follows from the state. */
 export class SyncFolder {
   readonly id: NamespaceId
@@ -100,6 +82,8 @@ export class SyncFolder {
   readonly #sources = new Set<PeerId>()
   /** Paths whose action failed, and why, until the next full scan. */
   readonly #failed = new Map<string, string>()
+  #failures = 0
+  readonly #counter = new FolderCounter()
   #phase: FolderPhase = 'idle'
   #done = 0
   #total = 0
@@ -159,7 +143,7 @@ export class SyncFolder {
   /** Finds out what has changed on disk. Rejects `SYNC_ROOT_CHANGED`, `BLOB_STORE_*`, `ABORTED`. */
   scan(paths: readonly string[] | undefined, context: RunContext): Promise<ScanResult> {
     return this.#inTurn('scanning', async () => {
-      if (paths === undefined) this.#failed.clear()
+      if (paths === undefined) this.#clearFailed()
       let last = 0
       // Until everything was looked at once, absence says nothing: then a part is not enough.
       return this.#scanner.scan(this.#scanner.isComplete ? paths : undefined, {
@@ -243,7 +227,7 @@ export class SyncFolder {
         const outcomes = await this.#applyAll(ready, context)
         for (const [action, outcome] of outcomes) {
           if (outcome === 'stale') stale.add(action.path)
-          else if (outcome !== 'done') this.#failed.set(action.path, outcome.failed)
+          else if (outcome !== 'done') this.#fail(action.path, outcome.failed)
           if (outcome === 'stale' && action.kind === 'set-aside') stale.add(action.to)
         }
         await this.#state.flush()
@@ -255,28 +239,9 @@ export class SyncFolder {
   }
 
   /** Whether there is anything to do, by kind. */
-  async counts(): Promise<FolderCounts & { readonly held: readonly HeldFile[]; readonly refusedKeys: FolderView['refused'] }> {
-    let bytes = 0
-    for (const { size } of this.#state.seen.values()) bytes += size
-    const { view, actions } = await this.#plan(false)
-    const takes = actions.filter((action) => action.kind === 'take')
-    const { entries, fingerprint } = await this.#parts.docs.status(this.id)
-    return {
-      files: this.#state.seen.size,
-      bytes,
-      toPublish: actions.filter(({ kind }) => kind === 'publish' || kind === 'bury').length,
-      toTake: takes.length,
-      toTakeBytes: takes.reduce((sum, { remote }) => sum + remote.size, 0),
-      toRemove: actions.filter(({ kind }) => kind === 'remove').length,
-      document: { entries, fingerprint },
-      scannedAt: this.#scanner.completedAt,
-      held: [
-        ...actions.flatMap((action) => (action.kind === 'hold' ? [{ path: action.path, reason: action.reason }] : [])),
-        ...[...this.#failed].map(([path, reason]) => ({ path, reason })),
-        ...[...this.#scanner.unknown].flatMap(([path, reason]) => (reason === 'restless' ? [] : [{ path, reason }])),
-      ],
-      refusedKeys: view.refused,
-    }
+  async counts(): Promise<FolderCounts> {
+    const of = { state: this.#state, scanner: this.#scanner, failed: this.#failed, failures: this.#failures }
+    return this.#counter.counts(of, await this.#parts.docs.status(this.id), () => this.#plan(false))
   }
 
   async #plan(confirmed: boolean): Promise<{ readonly view: FolderView; readonly actions: readonly SyncAction[] }> {
@@ -319,6 +284,16 @@ export class SyncFolder {
 
   async #isReady(action: ApplyAction): Promise<boolean> {
     return action.kind !== 'take' || (await this.#parts.blobs.status(action.remote.hash)).kind === 'complete'
+  }
+
+  #fail(path: string, reason: string): void {
+    this.#failed.set(path, reason)
+    this.#failures++
+  }
+
+  #clearFailed(): void {
+    this.#failed.clear()
+    this.#failures++
   }
 
   /** What makes room comes first, so the kinds follow each other. */

@@ -60,6 +60,7 @@ export function openSync(parts: OpenSyncParts): GatewaySync {
     return running
   }
   const service = async (): Promise<SyncService> => (await opened()).service
+  const overview = { service, ids: parts.ids, clock: parts.clock }
   return {
     approvals: async () =>
       (await (await service()).invitations()).map(({ folder, peer, name, at }) => ({
@@ -72,8 +73,8 @@ export function openSync(parts: OpenSyncParts): GatewaySync {
         approve: `sync accept ${folder.slice(0, 10)}`,
         reject: `sync reject ${folder.slice(0, 10)}`,
       })),
-    commands: [...syncCommands(service), ...deviceCommands(service)],
-    actions: syncActions(service),
+    commands: [...syncCommands(overview), ...deviceCommands(service)],
+    actions: syncActions(overview),
     serve: async (connection) => (await opened()).serve(connection),
     service,
     part: {

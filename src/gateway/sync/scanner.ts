@@ -57,6 +57,7 @@ export class Scanner {
   /** When a file was first found restless, ms monotonic. */
   readonly #restless = new Map<string, number>()
   #completedAt: number | undefined
+  #version = 0
 
   constructor(parts: ScannerParts) {
     this.#parts = parts
@@ -70,6 +71,11 @@ export class Scanner {
   /** When a look at everything ended last, ms since 1970. */
   get completedAt(): number | undefined {
     return this.#completedAt
+  }
+
+  /** Grows with every change of what is answered here. */
+  get version(): number {
+    return this.#version
   }
 
   get refused(): ReadonlyMap<string, KeyFault> {
@@ -107,7 +113,9 @@ export class Scanner {
           file: (file) => found.set(file.path, file),
           unknown: (path, why) => this.#note(path, why),
           refused: (path, fault) => {
-            if (this.#refused.size < MAX_SHOWN * 10) this.#refused.set(path, fault)
+            if (this.#refused.size >= MAX_SHOWN * 10) return
+            this.#refused.set(path, fault)
+            this.#version++
           },
           folder: (path) => this.#parts.onFolder(path),
         },
@@ -138,6 +146,7 @@ export class Scanner {
     for (const read of reads) if (read.status === 'rejected') throw read.reason
     if (paths === undefined) {
       this.#completedAt = this.#parts.clock.now()
+      this.#version++
       await this.#parts.store.putRoot(this.#parts.folder, { ...rootState, scannedAt: this.#completedAt })
     }
     progress(fresh.length, fresh.length)
@@ -169,12 +178,14 @@ export class Scanner {
 
   /** What was below `start` is found out anew. */
   #forget(start: string): void {
+    this.#version++
     for (const table of [this.#unknown, this.#refused])
       for (const path of [...table.keys()]) if (start === '' || path === start || path.startsWith(`${start}/`)) table.delete(path)
   }
 
   #note(path: string, why: 'unreadable' | 'link' | 'special' | 'restless' | 'tombstone'): void {
     this.#unknown.set(path, why)
+    this.#version++
   }
 
   #dropAbsent(starts: readonly string[], found: ReadonlyMap<string, FoundFile>): number {

@@ -38,6 +38,19 @@ function actionElement(action, press) {
   return button
 }
 
+/** How far something is: a picture, and the same in words. */
+function meterElement({ label, done, total, text }) {
+  // What has nothing to do is done.
+  const [value, max] = total > 0 ? [done, total] : [1, 1]
+  return element(
+    'div',
+    { className: 'meter' },
+    element('span', { className: 'meter-label', text: label, dir: 'auto' }),
+    element('progress', { value, max, 'aria-label': `${label}: ${text}` }),
+    element('span', { className: 'meter-text', text }),
+  )
+}
+
 /** A command somebody may want to run, as the gateway writes it: what is to be filled in stands in brackets. */
 const COMMAND = /^\/[a-z][a-z0-9 -]*/
 
@@ -62,13 +75,14 @@ function withCommands(node, begin) {
 }
 
 /** The inside of a notice; `press(actionId)` is called for its buttons, `begin(text)` for commands it names. */
-export function noticeElement({ title, text, actions = [], files = [] }, { press, begin }) {
+export function noticeElement({ title, text, actions = [], files = [], meters = [] }, { press, begin }) {
   return element(
     // A group and not a region: there may be many of them with the same name.
     'div',
     { className: 'card told', role: 'group', 'aria-label': title ?? 'From the gateway' },
     title === undefined ? undefined : element('h3', { text: title }),
     text.length > 0 ? withCommands(body(text), begin) : undefined,
+    ...meters.map(meterElement),
     ...files.map(fileElement),
     ...actions.map((row) => element('div', { className: 'row' }, ...row.map((action) => actionElement(action, press)))),
   )
