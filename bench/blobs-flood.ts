@@ -10,6 +10,7 @@ import { MemoryNetwork } from '../src/core/net/memory-network.ts'
 import type { Connection, Transport } from '../src/core/net/transport.ts'
 import { bindLoopback, pattern } from '../test/core/net/support.ts'
 import { TsChild } from '../test/support/ts-child.ts'
+import { cpuSecondsOf } from './proc-stat.ts'
 
 interface Service {
   /** Blobs of 64 KiB an honest peer gets in a second, one after the other. */
@@ -25,18 +26,25 @@ interface Flood extends Service {
   readonly junkReadPerSecond: number
 }
 
+interface QuicFlood extends Flood {
+  /** Processor time of the attackers, in processors, and what they sent in a second of it: all that binding and machine carry. */
+  readonly attackersProcessors: number
+  readonly junkSentPerProcessor: number
+}
+
 export interface BlobFloodBench {
   readonly alone: Service
   /** Over QUIC, from ever new identities of one address, as long as the provider lets them in. */
-  readonly underFlood: Flood
+  readonly underFlood: QuicFlood
   /** Over QUIC with a provider that reads and answers every piece of junk: as much as binding and machine carry. */
-  readonly unlimited: Flood
-  /** In memory, 10,000 a second offered in the provider's own thread, from ever new identities and addresses. */
+  readonly unlimited: QuicFlood
+  /** In memory, at least 10,000 a second offered in the provider's own thread, from ever new identities and addresses. */
   readonly tenThousand: Flood
 }
 
 const ATTACKERS = 2
-const OFFERED_PER_SECOND = 10_000
+/** A little more than what must be borne, because a busy loop sends the last of it late. */
+const OFFERED_PER_SECOND = 10_500
 const JUNK = fileURLToPath(new URL('../test/core/blobs/provider/junk-child.ts', import.meta.url))
 const NO_LIMITS: Partial<ProviderLimits> = {
   ratePerPeer: 1e9,
@@ -81,7 +89,7 @@ async function flooded(provider: BlobProvider, sent: () => number, service: () =
   }
 }
 
-async function overQuic(ms: number, limits: Partial<ProviderLimits>): Promise<{ alone: Service; flood: Flood }> {
+async function overQuic(ms: number, limits: Partial<ProviderLimits>): Promise<{ alone: Service; flood: QuicFlood }> {
   const store = new MemoryBlobStore(1 << 20)
   const hash = store.add(pattern(65_536))
   const provider = new BlobProvider({ store, limits: { ratePerPeer: 10_000, burstPerPeer: 10_000, ...limits } })
@@ -89,13 +97,24 @@ async function overQuic(ms: number, limits: Partial<ProviderLimits>): Promise<{ 
   const loop = accepting(door, provider)
   const attackers: TsChild[] = []
   const sent = (): number => attackers.reduce((sum, child) => sum + Number(child.lines.at(-1) ?? 0), 0)
+  const cpu = (): number => attackers.reduce((sum, { child }) => sum + cpuSecondsOf(child.pid ?? 0), 0)
   try {
     const connection = await own.connect(door.localAddr(), BLOBS_ALPN)
     await serve(connection, hash, 500)
     const alone = await serve(connection, hash, ms)
     for (let i = 0; i < ATTACKERS; i++) attackers.push(new TsChild(JUNK, [JSON.stringify(door.localAddr())]))
     await Promise.all(attackers.map((child) => child.until((lines) => Number(lines.at(-1)) > 0)))
-    return { alone, flood: await flooded(provider, sent, () => serve(connection, hash, ms)) }
+    const [sentBefore, cpuBefore, begun] = [sent(), cpu(), performance.now()]
+    const flood = await flooded(provider, sent, () => serve(connection, hash, ms))
+    const used = cpu() - cpuBefore
+    return {
+      alone,
+      flood: {
+        ...flood,
+        attackersProcessors: Math.round((used * 1e5) / (performance.now() - begun)) / 100,
+        junkSentPerProcessor: used === 0 ? 0 : Math.round((sent() - sentBefore) / used),
+      },
+    }
   } finally {
     await Promise.all(attackers.map((child) => child.end('SIGKILL')))
     await Promise.all([door.close(), own.close()])
