@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { isK2Error } from '../../src/base/errors.ts'
+import { isK2Error, K2Error } from '../../src/base/errors.ts'
 import { seededRng } from '../../src/base/random.ts'
 import { corpusOf } from './corpus.ts'
 import { FuzzFinding, fuzz, mutate } from './fuzz.ts'
+import { OutcomeBook } from './outcomes.ts'
 import { TARGETS } from './targets.ts'
 
 describe('the fuzzer', () => {
@@ -32,6 +33,23 @@ describe('the fuzzer', () => {
     }
     expect(() => fuzz({ name: 'slow', seeds, decode: slow }, seededRng(1), limits)).toThrow(/took/)
   })
+})
+
+test('the shortest input of every outcome is kept', () => {
+  const book = new OutcomeBook()
+  const refused = (message: string) => new K2Error({ code: 'X', kind: 'protocol', message })
+  const bytes = (length: number): Uint8Array => new Uint8Array(length)
+  const news = [
+    book.note({ a: 1 }, bytes(5)),
+    book.note({ a: 2 }, bytes(3)),
+    book.note({ a: [{ b: 'x' }] }, bytes(4)),
+    book.note(refused('12 bytes are too many'), bytes(2)),
+    book.note(refused('7 bytes are too many'), bytes(1)),
+    book.note(refused('the end is missing'), bytes(9)),
+    book.note(undefined, bytes(8)),
+  ]
+  expect(news).toEqual([true, false, true, true, false, true, true])
+  expect(book.inputs().map((input) => input.length)).toEqual([3, 4, 1, 9, 8])
 })
 
 describe('decoders take anything', () => {

@@ -1,6 +1,7 @@
 import { isK2Error } from '../../src/base/errors.ts'
 import { below, type Rng } from '../../src/base/random.ts'
 import type { Target } from './decoders.ts'
+import { OutcomeBook } from './outcomes.ts'
 
 const MAX_BYTES = 4096
 /** Bytes that decoders treat specially: ends of varints, JSON's own, high bits. */
@@ -49,7 +50,7 @@ export interface FuzzResult {
   readonly accepted: number
   /** ms of processor time, not of the clock: other programs must not count. */
   readonly slowestMs: number
-  /** Inputs that were read, beyond the seeds: good to start from next time. */
+  /** One short input for every outcome met: each kind of refusal, each form of what was read. Good to start from next time. */
   readonly corpus: readonly Uint8Array[]
 }
 
@@ -68,39 +69,58 @@ export interface FuzzLimits {
   readonly ms?: number
   /** Longest time one input may take. */
   readonly hangMs: number
+  /** Inputs of earlier runs to start from. */
+  readonly known?: readonly Uint8Array[]
 }
+
+/** One input in so many is made from one that ended in an unusual way instead of from a good one. */
+const ODD_EVERY = 4
+/** Good inputs that are remembered to start from. */
+const MAX_GOOD = 200
 
 /** Feeds one decoder. Throws `FuzzFinding` for an error that is not ours, or an input that takes too long three times in a row. */
 export function fuzz(target: Target, rng: Rng, limits: FuzzLimits): FuzzResult {
-  const corpus = [...target.seeds]
+  const good = [...target.seeds]
+  const odd = [...(limits.known ?? [])]
+  const outcomes = new OutcomeBook()
   const until = limits.ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + limits.ms
   let inputs = 0
   let accepted = 0
   let slowestMs = 0
   while (inputs < limits.inputs && performance.now() < until) {
     inputs++
-    const input = mutate(rng, corpus)
+    const input = mutate(rng, odd.length > 0 && below(rng, ODD_EVERY) === 0 ? odd : good)
     const first = timed(target, input)
     accepted += first.accepted ? 1 : 0
     // A collection of garbage or a busy machine is not the decoder's doing: the same input again shows.
     const ms = first.ms <= limits.hangMs ? first.ms : Math.min(first.ms, timed(target, input).ms, timed(target, input).ms)
     if (ms > limits.hangMs) throw new FuzzFinding(target.name, input, `took ${ms.toFixed(0)} ms`)
     slowestMs = Math.max(slowestMs, ms)
-    // What is read all the same leads further into the decoder.
-    if (first.accepted && corpus.length < 200 && below(rng, 50) === 0) corpus.push(input)
+    // What is read all the same leads further into the decoder, and so does what ends where nothing has ended before.
+    if (outcomes.note(first.outcome, input)) odd.push(input)
+    if (first.accepted && good.length < MAX_GOOD && below(rng, 50) === 0) good.push(input)
   }
-  return { inputs, accepted, slowestMs, corpus: corpus.slice(target.seeds.length) }
+  return { inputs, accepted, slowestMs, corpus: outcomes.inputs() }
 }
 
-function timed(target: Target, input: Uint8Array): { readonly accepted: boolean; readonly ms: number } {
+interface Timed {
+  readonly accepted: boolean
+  readonly ms: number
+  /** What was read, or the error. */
+  readonly outcome: unknown
+}
+
+function timed(target: Target, input: Uint8Array): Timed {
   const started = process.cpuUsage()
   let accepted = true
+  let outcome: unknown
   try {
-    target.decode(input)
+    outcome = target.decode(input)
   } catch (error) {
     if (!isK2Error(error)) throw new FuzzFinding(target.name, input, 'an error that is not ours', error)
     accepted = false
+    outcome = error
   }
   const used = process.cpuUsage(started)
-  return { accepted, ms: (used.user + used.system) / 1000 }
+  return { accepted, ms: (used.user + used.system) / 1000, outcome }
 }
