@@ -95,7 +95,7 @@ describe('sizes that are none', () => {
 })
 
 describe('answers that end early', () => {
-  it.each([
+  const PLACES = [
     ['before the header', 0],
     ['inside the header', 3],
     ['behind the header', 8],
@@ -103,7 +103,9 @@ describe('answers that end early', () => {
     ['between parents', 72],
     ['at the first leaf', FIRST_LEAF],
     ['inside the first leaf', FIRST_LEAF + 9_000],
-  ])('%s', async (_where, at) => {
+  ] as const
+
+  it.each(PLACES)('%s', async (_where, at) => {
     const { alone, asked } = await judge(lie((bytes) => bytes.subarray(0, at)))
     expect([alone, asked]).toEqual(['BLOB_UNAVAILABLE', 2])
   })
@@ -113,17 +115,15 @@ describe('answers that end early', () => {
     expect([alone, asked]).toEqual(['resolved', 13])
   })
 
-  it.each([0n, 2n, 3n, 7n])('reset with %i after some data', async (code) => {
+  const RESETS = [0n, 1n, 2n, 3n, 7n].flatMap((code) => PLACES.map(([where, at]) => [code, where, at] as const))
+
+  it.each(RESETS)('reset with %i %s', async (code, _where, at) => {
     const { alone, asked } = await judge(async (request, { send }) => {
-      await send.write((await response(DATA, request)).subarray(0, 200))
+      if (at > 0) await send.write((await response(DATA, request)).subarray(0, at))
       await send.reset(code)
     })
-    expect([alone, asked]).toEqual(['BLOB_UNAVAILABLE', 2])
-  })
-
-  it('reset with 1: not asked again', async () => {
-    const { alone, asked } = await judge(async (_request, { send }) => send.reset(1n))
-    expect([alone, asked]).toEqual(['BLOB_UNAVAILABLE', 1])
+    // Who has no permission is not asked again.
+    expect([alone, asked]).toEqual(['BLOB_UNAVAILABLE', code === 1n ? 1 : 2])
   })
 
   it('the connection closed for want of permission', async () => {
@@ -204,9 +204,9 @@ describe('answers that do not end', () => {
 })
 
 describe('hash sequences that lie', () => {
-  const sequence = (root: Uint8Array, others: Uint8Array[] = []) => {
+  const sequence = (root: Uint8Array, others: Uint8Array[] = [], maxChildren = 1_000) => {
     const r = rig()
-    const limits = { ...r.limits, maxChildren: 1_000, maxBytes: 5_000_000 }
+    const limits = { ...r.limits, maxChildren, maxBytes: 5_000_000 }
     return r.downloader.download({ hash: hashOfData(root), format: 'hash-seq', providers: [r.has(root, ...others)], limits })
   }
 
@@ -224,6 +224,13 @@ describe('hash sequences that lie', () => {
     const hashes = [...new Array(500).fill(empty), ...new Array(500).fill(hashOfData(small))]
     const result = await sequence(encodeHashSeq(hashes), [small])
     expect([result.children.length, result.total]).toEqual([1_000, 32_000 + 10])
+  })
+
+  it('a hundred thousand times the empty blob costs no request but the one for the root', async () => {
+    const root = encodeHashSeq(new Array(100_000).fill(hashOfData(new Uint8Array(0))))
+    const { children, received, total } = await sequence(root, [], 100_000)
+    expect([children.length, received, total]).toEqual([100_000, root.length, root.length])
+    expect(await codeOf(sequence(root))).toBe('BLOB_TOO_LARGE')
   })
 
   it('children of claimed sizes that add up to more than allowed', async () => {
