@@ -13,6 +13,10 @@ const policy = z.enum(['allow', 'hold', 'drop']).optional()
 /** Limits of one route; "mod slow" and "mod raid" set others while the gateway runs. */
 export const routeModerationSchema = z.strictObject({
   slow: duration().optional().describe('a person writes at most one message in this time'),
+  rate: z
+    .strictObject({ messages: z.int().min(1).max(1_000), per: duration() })
+    .optional()
+    .describe('a person writes at most so many messages in this time; further ones are stopped'),
   links: policy.describe('messages with links: let through, wait for a moderator, or stopped'),
   invites: policy.describe('messages that invite into other servers or groups'),
   maxAttachments: z.int().min(0).max(20).optional().describe('messages with more files are stopped'),

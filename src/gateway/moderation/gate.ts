@@ -23,7 +23,9 @@ export class ModerationGate {
   readonly #settings: GateSettings
   #bars: ReadonlyMap<string, readonly Bar[]> = new Map()
   #limits: ReadonlyMap<string, RouteLimits> = new Map()
-  /** By route and person: the message that was let through last. */
+  /** By route and person: messages that were let through. */
+  readonly #recent = new BoundedMap<string, readonly { readonly at: number; readonly eventId: string }[]>({ max: MAX_SPEAKERS })
+  /** The same: the last one. */
   readonly #spoke = new BoundedMap<string, { readonly at: number; readonly eventId: string }>({ max: MAX_SPEAKERS })
 
   constructor(settings: GateSettings) {
@@ -58,7 +60,7 @@ export class ModerationGate {
     if (event.kind === 'notice' && event.notice === 'join') return this.#isRaid(route.id, now) ? drop('raid') : undefined
     if (event.kind !== 'message.create') return undefined
     if (this.#isRaid(route.id, now) && !this.#settings.isKnown(actor)) return drop('raid')
-    return this.#content(envelope, route) ?? this.#slow(envelope, actor, route)
+    return this.#content(envelope, route) ?? this.#slow(envelope, actor, route) ?? this.#rate(envelope, actor, route)
   }
 
   #barred(account: string, route: string, now: number): Verdict | undefined {
@@ -100,6 +102,19 @@ export class ModerationGate {
     // Times of the source: what was written at its pace passes at its pace, also when it comes in late.
     if (last !== undefined && last.eventId !== eventId && at - last.at < slow) return drop('slow-mode')
     this.#spoke.set(key, { at, eventId }, at)
+    return undefined
+  }
+
+  /** Not more than so many messages of a person in any such time, by the time they were written. */
+  #rate({ eventId, occurredAt: at }: Envelope, actor: string, { id, moderation }: CompiledRoute): Verdict | undefined {
+    const rate = moderation?.rate
+    if (rate === undefined) return undefined
+    const key = `${id} ${this.#settings.accountsOf(actor)[0] ?? actor}`
+    // Of those that were let through at most as many as the limit are within the time.
+    const recent = (this.#recent.get(key, at) ?? []).filter((one) => Math.abs(at - one.at) < rate.per)
+    if (recent.some((one) => one.eventId === eventId)) return undefined
+    if (recent.length >= rate.messages) return drop('rate')
+    this.#recent.set(key, [...recent, { at, eventId }], at)
     return undefined
   }
 

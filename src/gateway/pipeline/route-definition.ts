@@ -27,6 +27,8 @@ export interface RouteFilter {
 export interface RouteModeration {
   /** A person's messages are at least this far apart, ms. */
   readonly slow?: number | undefined
+  /** A person's messages in any such time at most; `per` in ms. */
+  readonly rate?: { readonly messages: number; readonly per: number } | undefined
   readonly links?: 'allow' | 'hold' | 'drop' | undefined
   readonly invites?: 'allow' | 'hold' | 'drop' | undefined
   readonly maxAttachments?: number | undefined

@@ -72,6 +72,23 @@ describe('moderation of single events', () => {
     expect(reason(gate(), message('two', { files: 2 }), routed('r', { maxAttachments: 1 }))).toBe('max-attachments')
   })
 
+  it('stops a person who writes more than the limit in its time, and nobody else', () => {
+    const flood = gate()
+    const limited = routed('r', { rate: { messages: 3, per: 10_000 } })
+    const at = (ms: number, id: string, author = ann) => reason(flood, message(id, { id, at: NOW + ms, author }), limited)
+    expect([at(0, 'a'), at(1_000, 'b'), at(2_000, 'c')]).toEqual([undefined, undefined, undefined])
+    expect(at(3_000, 'd', 'discord:1')).toBe('rate')
+    expect(at(3_000, 'd')).toBe('rate')
+    // The same messages again, as after an answer that was lost; other people; and later.
+    expect([at(0, 'a'), at(2_000, 'c'), at(3_000, 'x', 'telegram:2')]).toEqual([undefined, undefined, undefined])
+    expect(at(10_000, 'e')).toBeUndefined()
+    expect(at(10_500, 'f')).toBe('rate')
+    // What was written at its pace passes at its pace, however late it comes in.
+    const late = gate()
+    for (let n = 0; n < 20; n++)
+      expect(reason(late, message(`late ${n}`, { id: `late ${n}`, at: NOW + n * 4_000 }), limited)).toBeUndefined()
+  })
+
   it('slows people down by the time they wrote, with the same answer for the same message', () => {
     const slow = gate([], [{ route: 'r', slowMs: 10_000 }])
     const at = (ms: number, id: string, author = ann) => reason(slow, message(id, { id, at: NOW + ms, author }))
