@@ -23,6 +23,9 @@ export type RuleResult =
   | 'stopped'
   | 'off'
 
+/** How interesting a stored trace is: those of a firing are kept longest. */
+export type TraceClass = 'fired' | 'near' | 'dull'
+
 /** What became of one rule; for everything but a firing, the first reason with the actual and the wanted value. */
 export interface RuleTrace {
   readonly id: string

@@ -6,6 +6,7 @@ export {
   evaluateRules,
   type RuleResult,
   type RuleTrace,
+  type TraceClass,
 } from './evaluate.ts'
 export { checkExamples, EXAMPLE_TIME, type ExampleMessage, type ExampleReader, type ExampleReading } from './examples.ts'
 export { EVENTS, type RuleAuthor, type RuleEvent, type RuleFacts, type RuleMessage } from './facts.ts'
@@ -19,8 +20,6 @@ export {
   type RuleLibrary,
   type RuleVersion,
   reloadingRules,
-  reloadRules,
-  rollbackRules,
   rollingBackRules,
 } from './library.ts'
 export type { DroppedEffect, PlannedEffect, RulePlan } from './plan.ts'
@@ -31,4 +30,3 @@ export { type SimulatedMessage, type Simulation, simulateRules } from './simulat
 export type { RuleFile } from './source.ts'
 export { muteRule, RuleState, type RuleStateView, type StateChange } from './state.ts'
 export { TagBook, type TagSubject, tagChange } from './tags.ts'
-export { type StoredTrace, type TraceClass, TraceRings } from './trace-rings.ts'

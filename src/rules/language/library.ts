@@ -3,7 +3,6 @@ import { checkingExamples, type ExampleReader } from './examples.ts'
 import type { RuleProblem } from './problem.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { RuleFile } from './source.ts'
-import { finished } from './steps.ts'
 
 /** One stored version of the rule files. */
 export interface RuleVersion {
@@ -43,12 +42,10 @@ export interface Reload {
 const MAX_VERSIONS = 50
 export const EMPTY_LIBRARY: RuleLibrary = { current: null, versions: [] }
 
-/** Compiles on the side, runs the examples, and only then answers a library with the new set (section 11.6). */
-export function reloadRules(library: RuleLibrary, files: readonly RuleFile[], options: ReloadOptions): Reload {
-  return finished(reloadingRules(library, files, options))
-}
-
-/** The same in small steps: the longest is the parsing of one file. The running set goes on running until the answer is taken. */
+/**
+ * Compiles on the side, runs the examples, and only then answers a library with the new set (section 11.6), in small steps: the
+ * longest is the parsing of one file. The running set goes on running until the answer is taken.
+ */
 export function* reloadingRules(
   library: RuleLibrary,
   files: readonly RuleFile[],
@@ -70,12 +67,10 @@ export function* reloadingRules(
   return { library: { current: ruleSet, versions: [...library.versions, version].slice(-MAX_VERSIONS) }, swapped: true, problems }
 }
 
-/** Loads a stored version again, as a new one; an unknown version or one that no longer compiles changes nothing. */
-export function rollbackRules(library: RuleLibrary, version: string, options: ReloadOptions): Reload {
-  return finished(rollingBackRules(library, version, options))
-}
-
-/** The same in small steps, as `reloadingRules`. */
+/**
+ * Loads a stored version again, as a new one; an unknown version or one that no longer compiles changes nothing. In small steps, as
+ * `reloadingRules`.
+ */
 export function* rollingBackRules(library: RuleLibrary, version: string, options: ReloadOptions): Generator<void, Reload> {
   const matching = library.versions.filter((v) => v.version === version || v.version.slice('sha256:'.length).startsWith(version))
   const distinct = new Set(matching.map((v) => v.version))

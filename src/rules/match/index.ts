@@ -5,5 +5,5 @@ export { expiryOf, intentId, K2_OFFER_LIFE_MS, k2IntentId, type RevisionChange, 
 export { PriceMedians } from './medians.ts'
 export { type Match, OpenIntents, type OpenIntentsOptions, type SearchOptions } from './open-intents.ts'
 export { type Converter, converter, type Rates } from './rates.ts'
-export { MATCH_ALERT, MATCH_LISTED, MATCH_STRONG, type MatchParts, type MatchScore } from './score.ts'
+export { MATCH_ALERT, MATCH_LISTED, type MatchParts, type MatchScore } from './score.ts'
 export { DEFAULT_VOCABULARY, type Vocabulary, vocabularyOf } from './vocabulary.ts'

@@ -31,10 +31,9 @@ const WEEK_MS = 7 * 86_400_000
 const KM_SCALE = 50
 const SUSPICIOUS_SHARE = 0.3
 
-/** Shown in lists, worth an alert, strong. */
+/** Shown in lists, worth an alert. */
 export const MATCH_LISTED = 0.6
 export const MATCH_ALERT = 0.7
-export const MATCH_STRONG = 0.85
 
 export interface ScoreOptions extends PairOptions {
   /** Running median price of a topic in a currency. */

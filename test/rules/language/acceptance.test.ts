@@ -10,14 +10,12 @@ import {
   type RuleProblem,
   RuleState,
   reloadingRules,
-  reloadRules,
-  rollbackRules,
   simulateRules,
 } from '../../../src/rules/language/index.ts'
 import { compilePattern } from '../../../src/rules/language/regex.ts'
 import { readMessage } from '../../../src/rules/reading/index.ts'
 import { shippedLexicon } from '../support/lexicon.ts'
-import { compile, facts, money, NOON, reading, ruleSet } from './support.ts'
+import { compile, facts, money, NOON, reading, reloadRules, rollbackRules, ruleSet } from './support.ts'
 
 const STARTER = readFileSync('config/rules/community.yaml', 'utf8')
 const read: ExampleReader = (messages) =>

@@ -1,19 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import {
-  checkExamples,
-  EMPTY_LIBRARY,
-  type ExampleReader,
-  evaluateRules,
-  RuleState,
-  reloadRules,
-  rollbackRules,
-  simulateRules,
-  TraceRings,
-} from '../../../src/rules/language/index.ts'
+import { checkExamples, EMPTY_LIBRARY, type ExampleReader, simulateRules } from '../../../src/rules/language/index.ts'
 import { compilePattern } from '../../../src/rules/language/regex.ts'
 import { parseAmount } from '../../../src/rules/match/amount.ts'
-import { compile, facts, money, NOON, reading, ruleSet } from './support.ts'
+import { compile, facts, money, NOON, reading, reloadRules, rollbackRules, ruleSet } from './support.ts'
 
 /** Reads the few listings of these tests; the shipped lexicon has its own tests. */
 const read: ExampleReader = (messages) =>
@@ -110,7 +100,7 @@ describe('reload', () => {
   })
 })
 
-describe('simulate and traces', () => {
+describe('simulate', () => {
   it('replays with its own clock and state, twice the same', () => {
     const set = ruleSet('  - { id: a, cooldown: { for: 10m, per: author }, then: [{ react: { emoji: x } }] }')
     const messages = Array.from({ length: 30 }, (_, i) => ({
@@ -123,29 +113,6 @@ describe('simulate and traces', () => {
     expect(once.rules.get('a')).toEqual({ fired: 3, more: 3, fewer: 1, samples: ['m0', 'm10', 'm20'] })
     expect(once.rules.get('gone')).toMatchObject({ fired: 0, fewer: 1 })
     expect(simulateRules(set, messages)).toEqual(once)
-  })
-
-  it('dull runs never push out firings and near misses; traces go with their message', () => {
-    const set = ruleSet(
-      '  - { id: a, if: { all: [{ intent: sell }, { price: { max: "400 USD" } }] }, then: [{ react: { emoji: x } }] }',
-    )
-    const rings = new TraceRings()
-    const add = (id: string, part: Parameters<typeof reading>[0]) =>
-      rings.add(
-        id,
-        NOON,
-        evaluateRules(set, facts({ id, reading: reading(part) }), new RuleState(), NOON, { explain: true }).trace,
-      )
-    add('fired', {})
-    add('near', { slots: { price: money(500, 500) } })
-    for (let i = 0; i < 100; i++) add(`dull${i}`, { intent: 'buy', slots: { price: money(500, 500) } })
-    expect(rings.of('a', 'fired').map((t) => t.message)).toEqual(['fired'])
-    expect(rings.of('a', 'near').map((t) => t.message)).toEqual(['near'])
-    expect(rings.of('a', 'dull')).toHaveLength(20)
-    rings.forget('near')
-    expect(rings.of('a', 'near')).toEqual([])
-    rings.sweep(NOON + 7 * 86_400_000)
-    expect(rings.of('a', 'fired')).toEqual([])
   })
 })
 

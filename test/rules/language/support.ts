@@ -2,12 +2,26 @@ import {
   type CompileOptions,
   type CompileResult,
   compileRuleFiles,
+  type Reload,
+  type ReloadOptions,
   type RuleFacts,
+  type RuleFile,
+  type RuleLibrary,
   type RuleSet,
+  reloadingRules,
+  rollingBackRules,
 } from '../../../src/rules/language/index.ts'
+import { finished } from '../../../src/rules/language/steps.ts'
 import { emptySlots, type Money, type Reading } from '../../../src/rules/model.ts'
 
 export const NOON = Date.UTC(2026, 0, 5, 12)
+
+/** A reload in one go; the gateway takes its steps one by one. */
+export const reloadRules = (library: RuleLibrary, files: readonly RuleFile[], options: ReloadOptions): Reload =>
+  finished(reloadingRules(library, files, options))
+
+export const rollbackRules = (library: RuleLibrary, version: string, options: ReloadOptions): Reload =>
+  finished(rollingBackRules(library, version, options))
 
 export function compile(text: string, options: CompileOptions = {}): CompileResult {
   return compileRuleFiles([{ path: 'rules/test.yaml', text }], options)
