@@ -110,16 +110,20 @@ async function follow(
   let last = -1
   let moved = performance.now()
   let failure: unknown
-  for (;;) {
-    try {
-      const done = await side.done()
-      if (done !== last) moved = performance.now()
-      last = done
-      await at(base + Math.min(1, done / files))
-      if (await side.isDone(files)) return
-    } catch (error) {
+  // A process that is away answers nothing. One that does not come back is another matter.
+  const asked = <T>(question: Promise<T>): Promise<T | undefined> =>
+    question.catch((error: unknown) => {
       failure = error
+      return undefined
+    })
+  for (;;) {
+    const done = await asked(side.done())
+    if (done !== undefined && done !== last) {
+      moved = performance.now()
+      last = done
     }
+    if (done !== undefined) await at(base + Math.min(1, done / files))
+    if (await asked(side.isDone(files))) return
     if (performance.now() - moved > stallMs)
       throw new Error(`${side.name} stands still at ${last} of ${files} files`, { cause: failure })
     await pause(Math.max(LOOK_MS, files * LOOK_MS_PER_FILE))
