@@ -76,6 +76,8 @@ export class InboundGate {
     const isVouchedFor = senderClass === 'hosted' && guard.isTrusted(arrival.from)
     if (senderClass !== 'verified' && !isVouchedFor && !guard.claimedSender(message.senderId, now)) return { drop: 'sender-rate' }
     if (!isTimely(message, now)) return { drop: 'stale' }
+    const host = message.kind === 'unknown' ? undefined : message.proof?.host
+    if (host !== undefined && isBlocked?.(host)) return { drop: 'blocked' }
     const proven = this.#proven(message, arrival)
     if (proven === false) return { drop: 'bad-signature' }
     const built = this.#build(message, proven ?? sourceOf(senderClass, arrival), arrival, now)
@@ -149,7 +151,7 @@ export class InboundGate {
     const { proof, senderId, routable } = message
     const { host } = proof
     if (host === undefined && !routable) return undefined
-    if (host !== undefined && (this.#isOurs(host) || this.#options.isBlocked?.(host))) return false
+    if (host !== undefined && this.#isOurs(host)) return false
     if (!proves(proof, arrival.topic.id, host ?? (senderId as PeerId), verify)) return false
     return host === undefined ? { senderClass: 'verified' } : { senderClass: 'hosted', hostId: host }
   }

@@ -7,7 +7,10 @@ import { InboundGate, type Verdict } from '../../../src/core/k2/inbound-gate.ts'
 import { encodeChatMessage, encodeMarketMessage } from '../../../src/core/k2/json-messages.ts'
 import { RATE_LIMITS, RateGuard } from '../../../src/core/k2/rate-guard.ts'
 import { ReplayCache } from '../../../src/core/k2/replay-cache.ts'
+import { createSeal } from '../../../src/core/k2/signed-envelope.ts'
 import { directTopicName, topicIdOfName } from '../../../src/core/k2/topics.ts'
+import { createVerifier } from '../../../src/core/keys/ed25519.ts'
+import { identityOfSeed } from '../../../src/core/keys/identity.ts'
 import { A, B, C, INTEREST_JSON, idOf, NOW, offerForm } from './fixtures.ts'
 
 const goods: TopicInfo = { id: topicIdOfName('Goods'), name: 'Goods' }
@@ -156,6 +159,23 @@ test('a direct copy raises a claimed message exactly once, and only by its sende
   expect(gate.directCopy(id, B, NOW)).toBeUndefined()
   expect(gate.directCopy(id, C, NOW)).toBe(verdict.accept.messageId)
   expect(gate.directCopy(id, C, NOW)).toBeUndefined()
+})
+
+test('a message signed by its host is the host’s, over whomever it comes, and nobody’s where the host is blocked', () => {
+  const host = identityOfSeed(new Uint8Array(32).fill(4)) // C
+  const seal = createSeal((message) => host.sign(message), host.id)
+  const blocked = new Set<PeerId>()
+  const options = { me: A, guard: new RateGuard(RATE_LIMITS, () => false), replay, idOf, verify: createVerifier() }
+  gate = new InboundGate({ ...options, isBlocked: (peer) => blocked.has(peer), isHosted: (id) => id === 'guest of ours' })
+  const line = (senderId: string, text: string): Uint8Array =>
+    encodeChatMessage({ senderId, text, sentAt: NOW }, (object) => seal(goods.id, object))
+  const over = { from: A.replace(/^./, 'f') as PeerId, direct: false }
+  expect(arrive(line(B, 'one'), over)).toMatchObject({ accept: { senderId: B, senderClass: 'hosted', hostId: C } })
+  expect(arrive(line('guest-1', 'two'), over)).toMatchObject({ accept: { senderClass: 'hosted', hostId: C, routable: false } })
+  expect(arrive(line(C, 'the host itself'), over)).toMatchObject({ accept: { senderId: C, senderClass: 'verified' } })
+  expect(arrive(line('guest of ours', 'four'), over)).toEqual({ drop: 'forged' })
+  blocked.add(C)
+  expect(arrive(line(B, 'five'), over)).toEqual({ drop: 'blocked' })
 })
 
 test('objects of unknown kinds are kept for rules, senderless ones dropped', () => {
