@@ -78,6 +78,8 @@ export class InboundGate {
     if (!isTimely(message, now)) return { drop: 'stale' }
     const host = message.kind === 'unknown' ? undefined : message.proof?.host
     if (host !== undefined && isBlocked?.(host)) return { drop: 'blocked' }
+    // What we said for somebody before a restart, brought back.
+    if (host === this.#options.me) return { drop: 'forged' }
     const proven = this.#proven(message, arrival)
     if (proven === false) return { drop: 'bad-signature' }
     const built = this.#build(message, proven ?? sourceOf(senderClass, arrival), arrival, now)
@@ -151,7 +153,6 @@ export class InboundGate {
     const { proof, senderId, routable } = message
     const { host } = proof
     if (host === undefined && !routable) return undefined
-    if (host !== undefined && this.#isOurs(host)) return false
     if (!proves(proof, arrival.topic.id, host ?? (senderId as PeerId), verify)) return false
     return host === undefined ? { senderClass: 'verified' } : { senderClass: 'hosted', hostId: host }
   }

@@ -174,6 +174,10 @@ test('a message signed by its host is the host’s, over whomever it comes, and 
   expect(arrive(line('guest-1', 'two'), over)).toMatchObject({ accept: { senderClass: 'hosted', hostId: C, routable: false } })
   expect(arrive(line(C, 'the host itself'), over)).toMatchObject({ accept: { senderId: C, senderClass: 'verified' } })
   expect(arrive(line('guest of ours', 'four'), over)).toEqual({ drop: 'forged' })
+  const hostItself = new InboundGate({ ...options, me: C, replay: new ReplayCache() })
+  const own = line(B, 'said before the restart')
+  const back = { topic: goods, id: hashOf(blake3(own)), content: own, ...over }
+  expect(hostItself.accept(back, NOW)).toEqual({ drop: 'forged' })
   blocked.add(C)
   expect(arrive(line(B, 'five'), over)).toEqual({ drop: 'blocked' })
 })
