@@ -1,0 +1,15 @@
+import { openDatabase } from '../../../src/gateway/db/database.ts'
+import { embeddedDir } from '../../support/embedded.ts'
+import { moderationStoreSuite } from './store-suite.ts'
+
+moderationStoreSuite('moderation on the embedded database', async () => {
+  const { dir, remove } = await embeddedDir()
+  const db = await openDatabase({ driver: 'embedded', dir })
+  return {
+    db,
+    async close() {
+      await db.close()
+      await remove()
+    },
+  }
+})
