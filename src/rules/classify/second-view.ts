@@ -4,7 +4,7 @@ import type { Decision } from './decide.ts'
 import type { Evidence } from './weighing.ts'
 
 /** Have/want lines, letters and tags of one word are said on purpose, and much evidence errs less: their votes count for more. */
-const DECISIVE = 2
+const DECISIVE = 4
 const SURE = 1.5
 /** Points above the threshold from which evidence is much. */
 const SURE_FROM = 5

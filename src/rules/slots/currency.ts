@@ -294,7 +294,7 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   }
   if (token.text === 'u' && lang === 'vi') return { code: 'USDT', source: 'word', rank: 1, start: i, end: i + 1 }
   if (token.text === 'к' || token.text === 'k') return undefined
-  const word = WORDS.get(token.text)
+  const word = nationOf(tokens, i) === undefined ? WORDS.get(token.text) : undefined
   if (token.text === 'р' && lang !== 'ru' && !token.glued) return undefined
   if ((token.text === 'ft' || token.text === 'rs' || token.text === 'rp' || token.text === 'rm') && token.caps !== 0)
     return undefined
@@ -303,8 +303,61 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   // "90 mil pesos ars": the code behind the shared name decides.
   if (SHARED.has(token.text) && next?.kind === 'word' && CODES.has(next.text) && !COINS.has(codeOf(next.text)))
     return { code: codeOf(next.text), source: 'explicit', rank: 3, start: i, end: i + 2 }
+  const country = nationOf(tokens, i)
+  if (country !== undefined) return { code: country, source: 'word', rank: 3, start: i, end: i + 2 }
   if (SHARED.has(token.text)) return { code: undefined, source: 'word', rank: 0, start: i, end: i + 1 }
   return undefined
+}
+
+/** Names of money that countries share, by what names the country: "pesos argentinos", "dólares canadienses", "đô úc". */
+const NATIONS: Readonly<Record<string, readonly (readonly [beginning: string, code: string])[]>> = {
+  peso: [
+    ['argentin', 'ARS'],
+    ['mexican', 'MXN'],
+    ['chilen', 'CLP'],
+    ['colombian', 'COP'],
+    ['urugua', 'UYU'],
+    ['filipin', 'PHP'],
+  ],
+  dollar: [
+    ['american', 'USD'],
+    ['estadounidense', 'USD'],
+    ['canad', 'CAD'],
+    ['austral', 'AUD'],
+    ['neozeland', 'NZD'],
+    ['сша', 'USD'],
+    ['канадск', 'CAD'],
+    ['австрал', 'AUD'],
+    ['mỹ', 'USD'],
+    ['úc', 'AUD'],
+    ['sing', 'SGD'],
+  ],
+  pound: [
+    ['esterlin', 'GBP'],
+    ['стерлинг', 'GBP'],
+    ['sterling', 'GBP'],
+  ],
+  krone: [
+    ['норвежск', 'NOK'],
+    ['шведск', 'SEK'],
+    ['датск', 'DKK'],
+    ['чешск', 'CZK'],
+  ],
+}
+const NAMED: ReadonlyMap<string, keyof typeof NATIONS> = new Map([
+  ...['peso', 'pesos', 'pesitos'].map((w) => [w, 'peso'] as const),
+  ...['dollar', 'dollars', 'dólar', 'dólares', 'dolares', 'доллар', 'доллара', 'долларов', 'đô'].map(
+    (w) => [w, 'dollar'] as const,
+  ),
+  ...['libra', 'libras', 'фунт', 'фунта', 'фунтов'].map((w) => [w, 'pound'] as const),
+  ...['крон', 'кроны', 'крона'].map((w) => [w, 'krone'] as const),
+])
+
+function nationOf(tokens: readonly Token[], i: number): string | undefined {
+  const kinds = NATIONS[NAMED.get(tokens[i]?.text ?? '') ?? '']
+  const next = tokens[i + 1]
+  if (kinds === undefined || next?.kind !== 'word') return undefined
+  return kinds.find(([beginning]) => next.text.startsWith(beginning))?.[1]
 }
 
 /** A currency's code that stands by itself, beside no number: "450 a month, bills included (EUR)", "all prices usd". */
