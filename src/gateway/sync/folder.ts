@@ -232,7 +232,8 @@ export class SyncFolder {
         }
         await this.#state.flush()
         await this.#keepContents(outcomes.flatMap(([a, o]) => (o === 'done' ? replacedBy(a) : [])))
-        return true
+        // A look at everything for each few files that have just come would take longer than they do: who fetches them asks again.
+        return ready.length >= APPLY_AT_ONCE || waiting === 0
       }),
     )
     return [...stale]

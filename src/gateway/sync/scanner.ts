@@ -191,8 +191,16 @@ export class Scanner {
   #dropAbsent(starts: readonly string[], found: ReadonlyMap<string, FoundFile>): number {
     const { state } = this.#parts
     let dropped = 0
-    const isCovered = (path: string): boolean =>
-      starts.some((start) => start === '' || path === start || path.startsWith(`${start}/`))
+    const known = new Set(starts)
+    const isCovered = (path: string): boolean => {
+      if (known.has('')) return true
+      for (let at = path; ; ) {
+        if (known.has(at)) return true
+        const slash = at.lastIndexOf('/')
+        if (slash < 0) return false
+        at = at.slice(0, slash)
+      }
+    }
     for (const path of [...state.seen.keys()]) {
       if (found.has(path) || !isCovered(path) || this.isUnknown(path)) continue
       state.setLocal(path, undefined)
