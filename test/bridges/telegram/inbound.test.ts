@@ -275,6 +275,8 @@ describe('edits', () => {
   })
 })
 
+const PINNED = { network: 'telegram', account: 'main', channel: String(CHAT.id), id: '1' }
+
 describe('service messages', () => {
   const cases: [string, object, object][] = [
     [
@@ -291,12 +293,12 @@ describe('service messages', () => {
     [
       'pin',
       { pinned_message: { message_id: 1, date: 5, chat: CHAT, text: 'rules' } },
-      { kind: 'notice', notice: 'pin', text: 'Ada L pinned “rules”' },
+      { kind: 'notice', notice: 'pin', text: 'Ada L pinned “rules”', target: PINNED },
     ],
     [
       'pin of something unreachable',
       { pinned_message: { message_id: 1, date: 0, chat: CHAT } },
-      { kind: 'notice', notice: 'pin', text: 'Ada L pinned a message' },
+      { kind: 'notice', notice: 'pin', text: 'Ada L pinned a message', target: PINNED },
     ],
     ['call', { video_chat_started: {} }, { kind: 'notice', notice: 'call', text: 'Ada L started a call' }],
     ['boost', { boost_added: { boost_count: 2 } }, { kind: 'notice', notice: 'boost', text: 'Ada L boosted the group' }],
