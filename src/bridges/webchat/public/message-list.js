@@ -94,8 +94,12 @@ export class MessageList {
   answer(id, node) {
     const end = this.atEnd
     const old = this.#find('answer', id)
-    if (old) old.replaceWith(node)
-    else this.#at.messages.append(node)
+    if (old) {
+      // Whoever is at one of its buttons stays there: an answer may be replaced every few seconds.
+      const held = old.contains(document.activeElement) ? document.activeElement.textContent : undefined
+      old.replaceWith(node)
+      if (held) [...node.querySelectorAll('button')].find(({ textContent }) => textContent === held)?.focus()
+    } else this.#at.messages.append(node)
     this.#at.empty.hidden = true
     if (end || !old) this.toEnd()
   }

@@ -28,11 +28,10 @@ function actionElement(action, press) {
     action.style === 'danger' ? 'danger' : action.style === 'primary' || action.style === 'success' ? 'primary' : ''
   const button = element('button', { type: 'button', className, text: action.label })
   button.addEventListener('click', () => {
-    // The answer may take a while; a second press would ask twice.
-    button.disabled = true
-    setTimeout(() => {
-      button.disabled = false
-    }, 3000)
+    // The answer may take a while; a second press would ask twice. Disabling it for good would take the focus away.
+    if (button.getAttribute('aria-disabled') === 'true') return
+    button.setAttribute('aria-disabled', 'true')
+    setTimeout(() => button.removeAttribute('aria-disabled'), 3000)
     press(action.id)
   })
   return button
