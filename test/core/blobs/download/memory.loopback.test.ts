@@ -10,7 +10,7 @@ const MIB = 1 << 20
 const SIZE = 48 * MIB
 const MOST_MIB = 64
 
-it('a process that has fetched nothing before takes at most 64 MiB more for a fetch of 48 MiB', { timeout: 180_000 }, async () => {
+it('a process that never fetched takes at most 64 MiB more for 48 MiB', { timeout: 180_000 }, async () => {
   await using provider = await startProvider({ maxBytes: SIZE })
   const { addr, hash } = decodeBlobTicket(provider.add(randomBytes(SIZE)))
   const { idle, peak } = await fetchProcess(toPeerAddr(addr)).watched(1, { hash, bytes: SIZE })
