@@ -13,7 +13,7 @@ import { moderationProblem, moderationSchema, routeModerationSchema } from './mo
 import { place } from './places.ts'
 import { secret } from './secrets.ts'
 import { syncSchema } from './sync.ts'
-import { duration, size } from './units.ts'
+import { duration } from './units.ts'
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
 const name = (what: string): z.ZodString => z.string().regex(NAME, `${what}: 1 to 32 lower-case letters, digits or -`)
@@ -217,7 +217,6 @@ export const configSchema = z
     limits: z
       .strictObject({
         deliveries: z.int().min(1).max(256).default(32).describe('lanes that send at once'),
-        messageBytes: size().prefault('64KiB').describe('longest message taken from a platform'),
         retention: duration().prefault('90d').describe('how long copies stay linked for edits and replies'),
       })
       .prefault({}),

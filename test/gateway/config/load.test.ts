@@ -27,7 +27,7 @@ describe('defaults', () => {
     expect(config.http).toMatchObject({ host: '127.0.0.1', port: 8787 })
     expect(config.node.topics).toEqual(['Digital Assets', 'Goods', 'Freelance Job'])
     expect(config.shutdownTimeout).toBe(10_000)
-    expect(config.limits.messageBytes).toBe(65_536)
+    expect(config.sync.maxFile).toBe(4 * 1024 ** 3)
   })
 })
 
