@@ -16,7 +16,10 @@ const KEEP_MS = 180_000
  */
 export function keepSessions(library: Library, clock: Clock): BuildStrategy {
   return (manager) => {
-    const forward = manager.options.updateSessionInfo
+    const { updateSessionInfo: forward, retrieveSessionInfo: retrieve } = manager.options
+    // The library reads the session when it hears that it was resumed, which may be after its end: it is told of the end only
+    // when it asks whether there is one.
+    const ended = new Set<number>()
     const events = manager as unknown as {
       on(event: 'closed' | 'hello', listener: (payload: { code: number; shardId: number }) => void): void
     }
@@ -34,9 +37,15 @@ export function keepSessions(library: Library, clock: Clock): BuildStrategy {
         by.refusedSince ??= clock.now()
         if (clock.now() - by.refusedSince < KEEP_MS) return
       }
+      if (info === null) {
+        ended.add(shardId)
+        return
+      }
+      ended.delete(shardId)
       return forward(shardId, info)
     }
-    Object.assign(manager.options, { updateSessionInfo })
+    const retrieveSessionInfo: typeof retrieve = (shardId) => (ended.has(shardId) ? null : retrieve(shardId))
+    Object.assign(manager.options, { updateSessionInfo, retrieveSessionInfo })
     return new library.SimpleShardingStrategy(manager)
   }
 }
