@@ -166,7 +166,11 @@ test('a message signed by its host is the host’s, over whomever it comes, and 
   const seal = createSeal((message) => host.sign(message), host.id)
   const blocked = new Set<PeerId>()
   const options = { me: A, guard: new RateGuard(RATE_LIMITS, () => false), replay, idOf, verify: createVerifier() }
-  gate = new InboundGate({ ...options, isBlocked: (peer) => blocked.has(peer), isHosted: (id) => id === 'guest of ours' })
+  gate = new InboundGate({
+    ...options,
+    isBlocked: (peer) => blocked.has(peer),
+    personOf: (id) => (id === 'guest of ours' ? 'web:1' : undefined),
+  })
   const line = (senderId: string, text: string): Uint8Array =>
     encodeChatMessage({ senderId, text, sentAt: NOW }, (object) => seal(goods.id, object))
   const over = { from: A.replace(/^./, 'f') as PeerId, direct: false }

@@ -80,7 +80,18 @@ export class ScriptedNode {
     return this.active.delete(id)
   }
 
-  addContact(): void {}
+  /** Whose direct conversations are listened to. */
+  readonly listening: [string, string | undefined][] = []
+  /** Set to give people ids of their own. */
+  hosted: ((person: string) => string) | undefined
+
+  listenTo(peer: string, person?: string): void {
+    this.listening.push([peer, person])
+  }
+
+  hostedIdOf(person: string): string | undefined {
+    return this.hosted?.(person)
+  }
 
   async sendInterest(interest: InterestToSend): Promise<void> {
     this.interests.push(interest)
