@@ -120,6 +120,15 @@ test('an offer is one message; silence edits it', async () => {
   expect(p2p.stats()).toMatchObject({ received: 1, refreshes: 1, intents: 1 })
 })
 
+test('what is said to one person under an id of their own is shown nowhere; an interest in what they offer is', async () => {
+  const p2p = bridge()
+  await p2p.start()
+  await emit({ kind: 'chat', message: line({ forPerson: 'discord:1' }) })
+  expect(committed).toEqual([])
+  await emit({ kind: 'market', message: offer({ kind: 'interest', targetId: PEER, forPerson: 'discord:1' }) })
+  expect(committed.flat()).toHaveLength(1)
+})
+
 test('interests in what others offer are not shown', async () => {
   const p2p = bridge()
   await p2p.start()
