@@ -26,8 +26,8 @@ export interface NodeHostedOptions {
 
 /** People with ids of their own (k2-application 2.7): ours, those of other gateways, and the direct topics of both. */
 export class NodeHosted {
-  readonly hosts = new HostBook()
   readonly #options: NodeHostedOptions
+  readonly #hosts = new HostBook()
   readonly #ids: HostedIdentities | undefined
   readonly #talks: HostedTalks
 
@@ -44,7 +44,18 @@ export class NodeHosted {
   readonly personOf = (id: string): string | undefined => this.#ids?.personOf(id)
 
   /** Gateways sign who they speak for; whoever the operator knows is a node. */
-  readonly hostOf = (id: PeerId): PeerId | undefined => (this.#options.roster.isTrusted(id) ? undefined : this.hosts.hostOf(id))
+  readonly hostOf = (id: string): PeerId | undefined =>
+    this.#options.roster.isTrusted(id as PeerId) ? undefined : this.#hosts.hostOf(id)
+
+  /** `host` has signed a message in the name of `id`. */
+  note(id: string, host: PeerId): void {
+    this.#hosts.note(id, host)
+  }
+
+  /** A message came straight from `id`. */
+  proved(id: PeerId): void {
+    this.#hosts.proved(id)
+  }
 
   /** Joins the direct topic of a contact with the node, or with a person of ours. */
   join(topics: NodeTopics, contact: PeerId, person: string | undefined): JoinedTopic {

@@ -26,7 +26,7 @@ export interface NodeInboundOptions {
   /** Tells a gateway that one of its lines is stored. */
   readonly sendReceipt: (sender: PeerId, topic: TopicId, key: string) => void
   /** People with ids of their own, here and elsewhere. */
-  readonly hosted: Pick<NodeHosted, 'hosts' | 'personOf' | 'heard'>
+  readonly hosted: Pick<NodeHosted, 'note' | 'hostOf' | 'proved' | 'personOf' | 'heard'>
   /** A delayed message could not be handled. */
   readonly onFailure: (error: unknown) => void
 }
@@ -56,7 +56,7 @@ export class NodeInbound {
       twins,
       isBlocked,
       verify: createVerifier(),
-      hosts: options.hosted.hosts,
+      hosts: options.hosted,
       personOf: options.hosted.personOf,
     })
     this.direct = new DirectInbound({
@@ -65,7 +65,7 @@ export class NodeInbound {
       publish: (message) => {
         this.#received++
         roster.proved(message.senderId as PeerId, options.clock.now())
-        options.hosted.hosts.proved(message.senderId as PeerId)
+        options.hosted.proved(message.senderId as PeerId)
         return options.hub.publish({ type: 'message', message })
       },
       onDrop: (reason) => this.#drop(reason),
@@ -105,7 +105,7 @@ export class NodeInbound {
     this.#received++
     if (message.senderClass === 'verified') {
       roster.proved(message.senderId as PeerId, now)
-      hosted.hosts.proved(message.senderId as PeerId)
+      hosted.proved(message.senderId as PeerId)
     }
     hosted.heard(message)
     if (arrival.direct && message.hostId === arrival.from) roster.proved(arrival.from, now)

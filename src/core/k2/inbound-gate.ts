@@ -45,7 +45,7 @@ export interface InboundGateOptions {
   /** The person this node speaks for under an id. */
   readonly personOf?: (id: string) => string | undefined
   /** Learns who hosts whom, and tells it. */
-  readonly hosts?: HostBook
+  readonly hosts?: Pick<HostBook, 'note' | 'hostOf'>
 }
 
 /**

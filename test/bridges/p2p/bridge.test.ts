@@ -201,6 +201,13 @@ test('says whose text it is for people of chat platforms only', async () => {
 test('a direct place goes to the contact', async () => {
   await bridge().send(request({ place: { network: 'p2p', account: 'self', channel: `dm:${PEER}` } }), never)
   expect(sent[0]!.to).toBe(PEER)
+  expect(sent[0]!.text.person).toBeUndefined()
+})
+
+test('the conversation of a person under an id of their own goes to its other side in that person’s name', async () => {
+  const author = { key: 'discord:5', displayName: 'Alice', isBot: false, kind: 'user' } as const
+  await bridge().send(request({ author, place: { network: 'p2p', account: 'self', channel: `dm:${PEER}@${ME}` } }), never)
+  expect(sent[0]).toMatchObject({ to: PEER, text: { person: 'discord:5' } })
 })
 
 test('replies, edits, late messages and files become lines', async () => {
