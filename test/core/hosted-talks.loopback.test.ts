@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
 import { fromUtf8 } from '../../src/base/bytes.ts'
+import { cryptoRng } from '../../src/base/random.ts'
+import type { PeerId } from '../../src/core/ids.ts'
+import { MAX_HOSTED_TALKS } from '../../src/core/k2/hosted-talks.ts'
 import type { InboundMarket } from '../../src/core/k2/inbound.ts'
 import { encodeChatMessage, encodeMarketMessage } from '../../src/core/k2/json-messages.ts'
 import { directTopicName } from '../../src/core/k2/topics.ts'
 import { hostedIdentity } from '../../src/core/keys/hosted-identities.ts'
+import { newIdentity } from '../../src/core/keys/identity.ts'
 import { startRawPeer, startTestNode, type TestNode } from '../support/k2-nodes.ts'
 import { offerForm } from './k2/fixtures.ts'
 
@@ -117,6 +121,15 @@ test('a K2 application: its interest in one person opens their direct topic, and
     break
   }
   expect(seller.chats()).toHaveLength(1)
+})
+
+test('a node leaves the conversation longest silent for a new one, and keeps those of contacts', async () => {
+  const people = Array.from({ length: MAX_HOSTED_TALKS + 1 }, () => newIdentity(cryptoRng).id)
+  await using node = await startTestNode({ topics: [], contacts: [{ id: people[0] as string }], identities: 'hosted' })
+  const begun = people.map((peer) => node.node.listenTo(peer, ANN).name)
+  await expect
+    .poll(() => new Set(node.node.topics().map((t) => t.name)))
+    .toEqual(new Set([directTopicName(node.id, people[0] as PeerId), ...begun.slice(1)]))
 })
 
 test('with one identity for all nothing changes: the node offers, is asked, and no direct topic begins by itself', async () => {
