@@ -84,5 +84,13 @@ describe('k2-application 2.7: people with ids of their own in the market', () =>
     // What was said to Ann alone is in no channel.
     expect(stage.onDiscord(stage.discord.info.channel).join('\n')).not.toContain('Still there?')
     expect(stage.gateway.node.topics().map((t) => t.name)).toHaveLength(2)
+
+    // Sold: hers is no longer repeated, his is.
+    const sold = /([\w-]{8})\W*$/.exec((await run(ann, 'k2 offer mine')).trim())?.[1] ?? ''
+    expect(await run(ann, 'k2 offer close', { id: sold })).toContain('Closed.')
+    await until(() => stage.gateway.node.stats().offers.active === 1)
+    heard.length = 0
+    await until(() => sellers().size > 0)
+    expect(sellers()).toEqual(new Set([idOf(ben)]))
   })
 })
