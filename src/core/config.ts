@@ -75,7 +75,7 @@ export const K2_TRACKER = '71853750efc1219d7976639087c5fb25cf8d4b49f6d509366f2e0
 const MAX_TRACKERS = 16
 
 /**
- * In whose name people's lines on topics go out: the node's for all, or an id of their own each, made from the node's key and
+ * In whose name people speak and offer on K2: the node's for all, or an id of their own each, made from the node's key and
  * hosted by it (k2-application 2.7).
  */
 export type Identities = 'single' | 'hosted'

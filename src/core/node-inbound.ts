@@ -13,6 +13,7 @@ import { VariantTwins } from './k2/variant-twins.ts'
 import { createVerifier } from './keys/ed25519.ts'
 import { createIdCheck } from './keys/endpoint-id.ts'
 import type { K2Event } from './node-events.ts'
+import type { NodeHosted } from './node-hosted.ts'
 
 export interface NodeInboundOptions {
   readonly me: PeerId
@@ -24,8 +25,8 @@ export interface NodeInboundOptions {
   readonly raise: (topic: TopicInfo, sender: PeerId) => void
   /** Tells a gateway that one of its lines is stored. */
   readonly sendReceipt: (sender: PeerId, topic: TopicId, key: string) => void
-  /** Ids of people this node speaks for. */
-  readonly isHosted?: (id: string) => boolean
+  /** People with ids of their own, here and elsewhere. */
+  readonly hosted: Pick<NodeHosted, 'note' | 'hostOf' | 'proved' | 'personOf' | 'heard'>
   /** A delayed message could not be handled. */
   readonly onFailure: (error: unknown) => void
 }
@@ -55,7 +56,8 @@ export class NodeInbound {
       twins,
       isBlocked,
       verify: createVerifier(),
-      ...(options.isHosted !== undefined && { isHosted: options.isHosted }),
+      hosts: options.hosted,
+      personOf: options.hosted.personOf,
     })
     this.direct = new DirectInbound({
       gate: new DirectGate({ me, guard, replay: this.#replay, twins, isBlocked }),
@@ -63,6 +65,7 @@ export class NodeInbound {
       publish: (message) => {
         this.#received++
         roster.proved(message.senderId as PeerId, options.clock.now())
+        options.hosted.proved(message.senderId as PeerId)
         return options.hub.publish({ type: 'message', message })
       },
       onDrop: (reason) => this.#drop(reason),
@@ -89,7 +92,7 @@ export class NodeInbound {
   }
 
   async #accept(arrival: GossipArrival): Promise<void> {
-    const { clock, roster, hub, raise } = this.#options
+    const { clock, roster, hub, raise, hosted } = this.#options
     const now = clock.now()
     const verdict = this.#gate.accept(arrival, now)
     if ('laterMs' in verdict) return this.#delay(arrival, verdict.laterMs)
@@ -100,7 +103,11 @@ export class NodeInbound {
     }
     const message = verdict.accept
     this.#received++
-    if (message.senderClass === 'verified') roster.proved(message.senderId as PeerId, now)
+    if (message.senderClass === 'verified') {
+      roster.proved(message.senderId as PeerId, now)
+      hosted.proved(message.senderId as PeerId)
+    }
+    hosted.heard(message)
     if (arrival.direct && message.hostId === arrival.from) roster.proved(arrival.from, now)
     if (message.type === 'market' && message.senderClass === 'claimed' && message.routable) {
       raise(message.topic, message.senderId as PeerId)

@@ -28,6 +28,8 @@ export interface NodeTopicsOptions {
   readonly maxTopics: number
   /** Peers to join a marketplace topic through, best first. */
   readonly bootstrap: (name: string) => readonly PeerId[]
+  /** The gateway that speaks for a contact that is no node itself. */
+  readonly hostOf: (contact: PeerId) => PeerId | undefined
   /** Finds more of them; not asked about direct topics, which would tell trackers who talks to whom. */
   readonly finder?: Pick<TopicFinder, 'watch' | 'unwatch'>
   /** Resolves when the message may be followed by the next one of its topic. */
@@ -72,10 +74,10 @@ export class NodeTopics {
     return this.#join({ id: topicIdOfName(name), name })
   }
 
-  /** Joins the topic shared with one other node. */
-  joinDirect(contact: PeerId): JoinedTopic {
-    const name = directTopicName(this.#options.me, contact)
-    return this.#join({ id: topicIdOfName(name), name, contact })
+  /** Joins the topic shared with one other node; `as` a person of this one, where people have ids of their own. */
+  joinDirect(contact: PeerId, as?: TopicInfo['as']): JoinedTopic {
+    const name = directTopicName(as?.id ?? this.#options.me, contact)
+    return this.#join({ id: topicIdOfName(name), name, contact, ...(as !== undefined && { as }) })
   }
 
   async leave(name: string): Promise<boolean> {
@@ -112,16 +114,18 @@ export class NodeTopics {
   #join(info: TopicInfo): JoinedTopic {
     const known = this.#open.get(info.name)
     if (known !== undefined) return known.topic
-    const { gossip, clock, rng, log, maxTopics, bootstrap } = this.#options
+    const { gossip, clock, rng, log, maxTopics, bootstrap, hostOf } = this.#options
     if (this.#open.size >= maxTopics) {
       throw k2Error('K2_RATE_LIMITED', `this node joins at most ${maxTopics} topics`, { max: maxTopics })
     }
-    const peers = (): readonly PeerId[] => (info.contact === undefined ? bootstrap(info.name) : [info.contact])
+    const peers = (): readonly PeerId[] =>
+      info.contact === undefined ? bootstrap(info.name) : [hostOf(info.contact) ?? info.contact]
     const handle = gossip.subscribe(info.id, { bootstrap: peers().slice(0, BOOTSTRAP_PEERS) })
     const topic = new JoinedTopic({
       info,
       channel: handle,
       bootstrap: peers,
+      hostOf,
       clock,
       rng,
       onJoinFailed: (error) =>

@@ -23,12 +23,12 @@ import { createSeal } from './k2/signed-envelope.ts'
 import { TextSender, type TextToSend } from './k2/text-sender.ts'
 import { directTopicName } from './k2/topics.ts'
 import { type EndpointAddr, ofPeerAddr, toPeerAddr } from './keys/address.ts'
-import { HostedIdentities } from './keys/hosted-identities.ts'
 import type { Identity } from './keys/identity.ts'
 import { encodeEndpointTicket } from './keys/ticket.ts'
 import type { K2Endpoint } from './net/index.ts'
 import type { K2Event, NodeStats, TopicStatus } from './node-events.ts'
 import { nodeHealth } from './node-health.ts'
+import { NodeHosted } from './node-hosted.ts'
 import { NodeInbound } from './node-inbound.ts'
 import type { NodeLookups } from './node-lookups.ts'
 import type { K2NodeOptions, PingOptions, PingResult } from './node-options.ts'
@@ -70,6 +70,7 @@ export class K2Node implements Lifecycle {
   readonly #texts: TextSender
   readonly #offers: OfferBoard
   readonly #recent: RecentPeers
+  readonly #hosted: NodeHosted
   readonly #tasks: TaskGroup
   #parts: Parts | undefined
   /** Who was noted in the journal last. */
@@ -95,14 +96,23 @@ export class K2Node implements Lifecycle {
     )
     this.#roster = roster
     const isTrusted = (peer: PeerId): boolean => roster.isTrusted(peer)
-    const hosted = this.settings.identities === 'hosted' ? new HostedIdentities(identity) : undefined
+    const hosted = new NodeHosted({
+      identity,
+      enabled: this.settings.identities === 'hosted',
+      roster,
+      topics: () => this.#parts?.topics,
+      leave: (topic) => this.#tasks.add(this.leaveTopic(topic)),
+      clock,
+      log,
+    })
+    this.#hosted = hosted
     this.#inbound = new NodeInbound({
       me: this.id,
       limits: limits.inbound,
       roster,
       hub: this.#hub,
       clock,
-      ...(hosted !== undefined && { isHosted: (id) => hosted.has(id) }),
+      hosted,
       raise: (topic, sender) => this.#parts?.topics.raise(topic, sender),
       sendReceipt: (sender, topic, key) => this.#parts?.link.send(sender, topic, key),
       onFailure: (err) => log.error({ ev: 'event-failed', err }, 'a delayed message could not be handled'),
@@ -117,12 +127,13 @@ export class K2Node implements Lifecycle {
       rate: limits.ownText,
       isTrusted,
       seal,
-      ...(hosted !== undefined && { hosted: (person) => hosted.idOf(person) }),
+      hosted: hosted.idOf,
       direct: new DirectRoute({ clock, link: () => this.#parts?.direct }),
     })
     this.#offers = new OfferBoard({
       me: this.id,
       seal,
+      hosted: hosted.idOf,
       clock,
       rng,
       broadcast: (topic, content) => this.#broadcast(topic, content),
@@ -193,6 +204,7 @@ export class K2Node implements Lifecycle {
     const parts = this.#parts
     this.#parts = undefined
     this.#offers.stop()
+    this.#hosted.stop()
     this.#inbound.stop()
     this.#hub.close()
     if (parts === undefined) return
@@ -336,9 +348,24 @@ export class K2Node implements Lifecycle {
     return this.#texts.send(this.#topic(topicName), text)
   }
 
-  /** A direct message; whoever is written to becomes a contact of this run. Rejects as `TextSender.send`. */
+  /**
+   * A direct message, in the name of a person under their own id where people have them. Whoever is written to becomes a contact
+   * of this run. Rejects as `TextSender.send`.
+   */
   async sendDirect(contact: PeerId, text: TextToSend): Promise<readonly Hash[]> {
-    return this.#texts.send(this.#running().topics.joinDirect(contact), text)
+    return this.#texts.send(this.#hosted.join(this.#running().topics, contact, text.person), text)
+  }
+
+  /** The id a person is known by on K2; undefined where all people speak in the node's name. */
+  hostedIdOf(person: string): PeerId | undefined {
+    return this.#hosted.idOf(person)
+  }
+
+  /** Is there to hear what a peer writes to this node, or to one of its people; hosted conversations end when nobody uses them. */
+  listenTo(peer: PeerId, person?: string): TopicInfo {
+    const isHosted = (person !== undefined && this.#hosted.idOf(person) !== undefined) || this.#hosted.hostOf(peer) !== undefined
+    if (isHosted) return this.#hosted.join(this.#running().topics, peer, person).info
+    return this.addContact({ addr: { id: peer, relays: [], direct: [] } })
   }
 
   /** Publishes an offer or request until withdrawn. Throws `K2_BAD_FORM`, `K2_TOO_LARGE`, `K2_UNKNOWN_TOPIC` or `K2_RATE_LIMITED`. */
@@ -387,6 +414,7 @@ export class K2Node implements Lifecycle {
       rng: this.#rng,
       log: this.#log,
       maxTopics: this.settings.limits.maxTopics,
+      hostOf: this.#hosted.hostOf,
       bootstrap: (name) => {
         const local = this.#parts?.lookups.localPeers().filter((peer) => !this.#roster.isBlocked(peer)) ?? []
         const recent = this.#recent.list(this.#clock.now()).filter(({ id }) => !this.#roster.isBlocked(id))
@@ -407,7 +435,7 @@ export class K2Node implements Lifecycle {
 
   #neighbor(topic: TopicInfo, peer: PeerId, change: 'up' | 'down'): void {
     this.#log.debug({ ev: `neighbor-${change}`, topic: topic.name, peer }, 'a neighbour of a topic changed')
-    if (change === 'up' && topic.contact === peer) this.#parts?.direct.notePresent(peer)
+    if (change === 'up' && topic.contact === peer && topic.as === undefined) this.#parts?.direct.notePresent(peer)
     if (topic.contact === undefined) this.#noteRecent(peer, this.#clock.now())
     this.#texts.wake()
     this.#tasks.add(this.#hub.publish({ type: change === 'up' ? 'neighborUp' : 'neighborDown', topic, peer }))

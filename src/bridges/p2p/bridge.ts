@@ -16,6 +16,7 @@ import { OrderedIngest } from './ordered-ingest.ts'
 import { planOutbound, type Shares } from './outbound.ts'
 import { outcomeOf } from './outcomes.ts'
 import {
+  isPlatformPerson,
   nodeTag,
   type PeerChatMessage,
   type PeerMarketMessage,
@@ -27,8 +28,6 @@ import type { ContactNames } from './presentation.ts'
 
 /** Longest chain of gateways a message may have passed (bridging 12.5). */
 const MAX_VIA = 4
-/** Keys of people on chat platforms; peers and the gateway itself have ids already. */
-const PLATFORM_PERSON = /^(discord|telegram|web):./
 const TAG = /^[0-9a-f]{16}$/
 /** Places whose listeners are waited for. */
 const WAITING_PLACES = 1000
@@ -149,10 +148,12 @@ export class P2pBridge implements Bridge {
     if (plan.kind === 'topic' && (await this.#isSaidThere(plan, request.origin, passed.length > 0, signal)))
       return { kind: 'done', parts: [] }
     if (signal.aborted) return { kind: 'not-sent', code: 'ABORTED', message: 'stopped before it was sent' }
+    // Where the gateway and a contact talk, it speaks for everybody; people's own conversations are places of their own.
+    const isNamed = plan.kind === 'topic' || plan.hosted
     const text = {
       text: plan.text,
       senderName: plan.senderName,
-      ...(PLATFORM_PERSON.test(request.author.key) && { person: request.author.key }),
+      ...(isNamed && isPlatformPerson(request.author.key) && { person: request.author.key }),
       messageKey: request.idemKey,
       via: [...passed, nodeTag(port.nodeId)],
       ...(request.origin !== undefined && { origin: request.origin }),
@@ -212,6 +213,8 @@ export class P2pBridge implements Bridge {
   }
 
   #chat(message: PeerChatMessage): Promise<void> {
+    // Said to one person alone: no place of the gateway's may show it.
+    if (message.forPerson !== undefined) return Promise.resolve()
     const via = message.via ?? []
     if (via.includes(nodeTag(this.#options.port.nodeId)) || via.length > MAX_VIA) {
       this.#counts.loops++
@@ -244,7 +247,7 @@ export class P2pBridge implements Bridge {
   }
 
   #market(message: PeerMarketMessage): Promise<void> {
-    if (message.kind === 'interest' && message.targetId !== this.#options.port.nodeId) {
+    if (message.kind === 'interest' && message.targetId !== this.#options.port.nodeId && message.forPerson === undefined) {
       this.#counts.notForUs++
       return Promise.resolve()
     }

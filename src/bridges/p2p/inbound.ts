@@ -19,8 +19,9 @@ export interface InboundContext {
   readonly now: number
 }
 
-/** The channel of a direct conversation. */
-export const directChannel = (peerId: string): string => `dm:${peerId}`
+/** The channel of a direct conversation: this node's, or that of a person who has an id of their own (`hostedId`). */
+export const directChannel = (peerId: string, hostedId?: string): string =>
+  hostedId === undefined ? `dm:${peerId}` : `dm:${peerId}@${hostedId}`
 
 /** A chat line, from a topic or a direct conversation, as an event. */
 export function chatEnvelope(message: PeerChatMessage, context: InboundContext): Envelope {

@@ -19,7 +19,14 @@ const NETWORK_WORDS: ReadonlyMap<string, string> = new Map([
 /** What is to be sent where, as far as K2 can carry it (bridging 6.1). */
 export type OutboundPlan =
   | { readonly kind: 'topic'; readonly topic: string; readonly text: string; readonly senderName: string }
-  | { readonly kind: 'direct'; readonly peerId: string; readonly text: string; readonly senderName: string }
+  | {
+      readonly kind: 'direct'
+      readonly peerId: string
+      /** The author speaks under an id of their own. */
+      readonly hosted: boolean
+      readonly text: string
+      readonly senderName: string
+    }
   /** K2 cannot recall or change anything. */
   | { readonly kind: 'nothing' }
 
@@ -33,9 +40,9 @@ export function planOutbound(request: SendRequest, shares: Shares = new Map()): 
   if (text === '') return { kind: 'nothing' }
   const senderName = wireName(request.author)
   const { channel } = request.place
-  return channel.startsWith(DIRECT)
-    ? { kind: 'direct', peerId: channel.slice(DIRECT.length), text, senderName }
-    : { kind: 'topic', topic: channel, text, senderName }
+  if (!channel.startsWith(DIRECT)) return { kind: 'topic', topic: channel, text, senderName }
+  const [peerId = '', self] = channel.slice(DIRECT.length).split('@')
+  return { kind: 'direct', peerId, hosted: self !== undefined, text, senderName }
 }
 
 /** `Alice (Discord)`: readers see that a bridge speaks for somebody. */

@@ -11,6 +11,8 @@ export interface PeerMarketMessage {
   /** Who published it, when that is not the sender it names. */
   readonly hostId?: string
   readonly targetId?: string
+  /** Key of the person here it is addressed to, where people have ids of their own. */
+  readonly forPerson?: string
   readonly form: Readonly<Record<string, unknown>>
   /** Sender's clock, ms. */
   readonly sentAt: number
@@ -25,6 +27,8 @@ export interface PeerChatMessage {
   readonly peerId: string
   /** Set when the line was read on a topic instead of a DM. */
   readonly topic?: string
+  /** Key of the person here to whose own id it was written; to nobody else, and not to the gateway. */
+  readonly forPerson?: string
   readonly senderName?: string
   readonly senderClass: SenderClass
   /** Who published it, when that is not the sender it names. */
@@ -89,10 +93,13 @@ export interface PeerPort {
    * `K2_NO_NEIGHBOR` (nobody heard it, retry later), `K2_RATE_LIMITED`, or `K2_UNCONFIRMED` (it may have arrived, send again).
    */
   sendTopicText(topic: string, text: PeerText): Promise<PublishResult>
-  /** A direct message over the DM topic. Rejects `K2_NO_NEIGHBOR` while the contact itself is not a neighbour. */
+  /** A direct message over the DM topic, in the name of `person` under their own id where people have them. Rejects `K2_NO_NEIGHBOR` while the contact itself is not a neighbour. */
   sendDirectText(peerId: string, text: PeerText): Promise<PublishResult>
   health(): Health
 }
+
+/** Whether an author key is that of a person on a chat platform; peers and the gateway itself have ids already. */
+export const isPlatformPerson = (key: string): boolean => /^(discord|telegram|web):./.test(key)
 
 /** How a node is named in via lists: short, and unlike instance names never shared by two gateways. */
 export const nodeTag = (nodeId: string): string => nodeId.slice(0, 16)

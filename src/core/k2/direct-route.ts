@@ -43,7 +43,7 @@ export class DirectRoute {
     const { contact } = topic.info
     const { clock } = this.#options
     const link = this.#options.link()
-    if (contact === undefined || link === undefined) return false
+    if (contact === undefined || link === undefined || topic.isHosted) return false
     const acceptedAt = this.#accepted.get(line.key, 0)
     if (acceptedAt !== undefined) return this.#isSettled(topic, clock.now() - acceptedAt)
     const habit = link.habitOf(contact)

@@ -3,6 +3,7 @@ import { isK2Error } from '../../base/errors.ts'
 import { type Hash, hashOf, type PeerId } from '../ids.ts'
 import type { Verify } from '../keys/ed25519.ts'
 import { decodeContent } from './decode.ts'
+import type { HostBook } from './host-book.ts'
 import type { DropReason, GossipArrival, InboundChat, InboundMarket, InboundMessage } from './inbound.ts'
 import { chatIdentityBytes } from './json-messages.ts'
 import { canonicalBytes } from './json-writer.ts'
@@ -41,8 +42,10 @@ export interface InboundGateOptions {
   readonly verify?: Verify
   /** Nothing is taken from these, nor in their names. */
   readonly isBlocked?: (peer: PeerId) => boolean
-  /** Ids of people this node speaks for. */
-  readonly isHosted?: (id: string) => boolean
+  /** The person this node speaks for under an id. */
+  readonly personOf?: (id: string) => string | undefined
+  /** Learns who hosts whom, and tells it. */
+  readonly hosts?: Pick<HostBook, 'note' | 'hostOf'>
 }
 
 /**
@@ -82,6 +85,10 @@ export class InboundGate {
     if (host === this.#options.me) return { drop: 'forged' }
     const proven = this.#proven(message, arrival)
     if (proven === false) return { drop: 'bad-signature' }
+    if (proven?.hostId !== undefined) {
+      this.#options.hosts?.note(message.senderId, proven.hostId)
+      if (!this.#isTheirHost(arrival.topic.contact, proven.hostId)) return { drop: 'not-the-contact' }
+    }
     const built = this.#build(message, proven ?? sourceOf(senderClass, arrival), arrival, now)
     return this.#isTwin(built, now) ? { drop: 'replay' } : this.#once(built, arrival, now)
   }
@@ -112,7 +119,13 @@ export class InboundGate {
     if (contact === undefined) return undefined
     if (message.kind !== 'chat') return 'wrong-topic'
     // Anybody can compute this topic and write to it, also in the contact's name.
-    return message.senderId !== contact || senderClass === 'hosted' ? 'not-the-contact' : undefined
+    if (message.senderId !== contact) return 'not-the-contact'
+    return senderClass === 'hosted' && !this.#isTheirHost(contact, arrival.from) ? 'not-the-contact' : undefined
+  }
+
+  /** On a topic of two only the host of a hosted contact speaks for it. */
+  #isTheirHost(contact: PeerId | undefined, host: PeerId): boolean {
+    return contact === undefined || this.#options.hosts?.hostOf(contact) === host
   }
 
   #build(message: Exclude<K2Message, { kind: 'match' }>, source: Source, arrival: GossipArrival, now: number): InboundMessage {
@@ -127,16 +140,19 @@ export class InboundGate {
 
   #market(
     message: MarketMessage,
-    common: Omit<InboundMarket, 'type' | 'kind' | 'forUs' | 'form' | 'intentKey' | 'suspicious'>,
+    common: Omit<InboundMarket, 'type' | 'kind' | 'forUs' | 'forPerson' | 'form' | 'intentKey' | 'suspicious'>,
   ): InboundMarket {
     const { kind, form, targetId } = message
     const topic = common.topic.name
+    const isForUs = kind === 'interest' && targetId !== undefined && this.#isOurs(targetId)
+    const forPerson = isForUs ? this.#options.personOf?.(targetId) : undefined
     return {
       type: 'market',
       kind,
       ...common,
       form,
-      forUs: kind === 'interest' && targetId !== undefined && this.#isOurs(targetId),
+      forUs: isForUs,
+      ...(forPerson !== undefined && { forPerson }),
       suspicious: message.topic !== undefined && message.topic !== topic,
       intentKey: intentKeyOf(kind, topic, message),
       ...(targetId !== undefined && { targetId }),
@@ -158,8 +174,8 @@ export class InboundGate {
   }
 
   #isOurs(id: string): boolean {
-    const { me, isHosted } = this.#options
-    return id === me || isHosted?.(id) === true
+    const { me, personOf } = this.#options
+    return id === me || personOf?.(id) !== undefined
   }
 
   /** The same direct message without a mark came over a connection of its own. */

@@ -10,6 +10,8 @@ export interface TopicInfo {
   readonly name: string
   /** The other node of a direct-message topic. */
   readonly contact?: PeerId
+  /** The person of ours whose id it was computed with, and that id; without it this node's own. */
+  readonly as?: { readonly id: PeerId; readonly person: string }
 }
 
 /** One message as gossip hands it over. */
@@ -39,6 +41,8 @@ export interface InboundMarket extends Accepted {
   readonly targetId?: string
   /** An interest in something we offer. */
   readonly forUs: boolean
+  /** The person of ours it is addressed to, where people have ids of their own. */
+  readonly forPerson?: string
   readonly form: MarketForm
   /** Refreshes of one intent share it; a changed form has another. */
   readonly intentKey: Hash

@@ -22,6 +22,8 @@ export interface JoinedTopicOptions {
   readonly channel: TopicChannel
   /** Peers worth joining through, best first; may change over time. */
   readonly bootstrap: () => readonly PeerId[]
+  /** The gateway that speaks for a contact that is no node itself. */
+  readonly hostOf?: (contact: PeerId) => PeerId | undefined
   readonly clock: Clock
   readonly rng: Rng
   readonly onJoinFailed: (error: unknown) => void
@@ -56,8 +58,19 @@ export class JoinedTopic {
 
   /** Whether a message has somebody to go to: on a direct topic the contact itself, not merely somebody who listens in. */
   get isHeard(): boolean {
+    const partner = this.#partner
+    return partner === undefined ? this.#neighbors.size > 0 : this.#neighbors.has(partner)
+  }
+
+  /** Whether either side of a direct topic is no node but a person of one: only gossip reaches those. */
+  get isHosted(): boolean {
+    return this.info.as !== undefined || this.#partner !== this.info.contact
+  }
+
+  /** The node to be reached on a direct topic. */
+  get #partner(): PeerId | undefined {
     const { contact } = this.info
-    return contact === undefined ? this.#neighbors.size > 0 : this.#neighbors.has(contact)
+    return contact === undefined ? undefined : (this.#options.hostOf?.(contact) ?? contact)
   }
 
   broadcast(content: Uint8Array): Promise<void> {
@@ -84,8 +97,8 @@ export class JoinedTopic {
 
   /** A node has come within reach. */
   meet(peer: PeerId): void {
-    const { contact } = this.info
-    if (this.#isSatisfied() || this.#neighbors.has(peer) || (contact !== undefined && contact !== peer)) return
+    const partner = this.#partner
+    if (this.#isSatisfied() || this.#neighbors.has(peer) || (partner !== undefined && partner !== peer)) return
     this.joinThrough([peer])
   }
 

@@ -17,6 +17,8 @@ export interface Listing {
   /** Exact name of a joined topic. */
   readonly topic: string
   readonly form: JsonObject
+  /** Whose it is: published under the person's own id where people have them. */
+  readonly person?: string
 }
 
 export interface InterestToSend {
@@ -24,6 +26,8 @@ export interface InterestToSend {
   /** The seller's node id. */
   readonly targetId: string
   readonly form: JsonObject
+  /** Who is interested, as in `Listing`. */
+  readonly person?: string
 }
 
 export interface OfferBoardOptions {
@@ -35,6 +39,8 @@ export interface OfferBoardOptions {
   readonly onFailure: (error: unknown) => void
   /** Signs messages, so that they prove their sender wherever they come from. */
   readonly seal?: Seal
+  /** The ids of people; without it everything is published in the node's own name. */
+  readonly hosted?: (person: string) => PeerId | undefined
 }
 
 /** Repeats our offers and requests while they are active, and sends interests. */
@@ -77,11 +83,12 @@ export class OfferBoard {
   }
 
   /** Tells a seller that somebody is interested. Rejects `K2_BAD_FORM`, `K2_TOO_LARGE`, `K2_UNKNOWN_TOPIC` or `K2_NO_NEIGHBOR`. */
-  async sendInterest({ topic, targetId, form }: InterestToSend): Promise<void> {
-    const { me, clock } = this.#options
+  async sendInterest({ topic, targetId, form, person }: InterestToSend): Promise<void> {
+    const { clock } = this.#options
+    const senderId = this.#senderOf(person)
     checkSendForm(form, topic)
-    const seconds = this.#interestStamps.next(`${topic}/${targetId}`, clock.now() / 1000)
-    const content = this.#encode({ kind: 'interest', topic, senderId: me, targetId, form, sentAt: seconds * 1000 })
+    const seconds = this.#interestStamps.next(`${topic}/${senderId}/${targetId}`, clock.now() / 1000)
+    const content = this.#encode({ kind: 'interest', topic, senderId, targetId, form, sentAt: seconds * 1000 })
     if (!(await this.#options.broadcast(topic, content))) {
       throw k2Error('K2_NO_NEIGHBOR', 'no other node is on this topic right now')
     }
@@ -115,7 +122,12 @@ export class OfferBoard {
     return encodeMarketMessage(message, seal && ((object) => seal(topicIdOfName(message.topic), object)))
   }
 
-  #message({ kind, topic, form }: Listing): MarketToSend {
-    return { kind, topic, form, senderId: this.#options.me, sentAt: this.#options.clock.now() }
+  #message({ kind, topic, form, person }: Listing): MarketToSend {
+    return { kind, topic, form, senderId: this.#senderOf(person), sentAt: this.#options.clock.now() }
+  }
+
+  #senderOf(person: string | undefined): PeerId {
+    const { me, hosted } = this.#options
+    return person === undefined ? me : (hosted?.(person) ?? me)
   }
 }

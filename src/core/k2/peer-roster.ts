@@ -25,6 +25,10 @@ export class PeerRoster {
     return [...this.#contacts.values()]
   }
 
+  isContact(peer: PeerId): boolean {
+    return this.#contacts.has(peer)
+  }
+
   /** Adds or renames a contact; this node itself is none. */
   addContact(contact: Contact): void {
     if (contact.addr.id !== this.#me) this.#contacts.set(contact.addr.id, contact)

@@ -33,7 +33,7 @@ export interface TextToSend {
   readonly key: string
   /** Tags of the gateways it has passed. */
   readonly via?: readonly string[]
-  /** Who of this gateway's people says it; on topics, and where people have ids of their own. */
+  /** Who of this gateway's people says it, where people have ids of their own; on a direct topic the topic decides. */
   readonly person?: string
   /** What it repeats (see `GatewayMark`); further parts of a long text count on behind it. */
   readonly origin?: string
@@ -57,7 +57,7 @@ export interface TextSenderOptions {
   /** Signs lines, so that they prove their sender wherever they come from. */
   readonly seal?: Seal
   /** The ids of people; without it everything is said in the node's own name. */
-  readonly hosted?: (person: string) => PeerId
+  readonly hosted?: (person: string) => PeerId | undefined
   /** Connections of their own for direct messages; without it they go over gossip alone. */
   readonly direct?: DirectRoute
 }
@@ -108,7 +108,7 @@ export class TextSender {
   async #pace(topic: JoinedTopic, over: 'refuse' | 'wait', signal: AbortSignal | undefined): Promise<void> {
     const { clock, isTrusted, direct } = this.#options
     const { contact } = topic.info
-    if (contact === undefined || direct === undefined) this.#checkHeard(topic)
+    if (contact === undefined || direct === undefined || topic.isHosted) this.#checkHeard(topic)
     if (contact === undefined ? [...topic.neighbors].every(isTrusted) : isTrusted(contact)) return
     while (!this.#bucket.take(clock.now())) {
       const waitMs = this.#bucket.waitMs(clock.now())
@@ -137,10 +137,11 @@ export class TextSender {
     return encodeChatMessage(chat, seal && ((object) => seal(topic.info.id, object)))
   }
 
-  /** Direct messages come from the node: on a topic of two nobody else is heard. */
+  /** On a topic of two nobody is heard but those two. */
   #senderOf(topic: JoinedTopic, { person }: TextToSend): PeerId {
     const { me, hosted } = this.#options
-    return person === undefined || topic.info.contact !== undefined ? me : (hosted?.(person) ?? me)
+    if (topic.info.contact !== undefined) return topic.info.as?.id ?? me
+    return person === undefined ? me : (hosted?.(person) ?? me)
   }
 
   #chat({ senderId, text, senderName, via, origin }: Line, key: string, sentAt: number, attempt: number): ChatToSend {

@@ -20,7 +20,7 @@ export function hostedIdentity(gateway: Identity, person: string): Identity {
 export class HostedIdentities {
   readonly #gateway: Identity
   readonly #byPerson = new BoundedMap<string, PeerId>({ max: MAX_PEOPLE })
-  readonly #ids = new BoundedMap<string, true>({ max: MAX_PEOPLE })
+  readonly #byId = new BoundedMap<string, string>({ max: MAX_PEOPLE })
 
   constructor(gateway: Identity) {
     this.#gateway = gateway
@@ -29,12 +29,12 @@ export class HostedIdentities {
   idOf(person: string): PeerId {
     const id = this.#byPerson.get(person, 0) ?? hostedIdentity(this.#gateway, person).id
     this.#byPerson.set(person, id, 0)
-    this.#ids.set(id, true, 0)
+    this.#byId.set(id, person, 0)
     return id
   }
 
-  /** Whether an id belongs to somebody who has said something since the start. */
-  has(id: string): boolean {
-    return this.#ids.has(id, 0)
+  /** Whose id this is, of those who have said something since the start. */
+  personOf(id: string): string | undefined {
+    return this.#byId.get(id, 0)
   }
 }

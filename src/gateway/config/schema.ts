@@ -135,7 +135,7 @@ export const configSchema = z
         identities: z
           .enum(['single', 'hosted'])
           .default('single')
-          .describe('single: people speak on K2 topics under the id of this node; hosted: each under an id of their own'),
+          .describe('single: people speak and offer on K2 under the id of this node; hosted: each under an id of their own'),
         bind: z.string().optional().describe('ip:port; default: any port'),
         topics: z.array(z.string().min(1).max(200)).max(200).default(['Digital Assets', 'Goods', 'Freelance Job']),
         peers: z.array(endpointText).max(1000).default([]).describe('endpoint tickets, node ids, or node-id@ip:port'),

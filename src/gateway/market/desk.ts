@@ -241,7 +241,7 @@ export class Desk {
     if (entry.record.interested.includes(person)) return 'known'
     if (entry.origin.peer !== undefined) {
       const who = { account: this.accountOf(context), origin: this.originOf(context), own: this.ownOf(person) }
-      await this.market.publisher.sendInterest(entry, interestForm(this.market.parts, who, entry))
+      await this.market.publisher.sendInterest(entry, interestForm(this.market.parts, who, entry), who.account)
     }
     return this.market.act((step) => {
       const now = this.#entry(intentOf(entry).intent_id)

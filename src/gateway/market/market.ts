@@ -13,6 +13,7 @@ import { tellOperator } from './effects.ts'
 import { judgeHits } from './hits.ts'
 import type { InboxReader } from './inbox.ts'
 import type { OfferLeases } from './leases.ts'
+import { listenAgain } from './listen-again.ts'
 import { intentOf, type MarketIntent } from './model.ts'
 import type { NoticeSender } from './notices.ts'
 import type { MarketParts } from './parts.ts'
@@ -122,6 +123,7 @@ export class Market implements Lifecycle {
     if (this.#stopped()) return
     this.#state = 'running'
     publisher.restore()
+    await listenAgain(parts, store, publisher)
     const context = { me: port.nodeId, counts: this.#counts, nameOf: this.#options.peerName }
     const ear = new PeerEar({ parts, store, context, act: (work) => this.act(work) })
     this.#unsubscribe = port.observe(ear.take)

@@ -10,7 +10,7 @@ const MAX_WAITING = 500
 
 export interface PeerEarOptions {
   readonly parts: MarketParts
-  readonly store: Pick<MarketStore, 'latestTalk'>
+  readonly store: Pick<MarketStore, 'latestTalk' | 'latestTalkOf'>
   readonly context: PeerContext
   readonly act: <T>(work: (step: Step) => T) => Promise<T>
 }
@@ -47,7 +47,9 @@ export class PeerEar {
   async #talk(message: PeerChatMessage): Promise<void> {
     const { store, parts, act } = this.#options
     try {
-      const talk = await store.latestTalk(`p2p:${message.peerId}`, parts.clock.now())
+      const [peer, now] = [`p2p:${message.peerId}`, parts.clock.now()]
+      const { forPerson } = message
+      const talk = await (forPerson === undefined ? store.latestTalk(peer, now) : store.latestTalkOf(peer, forPerson, now))
       if (talk !== undefined) await act((step) => hearTalk(step, talk, message))
     } catch (err) {
       parts.log.warn({ ev: 'talk-failed', err }, 'a direct message about an offer could not be passed on')

@@ -49,7 +49,8 @@ export function hear(step: Step, message: PeerMarketMessage, context: PeerContex
   if (message.senderId === context.me) return false
   const cause = causeOf(step.parts, message, context)
   if (cause.profile.mode === 'off') return false
-  if (message.kind === 'interest') return message.targetId === context.me && answered(step, message, cause)
+  if (message.kind === 'interest')
+    return (message.targetId === context.me || message.forPerson !== undefined) && answered(step, message, cause)
   return offered(step, message, cause, context)
 }
 
@@ -106,7 +107,11 @@ function offered(step: Step, message: PeerMarketMessage, cause: Cause, { counts 
 function answered(step: Step, message: PeerMarketMessage, cause: Cause): boolean {
   const { parts, now } = step
   const offers = [...parts.memory.published()].filter(
-    (e) => e.published?.kind === 'offer' && e.published.topic === message.topic && step.publisher.isOurs(e),
+    (e) =>
+      e.published?.kind === 'offer' &&
+      e.published.topic === message.topic &&
+      step.publisher.isOurs(e) &&
+      (message.forPerson === undefined || intentOf(e).owner === message.forPerson),
   )
   if (offers.length === 0) {
     parts.counters.add('interests_total', { source: 'unknown' })

@@ -1,5 +1,6 @@
 import { errorCode, errorMessage, K2Error } from '../../base/errors.ts'
 import { placeKey } from '../../bridges/model/place.ts'
+import { isPlatformPerson } from '../../bridges/p2p/port.ts'
 import { type InterestToSend, type Listing, type PeerId, parseEndpointId } from '../../core/index.ts'
 import { ownerOf } from './alerting.ts'
 import { askNotice, previewOf } from './cards.ts'
@@ -14,8 +15,10 @@ export interface MarketNode {
   publish(listing: Listing): string
   withdraw(listingId: string): boolean
   sendInterest(interest: InterestToSend): Promise<void>
-  /** Joins the direct conversation with a peer. */
-  addContact(contact: { readonly addr: { readonly id: PeerId; readonly direct: readonly string[] } }): unknown
+  /** Joins the direct conversation of the node with a peer, or that of a person who has an id of their own. */
+  listenTo(peer: PeerId, person?: string): unknown
+  /** The id a person is known by on K2; undefined where all people speak in the node's name. */
+  hostedIdOf(person: string): string | undefined
 }
 
 /**
@@ -107,15 +110,30 @@ export class Publisher {
       if (intentOf(entry).status === 'open' && this.isOurs(entry)) this.#put(entry)
   }
 
-  /** Answers an offer of a peer the way K2 applications do: the buyer's form, addressed to the seller. */
-  async sendInterest(offer: MarketIntent, form: InterestToSend['form']): Promise<void> {
+  /** The id an account is known by on K2; undefined where it speaks in the node's name. */
+  hostedIdOf(account: string): string | undefined {
+    const { person } = personOf(account)
+    return person === undefined ? undefined : this.#node.hostedIdOf(person)
+  }
+
+  /** Is there again to hear the other sides of conversations of people with ids of their own. */
+  listen(talks: readonly { readonly peer: string; readonly account: string }[]): void {
+    for (const { peer, account } of talks) if (this.hostedIdOf(account) !== undefined) this.#listenTo(peer, account)
+  }
+
+  /** Answers an offer of a peer the way K2 applications do: the buyer's form, addressed to the seller. `account`: the buyer's. */
+  async sendInterest(offer: MarketIntent, form: InterestToSend['form'], account: string): Promise<void> {
     const { peer } = offer.origin
     const topic = intentOf(offer).topic?.k2_topic
     if (peer === undefined || topic === undefined) throw refused('this is no offer of a K2 peer')
-    await this.#node.sendInterest({ topic, targetId: peer.nodeId, form })
+    await this.#node.sendInterest({ topic, targetId: peer.nodeId, form, ...personOf(account) })
     // The seller answers in a direct message: be there to hear it.
+    this.#listenTo(peer.nodeId, account)
+  }
+
+  #listenTo(peer: string, account: string): void {
     try {
-      this.#node.addContact({ addr: { id: parseEndpointId(peer.nodeId), direct: [] } })
+      this.#node.listenTo(parseEndpointId(peer), personOf(account).person)
     } catch (error) {
       this.#parts.log.debug({ ev: 'seller-no-contact', code: errorCode(error) }, 'a seller has no usable node id')
     }
@@ -143,8 +161,10 @@ export class Publisher {
     if (form === undefined || published === null) return
     const id = intentOf(entry).intent_id
     this.#withdraw(id)
+    const { kind, topic } = published
+    const listing = { kind, topic, form: formToSend(entry, form), ...personOf(intentOf(entry).owner) }
     try {
-      this.#listings.set(id, this.#node.publish({ kind: published.kind, topic: published.topic, form: formToSend(entry, form) }))
+      this.#listings.set(id, this.#node.publish(listing))
     } catch (error) {
       // Tried again by `refresh`: too many at once, or a topic that is joined later.
       this.#parts.log.warn(
@@ -180,6 +200,9 @@ export class Publisher {
     this.#node.withdraw(listing)
   }
 }
+
+/** Only people of chat platforms may have ids of their own. */
+const personOf = (account: string): { readonly person?: string } => (isPlatformPerson(account) ? { person: account } : {})
 
 function refused(why: string): K2Error {
   return new K2Error({ code: 'MARKET_NOT_PUBLISHABLE', kind: 'input', message: `it cannot be published: ${why}` })

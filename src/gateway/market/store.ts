@@ -8,7 +8,7 @@ import type { MarketIntent, PersonSettings, PublishConsent, Search, Talk } from 
 import { readIntentRow, readReach, readSettings } from './schema.ts'
 import * as sql from './store-sql.ts'
 import { type Write, writesOf } from './store-writes.ts'
-import { findTalk, latestTalk, talksOf, waitingText } from './talk-store.ts'
+import { findTalk, latestTalk, latestTalkOf, talksOf, talksWithPeers, waitingText } from './talk-store.ts'
 
 const PAGE = 2_000
 const DAY_MS = 86_400_000
@@ -208,6 +208,14 @@ export class MarketStore {
 
   talk(id: string): Promise<Talk | undefined> {
     return findTalk(this.#pool, id)
+  }
+
+  latestTalkOf(peer: string, account: string, now: number): Promise<Talk | undefined> {
+    return latestTalkOf(this.#pool, peer, account, now)
+  }
+
+  talksWithPeers(since: number, limit: number): ReturnType<typeof talksWithPeers> {
+    return talksWithPeers(this.#pool, since, limit)
   }
 
   latestTalk(person: string, now: number): Promise<Talk | undefined> {

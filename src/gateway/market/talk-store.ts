@@ -22,6 +22,17 @@ const LATEST = statement(
   'market_latest_talk',
   `select ${COLUMNS} from k2.market_talk where (owner = $1 or other = $1) and last_at > $2::bigint order by last_at desc, id limit 1`,
 )
+const LATEST_OF = statement(
+  'market_latest_talk_of',
+  `select ${COLUMNS} from k2.market_talk
+   where ((owner = $1 and other_reach->>'authorKey' = $2) or (other = $1 and owner_reach->>'authorKey' = $2)) and last_at > $3::bigint
+   order by last_at desc, id limit 1`,
+)
+const WITH_PEERS = statement(
+  'market_talks_with_peers',
+  `select ${COLUMNS} from k2.market_talk where (owner like 'p2p:%' or other like 'p2p:%') and last_at > $1::bigint
+   order by last_at desc, id limit $2::int`,
+)
 const OF_PERSON = statement(
   'market_talks_of',
   `select ${COLUMNS} from k2.market_talk where owner = $1 or other = $1 order by last_at desc, id limit $2::int`,
@@ -66,6 +77,27 @@ export async function findTalk(pool: PgPool, id: string): Promise<Talk | undefin
 export async function latestTalk(pool: PgPool, person: string, now: number): Promise<Talk | undefined> {
   const [row] = await run<Row>(pool, LATEST, [person, now - LIVE_MS])
   return row && talkOf(row)
+}
+
+/** The one a peer of K2 and an account here were last active in. */
+export async function latestTalkOf(pool: PgPool, peer: string, account: string, now: number): Promise<Talk | undefined> {
+  const [row] = await run<Row>(pool, LATEST_OF, [peer, account, now - LIVE_MS])
+  return row && talkOf(row)
+}
+
+/** The latest ones of people here with peers of K2. */
+export async function talksWithPeers(
+  pool: PgPool,
+  since: number,
+  limit: number,
+): Promise<{ readonly peer: string; readonly account: string }[]> {
+  const talks = (await run<Row>(pool, WITH_PEERS, [since, limit])).map(talkOf)
+  return talks.flatMap(({ owner, other }) => {
+    const [peer, person] = owner.reach === null ? [owner, other] : [other, owner]
+    return peer.reach !== null || person.reach === null
+      ? []
+      : [{ peer: peer.person.slice('p2p:'.length), account: person.reach.authorKey }]
+  })
 }
 
 export async function talksOf(pool: PgPool, person: string, limit: number): Promise<Talk[]> {

@@ -2,6 +2,7 @@ import { hashId } from '../../base/ids.ts'
 import { sanitizeText } from '../../bridges/format/sanitize.ts'
 import type { Notice } from '../../bridges/interaction.ts'
 import type { Place } from '../../bridges/model/place.ts'
+import { directChannel } from '../../bridges/p2p/inbound.ts'
 import type { PeerChatMessage } from '../../bridges/p2p/port.ts'
 import { bold, lines, notice } from '../commands/notices.ts'
 import { reachOf } from './alerting.ts'
@@ -56,11 +57,13 @@ export function deliverTalk(step: Step, talk: Talk, from: Talker, to: Talker, te
   const said = text.slice(0, MAX_TALK_TEXT)
   changes.touchedTalks.add(talk.id)
   parts.counters.add('talk_messages_total', { to: to.reach?.network ?? 'p2p' })
-  changes.notices.push(to.reach === null ? onK2(id, to, from, said, now) : here(parts, id, talk, from, to, to.reach, said, now))
+  changes.notices.push(to.reach === null ? onK2(step, id, to, from, said) : here(parts, id, talk, from, to, to.reach, said, now))
 }
 
-function onK2(id: string, to: Talker, from: Talker, text: string, now: number): NoticeRow {
-  const place: Place = { network: 'p2p', account: 'self', channel: `dm:${to.person.slice('p2p:'.length)}` }
+/** Whoever is known on K2 by an id of their own, answers under it. */
+function onK2({ publisher, now }: Step, id: string, to: Talker, from: Talker, text: string): NoticeRow {
+  const self = from.reach === null ? undefined : publisher.hostedIdOf(from.reach.authorKey)
+  const place: Place = { network: 'p2p', account: 'self', channel: directChannel(to.person.slice('p2p:'.length), self) }
   return {
     id,
     kind: 'talk',

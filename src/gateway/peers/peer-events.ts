@@ -18,12 +18,13 @@ export function toPeerEvent(event: K2Event): PeerUpdate | undefined {
         peerId,
         text,
         ...(topic.contact === undefined && { topic: topic.name }),
+        ...(topic.as !== undefined && { forPerson: topic.as.person }),
         ...(senderName !== undefined && { senderName }),
         ...(mark !== undefined && { via: mark.via, ...(mark.origin !== undefined && { origin: mark.origin }) }),
       },
     }
   }
-  const { kind, topic, senderId, targetId, form, intentKey } = message
+  const { kind, topic, senderId, targetId, forPerson, form, intentKey } = message
   return {
     kind: 'market',
     message: {
@@ -34,6 +35,7 @@ export function toPeerEvent(event: K2Event): PeerUpdate | undefined {
       form,
       intentKey,
       ...(targetId !== undefined && { targetId }),
+      ...(forPerson !== undefined && { forPerson }),
       ...(form.sender_name !== undefined && { senderName: form.sender_name }),
     },
   }

@@ -120,6 +120,15 @@ test('an offer is one message; silence edits it', async () => {
   expect(p2p.stats()).toMatchObject({ received: 1, refreshes: 1, intents: 1 })
 })
 
+test('what is said to one person under an id of their own is shown nowhere; an interest in what they offer is', async () => {
+  const p2p = bridge()
+  await p2p.start()
+  await emit({ kind: 'chat', message: line({ forPerson: 'discord:1' }) })
+  expect(committed).toEqual([])
+  await emit({ kind: 'market', message: offer({ kind: 'interest', targetId: PEER, forPerson: 'discord:1' }) })
+  expect(committed.flat()).toHaveLength(1)
+})
+
 test('interests in what others offer are not shown', async () => {
   const p2p = bridge()
   await p2p.start()
@@ -192,6 +201,13 @@ test('says whose text it is for people of chat platforms only', async () => {
 test('a direct place goes to the contact', async () => {
   await bridge().send(request({ place: { network: 'p2p', account: 'self', channel: `dm:${PEER}` } }), never)
   expect(sent[0]!.to).toBe(PEER)
+  expect(sent[0]!.text.person).toBeUndefined()
+})
+
+test('the conversation of a person under an id of their own goes to its other side in that person’s name', async () => {
+  const author = { key: 'discord:5', displayName: 'Alice', isBot: false, kind: 'user' } as const
+  await bridge().send(request({ author, place: { network: 'p2p', account: 'self', channel: `dm:${PEER}@${ME}` } }), never)
+  expect(sent[0]).toMatchObject({ to: PEER, text: { person: 'discord:5' } })
 })
 
 test('replies, edits, late messages and files become lines', async () => {

@@ -2,6 +2,7 @@ import { blake3 } from '@noble/hashes/blake3.js'
 import { beforeEach, expect, test } from 'vitest'
 import { utf8 } from '../../../src/base/bytes.ts'
 import { hashOf, type PeerId } from '../../../src/core/ids.ts'
+import { HostBook } from '../../../src/core/k2/host-book.ts'
 import type { GossipArrival, TopicInfo } from '../../../src/core/k2/inbound.ts'
 import { InboundGate, type Verdict } from '../../../src/core/k2/inbound-gate.ts'
 import { encodeChatMessage, encodeMarketMessage } from '../../../src/core/k2/json-messages.ts'
@@ -10,7 +11,7 @@ import { ReplayCache } from '../../../src/core/k2/replay-cache.ts'
 import { createSeal } from '../../../src/core/k2/signed-envelope.ts'
 import { directTopicName, topicIdOfName } from '../../../src/core/k2/topics.ts'
 import { createVerifier } from '../../../src/core/keys/ed25519.ts'
-import { identityOfSeed } from '../../../src/core/keys/identity.ts'
+import { type Identity, identityOfSeed } from '../../../src/core/keys/identity.ts'
 import { A, B, C, INTEREST_JSON, idOf, NOW, offerForm } from './fixtures.ts'
 
 const goods: TopicInfo = { id: topicIdOfName('Goods'), name: 'Goods' }
@@ -166,7 +167,11 @@ test('a message signed by its host is the host’s, over whomever it comes, and 
   const seal = createSeal((message) => host.sign(message), host.id)
   const blocked = new Set<PeerId>()
   const options = { me: A, guard: new RateGuard(RATE_LIMITS, () => false), replay, idOf, verify: createVerifier() }
-  gate = new InboundGate({ ...options, isBlocked: (peer) => blocked.has(peer), isHosted: (id) => id === 'guest of ours' })
+  gate = new InboundGate({
+    ...options,
+    isBlocked: (peer) => blocked.has(peer),
+    personOf: (id) => (id === 'guest of ours' ? 'web:1' : undefined),
+  })
   const line = (senderId: string, text: string): Uint8Array =>
     encodeChatMessage({ senderId, text, sentAt: NOW }, (object) => seal(goods.id, object))
   const over = { from: A.replace(/^./, 'f') as PeerId, direct: false }
@@ -180,6 +185,32 @@ test('a message signed by its host is the host’s, over whomever it comes, and 
   expect(hostItself.accept(back, NOW)).toEqual({ drop: 'forged' })
   blocked.add(C)
   expect(arrive(line(B, 'five'), over)).toEqual({ drop: 'blocked' })
+})
+
+test('on a direct topic only the host of a hosted contact speaks for it, whoever else signs that', () => {
+  const keys = [4, 5].map((byte) => identityOfSeed(new Uint8Array(32).fill(byte)))
+  const hosts = new HostBook()
+  const guard = new RateGuard(RATE_LIMITS, () => false)
+  gate = new InboundGate({ me: A, guard, replay, idOf, verify: createVerifier(), hosts })
+  const signed = (n: number, topic: TopicInfo, text: string): Uint8Array => {
+    const key = keys[n] as Identity
+    const seal = createSeal((message) => key.sign(message), key.id)
+    return encodeChatMessage({ senderId: B, text, sentAt: NOW }, (object) => seal(topic.id, object))
+  }
+  const [host, other] = keys.map((key) => key.id) as [PeerId, PeerId]
+  expect(arrive(signed(0, goods, 'on a topic'), { from: host })).toMatchObject({
+    accept: { senderClass: 'hosted', hostId: host },
+  })
+  const direct = { topic: dm, from: host }
+  expect(arrive(signed(0, dm, 'one'), direct)).toMatchObject({ accept: { senderId: B, senderClass: 'hosted', hostId: host } })
+  expect(arrive(signed(0, dm, 'two'), { ...direct, from: other, direct: false })).toMatchObject({ accept: { hostId: host } })
+  expect(arrive(signed(1, dm, 'three'), { ...direct, from: other })).toEqual({ drop: 'not-the-contact' })
+  expect(arrive(signed(1, dm, 'four'), { ...direct, direct: false })).toEqual({ drop: 'not-the-contact' })
+  expect(arrive(chat(B, 'five'), { ...direct, from: other })).toEqual({ drop: 'not-the-contact' })
+  // A node that was there itself is hosted by nobody.
+  expect(arrive(chat(B, 'six'), { topic: dm, from: B })).toMatchObject({ accept: { senderClass: 'verified' } })
+  hosts.proved(B)
+  expect(arrive(signed(0, dm, 'seven'), direct)).toEqual({ drop: 'not-the-contact' })
 })
 
 test('objects of unknown kinds are kept for rules, senderless ones dropped', () => {

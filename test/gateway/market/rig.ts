@@ -80,7 +80,18 @@ export class ScriptedNode {
     return this.active.delete(id)
   }
 
-  addContact(): void {}
+  /** Whose direct conversations are listened to. */
+  readonly listening: [string, string | undefined][] = []
+  /** Set to give people ids of their own. */
+  hosted: ((person: string) => string) | undefined
+
+  listenTo(peer: string, person?: string): void {
+    this.listening.push([peer, person])
+  }
+
+  hostedIdOf(person: string): string | undefined {
+    return this.hosted?.(person)
+  }
 
   async sendInterest(interest: InterestToSend): Promise<void> {
     this.interests.push(interest)
@@ -149,6 +160,8 @@ export async function startMarket(
     readonly several?: boolean
     /** The places of another gateway, which bridges the same channels. */
     readonly places?: readonly [Place, Place]
+    /** Gives people ids of their own. */
+    readonly hosted?: (person: string) => string
   } = {},
 ): Promise<MarketRig> {
   const n = ++counter
@@ -156,6 +169,7 @@ export async function startMarket(
   const [tgPlace, dcPlace] = over.places ?? [telegram(`-100${n}`), channelOf(n)]
   const [tg, dc, node] = [new TalkingBridge('telegram', 'tg'), new TalkingBridge('discord', 'dc'), new ScriptedNode()]
   const k2 = new ScriptedBridge('p2p', 'self')
+  node.hosted = over.hosted
   const both: readonly Bridge[] = [tg, dc]
   const bridges = new BridgeSet()
   bridges.add(tg)

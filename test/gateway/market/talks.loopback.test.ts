@@ -100,12 +100,54 @@ describe('after an interest the two can write to each other', () => {
     expect(rig.tg.said).toHaveLength(before)
   })
 
+  it('people with ids of their own: an interest in one of them alerts that one, and they talk under that id', async () => {
+    rig = await startMarket(db, { instance: 'hosted' })
+    const idOf = (person: string) => `${person.replace(/\W/g, '')}${'0'.repeat(64)}`.slice(0, 64)
+    rig.node.hosted = idOf
+    const desk = new Desk(rig.market)
+    for (const name of ['ann', 'cem']) {
+      const entry = await desk.create(contextOf(rig.telegram, name), 'sell', `ThinkPad X1 Carbon of ${name}, 700 USD`)
+      await desk.agree(contextOf(rig.telegram, name), entry.record.intent.intent_id, 'message')
+    }
+    await rig.settled()
+    expect([...rig.node.active.values()].map((l) => l.person)).toEqual(['telegram:ann', 'telegram:cem'])
+    const form = peerForm('Need a ThinkPad X1', { action: 'buy', priceRange: { currency: 'USD', min: 500, max: 750 } })
+    const [ann, cem] = ['telegram:ann', 'telegram:cem'] as const
+    for (let i = 0; i < 2; i++)
+      await rig.hear({ kind: 'interest', senderId: BUYER, senderName: 'Bea', targetId: idOf(ann), forPerson: ann, form })
+    const told = () => rig.tg.said.filter((s) => s.notice.rich.text.includes('is interested')).map((s) => s.target)
+    expect(told()).toEqual([{ kind: 'person', authorKey: ann }])
+    // The same buyer asks the other one, too: each conversation is its own.
+    await rig.hear({ kind: 'interest', senderId: BUYER, senderName: 'Bea', targetId: idOf(cem), forPerson: cem, form })
+    expect(told()[1]).toEqual({ kind: 'person', authorKey: cem })
+    await rig.chat({ peerId: BUYER, senderName: 'Bea', text: 'Ann, in Berlin?', forPerson: ann })
+    expect(rig.tg.said.at(-1)).toMatchObject({ target: { authorKey: ann } })
+    await rig.chat({ peerId: BUYER, senderName: 'Bea', text: 'Who is it?', forPerson: 'telegram:eve' })
+    expect(rig.tg.said.at(-1)?.notice.rich.text).toContain('Ann, in Berlin?')
+
+    // A restart: their conversations are listened to again, and answered from the place of the two.
+    await rig.stop()
+    const before = rig.node
+    rig = await startMarket(db, { instance: 'hosted', hosted: idOf })
+    expect(rig.node).not.toBe(before)
+    expect(new Set(rig.node.listening.map(([peer, person]) => `${peer} ${person}`))).toEqual(
+      new Set([`${BUYER} ${ann}`, `${BUYER} ${cem}`]),
+    )
+    const [talk] = await rig.market.store.talksOf(ann, 10)
+    await new TalkDesk(new Desk(rig.market)).write(contextOf(rig.telegram, 'ann'), talk?.id ?? '', 'Yes, Berlin')
+    await rig.settled()
+    const place = `dm:${BUYER}@${idOf(ann)}`
+    await rig.k2.until(() => rig.k2.texts(place).length === 1)
+    expect(rig.k2.requests[0]?.author.key).toBe(ann)
+  })
+
   it('a buyer here and a seller of K2: the interest is the reference’s, what the seller answers is brought to the buyer', async () => {
     rig = await startMarket(db)
     await rig.hear({ kind: 'offer', senderId: SELLER, senderName: 'Sam', form: peerForm('ThinkPad X1 Carbon') })
     const [offer] = new Desk(rig.market).list(contextOf(rig.discord, 'bob'), { side: 'offer' })
     const result = await run(`interest-yes:${offer?.record.intent.intent_id}`, rig.discord, 'bob')
-    expect(rig.node.interests).toEqual([expect.objectContaining({ topic: 'Goods', targetId: SELLER })])
+    expect(rig.node.interests).toEqual([expect.objectContaining({ topic: 'Goods', targetId: SELLER, person: 'discord:bob' })])
+    expect(rig.node.listening).toEqual([[SELLER, 'discord:bob']])
     const { talk } = dataOf<{ talk: string }>(result)
     await rig.chat({ peerId: SELLER, text: 'It is yours for 650' })
     expect(rig.dc.said.at(-1)?.notice.rich.text).toMatch(/^💬 Sam on K2\nIt is yours for 650/)
