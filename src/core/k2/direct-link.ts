@@ -171,6 +171,7 @@ export class DirectLink {
     try {
       const outcome = await exchangeDirect(connection, payload, {
         signal,
+        clock: this.#options.clock,
         ...(isGateway && { receiptMs: GATEWAY_RECEIPT_MS }),
       })
       const gateway = outcome === 'delivered'

@@ -1,4 +1,5 @@
 import { utf8 } from '../../base/bytes.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
 import { isK2Error } from '../../base/errors.ts'
 import type { PeerId } from '../ids.ts'
 import type { BiStream, CallOptions, Connection } from '../net/transport.ts'
@@ -6,7 +7,7 @@ import { k2Error } from './errors.ts'
 import { markMember, readMark } from './json-messages.ts'
 import { type JsonObject, readJsonObject } from './json-reader.ts'
 import type { GatewayMark } from './messages.ts'
-import { acceptOne, readToEnd } from './one-shot.ts'
+import { acceptOne, closedWithin, readToEnd } from './one-shot.ts'
 
 /** Name of the protocol on the wire (k2-application 6.2). */
 export const DIRECT_ALPN = 'k2/direct-message/1'
@@ -90,15 +91,16 @@ export async function sendDirect(connection: Connection, payload: Uint8Array, op
 }
 
 export interface ExchangeOptions extends CallOptions {
-  /** Longest wait for the receipt, ms. */
+  /** Longest wait for the receipt, and for the end of a connection without one, ms. */
   readonly receiptMs?: number
+  readonly clock?: Clock
 }
 
 /** As `sendDirect`, leaving the connection open: a gateway takes further messages over it, one stream each. */
 export async function exchangeDirect(
   connection: Connection,
   payload: Uint8Array,
-  { receiptMs = RECEIPT_MS, ...options }: ExchangeOptions = {},
+  { receiptMs = RECEIPT_MS, clock = systemClock, ...options }: ExchangeOptions = {},
 ): Promise<DirectOutcome> {
   const limits = { deadlineMs: DELIVER_MS, ...options }
   const stream = await connection.openBi(limits)
@@ -111,7 +113,20 @@ export async function exchangeDirect(
     if (isK2Error(error) && error.code === 'NET_STREAM_RESET') return null
     throw error
   })
-  return answer?.[0] === RECEIPT ? 'delivered' : 'accepted'
+  if (answer?.[0] === RECEIPT) return 'delivered'
+  await readByReference(connection, receiptMs, clock)
+  return 'accepted'
+}
+
+/**
+ * The reference ends its half before it reads: its silence says nothing yet, and whoever closes the connection then cuts off
+ * what is under way. It goes itself once it has read everything, with another code when it could not.
+ */
+async function readByReference(connection: Connection, ms: number, clock: Clock): Promise<void> {
+  await closedWithin(connection, ms, clock)
+  if (!connection.isClosed) return
+  const { by, code, reason } = await connection.closed
+  if (by !== 'remote' || code !== 0n) throw k2Error('K2_UNCONFIRMED', `the peer did not take the message: ${reason || by}`)
 }
 
 /**

@@ -109,5 +109,9 @@ pub async fn send(node: &Node, args: SendArgs) -> Result<Value> {
         .ok()
         .and_then(|read| read.ok())
         .and_then(|bytes| bytes.first().copied());
+    if receipt.is_none() {
+        // The original's acceptor ends its half before it reads, and goes once it has: until then nothing may be cut off.
+        let _ = tokio::time::timeout(RECEIPT_WAIT, connection.closed()).await;
+    }
     Ok(json!({ "receipt": receipt }))
 }
