@@ -6,9 +6,8 @@ import type { Health, Lifecycle } from '../base/lifecycle.ts'
 import { type Logger, nullLogger } from '../base/logger.ts'
 import { cryptoRng, type Rng } from '../base/random.ts'
 import { type Contact, type NodeSettings, readNodeConfig } from './config.ts'
-import { GOSSIP_ALPN, Gossip } from './gossip/index.ts'
+import { GOSSIP_ALPN, type Gossip } from './gossip/index.ts'
 import type { Hash, PeerId } from './ids.ts'
-import { DirectLink } from './k2/direct-link.ts'
 import { DirectRoute } from './k2/direct-route.ts'
 import { k2Error } from './k2/errors.ts'
 import type { InboundChat, InboundMessage, TopicInfo } from './k2/inbound.ts'
@@ -17,7 +16,6 @@ import { type InterestToSend, type Listing, OfferBoard } from './k2/offer-board.
 import { PeerRoster } from './k2/peer-roster.ts'
 import { ReceiptBook } from './k2/receipt-book.ts'
 import type { Receipt } from './k2/receipt-frame.ts'
-import { ReceiptLink } from './k2/receipt-link.ts'
 import { MemoryJournal, type SendJournal } from './k2/send-journal.ts'
 import { createSeal } from './k2/signed-envelope.ts'
 import { TextSender, type TextToSend } from './k2/text-sender.ts'
@@ -30,24 +28,11 @@ import type { K2Event, NodeStats, TopicStatus } from './node-events.ts'
 import { nodeHealth } from './node-health.ts'
 import { NodeHosted } from './node-hosted.ts'
 import { NodeInbound } from './node-inbound.ts'
-import type { NodeLookups } from './node-lookups.ts'
 import type { K2NodeOptions, PingOptions, PingResult } from './node-options.ts'
-import { bindEndpoint, createFinder, createLookups } from './node-parts.ts'
-import { NodeTopics } from './node-topics.ts'
+import { NodeRun } from './node-run.ts'
 import { type RecentPeer, RecentPeers } from './recent-peers.ts'
-import type { TopicFinder } from './tracker/index.ts'
 
 const PING_MS = 5_000
-
-interface Parts {
-  readonly endpoint: K2Endpoint
-  readonly gossip: Gossip
-  readonly topics: NodeTopics
-  readonly link: ReceiptLink
-  readonly direct: DirectLink
-  readonly finder: TopicFinder
-  readonly lookups: NodeLookups
-}
 
 /**
  * A member of the K2 network: one endpoint, gossip, and everything K2 says on it. Nothing a peer sends makes it fail; what is
@@ -72,7 +57,7 @@ export class K2Node implements Lifecycle {
   readonly #recent: RecentPeers
   readonly #hosted: NodeHosted
   readonly #tasks: TaskGroup
-  #parts: Parts | undefined
+  #run: NodeRun | undefined
   /** Who was noted in the journal last. */
   #confirmers = ''
 
@@ -100,7 +85,7 @@ export class K2Node implements Lifecycle {
       identity,
       enabled: this.settings.identities === 'hosted',
       roster,
-      topics: () => this.#parts?.topics,
+      topics: () => this.#run?.topics,
       leave: (topic) => this.#tasks.add(this.leaveTopic(topic)),
       clock,
       log,
@@ -113,8 +98,8 @@ export class K2Node implements Lifecycle {
       hub: this.#hub,
       clock,
       hosted,
-      raise: (topic, sender) => this.#parts?.topics.raise(topic, sender),
-      sendReceipt: (sender, topic, key) => this.#parts?.link.send(sender, topic, key),
+      raise: (topic, sender) => this.#run?.topics.raise(topic, sender),
+      sendReceipt: (sender, topic, key) => this.#run?.link.send(sender, topic, key),
       onFailure: (err) => log.error({ ev: 'event-failed', err }, 'a delayed message could not be handled'),
     })
     this.#receipts = new ReceiptBook(isTrusted)
@@ -128,7 +113,7 @@ export class K2Node implements Lifecycle {
       isTrusted,
       seal,
       hosted: hosted.idOf,
-      direct: new DirectRoute({ clock, link: () => this.#parts?.direct }),
+      direct: new DirectRoute({ clock, link: () => this.#run?.direct }),
     })
     this.#offers = new OfferBoard({
       me: this.id,
@@ -143,90 +128,58 @@ export class K2Node implements Lifecycle {
   }
 
   async start(): Promise<void> {
-    const { settings } = this
-    const open = this.#options.openEndpoint ?? ((s) => bindEndpoint(s, this.#identity, this.#clock, this.#log))
-    const endpoint = await open(settings)
-    const gossip = new Gossip({ endpoint, clock: this.#clock, rng: this.#rng, log: this.#log.child({ mod: 'gossip' }) })
-    const link = new ReceiptLink({
-      endpoint,
+    const run = await NodeRun.open({
+      openEndpoint: this.#options.openEndpoint,
+      handlers: this.#options.handlers,
+      settings: this.settings,
+      identity: this.#identity,
       clock: this.#clock,
+      rng: this.#rng,
       log: this.#log,
+      roster: this.#roster,
+      recent: this.#recent,
+      inbound: this.#inbound,
+      hosted: this.#hosted,
       onReceipt: (peer, receipt) => this.#takeReceipt(peer, receipt),
       onGoodbye: (peer) => {
         this.#receipts.left(peer)
-        this.#parts?.direct.forget(peer)
+        this.#run?.direct.forget(peer)
         this.#texts.wake()
       },
+      onNeighbor: (topic, peer, change) => this.#neighbor(topic, peer, change),
     })
-    const direct = new DirectLink({
-      endpoint,
-      clock: this.#clock,
-      log: this.#log,
-      onMessage: (message) => this.#inbound.direct.take(message),
-    })
-    const base = { endpoint, settings, identity: this.#identity, clock: this.#clock, rng: this.#rng, log: this.#log }
-    const finder = createFinder({ ...base, topic: (name) => this.#parts?.topics.find(name) })
-    const topics = this.#makeTopics(gossip, finder)
-    const lookups = createLookups({
-      ...base,
-      isTrusted: (peer) => this.#roster.isTrusted(peer),
-      onLocalPeer: (peer) => {
-        if (!this.#roster.isBlocked(peer)) this.#parts?.topics.meet(peer)
-      },
-    })
-    this.#parts = { endpoint, gossip, topics, link, direct, finder, lookups }
-    for (const addr of [...settings.peers, ...settings.discovery.trackers]) endpoint.learn(toPeerAddr(addr), 'config')
-    for (const { addr } of this.#roster.contacts) endpoint.learn(toPeerAddr(addr), 'contact')
-    for (const peer of this.#recent.dialable(this.#clock.now())) endpoint.book.learn(peer, 'recent', peer.seenAt)
-    for (const [alpn, handler] of Object.entries(this.#options.handlers ?? {})) endpoint.handle(alpn, handler)
-    link.start()
-    direct.start()
-    await gossip.start()
-    await endpoint.start()
-    // First: topics are joined through peers that may be known by their ids alone.
-    await lookups.start()
-    for (const name of settings.topics) topics.join(name)
-    for (const { addr } of this.#roster.contacts) topics.joinDirect(addr.id)
-    endpoint.onAddrChange(() => {
-      finder.networkChanged()
-      lookups.addrChanged()
-    })
+    this.#run = run
+    await run.start()
   }
 
   /** Stops repeating offers and taking connections; what was received can still be read and confirmed. */
   async drain(): Promise<void> {
     this.#offers.stop()
-    await this.#parts?.endpoint.drain()
+    await this.#run?.endpoint.drain()
   }
 
   /** Leaves all topics, says goodbye to other gateways, closes the endpoint. Event streams end after what they hold. */
   async stop(): Promise<void> {
-    const parts = this.#parts
-    this.#parts = undefined
+    const run = this.#run
+    this.#run = undefined
     this.#offers.stop()
     this.#hosted.stop()
     this.#inbound.stop()
     this.#hub.close()
-    if (parts === undefined) return
-    await Promise.all([parts.finder.stop(), parts.lookups.stop()])
-    // Topics first: who hears the goodbye finds nobody to send to any more, instead of sending to no effect.
-    await parts.topics.close()
-    await parts.gossip.stop()
-    parts.direct.stop()
-    await parts.link.stop()
-    await parts.endpoint.stop()
+    if (run === undefined) return
+    await run.stop()
     await this.#tasks.settled()
     await this.#journal.close()
   }
 
   health(): Health {
-    if (this.#parts === undefined) return { status: 'failed', reason: 'the node is not running' }
-    const { endpoint, topics } = this.#parts
+    if (this.#run === undefined) return { status: 'failed', reason: 'the node is not running' }
+    const { endpoint, topics } = this.#run
     return nodeHealth(endpoint.health(), this.settings, topics.all, this.#clock.now())
   }
 
   stats(): NodeStats {
-    const topics = this.#parts?.topics
+    const topics = this.#run?.topics
     const neighbors = new Set((topics?.all ?? []).flatMap((topic) => [...topic.neighbors]))
     return {
       topics: topics?.all.length ?? 0,
@@ -234,12 +187,12 @@ export class K2Node implements Lifecycle {
       ...this.#inbound.stats(),
       lagged: topics?.lagged ?? 0,
       lines: this.#texts.stats(),
-      receipts: this.#parts?.link.stats() ?? { sent: 0, received: 0, dropped: 0 },
-      direct: this.#parts?.direct.stats() ?? { delivered: 0, accepted: 0, failed: 0, received: 0, refused: 0 },
+      receipts: this.#run?.link.stats() ?? { sent: 0, received: 0, dropped: 0 },
+      direct: this.#run?.direct.stats() ?? { delivered: 0, accepted: 0, failed: 0, received: 0, refused: 0 },
       offers: this.#offers.stats(),
-      trackers: this.#parts?.finder.health() ?? [],
-      services: this.#parts?.lookups.stats() ?? {},
-      lookups: this.#parts?.finder.stats() ?? { queries: 0, announces: 0, failures: 0, found: 0 },
+      trackers: this.#run?.finder.health() ?? [],
+      services: this.#run?.lookups.stats() ?? {},
+      lookups: this.#run?.finder.stats() ?? { queries: 0, announces: 0, failures: 0, found: 0 },
     }
   }
 
@@ -282,7 +235,7 @@ export class K2Node implements Lifecycle {
   }
 
   topics(): TopicStatus[] {
-    return (this.#parts?.topics.all ?? []).map((topic) => ({
+    return (this.#run?.topics.all ?? []).map((topic) => ({
       ...topic.info,
       neighbors: [...topic.neighbors],
       heard: topic.isHeard,
@@ -313,7 +266,7 @@ export class K2Node implements Lifecycle {
   /** Stops listening for a contact's direct messages. False when it was none. */
   async removeContact(peer: PeerId): Promise<boolean> {
     if (!this.#roster.removeContact(peer)) return false
-    await this.#parts?.topics.leave(directTopicName(this.id, peer))
+    await this.#run?.topics.leave(directTopicName(this.id, peer))
     return true
   }
 
@@ -330,7 +283,7 @@ export class K2Node implements Lifecycle {
   /** Neighbours on topics, now and in the last days, latest first: for the next run. */
   recentPeers(): readonly RecentPeer[] {
     const now = this.#clock.now()
-    for (const topic of this.#parts?.topics.all ?? []) {
+    for (const topic of this.#run?.topics.all ?? []) {
       if (topic.info.contact === undefined) for (const peer of topic.neighbors) this.#noteRecent(peer, now)
     }
     return this.#recent.list(now).filter(({ id }) => !this.#roster.isBlocked(id))
@@ -394,36 +347,15 @@ export class K2Node implements Lifecycle {
     }
   }
 
-  #running(): Parts {
-    if (this.#parts === undefined) throw k2Error('K2_NOT_RUNNING', 'the node is not running')
-    return this.#parts
+  #running(): NodeRun {
+    if (this.#run === undefined) throw k2Error('K2_NOT_RUNNING', 'the node is not running')
+    return this.#run
   }
 
   #topic(name: string): JoinedTopic {
     const topic = this.#running().topics.find(name)
     if (topic !== undefined) return topic
     throw k2Error('K2_UNKNOWN_TOPIC', `this node has not joined the topic ${JSON.stringify(name.slice(0, 80))}`)
-  }
-
-  #makeTopics(gossip: Gossip, finder: TopicFinder): NodeTopics {
-    return new NodeTopics({
-      finder,
-      me: this.id,
-      gossip,
-      clock: this.#clock,
-      rng: this.#rng,
-      log: this.#log,
-      maxTopics: this.settings.limits.maxTopics,
-      hostOf: this.#hosted.hostOf,
-      bootstrap: (name) => {
-        const local = this.#parts?.lookups.localPeers().filter((peer) => !this.#roster.isBlocked(peer)) ?? []
-        const recent = this.#recent.list(this.#clock.now()).filter(({ id }) => !this.#roster.isBlocked(id))
-        return [...new Set([...this.#roster.bootstrap(), ...local, ...finder.peersOf(name), ...recent.map(({ id }) => id)])]
-      },
-      onMessage: (arrival) => this.#inbound.arrived(arrival),
-      onDirectCopy: (id, from) => this.#inbound.directCopy(id, from),
-      onNeighbor: (topic, peer, change) => this.#neighbor(topic, peer, change),
-    })
   }
 
   async #broadcast(topicName: string, content: Uint8Array): Promise<boolean> {
@@ -435,20 +367,20 @@ export class K2Node implements Lifecycle {
 
   #neighbor(topic: TopicInfo, peer: PeerId, change: 'up' | 'down'): void {
     this.#log.debug({ ev: `neighbor-${change}`, topic: topic.name, peer }, 'a neighbour of a topic changed')
-    if (change === 'up' && topic.contact === peer && topic.as === undefined) this.#parts?.direct.notePresent(peer)
+    if (change === 'up' && topic.contact === peer && topic.as === undefined) this.#run?.direct.notePresent(peer)
     if (topic.contact === undefined) this.#noteRecent(peer, this.#clock.now())
     this.#texts.wake()
     this.#tasks.add(this.#hub.publish({ type: change === 'up' ? 'neighborUp' : 'neighborDown', topic, peer }))
   }
 
   #noteRecent(peer: PeerId, now: number): void {
-    this.#recent.note(peer, this.#parts?.endpoint.book.dialable(peer, now), now)
+    this.#recent.note(peer, this.#run?.endpoint.book.dialable(peer, now), now)
   }
 
   #takeReceipt(peer: PeerId, receipt: Receipt): void {
     const now = this.#clock.now()
     this.#receipts.receipt(peer, receipt, now)
-    this.#parts?.direct.noteGateway(peer)
+    this.#run?.direct.noteGateway(peer)
     this.#texts.wake()
     const expected = this.#receipts.expected(now)
     const confirmers = expected
