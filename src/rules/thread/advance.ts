@@ -1,6 +1,7 @@
 import { wordsOf } from '../match/terms.ts'
 import type { Money, Reading, Slots } from '../model.ts'
 import { forgotten, pruned, remembered } from './channel.ts'
+import { bareBid, bidIn, underItem } from './fragment.ts'
 import { changedSlots, changedTerms, hasOwnCue, type Joined, joinedWith, joinParts, partsOf } from './group.ts'
 import { withInterest } from './intent-book.ts'
 import type {
@@ -54,6 +55,8 @@ function created(state: ChannelState, message: ThreadMessage, context: ThreadCon
   const next = remembered(state, { message, reading: alone, first: message.id })
   const owned = alone.act === 'none' || alone.intent !== 'none' ? ownerUpdate(state, message, alone, context) : undefined
   if (owned !== undefined) return { state: next, reading: alone, act: 'update', events: [owned] }
+  const bid = bidden(next, message, alone, context)
+  if (bid !== undefined) return { state: next, reading: alone, act: 'negotiate', events: [bid] }
   if (alone.intent !== 'none') {
     const parts = readParts(alone, fullText(joinParts([message])), message.id, context)
     return {
@@ -189,11 +192,25 @@ function spoken(
   const record = targetOfOther(state, message, context.intents)
   if (record === undefined) return { act, events: [] }
   if (act === 'question') return { act, events: [{ type: 'question', record, person: message.author, message_id: message.id }] }
-  const amount = act === 'negotiate' ? amountIn(message, context) : null
+  return { act, events: [interest(record, message, act === 'negotiate' ? bidIn(message, record, context.reader) : null)] }
+}
+
+function interest(record: IntentRecord, message: ThreadMessage, amount: Money | null): ThreadEvent {
   const first = !record.interested.includes(message.author)
   const told = withInterest(record, message.author)
-  return { act, events: [{ type: 'interest', record: told, person: message.author, message_id: message.id, amount, first }] }
+  return { type: 'interest', record: told, person: message.author, message_id: message.id, amount, first }
 }
+
+/** An answer that names what somebody would pay, though not in the words of somebody who haggles. */
+function bidden(state: ChannelState, message: ThreadMessage, alone: Reading, context: ThreadContext): ThreadEvent | undefined {
+  if (message.reply_to === undefined || (alone.act !== 'none' && alone.act !== 'open')) return undefined
+  const record = targetOfOther(state, message, context.intents)
+  if (record === undefined || !OFFERED.has(record.intent.intent)) return undefined
+  const amount = bareBid(message, alone, record, context.reader)
+  return amount === null ? undefined : interest(record, message, amount)
+}
+
+const OFFERED: ReadonlySet<TradeKind> = new Set(['sell', 'exchange', 'service_offered'])
 
 /** The owner adds to or corrects a listing below it: a reply, or any word in a thread of its own. */
 function ownerUpdate(
@@ -227,24 +244,6 @@ function patched(record: IntentRecord, message: ThreadMessage, context: ThreadCo
   const slots = changedTerms(intent.slots, reading.slots)
   if (Object.keys(slots).length === 0) return undefined
   return { type: 'updated', record: patchRecord(record, slots, context.now), before: intent, reading, reason: 'reply' }
-}
-
-/** Clear cues under which a fragment is read as terms of a known listing. */
-const CUES: Readonly<Record<TradeKind, string>> = {
-  sell: '[WTS]',
-  buy: '[WTB]',
-  exchange: '[WTT]',
-  service_offered: '[For Hire]',
-  service_wanted: '[Hiring]',
-}
-
-function underItem(kind: TradeKind, item: string, message: ThreadMessage): ReadText {
-  return { id: message.id, text: `${CUES[kind]} ${item}\n${message.text}`, sent_at: message.sent_at }
-}
-
-/** What somebody would pay, read as a buyer's words. */
-function amountIn(message: ThreadMessage, context: ThreadContext): Money | null {
-  return context.reader.read(underItem('buy', 'item', message)).slots.price
 }
 
 function bumped(record: IntentRecord, now: number): ThreadEvent {

@@ -73,6 +73,58 @@ describe('acts (8.2)', () => {
     expect(events).toMatchObject([{ type: 'interest', amount: { max: '320', currency: 'USD' } }])
   })
 
+  it.each([
+    ['would you take 320?', '320'],
+    ['320?', '320'],
+    ['320 shipped?', '320'],
+    ['I can do 320 cash today', '320'],
+    ["I'll give you 320 for it", '320'],
+    ['any chance of 320', '320'],
+    ['could you do three hundred?', '300'],
+    ['can you do 320', '320'],
+    ['deal at 320?', '320'],
+    ['te doy 320', '320'],
+    ['lo dejas en 320?', '320'],
+    ['faz por 320 no pix?', '320'],
+    ['отдашь за 320?', '320'],
+    ['fix 320 nhé', '320'],
+    ['lowest? 320?', '320'],
+  ])('%j offers %s in the currency of the listing', (text, max) => {
+    const talk = new Talk()
+    const { id } = talk.say('a', 'WTS RTX 3080, $380')
+    const { act, events } = talk.say('b', text, { reply_to: id })
+    expect([act, types(events)]).toEqual(['negotiate', ['interest']])
+    expect(events).toMatchObject([{ amount: { max, currency: 'USD' } }])
+    expect(talk.listings).toEqual(['sell rtx 3080 380 open r1'])
+  })
+
+  it.each(['bớt 20 nhé', 'скинешь 20?', '20 off?', 'can you knock 20 off?'])('%j names no amount to pay', (text) => {
+    const talk = new Talk()
+    const { id } = talk.say('a', 'WTS RTX 3080, $380')
+    for (const event of talk.say('b', text, { reply_to: id }).events)
+      expect(event).toMatchObject({ type: 'interest', amount: null })
+  })
+
+  it.each([
+    'does it do 4k 120?',
+    'is it the 10gb one?',
+    'my 1080 died last week',
+    'got mine in 2021',
+    'looking for a monitor too, 300 max',
+    'have you had it since 2020?',
+    'looking for a kalimba too, 300 max',
+  ])('%j is no amount', (text) => {
+    const talk = new Talk()
+    const { id } = talk.say('a', 'WTS RTX 3080, $380')
+    expect(types(talk.say('b', text, { reply_to: id }).events)).not.toContain('interest')
+  })
+
+  it('without an answer mark a number is nobody’s offer', () => {
+    const talk = new Talk()
+    talk.say('a', 'WTS RTX 3080, $380')
+    expect(talk.say('b', '320 of us at the meetup').events).toEqual([])
+  })
+
   it('questions are counted only', () => {
     const talk = new Talk()
     const { id } = talk.say('a', 'WTS RTX 3080, $380')
