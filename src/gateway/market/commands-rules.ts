@@ -11,6 +11,13 @@ import { MODES } from './profiles.ts'
 
 const SHOWN = 15
 
+/** What a rule lacked, in a line. */
+const lackOf = (t: language.RuleTrace): string =>
+  `${t.first_false ?? t.leaf ?? ''}: ${t.actual ?? t.why ?? t.result}${t.wanted === undefined ? '' : `, wanted ${t.wanted}`}`.slice(
+    0,
+    200,
+  )
+
 /** What administrators do with rules and channels (rules 9.5, 11.6, 11.7). */
 export function ruleCommands(desk: Desk, rules: RuleService): CommandDefinition[] {
   const { market } = desk
@@ -116,14 +123,21 @@ export function ruleCommands(desk: Desk, rules: RuleService): CommandDefinition[
     defineCommand({
       path: ['rules', 'fires'],
       http: { method: 'GET', path: '/rules/:rule/fires' },
-      summary: 'when a rule fired lately, and for which messages',
+      summary: 'when a rule fired lately and when it nearly did, and for which messages',
       role: 'admin',
       arguments: z.object({ rule: z.string().min(1).max(63), limit: z.int().min(1).max(200).default(SHOWN) }),
       argumentHelp: { rule: { summary: 'id of the rule' }, limit: { summary: 'how many at most' } },
       run: async (_context, { rule, limit }) => {
         const found = await market.store.fires(rule, limit)
+        const near = await market.store.nearMisses(rule, limit)
         const rows = found.slice(0, SHOWN).map((f) => line(code(f.message), ` ${new Date(f.at).toISOString()}`))
-        return answer(rows.length === 0 ? 'Not in the last week.' : lines(...rows), found)
+        const missed = near
+          .slice(0, SHOWN)
+          .map((n) => line('nearly: ', code(n.message), ` ${new Date(n.at).toISOString()} `, code(lackOf(n.lacked))))
+        return answer(rows.length + missed.length === 0 ? 'Not in the last week.' : lines(...rows, ...missed), {
+          fires: found,
+          near,
+        })
       },
     }),
     defineCommand({

@@ -271,6 +271,7 @@ export class Market implements Lifecycle {
       await store.prune(now)
       await this.#options.together?.prune(now)
     }
+    if (store.tracesWait) await store.trimTraces()
   }
 
   /** Who belongs to whom, and who holds a role of the gateway. */

@@ -3,6 +3,7 @@ import type { Reading } from '../../rules/model.ts'
 import type { Changes } from './changes.ts'
 import type { Origin } from './model.ts'
 import type { MarketParts } from './parts.ts'
+import { passedOver, traceClass } from './passed-over.ts'
 import type { Profile } from './profiles.ts'
 
 const NOTHING: language.RulePlan = { effects: [], dry: [], dropped: [], ignored: null }
@@ -51,19 +52,22 @@ export function judge(parts: MarketParts, subject: Subject, changes: Changes, no
   for (const rule of suspended)
     parts.log.warn({ ev: 'rule-suspended', rule }, 'a rule takes too long and is left out for ten minutes')
   const fired = trace.some((t) => t.result === 'fired' || t.result === 'dry_run')
-  if (fired || (subject.reading?.intent !== undefined && subject.reading.intent !== 'none'))
+  if (fired || (subject.reading?.intent !== undefined && subject.reading.intent !== 'none')) {
+    const passed = subject.event === 'schedule' ? [] : passedOver(ruleSet, facts, parts.memory.ruleState, now, stopwatch)
     changes.traces.push({
       messageId: subject.event === 'message.create' ? subject.messageId : `${subject.messageId}#${subject.event}`,
-      class: fired ? 'fired' : 'near',
+      class: traceClass(trace, passed),
       trace: {
         rules: ruleSet.version,
         reading: withoutText(subject.reading),
         fired: trace,
+        passed,
         plan,
         status: statusOf(plan.effects),
       },
       at: now,
     })
+  }
   return plan
 }
 

@@ -166,6 +166,26 @@ export const STATE_OF = statement(
    join jsonb_to_recordset($1::jsonb) as x(kind text, rule text, key text) on x.kind = s.kind and x.rule = s.rule and x.key = s.key`,
 )
 
+/** A trace stays while one ring has room for it: $1 per rule that fired, $2 per rule that nearly did or was held back, $3 others. */
+export const TRIM_TRACES = statement(
+  'market_trim_traces',
+  `with held as (
+     select t.message_id, t.at, e ->> 'id' as rule, e ->> 'result' in ('fired', 'dry_run') as fired
+     from k2.market_trace t, jsonb_array_elements(t.trace -> 'fired') e
+     union all
+     select t.message_id, t.at, e ->> 'id', false
+     from k2.market_trace t, jsonb_array_elements(t.trace -> 'passed') e where e ->> 'near' = 'true'
+     union all
+     select message_id, at, null, false from k2.market_trace where class = 'dull'
+   ), ranked as (
+     select message_id, row_number() over (partition by rule, fired order by at desc, message_id desc) as place,
+       case when rule is null then $3::int when fired then $1::int else $2::int end as size
+     from held
+   )
+   delete from k2.market_trace t
+   where not exists (select 1 from ranked r where r.message_id = t.message_id and r.place <= r.size)`,
+)
+
 /** Retention: $1 oldest time kept (rules 17.1). */
 export const PRUNE = [
   ['market_revision', 'delete from k2.market_revision where at < $1::bigint', 30],

@@ -5,12 +5,15 @@ import type { PgPool, Queryable } from '../db/pool.ts'
 import { inTransaction, num, numOrNull, run, statement } from '../db/sql/statement.ts'
 import type { Changes } from './changes.ts'
 import type { MarketIntent, PersonSettings, PublishConsent, Search, Talk } from './model.ts'
+import { TRACE_RINGS } from './passed-over.ts'
 import { readIntentRow, readReach, readSettings } from './schema.ts'
 import * as sql from './store-sql.ts'
 import { type Write, writesOf } from './store-writes.ts'
 import { findTalk, latestTalk, latestTalkOf, talksOf, talksWithPeers, waitingText } from './talk-store.ts'
 
 const PAGE = 2_000
+/** So many traces are written before those beyond their rings are looked for. */
+const TRIM_AFTER = 2_000
 const DAY_MS = 86_400_000
 /** Ended intents stay in memory this long: "sold" twice, late interests, reposts. */
 const ENDED_KEPT_MS = DAY_MS
@@ -33,6 +36,7 @@ export const consentKey = (person: string, place: string): string => `${person}\
 export class MarketStore {
   readonly #pool: PgPool
   readonly #log: Logger
+  #untrimmed = 0
 
   constructor(pool: PgPool, log: Logger) {
     this.#pool = pool
@@ -42,6 +46,7 @@ export class MarketStore {
   /** Writes all changes in one transaction, or in the one that is open; rejects when none of it was stored. */
   async flush(changes: Changes, now: number, tx?: Queryable): Promise<void> {
     const writes = writesOf(changes, now)
+    this.#untrimmed += changes.traces.length
     if (tx !== undefined) {
       for (const [statement, values] of writes) await run(tx, statement, values)
       return
@@ -200,6 +205,19 @@ export class MarketStore {
     return rows.map((row) => ({ message: row.message_id, at: num(row.at), results: row.fired }))
   }
 
+  /** Latest passes in which all conditions of a rule but one held, newest first, with what it lacked (rules 11.7). */
+  async nearMisses(
+    rule: string,
+    limit: number,
+  ): Promise<{ readonly message: string; readonly at: number; readonly lacked: language.RuleTrace }[]> {
+    type Row = { message_id: string; at: string; passed: language.RuleTrace[] }
+    const rows = await run<Row>(this.#pool, NEAR_MISSES, [JSON.stringify([{ id: rule, near: true }]), limit])
+    return rows.flatMap((row) => {
+      const lacked = row.passed.find((t) => t.id === rule)
+      return lacked === undefined ? [] : [{ message: row.message_id, at: num(row.at), lacked }]
+    })
+  }
+
   /** Why a message was read and treated as it was; undefined when nothing was noted of it. */
   async traceOf(messageId: string): Promise<object | undefined> {
     const [row] = await run<{ trace: object }>(this.#pool, TRACE, [messageId])
@@ -234,9 +252,20 @@ export class MarketStore {
     return isTheirs ? (row?.notice as Notice) : undefined
   }
 
+  get tracesWait(): boolean {
+    return this.#untrimmed >= TRIM_AFTER
+  }
+
   /** Removes what is older than its table keeps it. */
   async prune(now: number): Promise<void> {
     for (const [table, text, days] of sql.PRUNE) await run(this.#pool, statement(`prune_${table}`, text), [now - days * DAY_MS])
+    await this.trimTraces()
+  }
+
+  /** Traces beyond their rings go, the oldest first; needed when many were written. */
+  async trimTraces(): Promise<void> {
+    this.#untrimmed = 0
+    await run(this.#pool, sql.TRIM_TRACES, [TRACE_RINGS.fired, TRACE_RINGS.near, TRACE_RINGS.dull])
   }
 
   async forgetPerson(person: string): Promise<void> {
@@ -273,6 +302,11 @@ const FIRES = statement(
   'market_fires',
   `select message_id, at, trace -> 'fired' as fired from k2.market_trace
    where class = 'fired' and trace -> 'fired' @> $1::jsonb order by at desc limit $2::int`,
+)
+const NEAR_MISSES = statement(
+  'market_near_misses',
+  `select message_id, at, trace -> 'passed' as passed from k2.market_trace
+   where trace -> 'passed' @> $1::jsonb order by at desc limit $2::int`,
 )
 const TRACE = statement('market_trace_of', 'select trace from k2.market_trace where message_id = $1')
 const ALERT_INTENT = statement('market_alert_intent', 'select intent_id from k2.market_alert where alert_id = $1')
