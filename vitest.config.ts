@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const CI = process.env.CI === 'true'
-const shared = { retry: 0, allowOnly: !CI, pool: 'forks' as const }
+/** A full run has thousands of tests: one second try each, which the closing lines list with its reason. By hand there is none. */
+const shared = { retry: CI ? 1 : 0, allowOnly: !CI, pool: 'forks' as const }
 
 /**
  * Projects: `unit` needs nothing but Node; `sim` runs seeded simulations; `loopback` opens real sockets on

@@ -79,6 +79,7 @@ async function main(): Promise<number> {
   const results = await runAll(chosen, {
     binary,
     jobs,
+    secondTry: process.env.CI === 'true',
     onResult: ({ scenario, direction, status, seconds, reason }) =>
       console.error(
         `${status.padEnd(7)} ${scenario.name} ${direction} (${seconds.toFixed(1)} s)${reason === undefined ? '' : ` ${reason}`}`,

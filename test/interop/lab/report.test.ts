@@ -71,6 +71,8 @@ describe('the report of a run', () => {
 
   it('says why something is missing, and what was measured', () => {
     expect(reasons(RESULTS)).toBe('- `gossip.join` rust→ts: no neighbour\n- skipped: not here')
+    const second = result(join1, 'ts→rust', 'passed', { reason: 'passed at the second try; the first: late' })
+    expect(reasons([second])).toBe('- `gossip.join` ts→rust: passed at the second try; the first: late')
     expect(figures(RESULTS)).toBe('| `gossip.load` | mixed |\n|---|---|\n| p99 ms | 12 |')
   })
 

@@ -52,7 +52,11 @@ export function reasons(results: readonly Result[]): string {
   const seen = new Set<string>()
   for (const { scenario, status, reason, direction } of results) {
     if (reason === undefined) continue
-    seen.add(status === 'failed' ? `- \`${scenario.name}\` ${direction}: ${reason}` : `- ${WORD[status]}: ${reason}`)
+    seen.add(
+      status === 'failed' || status === 'passed'
+        ? `- \`${scenario.name}\` ${direction}: ${reason}`
+        : `- ${WORD[status]}: ${reason}`,
+    )
   }
   return [...seen].join('\n')
 }

@@ -17,6 +17,8 @@ export interface Result {
 export interface RunnerOptions {
   readonly binary: string
   readonly jobs: number
+  /** Whether what failed is tried once more; the report names it. */
+  readonly secondTry: boolean
   readonly onResult: (result: Result) => void
 }
 
@@ -37,9 +39,16 @@ export async function runAll(scenarios: readonly Scenario[], options: RunnerOpti
   const tasks = scenarios.flatMap((scenario) => scenario.directions.map((direction): Task => ({ scenario, direction })))
   const results = new Map<Task, Result>()
   const run = async (task: Task): Promise<void> => {
-    const result = await runOne(task, options.binary, { skip: skips.get(task.scenario), isPending: isPending(task, offers) })
-    results.set(task, result)
+    const known = { skip: skips.get(task.scenario), isPending: isPending(task, offers) }
+    let result = await runOne(task, options.binary, known)
     options.onResult(result)
+    if (result.status === 'failed' && options.secondTry) {
+      const first = result.reason
+      result = await runOne(task, options.binary, known)
+      if (result.status === 'passed') result = { ...result, reason: `passed at the second try; the first: ${first}` }
+      options.onResult(result)
+    }
+    results.set(task, result)
   }
   const pick = (wanted: (s: Scenario) => boolean): Task[] => tasks.filter(({ scenario }) => wanted(scenario))
   await Promise.all([
