@@ -2,11 +2,11 @@ import { K2Error, wrapError } from '../base/errors.ts'
 import type { PeerId } from './ids.ts'
 import { RATE_LIMITS, type Rate, type RateLimits } from './k2/rate-guard.ts'
 import { CANONICAL_TOPICS, checkTopicName } from './k2/topics.ts'
-import { type EndpointAddr, endpointAddr } from './keys/address.ts'
+import { type EndpointAddr, endpointAddr, parseRelayUrl } from './keys/address.ts'
 import { parseEndpointId } from './keys/endpoint-id.ts'
 import { parsePeer } from './keys/ticket.ts'
 
-/** How the node finds and reaches others: n0's relays and lookup, direct addresses only, or this machine only. */
+/** How the node finds and reaches others: n0's relays and lookup, neither of them, or this machine only. */
 export type NodeMode = 'n0' | 'lan' | 'loopback'
 
 export interface ContactConfig {
@@ -73,6 +73,8 @@ const MAX_BOOTSTRAP = 32
 /** The tracker K2 applications use (discovery 7). */
 export const K2_TRACKER = '71853750efc1219d7976639087c5fb25cf8d4b49f6d509366f2e094a3f781623'
 const MAX_TRACKERS = 16
+/** Each is measured every few minutes. */
+const MAX_RELAYS = 16
 
 /**
  * In whose name people speak and offer on K2: the node's for all, or an id of their own each, made from the node's key and
@@ -83,6 +85,8 @@ export type Identities = 'single' | 'hosted'
 /** What an operator chooses; everything has a default. */
 export interface NodeConfig {
   readonly mode?: NodeMode
+  /** URLs of relay servers to use instead of those of the mode (`n0`: n0's; `lan`: none). */
+  readonly relays?: readonly string[]
   readonly identities?: Identities
   /** Local `ip:port` addresses to bind; any free port when omitted. */
   readonly bind?: readonly string[]
@@ -103,6 +107,7 @@ export interface Contact {
 /** A checked configuration. */
 export interface NodeSettings {
   readonly mode: NodeMode
+  readonly relays: readonly string[]
   readonly identities: Identities
   readonly bind: readonly string[] | undefined
   readonly topics: readonly string[]
@@ -122,6 +127,7 @@ export function readNodeConfig(config: NodeConfig = {}): NodeSettings {
   const limits = { ...NODE_LIMITS, ...config.limits }
   const settings: NodeSettings = {
     mode: config.mode ?? 'n0',
+    relays: readRelays(config),
     identities: config.identities ?? 'single',
     bind: config.bind,
     topics: [...new Set((config.topics ?? CANONICAL_TOPICS).map((name) => entry('topics', name, () => checkTopicName(name))))],
@@ -140,6 +146,20 @@ export function readNodeConfig(config: NodeConfig = {}): NodeSettings {
     throw configError(`${count} topics and contacts are more than the ${limits.maxTopics} this node joins`)
   }
   return settings
+}
+
+function readRelays({ mode, relays = [] }: NodeConfig): string[] {
+  if (relays.length > 0 && mode === 'loopback') throw configError('node.mode loopback stays on this machine: it uses no relays')
+  if (relays.length > MAX_RELAYS) throw configError(`node.relays: at most ${MAX_RELAYS} relays`)
+  return [...new Set(relays.map((text) => entry('relays', text, () => checkRelay(parseRelayUrl(text)))))]
+}
+
+/** The URL is told to others, in DNS records, too, where a second "=" would cut it off (discovery 10.1). */
+function checkRelay(url: string): string {
+  const { username, password, search, hash } = new URL(url)
+  if (username !== '' || password !== '') throw configError('a relay address is told to others: no name or password in it')
+  if (search !== '' || hash !== '') throw configError('a relay address has nothing behind its path')
+  return url
 }
 
 function readMdns({ mode, discovery }: NodeConfig): boolean {

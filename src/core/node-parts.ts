@@ -25,6 +25,7 @@ export function bindEndpoint(settings: NodeSettings, identity: Identity, clock: 
   return openEndpoint({
     secretKey: identity.seed(),
     mode: settings.mode,
+    relays: settings.relays,
     clock,
     log: log.child({ mod: 'net' }),
     router: { maxConnections: settings.limits.maxConnections },

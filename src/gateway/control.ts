@@ -82,13 +82,15 @@ export function exactTopic(text: string, config: Config): string {
 
 export function statusOf(node: K2Node, config: Config): Pick<StatusReport, 'instance' | 'version' | 'node'> {
   const topics = node.topics()
+  const { direct, relays } = node.addr()
   return {
     instance: config.instance,
     version: VERSION,
     node: {
       id: node.id,
       ticket: node.ticket(),
-      addresses: node.addr().direct,
+      addresses: direct,
+      relay: relays.at(0) ?? null,
       topics: topics.filter((t) => t.contact === undefined).map((t) => ({ name: t.name, neighbors: t.neighbors.length })),
       contacts: node.contacts().map((contact) => ({
         name: contact.name ?? contact.addr.id.slice(0, 8),

@@ -7,6 +7,7 @@ import { A, B } from './k2/fixtures.ts'
 test('has a default for everything', () => {
   expect(readNodeConfig()).toEqual({
     mode: 'n0',
+    relays: [],
     identities: 'single',
     bind: undefined,
     topics: ['Digital Assets', 'Goods', 'Freelance Job'],
@@ -36,6 +37,14 @@ test('reads peers in every form and merges what is said about one', () => {
   ])
 })
 
+test('takes relays of one’s own, in normal form and once each, in modes n0 and lan', () => {
+  const relays = ['https://relay.example.com', 'HTTPS://relay.example.com/', 'http://10.0.0.5:3340']
+  const read = ['https://relay.example.com/', 'http://10.0.0.5:3340/']
+  expect(readNodeConfig({ relays }).relays).toEqual(read)
+  expect(readNodeConfig({ mode: 'lan', relays }).relays).toEqual(read)
+  expect(readNodeConfig({ mode: 'loopback', relays: [] }).relays).toEqual([])
+})
+
 test('keeps custom topics byte for byte, once each', () => {
   expect(readNodeConfig({ topics: ['laptops', ' laptops', 'laptops'] }).topics).toEqual(['laptops', ' laptops'])
 })
@@ -49,6 +58,12 @@ test.each([
   [{ contacts: [{ id: A, addresses: ['host:1'] }] }, 'ip:port'],
   [{ limits: { maxTopics: 2 } }, 'more than the 2'],
   [{ mode: 'loopback', discovery: { mdns: true } }, 'mDNS'],
+  [{ mode: 'loopback', relays: ['https://relay.example.com'] }, 'loopback'],
+  [{ relays: ['relay.example.com'] }, 'node.relays: "relay.example.com"'],
+  [{ relays: ['wss://relay.example.com'] }, 'http or https'],
+  [{ relays: ['https://me:secret@relay.example.com'] }, 'no name or password'],
+  [{ relays: ['https://relay.example.com/?token=1'] }, 'nothing behind its path'],
+  [{ relays: Array.from({ length: 17 }, (_, i) => `https://r${i}.example.com`) }, 'at most 16'],
   [{ mode: 'loopback', discovery: { dht: {} } }, 'bootstrap'],
   [{ discovery: { dht: { closed: true } } }, 'bootstrap'],
   [{ discovery: { dht: { bootstrap: ['nowhere'] } } }, 'host:port'],

@@ -34,7 +34,7 @@ export function scriptedControl(): ScriptedControl {
       instance: 'test',
       version: '0',
       uptimeMs: 1,
-      node: { id: 'a'.repeat(64), ticket: '', addresses: [], topics: [], contacts: [] },
+      node: { id: 'a'.repeat(64), ticket: '', addresses: [], relay: null, topics: [], contacts: [] },
       parts: [],
       counters: {},
     }),

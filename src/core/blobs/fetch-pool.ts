@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { abortedError, type Deferred, deferred, withDeadline } from '../../base/async.ts'
 import type { PeerId } from '../ids.ts'
-import type { IrohMode } from '../net/iroh-bind.ts'
+import type { IrohReach } from '../net/iroh-bind.ts'
 import type { PeerAddr } from '../net/transport.ts'
 import { type FetchOrder, type FetchReport, type FetchWorkerInput, fromPlain, workerFailed } from './fetch-wire.ts'
 import type { GetResult } from './getter.ts'
@@ -9,10 +9,9 @@ import type { FetchTask, RangeFetcher } from './range-fetcher.ts'
 import type { BlobSink } from './store.ts'
 import { PAIR_BYTES } from './tree/blake3.ts'
 
-export interface FetchPoolOptions {
+export interface FetchPoolOptions extends IrohReach {
   /** Worker threads, each with an endpoint of its own under a fresh key. */
   readonly workers: number
-  readonly mode: IrohMode
   /** As `IrohBindOptions.bind`, without fixed ports. */
   readonly bind?: readonly string[]
   /** Addresses this node knows of a peer: the workers' endpoints know nobody. */
@@ -68,8 +67,8 @@ export class FetchPool implements RangeFetcher {
     const alive = this.#workers.filter((w) => !w.isGone).sort((a, b) => a.load - b.load)
     const idlest = alive[0]
     if (idlest !== undefined && (idlest.load === 0 || alive.length >= this.#options.workers)) return idlest
-    const { mode, bind = [] } = this.#options
-    const made = new FetchWorker({ mode, bind })
+    const { mode, relays = [], bind = [] } = this.#options
+    const made = new FetchWorker({ mode, relays, bind })
     this.#workers.push(made)
     return made
   }

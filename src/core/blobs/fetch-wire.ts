@@ -1,13 +1,12 @@
 import { type ErrorData, type ErrorKind, isK2Error, K2Error, type RetryAdvice } from '../../base/errors.ts'
-import type { IrohMode } from '../net/iroh-bind.ts'
+import type { IrohReach } from '../net/iroh-bind.ts'
 import type { GetResult } from './getter.ts'
 import type { FetchTask } from './range-fetcher.ts'
 
 /** What a fetch worker gets at its start. */
-export interface FetchWorkerInput {
+export interface FetchWorkerInput extends IrohReach {
   /** URL of the module the boot file loads. */
   readonly entry: string
-  readonly mode: IrohMode
   readonly bind: readonly string[]
 }
 

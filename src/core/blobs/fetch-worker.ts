@@ -91,8 +91,8 @@ if (port !== null) {
   const queue = (order: FetchOrder): void => void orders.push(order)
   port.on('message', queue)
   try {
-    const { mode, bind } = workerData as FetchWorkerInput
-    const endpoint = await openEndpoint({ secretKey: new Uint8Array(randomBytes(32)), mode, bind })
+    const { mode, relays = [], bind } = workerData as FetchWorkerInput
+    const endpoint = await openEndpoint({ secretKey: new Uint8Array(randomBytes(32)), mode, relays, bind })
     await endpoint.start()
     const server = new FetchServer(port, endpoint)
     port.off('message', queue)

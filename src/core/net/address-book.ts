@@ -65,6 +65,7 @@ export interface AddressBookEntry {
  */
 export class AddressBook {
   readonly #scopes: ReadonlySet<AddrScope>
+  readonly #ownRelays: ReadonlySet<string>
   readonly #known = new Map(
     SOURCES.map((source) => {
       const { maxPeers, ttlMs } = RULES[source]
@@ -72,8 +73,10 @@ export class AddressBook {
     }),
   )
 
-  constructor(scopes: ReadonlySet<AddrScope>) {
+  /** `ownRelays`: normalised URLs this node uses itself; strangers may name those, too, wherever they are. */
+  constructor(scopes: ReadonlySet<AddrScope>, ownRelays: readonly string[] = []) {
     this.#scopes = scopes
+    this.#ownRelays = new Set(ownRelays)
   }
 
   /** Number of (peer, source) pairs. */
@@ -93,7 +96,7 @@ export class AddressBook {
       .map(readAddr)
       .filter((a) => a !== undefined)
       .filter((a) => !rules.stranger || this.#scopes.has(a.scope))
-    const url = addr.relayUrl === undefined ? undefined : readRelayUrl(addr.relayUrl, rules.stranger)
+    const url = this.#relayOf(addr.relayUrl, rules.stranger)
     if (usable.length === 0 && url === undefined) return false
     const old = rules.merge ? before : undefined
     const byText = new Map([...usable, ...(old?.addrs ?? [])].map((a) => [a.text, a]))
@@ -144,6 +147,12 @@ export class AddressBook {
         yield { peer, source, direct: addrs.map((a) => a.text), ...(relayUrl === undefined ? {} : { relayUrl }) }
       }
     }
+  }
+
+  #relayOf(text: string | undefined, fromStranger: boolean): string | undefined {
+    const url = text === undefined ? undefined : readRelayUrl(text, false)
+    if (url === undefined || !fromStranger || this.#ownRelays.has(url)) return url
+    return readRelayUrl(url, true)
   }
 
   #of(source: AddressSource): BoundedMap<PeerId, Known> {

@@ -10,7 +10,7 @@ import { type AlpnHandler, AlpnRouter, type RouterLimits, type RouterStats } fro
 import { waitFor } from './call-wait.ts'
 import type { AddressLookup } from './dial-race.ts'
 import { Dialer, type DialerLimits, type DialerStats, type DialOptions } from './dialer.ts'
-import type { IrohMode } from './iroh-bind.ts'
+import type { IrohReach } from './iroh-bind.ts'
 import type { IrohLogLevel } from './iroh-binding.ts'
 import { bindIrohTransport } from './iroh-transport.ts'
 import { OwnAddress } from './own-address.ts'
@@ -36,6 +36,8 @@ export interface K2EndpointOptions {
   readonly log?: Logger
   /** The transport resolves bare ids itself (mode `n0`). */
   readonly bareIds?: boolean
+  /** Relays of one's own, as normalised URLs: believed whoever names them, and waited for after the start. */
+  readonly relays?: readonly string[]
   /** Addresses that may be learned from strangers and told to others; `ROUTABLE` when omitted. */
   readonly scopes?: ReadonlySet<AddrScope>
   readonly lookup?: AddressLookup
@@ -63,6 +65,7 @@ export class K2Endpoint implements Lifecycle {
   readonly #connections = new Set<Connection>()
   readonly #maxStreams = new Map<string, NonNullable<HandleOptions['maxStreams']>>()
   readonly #log: Logger
+  readonly #ownRelays: boolean
   #cancelSweep = (): void => {}
   #stopping: Promise<void> | undefined
 
@@ -72,7 +75,8 @@ export class K2Endpoint implements Lifecycle {
     this.#transport = transport
     this.#clock = clock
     this.#log = log
-    this.book = new AddressBook(options.scopes ?? ROUTABLE)
+    this.#ownRelays = (options.relays ?? []).length > 0
+    this.book = new AddressBook(options.scopes ?? ROUTABLE, options.relays)
     this.#own = new OwnAddress({ read: () => transport.localAddr(), clock, log })
     this.#router = new AlpnRouter({ transport, clock, log, limits: options.router, onConnection: (c) => this.#adopt(c) })
     this.#dialer = new Dialer({
@@ -107,6 +111,9 @@ export class K2Endpoint implements Lifecycle {
   health(): Health {
     if (this.#stopping !== undefined) return { status: 'failed', reason: 'the endpoint is closed' }
     const { direct, relayUrl } = this.addr()
+    if (this.#ownRelays && relayUrl === undefined) {
+      return { status: 'degraded', reason: 'none of the relays in node.relays has answered yet' }
+    }
     return direct.length > 0 || relayUrl !== undefined
       ? { status: 'ok' }
       : { status: 'degraded', reason: 'no address of this node is known yet' }
@@ -215,10 +222,9 @@ export class K2Endpoint implements Lifecycle {
   }
 }
 
-export interface OpenEndpointOptions extends Omit<K2EndpointOptions, 'transport' | 'bareIds' | 'scopes'> {
+export interface OpenEndpointOptions extends Omit<K2EndpointOptions, 'transport' | 'bareIds' | 'scopes'>, IrohReach {
   /** 32-byte ed25519 seed. */
   readonly secretKey: Uint8Array
-  readonly mode: IrohMode
   /** See `IrohBindOptions.bind`. */
   readonly bind?: readonly string[]
   /** See `IrohTransportOptions.nativeLogLevel`. */
@@ -228,11 +234,12 @@ export interface OpenEndpointOptions extends Omit<K2EndpointOptions, 'transport'
 /** Binds a QUIC endpoint and composes the rest around it. Rejects `NET_BIND_FAILED`. Not started yet. */
 export async function openEndpoint(options: OpenEndpointOptions): Promise<K2Endpoint> {
   const { secretKey, mode, bind, nativeLogLevel, ...rest } = options
-  const { clock, log } = rest
+  const { clock, log, relays } = rest
   const transport = await bindIrohTransport({
     secretKey,
     mode,
     alpns: [],
+    ...(relays !== undefined && { relays }),
     ...(bind !== undefined && { bind }),
     ...(nativeLogLevel !== undefined && { nativeLogLevel }),
     ...(clock !== undefined && { clock }),

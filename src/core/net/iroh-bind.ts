@@ -15,11 +15,20 @@ import { netError } from './net-errors.ts'
  */
 export type IrohMode = 'n0' | 'lan' | 'loopback'
 
-export interface IrohBindOptions {
+/** How an endpoint reaches others and is reached. */
+export interface IrohReach {
+  readonly mode: IrohMode
+  /** Relay servers of one's own, as normalised URLs, instead of those of the mode (`n0`: n0's, else none). */
+  readonly relays?: readonly string[]
+}
+
+/** It uses relays, so it is reached everywhere once it knows its own (`waitForRelay`). */
+export const hasRelays = ({ mode, relays = [] }: IrohReach): boolean => mode === 'n0' || relays.length > 0
+
+export interface IrohBindOptions extends IrohReach {
   /** 32-byte ed25519 seed. */
   readonly secretKey: Uint8Array
   readonly alpns: readonly string[]
-  readonly mode: IrohMode
   /**
    * `ip:port` / `[ip6]:port` texts, at most one per family. A family not named is bound to the wildcard address and a port of
    * the system's choice (`loopback`: to the loopback address).
@@ -38,11 +47,12 @@ export async function bindEndpoint(iroh: Iroh, options: IrohBindOptions): Promis
   try {
     // One synchronous block and one use: setters after `bind` abort the process (discovery 17.5).
     const builder = iroh.Endpoint.builder()
-    if (options.mode === 'n0') iroh.presetN0(builder)
-    else {
-      iroh.presetMinimal(builder)
-      builder.relayMode(iroh.RelayMode.disabled())
-    }
+    const { mode, relays = [] } = options
+    if (mode === 'n0') iroh.presetN0(builder)
+    else iroh.presetMinimal(builder)
+    // After the preset, whose lookups stay (discovery 13).
+    if (relays.length > 0) builder.relayMode(iroh.RelayMode.customFromUrls([...relays]))
+    else if (mode !== 'n0') builder.relayMode(iroh.RelayMode.disabled())
     builder.secretKey(toNumbers(options.secretKey))
     builder.alpns(encodeAlpns(options.alpns))
     for (const addr of addrs) builder.bindAddr(addr)

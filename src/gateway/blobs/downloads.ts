@@ -10,7 +10,7 @@ import {
   parallelFetch,
 } from '../../core/blobs/index.ts'
 import type { Hash } from '../../core/ids.ts'
-import type { IrohMode, K2Endpoint } from '../../core/net/index.ts'
+import type { IrohReach, K2Endpoint } from '../../core/net/index.ts'
 
 export type Download = (request: DownloadRequest) => Promise<DownloadResult>
 
@@ -29,13 +29,13 @@ export function openDownloads(options: {
   readonly store: BlobStore
   /** Asked for with each download: an endpoint exists only while its node runs. */
   readonly endpoint: () => K2Endpoint
-  readonly mode: IrohMode
+  readonly reach: IrohReach
   /** Threads of one download; default: by the number of cores. */
   readonly threads?: number | undefined
   readonly clock: Clock
 }): Downloads {
-  const { store, endpoint, mode, threads, clock } = options
-  const parallel = parallelFetch({ mode, workers: threads, clock, known: (id) => endpoint().book.dialable(id, clock.now()) })
+  const { store, endpoint, reach, threads, clock } = options
+  const parallel = parallelFetch({ ...reach, workers: threads, clock, known: (id) => endpoint().book.dialable(id, clock.now()) })
   const downloader = new Downloader({
     store,
     clock,

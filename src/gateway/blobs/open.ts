@@ -101,7 +101,7 @@ export function openBlobs(parts: BlobParts): Blobs {
   const downloads = openDownloads({
     store,
     endpoint: () => node.endpoint,
-    mode: node.settings.mode,
+    reach: node.settings,
     threads: blobs.threads,
     clock,
   })

@@ -7,7 +7,7 @@ import type { Logger } from '../../base/logger.ts'
 import { cryptoRng } from '../../base/random.ts'
 import { BLOBS_ALPN, BlobProvider, type BlobStore, encodeBlobTicket, FsBlobStore } from '../../core/blobs/index.ts'
 import { loadOrCreateKeyFile, newIdentity, ofPeerAddr, type PeerId } from '../../core/index.ts'
-import { type K2Endpoint, openEndpoint } from '../../core/net/index.ts'
+import { hasRelays, type K2Endpoint, openEndpoint } from '../../core/net/index.ts'
 import { KEY_FILE } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import { openDatabase } from '../db/database.ts'
@@ -15,6 +15,7 @@ import { acquireDirLock } from '../db/dir-lock.ts'
 import { createJobBackend } from '../jobs/backend.ts'
 import { BLOB_FETCH, BLOB_SHARE, JobQueues } from '../jobs/queues.ts'
 import { QueueWorker } from '../jobs/workers.ts'
+import { reachOf } from '../node-config.ts'
 import { openDownloads } from './downloads.ts'
 import { FetchLedger } from './fetch-ledger.ts'
 import { FETCH_TAGS, FetchRunner, fetchTag } from './fetch-runner.ts'
@@ -73,7 +74,7 @@ export async function startBlobWorker(options: WorkerOptions, signal: AbortSigna
     const lock = await acquireDirLock(join(dir, 'worker.lock'), clock)
     await use({ name: 'lock', stop: () => lock.release() })
     const { identity } = await loadOrCreateKeyFile(join(dir, KEY_FILE), () => newIdentity(cryptoRng))
-    const { database, queue, node, blobs } = config
+    const { database, queue, blobs } = config
     if (database.driver !== 'postgres') throw new TypeError('checked above')
     const db = await use(
       await openDatabase({ ...database, url: database.url.reveal() }, { log: log.child({ mod: 'db' }), clock }),
@@ -90,9 +91,10 @@ export async function startBlobWorker(options: WorkerOptions, signal: AbortSigna
     const queues = await use(new JobQueues(backend, jobLog))
     const store = new FsBlobStore({ dir: join(dir, 'blobs'), maxBytes: blobs.storeSize, clock, log: log.child({ mod: 'blobs' }) })
     await use({ name: 'blob-store', stop: () => store.close() })
+    const reach = reachOf(config)
     const endpoint = await openEndpoint({
       secretKey: identity.seed(),
-      mode: node.mode,
+      ...reach,
       clock,
       log: log.child({ mod: 'net' }),
       ...(bind !== undefined && { bind: [bind] }),
@@ -100,11 +102,9 @@ export async function startBlobWorker(options: WorkerOptions, signal: AbortSigna
     const provider = new BlobProvider({ store, clock, limits: providerLimits(blobs), log: log.child({ mod: 'blobs' }) })
     endpoint.handle(BLOBS_ALPN, (connection) => provider.serve(connection))
     await use(endpoint)
-    if (node.mode === 'n0') await endpoint.waitForRelay({ deadlineMs: RELAY_MS, signal })
+    if (hasRelays(reach)) await endpoint.waitForRelay({ deadlineMs: RELAY_MS, signal })
     const fetches = new FetchLedger(db.pool)
-    const downloads = await use(
-      openDownloads({ store, endpoint: () => endpoint, mode: node.mode, threads: blobs.threads, clock }),
-    )
+    const downloads = await use(openDownloads({ store, endpoint: () => endpoint, reach, threads: blobs.threads, clock }))
     const runner = new FetchRunner({
       fetches,
       store,

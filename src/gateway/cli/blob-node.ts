@@ -38,7 +38,7 @@ export async function withBlobNode<T>(config: Config, work: (parts: BlobNode) =>
     const downloads = openDownloads({
       store,
       endpoint: () => node.endpoint,
-      mode: node.settings.mode,
+      reach: node.settings,
       threads: config.blobs.threads,
       clock: systemClock,
     })

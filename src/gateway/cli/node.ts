@@ -28,6 +28,7 @@ function describe({ node, parts, uptimeMs, version }: StatusReport): string {
     `node id    ${node.id}`,
     `ticket     ${node.ticket}`,
     `addresses  ${node.addresses.join(', ') || 'none known yet'}`,
+    `relay      ${node.relay ?? 'none'}`,
     `topics     ${node.topics.map((t) => `${t.name} (${t.neighbors} ${t.neighbors === 1 ? 'neighbour' : 'neighbours'})`).join(', ')}`,
     `contacts   ${contacts.join(', ') || 'none'}`,
     `version    ${version}, up ${Math.round(uptimeMs / 1000)} s`,

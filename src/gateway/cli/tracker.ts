@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemClock } from '../../base/clock.ts'
 import { isK2Error } from '../../base/errors.ts'
+import { reachOf } from '../node-config.ts'
 import { createLogger } from '../observe/logger.ts'
 import { type CliContext, EXIT, type GlobalOptions, loadFor, usageError } from './context.ts'
 
@@ -38,7 +39,7 @@ async function trackerRun(context: CliContext, options: GlobalOptions, own: Trac
   const { startTracker } = await import('../tracker/run-tracker.ts')
   try {
     const tracker = await startTracker(
-      { dir, mode: config.node.mode, bind: own.bind, http: httpOf(own.http), log, clock: systemClock },
+      { dir, reach: reachOf(config), bind: own.bind, http: httpOf(own.http), log, clock: systemClock },
       context.signal,
     )
     const { id, ticket, rows, url } = tracker

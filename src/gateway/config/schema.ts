@@ -132,6 +132,11 @@ export const configSchema = z
           .enum(['n0', 'lan', 'loopback'])
           .default('n0')
           .describe('n0: relays and lookup of n0; lan: direct addresses only; loopback: this machine only'),
+        relays: z
+          .array(endpointText)
+          .max(16)
+          .default([])
+          .describe('URLs of relay servers of your own, in mode n0 instead of those of n0, in mode lan beside direct addresses'),
         identities: z
           .enum(['single', 'hosted'])
           .default('single')

@@ -14,6 +14,8 @@ export interface StatusReport {
     readonly id: string
     readonly ticket: string
     readonly addresses: readonly string[]
+    /** URL of the relay server through which others reach it; null while there is none. */
+    readonly relay: string | null
     readonly topics: readonly { readonly name: string; readonly neighbors: number }[]
     readonly contacts: readonly { readonly name: string; readonly id: string; readonly online: boolean }[]
   }

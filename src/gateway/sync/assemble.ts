@@ -58,7 +58,7 @@ export async function assembleSync(
   const store = new SyncStore(db.pool, node.id, createSealer(identity.seed()))
   const book = await SyncBook.open(client)
   const trash = new Trash(join(dir, 'trash'), { maxBytes: config.sync.trash.maxSize, keepMs: config.sync.trash.keep })
-  const downloads = openDownloads({ store: blobs, endpoint: () => node.endpoint, mode: node.settings.mode, clock })
+  const downloads = openDownloads({ store: blobs, endpoint: () => node.endpoint, reach: node.settings, clock })
   const tasks = new TaskGroup((err) => log.warn({ ev: 'sync-task', err }, 'background work of folder sync failed'))
   const engine = new SyncEngine({
     config: config.sync,

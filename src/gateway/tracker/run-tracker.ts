@@ -7,9 +7,9 @@ import { K2Error } from '../../base/errors.ts'
 import { type Lifecycle, LifecycleGroup } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { cryptoRng } from '../../base/random.ts'
-import { encodeEndpointTicket, loadOrCreateKeyFile, type NodeMode, newIdentity, ofPeerAddr } from '../../core/index.ts'
+import { encodeEndpointTicket, loadOrCreateKeyFile, newIdentity, ofPeerAddr } from '../../core/index.ts'
 import { createVerifier } from '../../core/keys/ed25519.ts'
-import { type K2Endpoint, openEndpoint } from '../../core/net/index.ts'
+import { hasRelays, type IrohReach, type K2Endpoint, openEndpoint } from '../../core/net/index.ts'
 import { TRACKER_ALPN, TrackerServer, TrackerStore } from '../../core/tracker/index.ts'
 import { KEY_FILE } from '../config/paths.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
@@ -26,7 +26,7 @@ const RELAY_WAIT_MS = 10_000
 export interface TrackerRunOptions {
   /** Holds its key, which is no user's, and its rows. */
   readonly dir: string
-  readonly mode: NodeMode
+  readonly reach: IrohReach
   readonly bind: string | undefined
   /** Metrics and health; undefined: nowhere. */
   readonly http: { readonly host: string; readonly port: number } | undefined
@@ -45,7 +45,7 @@ export interface RunningTracker {
 
 /** Starts a tracker for K2 topics. Rejects `DB_LOCKED` when one runs on the folder already. */
 export async function startTracker(options: TrackerRunOptions, signal: AbortSignal): Promise<RunningTracker> {
-  const { dir, mode, bind, log, clock } = options
+  const { dir, reach, bind, log, clock } = options
   const group = new LifecycleGroup({ log, ...STOP_MS })
   const use = async <T extends Lifecycle>(part: T): Promise<T> => {
     await group.start(part, signal)
@@ -62,7 +62,7 @@ export async function startTracker(options: TrackerRunOptions, signal: AbortSign
     await use({ name: 'rows', stop: () => rows.close() })
     const endpoint = await openEndpoint({
       secretKey: identity.seed(),
-      mode,
+      ...reach,
       clock,
       log,
       router: CONNECTIONS,
@@ -78,7 +78,7 @@ export async function startTracker(options: TrackerRunOptions, signal: AbortSign
     endpoint.handle(TRACKER_ALPN, (connection) => server.serve(connection))
     await use(endpoint)
     await use(sweeper(store, clock))
-    if (mode === 'n0') await endpoint.waitForRelay({ signal, deadlineMs: RELAY_WAIT_MS })
+    if (hasRelays(reach)) await endpoint.waitForRelay({ signal, deadlineMs: RELAY_WAIT_MS })
     const metrics = (): Promise<string> => metricsText(store, server, rows, endpoint)
     const http =
       options.http &&

@@ -28,6 +28,20 @@ describe('AddressBook', () => {
     expect(book.size).toBe(4)
   })
 
+  test('strangers may name public relays, and those this node uses itself', () => {
+    const own = 'http://10.77.0.3:3340/'
+    const relayOf = (book: AddressBook, relayUrl: string, source: 'gossip' | 'config'): string | undefined => {
+      book.learn({ id: P, direct: [], relayUrl }, source, 0)
+      return book.dialable(P, 0)?.relayUrl
+    }
+    expect(relayOf(new AddressBook(ROUTABLE), own, 'gossip')).toBeUndefined()
+    expect(relayOf(new AddressBook(ROUTABLE), own, 'config')).toBe(own)
+    expect(relayOf(new AddressBook(ROUTABLE, [own]), own.slice(0, -1), 'gossip')).toBe(own)
+    expect(relayOf(new AddressBook(ROUTABLE, [own]), 'http://10.77.0.4:3340/', 'gossip')).toBeUndefined()
+    expect(relayOf(new AddressBook(ROUTABLE, [own]), RELAY, 'gossip')).toBe(RELAY)
+    expect(relayOf(new AddressBook(ROUTABLE, [own]), 'no url', 'gossip')).toBeUndefined()
+  })
+
   test('what gossip told expires 300 s after its last update, with all earlier parts', () => {
     const book = new AddressBook(ROUTABLE)
     book.learn({ id: P, direct: ['1.1.1.1:1'] }, 'gossip', 0)

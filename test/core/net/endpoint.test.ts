@@ -104,6 +104,16 @@ describe('K2Endpoint', () => {
     await endpoint.stop()
   })
 
+  test('an endpoint with relays of its own is degraded until one has answered', async () => {
+    const { clock, open } = world()
+    const { endpoint, transport } = await open({ relays: ['https://relay.example/'] })
+    expect(endpoint.health()).toEqual({ status: 'degraded', reason: expect.stringContaining('node.relays') })
+    transport.moveTo(['10.0.0.1:1'], 'https://relay.example/')
+    await pass(clock, 1_000, 1_000)
+    expect(endpoint.health()).toEqual({ status: 'ok' })
+    await endpoint.stop()
+  })
+
   test('a new address lifts the pause of a silent peer, and its own address is no news', async () => {
     const { clock, open } = world()
     const [{ endpoint: a }, { endpoint: b }] = [await open(), await open()]

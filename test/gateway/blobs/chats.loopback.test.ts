@@ -181,7 +181,12 @@ describe('files in a gateway with Discord and the web chat', () => {
     const share = /chart\.bin\|blob[a-z2-7]+/.exec(JSON.stringify(seen))?.[0] ?? ''
     const { ticket } = readShare(share)
     const store = new MemoryBlobStore(1_000_000)
-    const { download, stop } = openDownloads({ store, endpoint: () => berta.node.endpoint, mode: 'loopback', clock: systemClock })
+    const { download, stop } = openDownloads({
+      store,
+      endpoint: () => berta.node.endpoint,
+      reach: { mode: 'loopback' },
+      clock: systemClock,
+    })
     const { hash } = await download({ hash: ticket.hash, providers: [toPeerAddr(ticket.addr)] })
     expect(sha256(await readBlob(store, hash, 1_000_000))).toBe(sha256(data))
     await stop()

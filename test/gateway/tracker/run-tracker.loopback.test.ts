@@ -24,7 +24,7 @@ const start = (): Promise<RunningTracker> =>
   startTracker(
     {
       dir: join(dir, 'data'),
-      mode: 'loopback',
+      reach: { mode: 'loopback' },
       bind: undefined,
       http: { host: '127.0.0.1', port: 0 },
       log: nullLogger,
