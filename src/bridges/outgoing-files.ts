@@ -1,5 +1,6 @@
 import { withDeadline } from '../base/async.ts'
 import { errorCode, isK2Error } from '../base/errors.ts'
+import { fileChange } from './file-change.ts'
 import { attachmentLine } from './format/fallbacks.ts'
 import { fileName } from './format/file-name.ts'
 import type { MediaFile, MediaPort } from './media.ts'
@@ -61,16 +62,17 @@ export async function gatherFiles(
   const held: MediaFile[] = []
   const sendable: SendableFile[] = []
   const lines = new Map<number, string>()
+  const change = fileChange(request)
   const release = (): void => {
     for (const file of held) file.release()
   }
   try {
     for (const [index, attachment] of bodyFiles(request.body).entries()) {
-      if (rules.done.has(index)) continue
+      if (rules.done.has(index) || change?.added.has(index) === false) continue
       const limit = rules.maxBytes(attachment)
       const isTooLarge = rules.refused.has(index) || (attachment.size !== undefined && attachment.size > limit)
-      // An edit sends no files again; it only has to say the same about those that were left out.
-      if (request.op === 'edit' && !isTooLarge) continue
+      // Where nobody knows what is shown, an edit only has to say the same about the files that were left out.
+      if (request.op === 'edit' && change === undefined && !isTooLarge) continue
       const got = await get(attachment, request, rules.media, signal)
       if ('wait' in got) {
         release()

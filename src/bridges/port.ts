@@ -35,6 +35,8 @@ export interface NativePart {
   readonly ref: NativeRef
   /** Which of the body's files (`bodyFiles`) this message shows, and which it only names in a line of its text. */
   readonly carries?: { readonly files: readonly number[]; readonly lines: readonly number[] }
+  /** Ids (`Attachment.id`) of the files this message shows, in order; absent: none. Kept with the copy, for edits. */
+  readonly shows?: readonly string[]
 }
 
 /** First part number of messages that carry files beside those of the text. */
@@ -55,6 +57,8 @@ export interface SendRequest {
   readonly identity: 'webhook' | 'bot'
   /** Absent for deletes. */
   readonly body?: Body
+  /** Edits: the body does not name all files of the message; those that are shown stay. */
+  readonly keepsFiles?: true
   /** Reply target: the copy of the target in `place` if there is one, and what to print otherwise. */
   readonly reply?: { readonly ref?: NativeRef; readonly authorName?: string; readonly excerpt?: string }
   /** Parts that exist already: for edits and deletes all of them, for creates those an earlier attempt finished. */

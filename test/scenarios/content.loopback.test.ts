@@ -138,6 +138,48 @@ describe('bridging 22.J: everything people send', () => {
     await until(() => onTelegram().filter((m) => m.album === album).length === 10)
   })
 
+  it('files replaced, taken away and added by edits are so there too, also after a restart', LIMIT, async () => {
+    const photo = (n: number) => stage.telegram.people.file('photo', `edit-${n}.png`, Buffer.concat([PNG, Buffer.alloc(n)]))
+    const mine = post({ ...photo(40), caption: 'the old photo' })
+    const there = (text: string) => onDiscord().find((m) => m.content === text)
+    await until(() => there('the old photo')?.files.length === 1)
+    const picture = (name: string, n: number) => ({
+      name,
+      type: 'image/png',
+      width: 1,
+      height: 1,
+      content: Buffer.concat([PNG, Buffer.alloc(n)]).toString('base64'),
+    })
+    const message = say({ content: 'two pictures', files: [picture('a.png', 50), picture('b.png', 51)] })
+    const here = (text: string) => onTelegram().filter((m) => m.text === `Ann: ${text}`)
+    await until(() => here('two pictures').length === 1)
+    const album = here('two pictures')[0]?.album
+    const sizes = (): (number | undefined)[] =>
+      onTelegram()
+        .filter((m) => m.album === album)
+        .map((m) => m.size)
+    await until(() => sizes().length === 2)
+    await stage.stop()
+    await stage.start()
+    stage.telegram.control.edit(room.chat, mine, { ...photo(41), caption: 'the new photo' })
+    await until(() => there('the new photo')?.sizes[0] === PNG.length + 41)
+    expect(there('the new photo')?.files).toHaveLength(1)
+    stage.discord.control.edit({ channel: room.channel, message, content: 'one picture', without: ['a.png'] })
+    await until(() => here('one picture').length === 1)
+    await until(() => sizes().length === 1)
+    expect(sizes()).toEqual([PNG.length + 51])
+    stage.discord.control.edit({
+      channel: room.channel,
+      message,
+      content: 'another picture',
+      without: ['b.png'],
+      files: [picture('c.png', 52)],
+    })
+    await until(() => here('another picture').length === 1)
+    await until(() => sizes()[0] === PNG.length + 52)
+    expect(sizes()).toHaveLength(1)
+  })
+
   it('stickers and voice messages are files people can open', LIMIT, async () => {
     post(stage.telegram.people.file('sticker', 'wave.webp', Buffer.from('RIFF\x10\0\0\0WEBPVP8 ', 'latin1'), { emoji: '👋' }))
     post(stage.telegram.people.file('voice', 'voice.ogg', Buffer.from('OggS spoken'), { duration: 3, mime_type: 'audio/ogg' }))

@@ -2,9 +2,10 @@ import type { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { DiscordApi } from './api.ts'
 import { judge, NOT_OURS, type Verdict } from './errors.ts'
+import { type Edit, fileFields, shownAfter } from './execute-files.ts'
 import { componentsOf } from './notice.ts'
 import { channelIdOf, type DiscordCall } from './outbound.ts'
-import { ended, pinging, type Result, type Run, type Target, viaBot, viaWebhook } from './run.ts'
+import { ended, filesOf, pinging, type Result, type Run, type Target, viaBot, viaWebhook } from './run.ts'
 import type { SentMemory } from './sent-memory.ts'
 import type { Webhooks } from './webhooks.ts'
 
@@ -27,10 +28,10 @@ export class Changer {
   }
 
   /** Edits as the one who wrote the message. When that was somebody else, the text is planned anew for the other. */
-  async edit(run: Run, call: DiscordCall & { op: 'edit' }): Promise<Result> {
+  async edit(run: Run, call: Edit): Promise<Result> {
     const { webhooks } = this.#options
     const { ref } = call.target
-    if (this.#memory.looksLike(ref.id, call)) return { kind: 'next', part: call.target }
+    if (call.files === undefined && this.#memory.looksLike(ref.id, call)) return { kind: 'next', part: call.target }
     const webhook = webhooks.known(ref.channel)
     if (run.mode === 'webhook' && webhook === undefined) run.mode = 'bot'
     const verdict = await this.#call(run, call, run.mode === 'webhook' && webhook ? viaWebhook(webhook, ref) : viaBot(ref))
@@ -49,7 +50,7 @@ export class Changer {
     if (verdict === undefined) this.#memory.note(run, call, ref.id, run.mode === 'webhook' && webhook ? webhook.id : 'bot')
     if (verdict?.kind === 'webhook-lost')
       return ended('permanent', 'DISCORD_WEBHOOK_GONE', 'the webhook of this message no longer exists')
-    return verdict === undefined ? { kind: 'next', part: call.target } : { kind: 'judged', verdict }
+    return verdict === undefined ? { kind: 'next', part: shownAfter(call) } : { kind: 'judged', verdict, call }
   }
 
   async delete(run: Run, call: DiscordCall & { op: 'delete' }): Promise<Result> {
@@ -73,12 +74,17 @@ export class Changer {
   }
 
   async #call(run: Run, call: DiscordCall & { op: 'edit' | 'delete' }, target: Target): Promise<Verdict | undefined> {
-    const button = call.op === 'edit' ? call.button : undefined
+    const { api } = this.#options
+    if (call.op === 'delete') {
+      const answer = await api.call({ method: 'DELETE', ...target }, run.signal)
+      return answer.ok ? undefined : judge(answer.failure, 'delete')
+    }
+    const files = await fileFields(api, call, target, run.signal)
+    if ('failure' in files) return judge(files.failure, 'edit')
+    const { button } = call
     const components = button === undefined ? {} : { components: button === null ? [] : componentsOf([[button]]) }
-    const body =
-      call.op === 'edit' ? { body: { content: call.content, allowed_mentions: pinging(call.mentioned), ...components } } : {}
-    const method = call.op === 'edit' ? 'PATCH' : 'DELETE'
-    const answer = await this.#options.api.call({ method, ...target, ...body }, run.signal)
-    return answer.ok ? undefined : judge(answer.failure, call.op)
+    const body = { content: call.content, allowed_mentions: pinging(call.mentioned), ...components, ...files }
+    const answer = await api.call({ method: 'PATCH', ...target, body, ...filesOf(call) }, run.signal)
+    return answer.ok ? undefined : judge(answer.failure, 'edit')
   }
 }

@@ -1,4 +1,5 @@
 import { hashId } from '../../base/ids.ts'
+import { type FileChange, fileChange, keptBy } from '../file-change.ts'
 import { printDiscordMarkdown } from '../format/discord-markdown.ts'
 import { bodyText } from '../format/fallbacks.ts'
 import { linkedMentions } from '../format/linked-mentions.ts'
@@ -67,6 +68,8 @@ export type DiscordCall =
       readonly mentioned?: readonly string[]
       /** Null takes the button of a card away. */
       readonly button?: MarketCard['button'] | null
+      /** Its files from now on: those it keeps of the ones it shows, by id, and new ones. Absent: they stay. */
+      readonly files?: { readonly kept: readonly string[]; readonly uploads: readonly SendableFile[] }
     }
   | { readonly op: 'delete'; readonly part: number; readonly target: NativePart }
 
@@ -79,6 +82,12 @@ const SUPPRESS_NOTIFICATIONS = 1 << 12
  */
 export function planCalls(request: SendRequest, context: PlanContext): readonly DiscordCall[] | undefined {
   if (request.op === 'delete') return request.parts.map((target) => ({ op: 'delete', part: target.part, target }))
+  const change = fileChange(request)
+  if (change !== undefined && (change.added.size > 0 || change.lost.size > 0)) return planReplacement(request, context, change)
+  return planTexts(request, context)
+}
+
+function planTexts(request: SendRequest, context: PlanContext): readonly DiscordCall[] | undefined {
   const carried = carriedBy(request.parts)
   const texts = textsOf(request, context, carried)
   const existing = new Map(request.parts.map((p) => [p.part, p]))
@@ -111,6 +120,43 @@ export function planCalls(request: SendRequest, context: PlanContext): readonly 
   return [...calls, ...surplus.map((target): DiscordCall => ({ op: 'delete', part: target.part, target }))]
 }
 
+/**
+ * An edit that takes files away or brings new ones. New files go to the message that lost some, otherwise to the one with the
+ * text; what does not fit there follows in messages of its own. A message that has nothing left is deleted.
+ */
+function planReplacement(request: SendRequest, context: PlanContext, change: FileChange): readonly DiscordCall[] | undefined {
+  const texts = planTexts(request, context) ?? []
+  const written = new Map(texts.flatMap((call) => (call.op === 'edit' ? [[call.part, call] as const] : [])))
+  const home = request.parts.find((p) => change.lost.has(p.part)) ?? request.parts.find((p) => p.part === 0)
+  const batches = batchesOf(
+    (context.files ?? NO_FILES).sendable.filter((f) => change.added.has(f.index)),
+    context,
+  )
+  const joins = home !== undefined && (batches[0]?.length ?? 0) + keptBy(home, change).length <= MAX_FILES
+  const uploads = joins ? (batches.shift() ?? []) : []
+  const changed = request.parts.filter((p) => change.lost.has(p.part) || (p === home && uploads.length > 0))
+  const edits = changed.flatMap((target): DiscordCall[] => {
+    const kept = keptBy(target, change)
+    const more = target === home ? uploads : []
+    const text = written.get(target.part)
+    const content = text?.content ?? ''
+    if (content === '' && kept.length === 0 && more.length === 0) return [{ op: 'delete', part: target.part, target }]
+    return [{ op: 'edit', part: target.part, target, content, ...text, files: { kept, uploads: more } }]
+  })
+  const replaced = new Set(edits.map((call) => call.part))
+  const others = texts.filter((call) => !replaced.has(call.part))
+  // Never the first number: that one says that the message with the text has no files of its own.
+  let free = Math.max(FILE_PART, ...request.parts.map((p) => p.part))
+  const creates = batches.map((batch): DiscordCall => {
+    const part = ++free
+    const carries = { files: batch.map((f) => f.index), lines: [] }
+    return { op: 'create', part, content: '', uploads: batch, carries, flags: 0, nonce: hashId([request.idemKey, part], 25) }
+  })
+  const calls = [...others, ...edits, ...creates]
+  const isNothing = calls.length >= request.parts.length && calls.every((call) => call.op === 'delete')
+  return isNothing ? undefined : calls
+}
+
 interface Message {
   readonly content: string
   readonly file?: { readonly name: string; readonly text: string }
@@ -125,6 +171,12 @@ interface PlacedMessage extends Message {
 interface Carried {
   readonly files: ReadonlySet<number>
   readonly lines: ReadonlySet<number>
+}
+
+/** Files a call uploads from elsewhere. */
+export function uploadsOf(call: DiscordCall | undefined): readonly SendableFile[] {
+  if (call?.op === 'edit') return call.files?.uploads ?? []
+  return call?.op === 'create' ? (call.uploads ?? []) : []
 }
 
 /** What native messages of an earlier attempt show already. */

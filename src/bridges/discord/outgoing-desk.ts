@@ -4,7 +4,7 @@ import { bodyFiles, type MediaPort } from '../media.ts'
 import type { Place } from '../model/place.ts'
 import { gatherFiles, NO_FILES } from '../outgoing-files.ts'
 import type { SendOutcome } from '../port.ts'
-import { carriedBy, type DiscordCall } from './outbound.ts'
+import { carriedBy, type DiscordCall, uploadsOf } from './outbound.ts'
 import type { Run } from './run.ts'
 
 /** Bytes of one request, unless the server takes larger files (4.1). */
@@ -59,9 +59,10 @@ export class OutgoingDesk {
 
   /** Smaller messages, then without what is too large; the text stays. False when there is nothing left to give up. */
   tooLarge(run: Run, call: DiscordCall | undefined): boolean {
-    const uploads = call?.op === 'create' ? (call.uploads ?? []) : []
+    const uploads = uploadsOf(call)
     const { place } = run.request
-    if (uploads.length > 1) run.single = true
+    if (uploads.length > 1 && call?.op === 'edit') this.giveUp(run, call)
+    else if (uploads.length > 1) run.single = true
     else if (uploads[0] !== undefined) {
       const limit = Math.min(this.#limitOf(place), uploads[0].file.size - 1)
       this.#learned.set(place.channel, limit, this.#options.clock.now())
@@ -73,7 +74,7 @@ export class OutgoingDesk {
 
   /** Names the files of a call instead of sending them; answers whether there were any. */
   giveUp(run: Run, call: DiscordCall | undefined): boolean {
-    const uploads = call?.op === 'create' ? (call.uploads ?? []) : []
+    const uploads = uploadsOf(call)
     for (const { index } of uploads) run.refusedFiles.add(index)
     if (uploads.length > 0) run.files = undefined
     return uploads.length > 0

@@ -6,7 +6,7 @@ import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
 import type { ApiFile } from './api.ts'
 import { CDN_URL } from './directory.ts'
 import type { Verdict } from './errors.ts'
-import { channelIdOf, type DiscordCall, type Mode } from './outbound.ts'
+import { channelIdOf, type DiscordCall, type Mode, uploadsOf } from './outbound.ts'
 import type { WebhookRecord } from './webhook-registry.ts'
 
 /** Everything that may change while one request is carried out. */
@@ -90,8 +90,9 @@ export function ended(kind: 'permanent' | 'lane-failed', code: string, message: 
 }
 
 /** Uploads of a message, and what Discord is told about them. */
-export function filesOf(call: DiscordCall & { op: 'create' }): { files?: readonly ApiFile[] } {
-  const files = [...(call.file === undefined ? [] : [textFile(call.file)]), ...(call.uploads ?? []).map(mediaFile)]
+export function filesOf(call: DiscordCall & { op: 'create' | 'edit' }): { files?: readonly ApiFile[] } {
+  const text = call.op === 'edit' ? undefined : call.file
+  const files = [...(text === undefined ? [] : [textFile(text)]), ...uploadsOf(call).map(mediaFile)]
   return files.length === 0 ? {} : { files }
 }
 
@@ -100,12 +101,13 @@ export function descriptionsOf(call: DiscordCall & { op: 'create' }): { attachme
   const uploads = call.uploads ?? []
   if (!uploads.some((u) => u.attachment.alt)) return {}
   const first = call.file === undefined ? 0 : 1
-  return {
-    attachments: uploads.map((upload, i) => {
-      const description = cutGraphemes(upload.attachment.alt ?? '', MAX_DESCRIPTION)
-      return { id: i + first, filename: uploadName(upload), ...(description !== '' && { description }) }
-    }),
-  }
+  return { attachments: uploads.map((upload, i) => description(upload, i + first)) }
+}
+
+/** A new file in the list of a message's files; `id` is its place among the uploads. */
+export function description(upload: SendableFile, id: number): object {
+  const text = cutGraphemes(upload.attachment.alt ?? '', MAX_DESCRIPTION)
+  return { id, filename: uploadName(upload), ...(text !== '' && { description: text }) }
 }
 
 /** Sizes of the files a message of ours has, for finding it again. */

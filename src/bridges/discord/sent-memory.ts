@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { hashId } from '../../base/ids.ts'
 import type { NativeRef } from '../model/place.ts'
 import type { NativePart } from '../port.ts'
-import type { DiscordCall } from './outbound.ts'
+import { type DiscordCall, uploadsOf } from './outbound.ts'
 import type { Run } from './run.ts'
 
 const MAX_RECENT = 10_000
@@ -39,7 +39,8 @@ export class SentMemory {
     const { channel, thread } = run.request.place
     const ref: NativeRef = { network: 'discord', account: this.#account, channel, id, ...(thread !== undefined && { thread }) }
     const carries = call.op === 'create' ? call.carries : undefined
-    return { part: call.part, ref, ...(carries !== undefined && { carries }) }
+    const shows = uploadsOf(call).map((upload) => upload.attachment.id)
+    return { part: call.part, ref, ...(carries !== undefined && { carries }), ...(shows.length > 0 && { shows }) }
   }
 }
 

@@ -106,7 +106,14 @@ export type BridgeEvent =
       /** Further native messages that are part of this one, such as the other items of an album. */
       readonly alsoIds?: readonly string[]
     }
-  | { readonly kind: 'message.edit'; readonly body: Body; readonly editedAt: number; readonly revisionKey: string }
+  | {
+      readonly kind: 'message.edit'
+      readonly body: Body
+      readonly editedAt: number
+      readonly revisionKey: string
+      /** The body does not name all files of the message: the others stay. */
+      readonly keepsFiles?: true
+    }
   | { readonly kind: 'message.delete'; readonly bulkKey?: string }
   | { readonly kind: 'reaction.set'; readonly actor: Author; readonly emojis: readonly Emoji[] }
   | { readonly kind: 'reaction.delta'; readonly actor: Author; readonly add: readonly Emoji[]; readonly remove: readonly Emoji[] }

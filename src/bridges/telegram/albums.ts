@@ -115,7 +115,10 @@ export class AlbumMemory {
     const { event, msg } = envelope
     if (event.kind !== 'message.edit') return envelope
     const known = this.#albums.get(albumKey, 0)
-    if (known === undefined) return event.body.rich.text === '' ? undefined : envelope
+    if (known === undefined) {
+      // Of the other items nothing is known, so they stay.
+      return event.body.rich.text === '' ? undefined : { ...envelope, event: { ...event, keepsFiles: true } }
+    }
     known.items.set(msg.id, event.body)
     return { ...envelope, msg: { ...msg, id: known.firstId }, event: { ...event, body: joinedBody([...known.items.values()]) } }
   }

@@ -3,6 +3,7 @@ import { bodyFiles, type MediaPort } from '../media.ts'
 import { gatherFiles, NO_FILES, type OutgoingFiles } from '../outgoing-files.ts'
 import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
 import { type ExecuteContext, executePlan, type MediaRefusal } from './execute.ts'
+import type { MediaCall } from './media-call.ts'
 import { MAX_UPLOAD, type TelegramMedia } from './media-plan.ts'
 import { type PlanFiles, planCalls } from './outbound.ts'
 
@@ -27,19 +28,22 @@ export class Deliverer {
     const progress = { parts: new Map(request.parts.map((p) => [p.part, p])), doubtful: request.ambiguousSince !== undefined }
     const as = new Map<number, TelegramMedia>()
     const refused = new Set<number>()
+    const fixed = new Set<number>()
     let single = false
     for (let plans = 0; plans < MAX_PLANS; plans++) {
       const current: SendRequest = { ...request, parts: [...progress.parts.values()] }
       const got = await this.#gather(current, refused, signal)
       if ('wait' in got) return got.wait
       try {
-        const media: PlanFiles | undefined = got.files && { files: got.files, as, single }
+        const media: PlanFiles | undefined = got.files && { files: got.files, as, single, fixed }
         const calls = planCalls(current, media)
         if (calls === undefined) return { kind: 'permanent', code: 'TELEGRAM_EMPTY', message: 'nothing to show' }
         const outcome = await executePlan(calls, request, progress, ctx, signal)
         if (outcome.kind !== 'refused-media') return outcome
-        if (outcome.call.group.items.length > 1) single = true
-        else this.#giveWay(outcome, request, as, refused)
+        const { call, why } = outcome
+        if (call.op === 'replace') fixed.add(call.part)
+        else if (call.group.items.length > 1) single = true
+        else this.#giveWay({ call, why }, request, as, refused)
       } finally {
         got.release()
       }
@@ -48,7 +52,12 @@ export class Deliverer {
   }
 
   /** A refused file goes as a document, and when even that is refused it is only named. */
-  #giveWay({ call, why }: MediaRefusal, request: SendRequest, as: Map<number, TelegramMedia>, refused: Set<number>): void {
+  #giveWay(
+    { call, why }: { readonly call: MediaCall; readonly why: MediaRefusal['why'] },
+    request: SendRequest,
+    as: Map<number, TelegramMedia>,
+    refused: Set<number>,
+  ): void {
     const item = call.group.items[0]
     if (item === undefined) return
     const { media, file } = item

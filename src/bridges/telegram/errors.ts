@@ -137,6 +137,17 @@ function judgeDescription(code: number, description: string, op: Op): Verdict {
   return permanent('TELEGRAM_REFUSED')
 }
 
+const GONE_OR_SAME =
+  /message to edit not found|message_id_invalid|message is not modified|can't parse entities|entity_\w+_invalid/
+
+/** Whether a message cannot be given this file: its kind, its album or the file forbid it. Then it is sent anew. Pure. */
+export function isUnreplaceable(failure: Failure): boolean {
+  if (failure.kind !== 'api') return false
+  const text = failure.description.toLowerCase()
+  if (mediaRefusal(failure) !== undefined && !GONE_OR_SAME.test(text)) return true
+  return failure.code === 400 && /message can't be edited|caption is too long/.test(text)
+}
+
 const TOO_LARGE = /file is too big|request entity too large|entity too large/
 /** About rights, chats and limits, not about the file. */
 const NOT_THE_FILE = /not enough rights|have no rights|chat|topic|thread|reply|replied|entit|caption is too long|administrator/

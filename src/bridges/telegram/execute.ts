@@ -1,9 +1,18 @@
 import { z } from 'zod'
 import { FILE_PART, type NativePart, type SendOutcome, type SendRequest } from '../port.ts'
 import type { TelegramClient } from './client.ts'
-import { type Failure, failureOf, failureText, judge, mediaRefusal, type Verdict } from './errors.ts'
+import { type Failure, failureOf, failureText, isUnreplaceable, judge, mediaRefusal, type Verdict } from './errors.ts'
 import type { TelegramLimits } from './limits.ts'
-import { captionFields, type MediaCall, mediaMethod, mediaPayload, type NewInputFile, uploadSize } from './media-call.ts'
+import {
+  captionFields,
+  type MediaCall,
+  mediaMethod,
+  mediaPayload,
+  type NewInputFile,
+  type ReplaceCall,
+  replacePayload,
+  uploadSize,
+} from './media-call.ts'
 import { keyboardOf } from './notice.ts'
 import type { CreateOptions, TelegramCall, TelegramText } from './outbound.ts'
 
@@ -75,7 +84,7 @@ type Step =
 /** The platform does not take these files like this; the message needs another plan. */
 export interface MediaRefusal {
   readonly kind: 'refused-media'
-  readonly call: MediaCall
+  readonly call: MediaCall | ReplaceCall
   readonly why: 'too-large' | 'form'
 }
 
@@ -120,6 +129,7 @@ const isCreate = (call: TelegramCall): call is Extract<TelegramCall, { op: 'crea
   call.op === 'create' || call.op === 'media'
 
 function partsOf(call: TelegramCall, step: Step & { kind: 'ok' }, request: SendRequest): readonly NativePart[] {
+  if (call.op === 'replace') return [{ ...call.target, shows: [call.item.file.attachment.id] }]
   if (!isCreate(call)) return [call.target]
   const { account, thread } = request.place
   const refOf = (id: string | undefined): NativePart['ref'] => ({
@@ -133,9 +143,10 @@ function partsOf(call: TelegramCall, step: Step & { kind: 'ok' }, request: SendR
     return [{ part: call.part, ref: refOf(step.ids?.[0]), ...(call.carries ? { carries: call.carries } : {}) }]
   }
   return call.group.items.map(({ file }, i) => ({
-    part: FILE_PART + file.index,
+    part: call.from === undefined ? FILE_PART + file.index : call.from + i,
     ref: refOf(step.ids?.[i]),
     carries: { files: [file.index], lines: i === 0 ? call.lines : [] },
+    shows: [file.attachment.id],
   }))
 }
 
@@ -174,13 +185,15 @@ async function attempt(call: TelegramCall, variant: Variant, ctx: ExecuteContext
       const why = mediaRefusal(failure)
       if (why !== undefined) return { kind: 'refused-media', call, why }
     }
-    return follow(judge(failure, isCreate(call) ? 'create' : call.op), failure, { call, variant, ctx, signal })
+    if (call.op === 'replace' && isUnreplaceable(failure)) return { kind: 'refused-media', call, why: 'form' }
+    const op = isCreate(call) ? 'create' : call.op === 'replace' ? 'edit' : call.op
+    return follow(judge(failure, op), failure, { call, variant, ctx, signal })
   }
 }
 
 function perform(call: TelegramCall, variant: Variant, ctx: ExecuteContext, signal: AbortSignal): Promise<unknown> {
   const payload = payloadOf(call, variant, ctx)
-  if (call.op !== 'media') return ctx.client.call(methodOf(call), payload, signal)
+  if (call.op !== 'media' && call.op !== 'replace') return ctx.client.call(methodOf(call), payload, signal)
   const patience = AbortSignal.timeout(Math.ceil(UPLOAD_MS + uploadSize(call) / SLOWEST_UPLOAD))
   return ctx.uploads.call(mediaMethod(call), payload, AbortSignal.any([signal, patience]))
 }
@@ -235,12 +248,12 @@ async function blank({ call, variant, ctx, signal }: Attempted): Promise<Attempt
 function count(call: TelegramCall, ctx: ExecuteContext): void {
   if (call.op === 'create') ctx.counters.sent++
   else if (call.op === 'media') ctx.counters.sent += call.group.items.length
-  else if (call.op === 'edit') ctx.counters.edited++
+  else if (call.op === 'edit' || call.op === 'replace') ctx.counters.edited++
   else ctx.counters.deleted++
 }
 
 function methodOf(call: TelegramCall): string {
-  if (call.op === 'media') return mediaMethod(call)
+  if (call.op === 'media' || call.op === 'replace') return mediaMethod(call)
   if (call.op === 'create') return 'sendMessage'
   if (call.op === 'delete') return 'deleteMessage'
   return isCaption(call) ? 'editMessageCaption' : 'editMessageText'
@@ -256,6 +269,9 @@ function payloadOf(call: TelegramCall, variant: Variant, ctx: ExecuteContext): R
   if (call.op === 'delete') return { ...chat, message_id: Number(call.target.ref.id) }
   if (call.op === 'edit' && isCaption(call)) {
     return { ...chat, message_id: Number(call.target.ref.id), ...captionFields(call.text, variant.plain) }
+  }
+  if (call.op === 'replace') {
+    return { ...chat, message_id: Number(call.target.ref.id), ...replacePayload(call, variant.plain, ctx.newFile) }
   }
   const content = call.op === 'media' ? mediaPayload(call, variant.plain, ctx.newFile) : textPayload(call.text, variant)
   if (call.op === 'edit') return { ...chat, message_id: Number(call.target.ref.id), ...content, ...markupOf(call.button) }

@@ -4,6 +4,7 @@ import type { TelegramMedia } from './media-plan.ts'
 import type { TelegramCall, TelegramText } from './outbound.ts'
 
 export type MediaCall = TelegramCall & { readonly op: 'media' }
+export type ReplaceCall = TelegramCall & { readonly op: 'replace' }
 
 /** Makes the library's upload objects; one serves one attempt. */
 export type NewInputFile = (bytes: AsyncIterable<Uint8Array>, name: string) => GrammyFile
@@ -22,13 +23,16 @@ const SPOILERABLE: ReadonlySet<TelegramMedia> = new Set(['photo', 'video', 'anim
 const TIMED: ReadonlySet<TelegramMedia> = new Set(['video', 'animation', 'audio', 'voice', 'video_note'])
 const SIZED: ReadonlySet<TelegramMedia> = new Set(['video', 'animation'])
 
-export function mediaMethod({ group }: MediaCall): string {
+export function mediaMethod(call: MediaCall | ReplaceCall): string {
+  if (call.op === 'replace') return 'editMessageMedia'
+  const { group } = call
   return group.items.length > 1 ? 'sendMediaGroup' : METHOD[(group.items[0] as MediaCall['group']['items'][number]).media]
 }
 
 /** Bytes a call uploads. */
-export function uploadSize({ group }: MediaCall): number {
-  return group.items.reduce((sum, { file }) => sum + file.file.size, 0)
+export function uploadSize(call: MediaCall | ReplaceCall): number {
+  const items = call.op === 'replace' ? [call.item] : call.group.items
+  return items.reduce((sum, { file }) => sum + file.file.size, 0)
 }
 
 /** What a call says beside its chat and options. `plain` leaves out formatting. */
@@ -48,6 +52,13 @@ export function mediaPayload(call: MediaCall, plain: boolean, newFile: NewInputF
       ...details(media, file),
     })),
   }
+}
+
+/** Another file for a message that is there. */
+export function replacePayload(call: ReplaceCall, plain: boolean, newFile: NewInputFile): Record<string, unknown> {
+  const { media, file } = call.item
+  const caption = call.caption === undefined ? {} : captionFields(call.caption, plain)
+  return { media: { type: media, media: newFile(file.file.stream(), file.name), ...caption, ...details(media, file) } }
 }
 
 export function captionFields({ text, entities }: TelegramText, plain: boolean): Record<string, unknown> {

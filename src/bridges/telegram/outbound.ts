@@ -10,6 +10,7 @@ import { plain, type RichText } from '../model/rich-text.ts'
 import { NO_FILES, type OutgoingFiles } from '../outgoing-files.ts'
 import { FILE_PART, type NativePart, type SendRequest } from '../port.ts'
 import { CAPTIONLESS, groupsOf, type MediaGroup, type TelegramMedia } from './media-plan.ts'
+import { replacements } from './replace-plan.ts'
 
 /** One call of a plan. `part` is the place of the native message in the logical one. */
 export type TelegramCall =
@@ -30,6 +31,8 @@ export type TelegramCall =
       readonly options: CreateOptions
       /** Files the caption only names. */
       readonly lines: readonly number[]
+      /** Number of the first native message, the others follow; absent: each has the number of its file. */
+      readonly from?: number
     }
   | {
       readonly op: 'edit'
@@ -37,6 +40,14 @@ export type TelegramCall =
       readonly target: NativePart
       readonly text: TelegramText
       readonly button?: MarketCard['button']
+    }
+  /** Another file in the place of the one a message shows. */
+  | {
+      readonly op: 'replace'
+      readonly part: number
+      readonly target: NativePart
+      readonly item: MediaGroup['items'][number]
+      readonly caption?: TelegramText
     }
   | { readonly op: 'delete'; readonly part: number; readonly target: NativePart }
 
@@ -47,6 +58,8 @@ export interface PlanFiles {
   readonly as: ReadonlyMap<number, TelegramMedia>
   /** No albums, because one was refused. */
   readonly single: boolean
+  /** Parts whose file the platform did not let us replace. */
+  readonly fixed: ReadonlySet<number>
 }
 
 export interface TelegramText {
@@ -125,7 +138,8 @@ function lateLines(request: SendRequest, files: OutgoingFiles, told: ReadonlySet
 }
 
 function planEdit(request: SendRequest, media: PlanFiles | undefined): readonly TelegramCall[] | undefined {
-  const { parts } = request
+  const change = replacements(request, media)
+  const parts = request.parts.filter((p) => !change.deleted.includes(p))
   const existing = new Map(parts.map((p) => [p.part, p]))
   const captioned = !existing.has(0) && parts.some((p) => p.part >= FILE_PART)
   const hasFiles = media !== undefined && bodyFiles(request.body).length > media.files.lines.size
@@ -134,15 +148,39 @@ function planEdit(request: SendRequest, media: PlanFiles | undefined): readonly 
   if (texts === undefined) return undefined
   // The caption of a file is its first text; what does not fit into it follows as messages.
   const caption = captioned ? Math.min(...parts.map((p) => p.part).filter((p) => p >= FILE_PART)) : 0
-  const calls = texts.map((text, i): TelegramCall => {
+  const calls = texts.flatMap((text, i): TelegramCall[] => {
     const part = i === 0 ? caption : i
     const target = existing.get(part)
+    // The caption of a new file goes with it.
+    if (change.replaced.has(part)) return []
     const button = i === 0 ? request.body?.card?.button : undefined
-    if (target) return { op: 'edit', part, target, text, ...(button && { button }) }
-    return { op: 'create', part, text, options: createOptions(request, false) }
+    if (target) return [{ op: 'edit', part, target, text, ...(button && { button }) }]
+    return [{ op: 'create', part, text, options: createOptions(request, false) }]
   })
+  const replaces = [...change.replaced].map(
+    ([part, rest]): TelegramCall => ({
+      op: 'replace',
+      part,
+      ...rest,
+      ...(captioned && part === caption && { caption: texts[0] }),
+    }),
+  )
   const surplus = parts.filter((p) => p.part >= texts.length && p.part < FILE_PART)
-  return [...calls, ...surplus.map((target): TelegramCall => ({ op: 'delete', part: target.part, target }))]
+  const deletes = [...change.deleted, ...surplus].map((target): TelegramCall => ({ op: 'delete', part: target.part, target }))
+  return [...calls, ...replaces, ...deletes, ...addedCalls(request, media, change.added)]
+}
+
+/** Files an edit brings and no message has a place for: they answer the message they belong to. */
+function addedCalls(request: SendRequest, media: PlanFiles | undefined, added: OutgoingFiles['sendable']): TelegramCall[] {
+  if (media === undefined || added.length === 0) return []
+  const first = request.parts[0]?.ref.id
+  const options = { ...createOptions(request, false), ...(first !== undefined && { replyTo: Number(first) }) }
+  let from = Math.max(FILE_PART, ...request.parts.map((p) => p.part)) + 1
+  return groupsOf(added, media.as, media.single).map((group) => {
+    const call: TelegramCall = { op: 'media', part: from, group, options, lines: [], from }
+    from += group.items.length
+    return call
+  })
 }
 
 function captionFits(request: SendRequest, media: PlanFiles | undefined): boolean {

@@ -66,7 +66,10 @@ export async function attempt(work: AttemptWork, tools: AttemptTools): Promise<A
   const outcome = milder(await call(bridge, request, item, tools), item, existing)
   if (plan.op === 'delete') return { outcome, parts: null, copies: [] }
   const parts = log.all(outcome.kind === 'done' ? outcome.parts : [])
-  if (plan.op === 'edit' && outcome.kind === 'done') await forgetSurplus(work, outcome.parts, tools)
+  if (plan.op === 'edit' && outcome.kind === 'done') {
+    await forgetSurplus(work, outcome.parts, tools)
+    await noteFiles(work, outcome.parts, tools)
+  }
   const known = new Set(before.map((p) => p.ref.id))
   const fresh = parts.filter((p) => !known.has(p.ref.id))
   return { outcome, parts: fresh.length > 0 ? parts : null, copies: fresh.map((p) => copyRow(p, item.cid, lane)) }
@@ -92,7 +95,7 @@ async function call(bridge: Bridge, request: SendRequest, item: Claimed, tools: 
 
 /** Time the files of a message may take on top, at the slowest pace that is worth waiting for. */
 function uploadMs({ op, body }: SendRequest): number {
-  if (op !== 'create') return 0
+  if (op === 'delete') return 0
   const bytes = bodyFiles(body).reduce((sum, file) => sum + (file.size ?? 0), 0)
   return Math.min(MAX_UPLOAD_MS, bytes / SLOWEST_UPLOAD)
 }
@@ -111,6 +114,19 @@ async function forgetSurplus(work: AttemptWork, left: readonly NativePart[], too
   if (ids.length === 0 || !work.existing?.parts.some((p) => !ids.includes(p.ref.id))) return
   const { store, events } = tools
   await store.forgetCopies(work.item.cid, work.lane, ids).catch((error: unknown) => events.background('forget-copies', error))
+}
+
+/** An edit that replaced files: the next one must know what is shown now. Without the note it replaces them again. */
+async function noteFiles(
+  { item, lane, existing }: AttemptWork,
+  parts: readonly NativePart[],
+  tools: AttemptTools,
+): Promise<void> {
+  const before = new Map(existing?.parts.map((p) => [p.ref.id, p.shows?.join('\n')]))
+  const changed = parts.filter(({ ref, shows }) => before.has(ref.id) && before.get(ref.id) !== shows?.join('\n'))
+  if (changed.length === 0) return
+  const { store, events } = tools
+  await store.changeFiles(item.cid, lane, changed).catch((error: unknown) => events.background('change-files', error))
 }
 
 /** Cannot become several native messages: even if every character is escaped it fits. */

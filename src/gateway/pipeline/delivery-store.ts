@@ -5,6 +5,7 @@ import type { PgPool } from '../db/pool.ts'
 import { CHANGE_TURN, COMPOSITE, type CompositeRow, KEEP_COMPOSITE } from '../db/sql/composite.ts'
 import { EXPIRING_LANES } from '../db/sql/expire.ts'
 import {
+  CHANGE_FILES,
   DUE_LANES,
   FORGET_COPIES,
   FREE_STALE_LEASES,
@@ -65,7 +66,7 @@ export class LaneStore {
       }
     }
     return {
-      parts: shown.map((p) => ({ part: p.part, ref: nativeRef(p) })),
+      parts: shown.map((p) => ({ part: p.part, ref: nativeRef(p), ...(p.files !== null && { shows: p.files }) })),
       createState: row?.create_state ?? undefined,
       createFirstSentAt: time(row?.create_first_sent_at),
       createParkedAt: time(row?.create_parked_at),
@@ -114,6 +115,12 @@ export class LaneStore {
   ): Promise<void> {
     const copies = fresh.map((part) => copyRow(part, cid, lane))
     await run(this.#pool, RECORD_PARTS, [id, toJsonb(all), toJsonb(copies), this.#tools.clock.now()])
+  }
+
+  /** An edit gave these native messages other files. */
+  async changeFiles(cid: string, lane: string, parts: readonly NativePart[]): Promise<void> {
+    const rows = parts.map(({ ref, shows }) => ({ native_id: ref.id, files: shows ?? null }))
+    await run(this.#pool, CHANGE_FILES, [cid, lane, toJsonb(rows)])
   }
 
   async forgetCopies(cid: string, lane: string, left: readonly string[]): Promise<void> {

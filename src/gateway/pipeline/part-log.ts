@@ -61,5 +61,6 @@ export function copyRow(part: NativePart, cid: string, lane: string): CopyRow {
     part: part.part,
     role: 'text',
     lane,
+    files: part.shows ?? null,
   }
 }

@@ -80,6 +80,9 @@ export function sendRequest(item: Claimed, context: RequestContext): SendRequest
     identity: render.identity,
     ...(plan.op !== 'delete' &&
       body !== undefined && { body: marked(quietly(body, render.mentions), marks(delayed, plan.mark, render.text)) }),
+    ...(plan.op === 'edit' &&
+      envelope?.event.kind === 'message.edit' &&
+      envelope.event.keepsFiles && { keepsFiles: true as const }),
     ...(plan.op !== 'delete' && item.reply && { reply: replyOf(item) }),
     parts,
     occurredAt: item.occurredAt,

@@ -75,6 +75,7 @@ const Line = z.object({
       part: z.number(),
       role: z.enum(['text', 'file', 'album', 'composite']),
       lane: z.string(),
+      files: z.array(z.string()).nullable().default(null),
     }),
   ),
 })

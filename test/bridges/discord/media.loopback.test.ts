@@ -19,6 +19,10 @@ const seen = () => h.fake.control.visible({ channel: h.fake.info.channel })
 const withFiles = (text: string, attachments: Attachment[], more: Partial<SendRequest> = {}): SendRequest =>
   request(h.place, { body: bodyOf(text, { attachments }), ...more })
 
+/** What the copy table keeps of a part. */
+const stored = (parts: readonly NativePart[]): NativePart[] =>
+  parts.map(({ part, ref, shows }) => ({ part, ref, ...(shows && { shows }) }))
+
 test('files go with the text, by webhook and by bot', async () => {
   await start()
   const files = [
@@ -141,13 +145,52 @@ test('long text goes first, files follow; an edit leaves them alone', async () =
   const parts = partsOf(await h.bridge.send(withFiles(text, [file]), never))
   expect(parts.map((p) => p.part)).toEqual([0, 1, FILE_PART])
   expect(seen().map((m) => m.files)).toEqual([[], [], ['a.bin']])
-  const stored = parts.map(({ part, ref }) => ({ part, ref }))
-  const left = partsOf(await h.bridge.send(withFiles('short', [file], { op: 'edit', parts: stored }), never))
+  const left = partsOf(await h.bridge.send(withFiles('short', [file], { op: 'edit', parts: stored(parts) }), never))
   expect(left.map((p) => p.part)).toEqual([0, FILE_PART])
   expect(seen().map((m) => [m.content, m.files.length])).toEqual([
     ['short', 0],
     ['', 1],
   ])
+})
+
+test.each(['webhook', 'bot'] as const)('an edit takes files away and brings others, by %s', async (identity) => {
+  await start()
+  const [a, b, c, d] = ['a.bin', 'b.bin', 'c.bin', 'd.bin'].map((name) => media.file(name, 20)) as [
+    Attachment,
+    Attachment,
+    Attachment,
+    Attachment,
+  ]
+  const files = () => seen().map((m) => [m.content.replace('**Bob**:', '').trim(), ...m.files])
+  let parts = stored(partsOf(await h.bridge.send(withFiles('three', [a, b, c], { identity }), never)))
+  parts = stored(partsOf(await h.bridge.send(withFiles('others', [a, c, d], { identity, op: 'edit', parts }), never)))
+  expect(files()).toEqual([['others', 'a.bin', 'c.bin', 'd.bin']])
+  // Those that stay are not sent again, and an edit of the words leaves all where they are.
+  expect(media.opened.get(a.id)).toBe(1)
+  parts = stored(partsOf(await h.bridge.send(withFiles('same', [a, c, d], { identity, op: 'edit', parts }), never)))
+  expect(files()).toEqual([['same', 'a.bin', 'c.bin', 'd.bin']])
+  parts = stored(partsOf(await h.bridge.send(withFiles('', [b], { identity, op: 'edit', parts }), never)))
+  expect(files()).toEqual([['', 'b.bin']])
+  parts = stored(partsOf(await h.bridge.send(withFiles('none', [], { identity, op: 'edit', parts }), never)))
+  expect(files()).toEqual([['none']])
+  const many = Array.from({ length: 12 }, (_, i) => media.file(`${i}.bin`, 10))
+  parts = stored(partsOf(await h.bridge.send(withFiles('many', many, { identity, op: 'edit', parts }), never)))
+  expect(files().map((m) => m.length)).toEqual([11, 3])
+  partsOf(await h.bridge.send(withFiles('many', many.slice(0, 10), { identity, op: 'edit', parts }), never))
+  expect(files().map((m) => m.length)).toEqual([11])
+  expect(h.fake.control.violations()).toEqual([])
+})
+
+test('a new file that is too large is named by the edit, and those that nobody knows stay', async () => {
+  await start()
+  const [small, big] = [media.file('small.bin', 20), media.file('big.bin', 11 * MIB)]
+  const parts = stored(partsOf(await h.bridge.send(withFiles('one', [small]), never)))
+  partsOf(await h.bridge.send(withFiles('two', [big], { op: 'edit', parts }), never))
+  expect(seen()).toMatchObject([{ content: 'two\n📎 big.bin (11.5 MB) – too large for Discord', files: [] }])
+  const old = stored(partsOf(await h.bridge.send(withFiles('old', [small]), never)))
+  const before = old.map((part) => ({ ...part, shows: ['?'] }))
+  partsOf(await h.bridge.send(withFiles('still old', [], { op: 'edit', parts: before }), never))
+  expect(seen().at(-1)).toMatchObject({ content: 'still old', files: ['small.bin'] })
 })
 
 test('a file that cannot be had is waited for, then named', async () => {

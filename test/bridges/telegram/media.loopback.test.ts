@@ -44,6 +44,9 @@ function partsOf(outcome: SendOutcome): readonly NativePart[] {
   if (outcome.kind !== 'done') throw new Error(`not done: ${JSON.stringify(outcome)}`)
   return outcome.parts
 }
+/** What the copy table keeps of a part. */
+const stored = (parts: readonly NativePart[]): NativePart[] =>
+  parts.map(({ part, ref, shows }) => ({ part, ref, ...(shows && { shows }) }))
 const methods = (): string[] =>
   fake.control
     .requests()
@@ -188,7 +191,7 @@ test('a failure in the middle is continued, not repeated', async () => {
 
 test('edits change the caption, and what does not fit into it follows', async () => {
   const file = photo('p.png')
-  const made = partsOf(await bridge.send(withFiles('first', [file]), never)).map(({ part, ref }) => ({ part, ref }))
+  const made = stored(partsOf(await bridge.send(withFiles('first', [file]), never)))
   let parts = partsOf(await bridge.send(withFiles('second', [file], { op: 'edit', parts: made }), never))
   expect(shown()).toEqual([['photo', 'Ann: second', file.size]])
   const long = 'word '.repeat(400).trim()
@@ -202,6 +205,73 @@ test('edits change the caption, and what does not fit into it follows', async ()
   partsOf(await bridge.send(request(chat, '', { op: 'delete', parts }), never))
   expect(shown()).toEqual([])
   expect(fake.remarks).toEqual([])
+})
+
+test('an edit replaces the file, with its caption', async () => {
+  const [one, other] = [photo('one.png'), media.file('other, larger.bin', 900)]
+  const made = stored(partsOf(await bridge.send(withFiles('see', [one]), never)))
+  const parts = partsOf(await bridge.send(withFiles('see this', [other], { op: 'edit', parts: made }), never))
+  expect(shown()).toEqual([['document', 'Ann: see this', 900]])
+  expect(methods()).toEqual(['sendPhoto', 'editMessageMedia'])
+  // What it shows now is known: the next edit changes the words alone.
+  partsOf(await bridge.send(withFiles('see that', [other], { op: 'edit', parts: stored(parts) }), never))
+  expect(shown()).toEqual([['document', 'Ann: see that', 900]])
+  expect(methods().at(-1)).toBe('editMessageCaption')
+  expect(fake.remarks).toEqual([])
+})
+
+test('an edit takes items of an album away, replaces and adds others', async () => {
+  const [a, b, c, d] = ['a.png', 'b.png', 'c.png', 'd.png'].map((name) => photo(name, {})) as [
+    Attachment,
+    Attachment,
+    Attachment,
+    Attachment,
+  ]
+  let parts = stored(partsOf(await bridge.send(withFiles('all', [a, b]), never)))
+  parts = stored(partsOf(await bridge.send(withFiles('all', [b, c, d], { op: 'edit', parts }), never)))
+  expect(shown()).toEqual([
+    ['photo', 'Ann: all', c.size],
+    ['photo', '', b.size],
+    ['photo', '', d.size],
+  ])
+  expect(fake.control.visible(chat).at(-1)?.replyTo).toBe(fake.control.visible(chat)[0]?.id)
+  // The first goes with its caption, which moves on.
+  parts = stored(partsOf(await bridge.send(withFiles('two', [b, d], { op: 'edit', parts }), never)))
+  expect(shown()).toEqual([
+    ['photo', 'Ann: two', b.size],
+    ['photo', '', d.size],
+  ])
+  parts = stored(partsOf(await bridge.send(withFiles('words', [], { op: 'edit', parts }), never)))
+  expect(shown()).toEqual([['text', 'Ann: words', null]])
+  partsOf(await bridge.send(withFiles('words', [a], { op: 'edit', parts }), never))
+  expect(shown()).toEqual([
+    ['text', 'Ann: words', null],
+    ['photo', '', a.size],
+  ])
+  expect(fake.remarks).toEqual([])
+})
+
+test('what cannot be replaced is sent anew; what is too large is named', async () => {
+  const webp = Buffer.concat([Buffer.from('RIFF'), Buffer.from([30, 0, 0, 0]), Buffer.from('WEBPVP8 '), Buffer.alloc(20)])
+  const sticker = media.file('s.webp', webp, { kind: 'sticker' })
+  let parts = stored(partsOf(await bridge.send(withFiles('', [sticker]), never)))
+  expect(shown().map(([kind]) => kind)).toEqual(['text', 'sticker'])
+  const picture = photo('p.png')
+  parts = stored(partsOf(await bridge.send(withFiles('', [picture], { op: 'edit', parts }), never)))
+  expect(shown().map(([kind]) => kind)).toEqual(['text', 'photo'])
+  const huge = media.file('huge.bin', 60 * MIB)
+  partsOf(await bridge.send(withFiles('look', [huge], { op: 'edit', parts }), never))
+  expect(shown()).toEqual([['text', 'Ann: look\n📎 huge.bin (62.9 MB) – too large for Telegram', null]])
+})
+
+test('an edit of one item of an album nobody remembers leaves the other items', async () => {
+  const [a, b] = [photo('a.png'), photo('b.png')]
+  const parts = stored(partsOf(await bridge.send(withFiles('all', [a, b]), never)))
+  partsOf(await bridge.send(withFiles('both', [b], { op: 'edit', parts, keepsFiles: true }), never))
+  expect(shown()).toEqual([
+    ['photo', 'Ann: both', a.size],
+    ['photo', '', b.size],
+  ])
 })
 
 test('files of messages are read; their addresses stay inside', async () => {

@@ -183,9 +183,19 @@ export class People {
     return { id: message.id }
   }
 
-  edit(input: { channel: string; message: string; content: string }): void {
+  /** Changes the text, takes files away by name, and adds others. */
+  edit(input: {
+    channel: string
+    message: string
+    content?: string
+    without?: readonly string[]
+    files?: z.output<typeof Say>['files']
+  }): void {
     const message = this.#site.world.message(input.channel, input.message)
-    Object.assign(message, { content: input.content, editedAt: this.#site.world.clock.now() })
+    const { content = message.content, without = [], files = [] } = input
+    const left = message.attachments.filter((a) => !without.includes(a.filename))
+    const attachments = [...left, ...this.#uploads(input.channel, files)]
+    Object.assign(message, { content, attachments, editedAt: this.#site.world.clock.now() })
     announce(this.#site, 'MESSAGE_UPDATE', message)
   }
 
@@ -263,12 +273,11 @@ export class People {
     return message
   }
 
-  #store(input: z.output<typeof Say>): StoredMessage {
+  #uploads(channelId: string, files: z.output<typeof Say>['files']): StoredMessage['attachments'] {
     const { world, cdn } = this.#site
-    const channel = world.channel(input.channel)
-    const attachments = input.files.map((file) => {
+    return files.map((file) => {
       const fileId = world.ids.next()
-      const path = `/attachments/${channel.id}/${fileId}/${file.name}`
+      const path = `/attachments/${channelId}/${fileId}/${file.name}`
       const size = Math.min(file.size ?? 4, 128 * 1024 * 1024)
       const bytes = file.content === undefined ? Buffer.alloc(size, file.name) : Buffer.from(file.content, 'base64')
       world.files.set(path, { name: file.name, type: file.type ?? 'application/octet-stream', bytes })
@@ -290,6 +299,12 @@ export class People {
         ...voice,
       }
     })
+  }
+
+  #store(input: z.output<typeof Say>): StoredMessage {
+    const { world } = this.#site
+    const channel = world.channel(input.channel)
+    const attachments = this.#uploads(input.channel, input.files)
     const stickerId = world.ids.next()
     if (input.sticker?.content !== undefined) {
       const extension = input.sticker.format === 4 ? 'gif' : 'png'

@@ -136,4 +136,27 @@ export function recaptioned(message: Message, caption: Content, date: number): M
   return { ...rest, ...caption, edit_date: date } as Message
 }
 
+/** Kinds editMessageMedia takes and leaves. */
+const REPLACEABLE = new Set(['photo', 'video', 'animation', 'audio', 'document'])
+
+/** What editMessageMedia puts into a message; checked against what the message is and the album it belongs to. */
+export async function replacedContent(message: Message, params: Params, ctx: MethodContext): Promise<Content> {
+  const item = params.object('media')
+  const kind = String(item?.type)
+  if (item === undefined || !REPLACEABLE.has(kind)) throw badRequest('wrong type of the input media')
+  const old = Object.keys(message).filter((key) => Object.values(MEDIA_METHODS).includes(key))
+  if (old.some((key) => !REPLACEABLE.has(key))) throw badRequest("message can't be edited")
+  const family = FAMILIES.find((f) => old.some((key) => f.has(key)))
+  if (message.media_group_id !== undefined && !family?.has(kind))
+    throw badRequest("can't use the media of the specified type in the album")
+  return { ...(await contentOf(kind, item.media, params, item, ctx)), ...captionOf(params, ctx, item) }
+}
+
+/** A message as editMessageMedia leaves it. */
+export function replaced(message: Message, content: Content, date: number): Message {
+  const stale = new Set([...Object.values(MEDIA_METHODS), 'text', 'entities', 'caption', 'caption_entities', 'has_media_spoiler'])
+  const frame = Object.fromEntries(Object.entries(message).filter(([key]) => !stale.has(key)))
+  return { ...frame, ...content, edit_date: date } as unknown as Message
+}
+
 export const hasMedia = (message: Message): boolean => Object.values(MEDIA_METHODS).some((kind) => kind in message)

@@ -4,7 +4,16 @@ import { isAdmin } from './delivery.ts'
 import { checkText } from './entities.ts'
 import { ApiError, badRequest, forbidden } from './errors.ts'
 import { fileObject, locate } from './files.ts'
-import { albumContents, captionOf, hasMedia, MEDIA_METHODS, recaptioned, singleContent } from './media-methods.ts'
+import {
+  albumContents,
+  captionOf,
+  hasMedia,
+  MEDIA_METHODS,
+  recaptioned,
+  replaced,
+  replacedContent,
+  singleContent,
+} from './media-methods.ts'
 import type { MethodContext } from './method-context.ts'
 import type { Params } from './params.ts'
 import { asReply, type FakeBot, type FakeChat } from './world.ts'
@@ -142,6 +151,19 @@ const editMessageCaption: Method = (bot, params, ctx) => {
   return edited
 }
 
+const editMessageMedia: Method = async (bot, params, ctx) => {
+  const chat = chatOf(bot, params, ctx)
+  const message = chat.messages.get(params.integer('message_id') ?? 0)
+  if (!message) throw badRequest('message to edit not found')
+  if (message.from?.id !== bot.user.id) throw badRequest("message can't be edited")
+  const content = await replacedContent(message, params, ctx)
+  ctx.charge(bot, chat.chat.id)
+  const edited = replaced(message, content, seconds(ctx))
+  chat.messages.set(edited.message_id, edited)
+  ctx.changed(chat, edited, 'edited', bot)
+  return edited
+}
+
 const editMessageText: Method = (bot, params, ctx) => {
   const chat = chatOf(bot, params, ctx)
   const message = chat.messages.get(params.integer('message_id') ?? 0)
@@ -231,6 +253,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
   ...Object.fromEntries(Object.entries(MEDIA_METHODS).map(([name, kind]) => [name, sendMedia(kind)])),
   sendmediagroup: sendMediaGroup,
   editmessagecaption: editMessageCaption,
+  editmessagemedia: editMessageMedia,
   setmessagereaction: (bot, params, ctx) => {
     const chat = chatOf(bot, params, ctx)
     const id = params.integer('message_id') ?? 0

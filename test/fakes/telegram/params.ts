@@ -79,6 +79,7 @@ export const FIELDS: Readonly<Record<string, readonly string[]>> = {
   sendvideonote: [...SEND, 'video_note', 'thumbnail', 'duration', 'length'],
   sendsticker: [...SEND, 'sticker', 'emoji'],
   sendmediagroup: [...SEND, 'media'],
+  editmessagemedia: [...CHAT, 'message_id', 'inline_message_id', 'media', 'reply_markup'],
   editmessagecaption: [...CHAT, 'message_id', 'inline_message_id', ...CAPTION, 'reply_markup'],
   getfile: ['file_id'],
   getuserprofilephotos: ['user_id', 'offset', 'limit'],

@@ -11,6 +11,7 @@ import { sync } from './0009-sync.ts'
 import { trust } from './0010-trust.ts'
 import { composite } from './0011-composite.ts'
 import { moderation } from './0012-moderation.ts'
+import { copyFiles } from './0013-copy-files.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   trust,
   composite,
   moderation,
+  copyFiles,
 ]

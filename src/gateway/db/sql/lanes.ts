@@ -72,7 +72,16 @@ export interface PartsRow {
   readonly create_first_sent_at: string | null
   readonly create_parked_at: string | null
   readonly parts:
-    | { part: number; role: string; network: string; account: string; channel: string; thread: string | null; id: string }[]
+    | {
+        part: number
+        role: string
+        network: string
+        account: string
+        channel: string
+        thread: string | null
+        id: string
+        files: string[] | null
+      }[]
     | null
 }
 
@@ -81,7 +90,7 @@ export const PARTS = statement(
   'parts',
   `select d.state as create_state, d.first_sent_at as create_first_sent_at, d.parked_at as create_parked_at,
     (select jsonb_agg(jsonb_build_object('part', c.part, 'role', c.role, 'network', c.network, 'account', c.account, 'channel', c.channel,
-      'thread', c.thread, 'id', c.native_id) order by c.part)
+      'thread', c.thread, 'id', c.native_id, 'files', c.files) order by c.part)
       from k2.copy c where c.cid = $1::uuid and c.lane = $2) as parts
   from (select 1) one
   left join lateral (
@@ -95,11 +104,18 @@ export const RECORD_PARTS = statement(
   `with kept as (
     update k2.delivery set parts = $2::jsonb where id = $1::uuid and done_at is null
   )
-  insert into k2.copy (network, scope, channel, native_id, account, thread, cid, part, role, lane, created_at)
-  select x.network, x.scope, x.channel, x.native_id, x.account, x.thread, x.cid, x.part, x.role, x.lane, $4::bigint
+  insert into k2.copy (network, scope, channel, native_id, account, thread, cid, part, role, lane, created_at, files)
+  select x.network, x.scope, x.channel, x.native_id, x.account, x.thread, x.cid, x.part, x.role, x.lane, $4::bigint, x.files
   from jsonb_to_recordset($3::jsonb) as x(network text, scope text, channel text, native_id text, account text, thread text,
-    cid uuid, part int, role text, lane text)
+    cid uuid, part int, role text, lane text, files jsonb)
   on conflict do nothing`,
+)
+
+/** $1 cid, $2 lane, $3 native messages and the ids of the files they show now (jsonb). An edit replaced files. */
+export const CHANGE_FILES = statement(
+  'change_files',
+  `update k2.copy c set files = x.files from jsonb_to_recordset($3::jsonb) as x(native_id text, files jsonb)
+  where c.cid = $1::uuid and c.lane = $2 and c.native_id = x.native_id and c.role <> 'origin'`,
 )
 
 /** $1 cid, $2 lane, $3 native ids that are left. An edit made the message shorter: its other copies are gone. */

@@ -27,6 +27,8 @@ export interface CopyRow {
   readonly part: number
   readonly role: 'text' | 'file' | 'album' | 'composite'
   readonly lane: string
+  /** Ids of the files it shows; null: none. */
+  readonly files: readonly string[] | null
 }
 
 /** Asks for the next heads of a lane whose lease is held (`STEP`), or is to be taken (`ACQUIRE`, no fence). */
@@ -92,10 +94,10 @@ with r as materialized (
     and (r.state = 'done' or r.fence = (select l.fence from k2.lane l where l.id = r.lane))
   returning d.id, d.cid, d.event_id, d.route, d.lane, d.op, d.revision, d.render, d.attempt, r.state, r.code, r.message
 ), copied as (
-  insert into k2.copy (network, scope, channel, native_id, account, thread, cid, part, role, lane, created_at)
-  select x.network, x.scope, x.channel, x.native_id, x.account, x.thread, x.cid, x.part, x.role, x.lane, $4::bigint
+  insert into k2.copy (network, scope, channel, native_id, account, thread, cid, part, role, lane, created_at, files)
+  select x.network, x.scope, x.channel, x.native_id, x.account, x.thread, x.cid, x.part, x.role, x.lane, $4::bigint, x.files
   from jsonb_to_recordset($2::jsonb) as x(network text, scope text, channel text, native_id text, account text, thread text,
-    cid uuid, part int, role text, lane text)
+    cid uuid, part int, role text, lane text, files jsonb)
   on conflict do nothing
 )`
 
