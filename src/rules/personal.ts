@@ -1,5 +1,5 @@
-/** Signs by which people can be reached or found, in free text. Linear: every repetition is bounded and unambiguous. */
-const EMAIL = /[\p{L}\p{N}_.+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,6}/gu
+/** Signs by which people can be reached or found, in free text. Linear: every repetition is bounded, or begins in one place only. */
+const EMAIL = /(?<![\p{L}\p{N}_.+-])[\p{L}\p{N}_.+-]+@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,6}/gu
 const LINK = /(?:https?:\/\/|www\.|t\.me\/|wa\.me\/|discord\.gg\/)[^\s<>]{1,2048}/giu
 const MENTION = /<(?:@[!&]?|#|a?:\w{1,40}:)\d{1,24}>/gu
 const HANDLE = /(?<![\p{L}\p{N}_@])@[\p{L}_][\p{L}\p{N}_.]{1,40}/gu

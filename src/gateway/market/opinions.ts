@@ -195,7 +195,7 @@ export class Opinions {
     signal: AbortSignal,
   ): Promise<{ readonly status: number; readonly body: string; readonly retryAfter: string | null }> {
     const { model } = this.#options
-    const response = await fetch(`${model.url.replace(/\/+$/, '')}/chat/completions`, {
+    const response = await fetch(`${model.url.replace(/(?<!\/)\/+$/, '')}/chat/completions`, {
       method: 'POST',
       redirect: 'error',
       signal,

@@ -253,6 +253,6 @@ function priceOf(value: unknown, role: 'asking' | 'budget'): Money | null {
 function decimal(value: unknown): string | null {
   if (typeof value !== 'number' || !(value > 0) || value > 1e15) return null
   const text = String(value)
-  const plain = text.includes('e') ? value.toFixed(18).replace(/\.?0+$/, '') : text
+  const plain = text.includes('e') ? value.toFixed(18).replace(/(?:\.0+|(?<![0.])0+)$/, '') : text
   return /^\d{1,16}(?:\.\d{1,18})?$/.test(plain) ? plain : null
 }

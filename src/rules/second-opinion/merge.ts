@@ -84,8 +84,9 @@ const itemOf = (text: string | null | undefined): Item | null =>
   text == null ? null : { text, head: null, model_tokens: modelTokens(text), brand: null }
 
 function modelTokens(text: string): string[] {
-  const found = text.toLowerCase().match(/[\p{L}\p{N}-]*\p{L}[\p{L}-]*\p{N}[\p{L}\p{N}-]*|\p{N}+\p{L}[\p{L}\p{N}]*/gu) ?? []
-  return found.map((t) => t.replaceAll('-', '')).slice(0, 8)
+  const words = text.toLowerCase().match(/[\p{L}\p{N}-]+/gu) ?? []
+  const mixed = words.map((w) => w.replaceAll('-', '')).filter((w) => /\p{L}/u.test(w) && /\p{N}/u.test(w))
+  return mixed.slice(0, 8)
 }
 
 const placeOf = (text: string | null | undefined): Place | null =>

@@ -67,7 +67,7 @@ export class PriceReader {
 
   /** `500-800 eur`, `1-1.5k eur` in one token. */
   #joined(token: Token, at: number): PriceWords | undefined {
-    const parts = /^([^-–]*\d[^-–]*)[-–]([^-–]*\d[^-–]*)$/.exec(token.text)
+    const parts = /^(?=[^-–]*\d)([^-–]*)[-–](?=[^-–]*\d)([^-–]*)$/.exec(token.text)
     if (parts === null) return undefined
     const low = parseAmount(parts[1] as string)
     const high = this.#glued(parts[2] as string, at)

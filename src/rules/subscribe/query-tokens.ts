@@ -36,7 +36,7 @@ export function splitQuery(text: string, fault: (span: readonly [number, number]
     }
     let end = i
     while (end < text.length && !/[\s()"“”]/.test(text[end] as string)) end++
-    const word = text.slice(i, end).replace(/[,;.!?]+$/, '')
+    const word = text.slice(i, end).replace(/(?<![,;.!?])[,;.!?]+$/, '')
     if (word !== '') out.push({ text: word, start, end, quoted: false, minus })
     i = end
   }

@@ -7,8 +7,8 @@ type Phrases = readonly (readonly string[])[]
 
 const phrases = (text: string): Phrases =>
   text
-    .split(/\s*,\s*/)
-    .map((phrase) => phrase.split(' '))
+    .split(',')
+    .map((phrase) => phrase.trim().split(' '))
     .sort((a, b) => b.length - a.length)
 
 /** Before a highest price. */
