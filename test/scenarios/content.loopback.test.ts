@@ -8,6 +8,7 @@ const LIMIT = { timeout: 200_000 }
 describe('bridging 22.J: everything people send', () => {
   let stage: Stage
   let room: ReturnType<Stage['addRoom']>
+  let counted: ReturnType<Stage['addRoom']>
   let talk: { thread: string; topic: number }
 
   beforeAll(async () => {
@@ -17,6 +18,10 @@ describe('bridging 22.J: everything people send', () => {
         const channel = s.discord.control.addChannel({ guild, name: 'content' }).id
         const chat = s.telegram.control.addChat({ title: 'Content', forum: true, admins: [s.bot.id], members: [s.tess] })
         room = { channel, chat }
+        counted = {
+          channel: s.discord.control.addChannel({ guild, name: 'counted' }).id,
+          chat: s.telegram.control.addChat({ title: 'Counted', admins: [s.bot.id], members: [s.tess] }),
+        }
         talk = {
           thread: s.discord.control.startThread({ channel, name: 'talk' }).id,
           topic: s.telegram.control.createTopic(chat, s.tess, 'talk'),
@@ -27,6 +32,11 @@ describe('bridging 22.J: everything people send', () => {
               id: 'all',
               pins: 'pin',
               members: [{ place: `discord/main/${guild}/${channel}` }, { place: `telegram/main/${chat}` }],
+            },
+            {
+              id: 'counted',
+              reactions: 'tally',
+              members: [{ place: `discord/main/${guild}/${counted.channel}` }, { place: `telegram/main/${counted.chat}` }],
             },
             {
               id: 'talk',
@@ -78,6 +88,38 @@ describe('bridging 22.J: everything people send', () => {
     stage.telegram.control.react(room.chat, copy()?.id as number, stage.tess, [])
     stage.discord.control.react({ channel: room.channel, message, user, emoji: '👍', on: false })
     await until(() => (here()?.['🔥'] ?? 0) === 0 && copy()?.reactions === undefined)
+  })
+
+  it('reactions that cannot be shown are counted below the copy', LIMIT, async () => {
+    const { user } = stage.discord.info
+    const message = say({ content: 'and this?' })
+    const copy = () => onTelegram().find((m) => m.text.startsWith('Ann: and th'))
+    await until(() => copy() !== undefined)
+    const react = (emoji: string, on = true): void =>
+      stage.discord.control.react({ channel: room.channel, message, user, emoji, on })
+    react('🦀')
+    react('👍')
+    await until(() => copy()?.text === 'Ann: and this?\n🦀 1' && copy()?.reactions?.includes('👍') === true)
+    // The line stays when the words change, and goes when nobody uses the emoji any more.
+    stage.discord.control.edit({ channel: room.channel, message, content: 'and that?' })
+    await until(() => copy()?.text === 'Ann: and that?\n🦀 1')
+    react('🦀', false)
+    await until(() => copy()?.text === 'Ann: and that?')
+    expect(copy()?.reactions).toEqual(['👍'])
+  })
+
+  it('all reactions are counted where the route says so', LIMIT, async () => {
+    const message = stage.ann(counted.channel, 'count this')
+    const copy = () => stage.telegram.control.visible(counted.chat).find((m) => m.text.startsWith('Ann: count this'))
+    await until(() => copy() !== undefined)
+    const here = () => stage.discord.control.visible({ channel: counted.channel }).find((m) => m.id === message)?.reactions
+    for (const emoji of ['🔥', '👍'])
+      stage.discord.control.react({ channel: counted.channel, message, user: stage.discord.info.user, emoji })
+    await until(() => /^Ann: count this\n(🔥 1 · 👍 1|👍 1 · 🔥 1)$/.test(copy()?.text ?? ''))
+    expect(copy()?.reactions).toBeUndefined()
+    // The original is a person's message: nothing can be written below it.
+    stage.telegram.control.react(counted.chat, copy()?.id as number, stage.tess, ['🎉'])
+    await until(() => here()?.['🎉'] === 1)
   })
 
   it('what is pinned here is pinned there, and told where the bot may not', LIMIT, async () => {

@@ -63,9 +63,12 @@ export const routeSchema = z.strictObject({
     .optional()
     .describe('linked: people who linked their accounts are mentioned on the other side, too (default)'),
   reactions: z
-    .enum(['off', 'line', 'native'])
+    .enum(['off', 'line', 'native', 'tally'])
     .optional()
-    .describe('native: the bots react for people elsewhere (default); line: reactions as lines of text'),
+    .describe(
+      'native: the bots react for people elsewhere, and what they cannot show is counted below the copy (default); ' +
+        'tally: all of them are counted there; line: reactions as lines of text',
+    ),
   copyDeletes: z
     .enum(['moderators', 'mirror', 'local'])
     .optional()

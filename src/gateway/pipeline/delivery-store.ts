@@ -67,6 +67,7 @@ export class LaneStore {
     }
     return {
       parts: shown.map((p) => ({ part: p.part, ref: nativeRef(p), ...(p.files !== null && { shows: p.files }) })),
+      ...(row?.tally && { tally: row.tally }),
       createState: row?.create_state ?? undefined,
       createFirstSentAt: time(row?.create_first_sent_at),
       createParkedAt: time(row?.create_parked_at),

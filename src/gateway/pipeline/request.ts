@@ -2,7 +2,7 @@ import { hashId } from '../../base/ids.ts'
 import { concatRich } from '../../bridges/format/rich-text-ops.ts'
 import type { Author, Body } from '../../bridges/model/message.ts'
 import type { Place } from '../../bridges/model/place.ts'
-import type { Span } from '../../bridges/model/rich-text.ts'
+import { plain, type Span } from '../../bridges/model/rich-text.ts'
 import type { Capabilities, NativePart, SendRequest } from '../../bridges/port.ts'
 import type { Claimed } from './claimed.ts'
 import type { Composite } from './composite.ts'
@@ -17,6 +17,8 @@ export interface Existing {
   readonly createState: string | undefined
   readonly createFirstSentAt: number | undefined
   readonly createParkedAt: number | undefined
+  /** The line below it that counts reactions (bridging 10.4). */
+  readonly tally?: string
   /** The message is one line among others there. */
   readonly composite?: Composite
 }
@@ -79,7 +81,12 @@ export function sendRequest(item: Claimed, context: RequestContext): SendRequest
     author: named(author, render.namePrefix, render.nameSuffix),
     identity: render.identity,
     ...(plan.op !== 'delete' &&
-      body !== undefined && { body: marked(quietly(body, render.mentions), marks(delayed, plan.mark, render.text)) }),
+      body !== undefined && {
+        body: tallied(
+          marked(quietly(body, render.mentions), marks(delayed, plan.mark, render.text)),
+          plan.op === 'edit' ? existing?.tally : undefined,
+        ),
+      }),
     ...(plan.op === 'edit' &&
       envelope?.event.kind === 'message.edit' &&
       envelope.event.keepsFiles && { keepsFiles: true as const }),
@@ -125,6 +132,12 @@ function marks(delayed: boolean, mark: 'edited' | undefined, text: string | unde
 
 function marked(body: Body, mark: string): Body {
   return mark === '' ? body : { ...body, rich: concatRich(mark, body.rich) }
+}
+
+/** With the reactions of people elsewhere below it. */
+function tallied(body: Body, tally: string | undefined): Body {
+  if (tally === undefined) return body
+  return { ...body, rich: body.rich.text === '' ? plain(tally) : concatRich(body.rich, '\n', tally) }
 }
 
 function replyOf(item: Claimed): NonNullable<SendRequest['reply']> {

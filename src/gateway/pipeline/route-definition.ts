@@ -56,8 +56,8 @@ export interface RouteDefinition {
   readonly pins?: 'notice' | 'pin' | undefined
   /** Whether mentions of people who linked their accounts are mentions elsewhere, too. Default `linked`. */
   readonly mentions?: 'linked' | 'none' | undefined
-  /** Show reactions as reactions of ours, or as lines. Default `native`. */
-  readonly reactions?: 'off' | 'line' | 'native' | undefined
+  /** Show reactions as reactions of ours, as a count below the copy, or as lines. Default `native`. */
+  readonly reactions?: 'off' | 'line' | 'native' | 'tally' | undefined
   /** What deleting one copy does: take all others along if a moderator did it, always, or never. Default `moderators`. */
   readonly copyDeletes?: 'moderators' | 'mirror' | 'local' | undefined
   /** Whether attachments reach K2 as tickets, and which files people may fetch in its places. Sizes in bytes. */

@@ -9,7 +9,7 @@ import type { ReactiveBridge } from '../../bridges/reactions.ts'
 import type { BridgeRegistry } from '../pipeline/bridge-set.ts'
 import type { RouteDefinition } from '../pipeline/route-definition.ts'
 import type { ReactionEvent, ReactionStore } from './store.ts'
-import { wantedOf } from './tally.ts'
+import { tallyLine, type Wanted, wantedOf } from './tally.ts'
 
 /** Reactions of one message within this become one change of its copies, ms. */
 const COALESCE_MS = 300
@@ -19,6 +19,8 @@ const BATCH = 50
 /** A platform may take this long for one change, ms. */
 const REACT_MS = 20_000
 const RETRY_MS = 5_000
+/** The line that counts reactions below a copy changes at most this often, ms. */
+const TALLY_MS = 5_000
 const PRUNE_MS = 3_600_000
 
 export interface ReactionsOptions {
@@ -114,20 +116,47 @@ export class Reactions implements Lifecycle {
     const readAt = clock.now()
     const [reactions, copies] = await Promise.all([store.reactions(cid), store.copies(cid)])
     let again: number | undefined
-    for (const { copy, emojis } of wantedOf(reactions, copies, routes())) {
+    for (const wanted of wantedOf(reactions, copies, routes())) {
+      const { copy, emojis } = wanted
       const bridge = bridges.find(copy.ref.network, copy.ref.account)
-      if (bridge === undefined || !isReactive(bridge)) continue
+      if (bridge === undefined) continue
+      if (!isReactive(bridge) || (emojis.length === 0 && copy.shown.length === 0)) {
+        const votes = isReactive(bridge) ? wanted.votes : []
+        again = later(again, await this.#count(cid, { ...wanted, votes }, [], bridge))
+        continue
+      }
       const change = { ref: copy.ref, wanted: emojis, shown: copy.shown }
       const work = bridge.react(change, this.#stop.signal)
       const outcome = await withDeadline(work, { ms: REACT_MS, what: 'a reaction', clock }).catch(() => undefined)
-      if (outcome === undefined) again = Math.max(again ?? 0, RETRY_MS)
+      if (outcome === undefined) again = later(again, RETRY_MS)
       else if (outcome.kind !== 'gone') await store.show(cid, copy.ref, outcome.shown)
-      if (outcome?.kind === 'later') again = Math.max(again ?? 0, outcome.afterMs)
+      if (outcome?.kind === 'later') again = later(again, outcome.afterMs)
+      const shown = outcome?.kind === 'done' ? outcome.shown : []
+      // Until it is known what is shown, what is counted stays as it is.
+      if (outcome?.kind === 'done' || outcome?.kind === 'gone')
+        again = later(again, await this.#count(cid, wanted, shown, bridge))
     }
     if (again === undefined) await store.settled(cid, readAt)
     else await store.postpone(cid, clock.now() + again)
   }
+
+  /** The line below the copy that counts what is not shown; answers how long to wait when it has just changed. */
+  async #count(cid: string, wanted: Wanted, shown: readonly string[], bridge: Bridge): Promise<number | undefined> {
+    const { copy } = wanted
+    if (copy.isOrigin || copy.isJoined || !bridge.capabilities.edit) return undefined
+    const line = tallyLine(wanted, shown)
+    if (line === (copy.tally?.line ?? '')) return undefined
+    const now = this.#options.clock.now()
+    const waitMs = (copy.tally?.at ?? 0) + TALLY_MS - now
+    if (waitMs > 0) return waitMs
+    await this.#options.store.count(cid, copy.lane, line, now)
+    return undefined
+  }
 }
+
+/** The longer of two waits. */
+const later = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
 
 function isReactive(bridge: Bridge): bridge is Bridge & ReactiveBridge {
   return typeof (bridge as Partial<ReactiveBridge>).react === 'function'

@@ -2,6 +2,7 @@ import type { Emoji } from '../../bridges/model/message.ts'
 import type { NativeRef, Network } from '../../bridges/model/place.ts'
 import type { PgPool } from '../db/pool.ts'
 import { inTransaction, run, statement } from '../db/sql/statement.ts'
+import { SET_TALLY } from '../db/sql/tally.ts'
 import { toJsonb } from '../pipeline/json.ts'
 import { refScope } from '../pipeline/scope.ts'
 
@@ -32,6 +33,11 @@ export interface ReactionCopy {
   readonly isOrigin: boolean
   readonly part: number
   readonly shown: readonly string[]
+  readonly lane: string
+  /** It shows further messages. */
+  readonly isJoined: boolean
+  /** The line that counts reactions below it, and since when it says so. */
+  readonly tally?: { readonly line: string; readonly at: number }
 }
 
 const FIND = statement(
@@ -73,8 +79,8 @@ const OF_MESSAGE = statement(
 )
 const COPIES = statement(
   'reaction_copies',
-  `select c.network, c.account, c.channel, c.thread, c.native_id, c.role, c.part, s.shown
-   from k2.copy c left join k2.reaction_shown s
+  `select c.network, c.account, c.channel, c.thread, c.native_id, c.role, c.part, c.lane, s.shown, t.line, t.at
+   from k2.copy c left join k2.reaction_tally t on t.cid = c.cid and t.lane = c.lane and c.role <> 'origin' left join k2.reaction_shown s
      on s.network = c.network and s.account = c.account and s.channel = c.channel and s.native_id = c.native_id
    join k2.message m on m.cid = c.cid and m.deleted_at is null
    where c.cid = $1`,
@@ -87,7 +93,9 @@ const SHOW = statement(
 const PRUNE = statement(
   'reaction_prune',
   `with gone as (
-     delete from k2.reaction r where not exists (select 1 from k2.message m where m.cid = r.cid))
+     delete from k2.reaction r where not exists (select 1 from k2.message m where m.cid = r.cid)
+   ), uncounted as (
+     delete from k2.reaction_tally t where not exists (select 1 from k2.message m where m.cid = t.cid))
    delete from k2.reaction_shown s where not exists (select 1 from k2.message m where m.cid = s.cid)`,
 )
 
@@ -99,7 +107,10 @@ interface CopyRow {
   readonly native_id: string
   readonly role: string
   readonly part: number
+  readonly lane: string
   readonly shown: unknown
+  readonly line: string | null
+  readonly at: string | null
 }
 
 /** Sets of reactions in the database. Events are applied idempotently: what counts is the state they leave. */
@@ -165,16 +176,24 @@ export class ReactionStore {
 
   async copies(cid: string): Promise<readonly ReactionCopy[]> {
     const rows = await run<CopyRow>(this.#pool, COPIES, [cid])
-    return rows.map(({ network, account, channel, thread, native_id, role, part, shown }) => ({
+    return rows.map(({ network, account, channel, thread, native_id, role, part, lane, shown, line, at }) => ({
       ref: { network, account, channel, id: native_id, ...(thread !== null && { thread }) },
       isOrigin: role === 'origin',
       part,
+      lane,
+      isJoined: role === 'composite',
+      ...(line !== null && { tally: { line, at: Number(at) } }),
       shown: Array.isArray(shown) ? shown.map(String) : [],
     }))
   }
 
   async show(cid: string, { network, account, channel, id }: NativeRef, shown: readonly string[]): Promise<void> {
     await run(this.#pool, SHOW, [network, account, channel, id, cid, toJsonb(shown)])
+  }
+
+  /** Has the copy in a lane show this line below its text; empty takes it away. */
+  async count(cid: string, lane: string, line: string, now: number): Promise<void> {
+    await run(this.#pool, SET_TALLY, [cid, now, lane, line])
   }
 
   /** Forgets what belongs to messages that are forgotten. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Network } from '../../../src/bridges/model/place.ts'
 import type { RouteDefinition, RouteMember } from '../../../src/gateway/pipeline/route-definition.ts'
 import type { ReactionCopy, StoredReaction } from '../../../src/gateway/reactions/store.ts'
-import { wantedOf } from '../../../src/gateway/reactions/tally.ts'
+import { tallyLine, wantedOf } from '../../../src/gateway/reactions/tally.ts'
 
 const member = (network: Network, channel: string, direction: RouteMember['direction'] = 'both'): RouteMember => ({
   place: { network, account: 'main', channel },
@@ -23,6 +23,8 @@ const copy = (network: Network, channel: string, more: Partial<ReactionCopy> = {
   isOrigin: false,
   part: 0,
   shown: [],
+  lane: `${network}/${channel}`,
+  isJoined: false,
   ...more,
 })
 const reacted = (network: Network, channel: string, key: string, at = 1): StoredReaction => ({
@@ -69,5 +71,33 @@ describe('wantedOf', () => {
     expect(wantedOf(here, copies, [route([member('discord', 'd', 'out'), member('telegram', '-1')])])).toEqual([])
     expect(wantedOf(here, copies, [route([member('discord', 'd'), member('telegram', '-1', 'in')])])).toEqual([])
     expect(wantedOf(here, copies, [route([member('discord', 'x'), member('telegram', '-1')])])).toEqual([])
+  })
+})
+
+describe('tallyLine', () => {
+  const votes = [
+    { emoji: { key: '👍🏽', name: '👍🏽' }, count: 3 },
+    { emoji: { key: 'custom:77', name: 'party' }, count: 2 },
+    { emoji: { key: '🦀', name: '🦀' }, count: 1 },
+  ]
+
+  it('counts what the platform does not show, under the names platforms use', () => {
+    expect(tallyLine({ votes, counted: [] }, [])).toBe('👍🏽 3 · :party: 2 · 🦀 1')
+    expect(tallyLine({ votes, counted: [] }, ['👍'])).toBe(':party: 2 · 🦀 1')
+    expect(tallyLine({ votes, counted: [] }, ['👍', 'party:77', '🦀'])).toBe('')
+  })
+
+  it('counts all of what a route counts, at copies alone', () => {
+    const copies = [copy('discord', 'd', { isOrigin: true }), copy('telegram', '-1')]
+    const counted = [route(both, { reactions: 'tally' })]
+    const [there] = wantedOf([reacted('discord', 'd', '👍'), reacted('discord', 'd', '👍')], copies, counted)
+    expect([there?.emojis, tallyLine(there as never, [])]).toEqual([[], '👍 2'])
+    const [here] = wantedOf([reacted('telegram', '-1', '🔥')], copies, counted)
+    expect([here?.copy.isOrigin, here?.emojis.map((e) => e.key), here?.counted]).toEqual([true, ['🔥'], []])
+  })
+
+  it('takes a line away when nobody reacts any more', () => {
+    const copies = [copy('discord', 'd', { isOrigin: true }), copy('telegram', '-1', { tally: { line: '🦀 1', at: 1 } })]
+    expect(wantedOf([], copies, [route(both)]).map((w) => tallyLine(w, []))).toEqual([''])
   })
 })

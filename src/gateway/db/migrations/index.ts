@@ -12,6 +12,7 @@ import { trust } from './0010-trust.ts'
 import { composite } from './0011-composite.ts'
 import { moderation } from './0012-moderation.ts'
 import { copyFiles } from './0013-copy-files.ts'
+import { reactionTally } from './0014-reaction-tally.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   composite,
   moderation,
   copyFiles,
+  reactionTally,
 ]

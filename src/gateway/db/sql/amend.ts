@@ -42,7 +42,8 @@ const WAITING = `d.done_at is null and d.state in ('pending', 'parked') and d.se
     and d.parts is null`
 
 /** UUID version 7 from `$2` and the randomness of a version 4 one. */
-const UUID_V7 = `(substr(lpad(to_hex($2::bigint), 12, '0'), 1, 8) || '-' || substr(lpad(to_hex($2::bigint), 12, '0'), 9) ||
+/** Of the time $2. */
+export const UUID_V7 = `(substr(lpad(to_hex($2::bigint), 12, '0'), 1, 8) || '-' || substr(lpad(to_hex($2::bigint), 12, '0'), 9) ||
     '-7' || substr(gen_random_uuid()::text, 16))::uuid`
 
 const EVENTS = `

@@ -71,6 +71,8 @@ export interface PartsRow {
   readonly create_state: string | null
   readonly create_first_sent_at: string | null
   readonly create_parked_at: string | null
+  /** The line that counts reactions there; null when it has none. */
+  readonly tally: string | null
   readonly parts:
     | {
         part: number
@@ -88,7 +90,7 @@ export interface PartsRow {
 /** $1 cid, $2 lane. Everything that shows a message in one destination: what edits and deletes act on. */
 export const PARTS = statement(
   'parts',
-  `select d.state as create_state, d.first_sent_at as create_first_sent_at, d.parked_at as create_parked_at,
+  `select (select t.line from k2.reaction_tally t where t.cid = $1::uuid and t.lane = $2) as tally, d.state as create_state, d.first_sent_at as create_first_sent_at, d.parked_at as create_parked_at,
     (select jsonb_agg(jsonb_build_object('part', c.part, 'role', c.role, 'network', c.network, 'account', c.account, 'channel', c.channel,
       'thread', c.thread, 'id', c.native_id, 'files', c.files) order by c.part)
       from k2.copy c where c.cid = $1::uuid and c.lane = $2) as parts
