@@ -4,8 +4,8 @@ import { gatherFiles, NO_FILES, type OutgoingFiles } from '../outgoing-files.ts'
 import type { NativePart, SendOutcome, SendRequest } from '../port.ts'
 import { type ExecuteContext, executePlan, type MediaRefusal } from './execute.ts'
 import type { MediaCall } from './media-call.ts'
-import { MAX_UPLOAD, type TelegramMedia } from './media-plan.ts'
-import { type PlanFiles, planCalls } from './outbound.ts'
+import { MAX_UPLOAD, type PlanFiles, type TelegramMedia } from './media-plan.ts'
+import { planCalls } from './outbound.ts'
 
 /** New plans of one request; every reason for one can occur a few times only, this bounds them together. */
 const MAX_PLANS = 40

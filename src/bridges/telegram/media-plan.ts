@@ -1,5 +1,5 @@
 import type { AttachmentKind } from '../model/message.ts'
-import type { SendableFile } from '../outgoing-files.ts'
+import type { OutgoingFiles, SendableFile } from '../outgoing-files.ts'
 
 /** How the platform takes a file. */
 export type TelegramMedia = 'photo' | 'video' | 'animation' | 'audio' | 'voice' | 'video_note' | 'sticker' | 'document'
@@ -7,6 +7,17 @@ export type TelegramMedia = 'photo' | 'video' | 'animation' | 'audio' | 'voice' 
 /** Files that are sent by one call: several of kinds that form an album, or one. */
 export interface MediaGroup {
   readonly items: readonly { readonly media: TelegramMedia; readonly file: SendableFile }[]
+}
+
+/** What is known of the body's files when a plan is made. */
+export interface PlanFiles {
+  readonly files: OutgoingFiles
+  /** What a file is sent as, where its own kind was refused. */
+  readonly as: ReadonlyMap<number, TelegramMedia>
+  /** No albums, because one was refused. */
+  readonly single: boolean
+  /** Parts whose file the platform did not let us replace. */
+  readonly fixed: ReadonlySet<number>
 }
 
 const MEBIBYTE = 1024 * 1024

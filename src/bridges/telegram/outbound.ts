@@ -9,7 +9,7 @@ import type { Attachment, MarketCard } from '../model/message.ts'
 import { plain, type RichText } from '../model/rich-text.ts'
 import { NO_FILES, type OutgoingFiles } from '../outgoing-files.ts'
 import { FILE_PART, type NativePart, type SendRequest } from '../port.ts'
-import { CAPTIONLESS, groupsOf, type MediaGroup, type TelegramMedia } from './media-plan.ts'
+import { CAPTIONLESS, groupsOf, type MediaGroup, type PlanFiles } from './media-plan.ts'
 import { replacements } from './replace-plan.ts'
 
 /** One call of a plan. `part` is the place of the native message in the logical one. */
@@ -50,17 +50,6 @@ export type TelegramCall =
       readonly caption?: TelegramText
     }
   | { readonly op: 'delete'; readonly part: number; readonly target: NativePart }
-
-/** What is known of the body's files when a plan is made. */
-export interface PlanFiles {
-  readonly files: OutgoingFiles
-  /** What a file is sent as, where its own kind was refused. */
-  readonly as: ReadonlyMap<number, TelegramMedia>
-  /** No albums, because one was refused. */
-  readonly single: boolean
-  /** Parts whose file the platform did not let us replace. */
-  readonly fixed: ReadonlySet<number>
-}
 
 export interface TelegramText {
   readonly text: string

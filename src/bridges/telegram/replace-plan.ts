@@ -1,8 +1,7 @@
 import { fileChange } from '../file-change.ts'
 import type { SendableFile } from '../outgoing-files.ts'
 import type { NativePart, SendRequest } from '../port.ts'
-import { type MediaGroup, mediaOf, type TelegramMedia } from './media-plan.ts'
-import type { PlanFiles } from './outbound.ts'
+import { type MediaGroup, mediaOf, type PlanFiles, type TelegramMedia } from './media-plan.ts'
 
 /** Which messages get another file, which have none left, and which files need a message of their own. */
 export interface Replacements {
