@@ -27,9 +27,12 @@ function namedTests(page: string): Named[] {
   return found
 }
 
-test.each(['security.md'])('every test that docs/%s names is there', (page) => {
+test.each([
+  ['security.md', 60],
+  ['rules.md', 35],
+])('every test that docs/%s names is there', (page, least) => {
   const named = namedTests(readFileSync(join(TESTS, '../docs', page), 'utf8'))
-  expect(named.length).toBeGreaterThan(60)
+  expect(named.length).toBeGreaterThan(least)
   const missing = named.flatMap(({ path, words }) => {
     const file = join(TESTS, path.replace('*', ''))
     if (!existsSync(file)) return [`${path}: no such file`]
@@ -38,4 +41,10 @@ test.each(['security.md'])('every test that docs/%s names is there', (page) => {
     return words.filter((word) => !text.includes(word)).map((word) => `${path}: "${word}"`)
   })
   expect(missing).toEqual([])
+})
+
+test('every point of the acceptance list of the rules has a row', () => {
+  const page = readFileSync(join(TESTS, '../docs/rules.md'), 'utf8')
+  const rows = page.slice(page.indexOf('## What is tested where')).matchAll(/^\| (\d+) [^|]+\| [^|]*(?:`[a-z]+\/|npm run)/gmu)
+  expect([...new Set([...rows].map(([, point]) => Number(point)))]).toEqual(Array.from({ length: 15 }, (_, i) => i + 1))
 })
