@@ -2,15 +2,15 @@
 // test peer, no compiler shares its threads and memory. `blobs-fetch-child <order as JSON>` prints its result as one line of JSON.
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { performance } from 'node:perf_hooks'
 import { argv, stdout } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { currentBuild } from '../scripts/build.mjs'
+import { watch } from './watch.mjs'
 
 /** @type {import('./blobs-fetch-process.ts').ChildOrder} */
 const order = JSON.parse(argv[2])
@@ -22,11 +22,8 @@ const { bindIrohTransport } = await module('net/index.js')
 const { parseHash } = await module('ids.js')
 const { systemClock } = await module('../base/clock.js')
 
-const MIB = 1 << 20
 const GROUP_BYTES = 16_384
 const CHUNKS_PER_GROUP = 16
-const SAMPLE_MS = 20
-const TURN_MS = 5
 
 async function timed(run) {
   const [cpu, begun] = [process.cpuUsage(), performance.now()]
@@ -125,66 +122,17 @@ async function throughput({ threads, rounds, source, small }) {
   return { fetch, raw }
 }
 
-/** Resident memory by /proc, which has what is shared with other processes apart; 0 without it. */
-function memory() {
-  try {
-    const status = readFileSync('/proc/self/status', 'latin1')
-    const of = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024
-    return { rss: of('VmRSS'), anonymous: of('RssAnon') }
-  } catch {
-    return { rss: process.memoryUsage().rss / MIB, anonymous: 0 }
-  }
-}
-
-/** How long the main thread was ready to run while others ran instead, ms so far; 0 without /proc. */
-function waited() {
-  try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[1]) / 1e6
-  } catch {
-    return 0
-  }
-}
-
-/** The longest time the event loop could not turn, less what the main thread only waited for a processor, ms. */
-function watchTurns() {
-  let [at, idle, longest] = [performance.now(), waited(), 0]
-  const look = () => {
-    const [now, soFar] = [performance.now(), waited()]
-    longest = Math.max(longest, now - at - (soFar - idle) - TURN_MS)
-    at = now
-    idle = soFar
-  }
-  const timer = setInterval(look, TURN_MS)
-  return () => {
-    look()
-    clearInterval(timer)
-    return longest
-  }
-}
-
 /** One transfer in a process that has fetched nothing before. */
 async function watched({ threads, source }) {
   const node = await openNode()
   await node.warm(source.hash)
-  globalThis.gc?.()
-  const idle = memory()
-  const peak = { ...idle }
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  const sampler = setInterval(() => {
-    const now = memory()
-    peak.rss = Math.max(peak.rss, now.rss)
-    peak.anonymous = Math.max(peak.anonymous, now.anonymous)
-  }, SAMPLE_MS)
-  delay.enable()
-  const turns = watchTurns()
+  const end = watch()
   const parallel = threads === 0 ? undefined : parallelFetch({ mode: 'loopback', workers: threads })
   const took = await node.fetch(source, parallel)
-  const longestTurn = turns()
-  delay.disable()
-  clearInterval(sampler)
+  const seen = end()
   await parallel?.close()
   await node.close()
-  return { took, idle, peak, loopDelayMs: { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6, longestTurn } }
+  return { took, ...seen }
 }
 
 /** Making a build of the sources is all it does: that takes memory, which a watched process must not have. */

@@ -30,6 +30,8 @@ export interface LoopDelay {
   readonly max: number
   /** The worst of what the process itself did: without the time in which other processes had the processor. */
   readonly longestTurn: number
+  /** What of it the main thread computed: the rest it waited for locks, memory or the disk. */
+  readonly longestOwn: number
 }
 
 /** One transfer in a process that has fetched nothing before. */
@@ -61,11 +63,14 @@ type Task =
   | { readonly task: 'watched'; readonly threads: number; readonly source: Source }
   | { readonly task: 'alone'; readonly source: Source }
 
-export type ChildOrder = Task & { readonly provider: PeerAddr }
+export type ChildOrder = Task & { readonly provider: PeerAddr | undefined }
 
 const CHILD = fileURLToPath(new URL('./blobs-fetch-child.mjs', import.meta.url))
 
-async function run<T>(order: Task, provider: PeerAddr): Promise<T> {
+/** Makes a build of the sources, which takes more memory than a transfer: in a process before the one that is watched. */
+export const makeBuild = (): Promise<unknown> => run({ task: 'built' })
+
+async function run<T>(order: Task, provider?: PeerAddr): Promise<T> {
   const full: ChildOrder = { ...order, provider }
   const { stdout } = await promisify(execFile)(process.execPath, [CHILD, JSON.stringify(full)])
   return JSON.parse(stdout) as T
@@ -75,8 +80,7 @@ export const fetchProcess = (provider: PeerAddr) => ({
   throughput: (order: Omit<Extract<Task, { task: 'throughput' }>, 'task'>) =>
     run<Turns>({ ...order, task: 'throughput' }, provider),
   async watched(threads: number, source: Source): Promise<Watched> {
-    // Making a build of the sources takes more memory than a fetch, so that is done in a process before.
-    await run({ task: 'built' }, provider)
+    await makeBuild()
     return await run<Watched>({ task: 'watched', threads, source }, provider)
   },
   alone: (source: Source) => run<{ readonly took: Took }>({ task: 'alone', source }, provider),

@@ -29,6 +29,8 @@ interface Large {
   readonly mebibytes: number
   /** Largest resident memory above that of the process with endpoint and store open, MiB. */
   readonly memoryAboveIdleMiB: number
+  /** The part of that no file stands behind. */
+  readonly anonymousAboveIdleMiB: number
   readonly loopDelayMs: LoopDelay
 }
 
@@ -130,10 +132,12 @@ function figures({ fetch, raw }: Turns, { bytes }: Source): Threads {
 const largeFigures = ({ idle, peak, loopDelayMs }: Watched, { bytes }: Source): Large => ({
   mebibytes: bytes / MIB,
   memoryAboveIdleMiB: round1(peak.rss - idle.rss),
+  anonymousAboveIdleMiB: round1(peak.anonymous - idle.anonymous),
   loopDelayMs: {
     p99: round1(loopDelayMs.p99),
     max: round1(loopDelayMs.max),
     longestTurn: round1(loopDelayMs.longestTurn),
+    longestOwn: round1(loopDelayMs.longestOwn),
   },
 })
 

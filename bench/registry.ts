@@ -35,6 +35,11 @@ export const BENCHES: readonly Bench[] = [
     run: async (options) => (await import('./blobs-fetch.ts')).benchBlobFetch(options),
   },
   {
+    name: 'blobs.serve',
+    what: 'importing a large file and serving it, to one and to four Rust peers (needs cargo): event loop and memory meanwhile',
+    run: async (options) => (await import('./blobs-serve.ts')).benchBlobServe(options),
+  },
+  {
     name: 'blobs.flood',
     what: 'blobs an honest peer gets while others flood the provider with junk',
     run: async (options) => (await import('./blobs-flood.ts')).benchBlobFlood(options),
