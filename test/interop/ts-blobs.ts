@@ -24,7 +24,7 @@ import {
 import { blobContents, type ContentStore } from '../../src/core/docs/index.ts'
 import { type Hash, parseHash } from '../../src/core/ids.ts'
 import { endpointAddr } from '../../src/core/keys/address.ts'
-import type { K2Endpoint } from '../../src/core/net/index.ts'
+import type { IrohReach, K2Endpoint } from '../../src/core/net/index.ts'
 
 /** Largest content an answer carries as hex. */
 const MAX_PRINTED = 1 << 20
@@ -63,7 +63,14 @@ const Collection = z.strictObject({ files: z.array(z.strictObject({ name: z.stri
 /** Attempts end soon after a provider was killed: the scenario decides when it is asked again. */
 const LIMITS = { connectMs: 5_000, stallMs: 5_000, failuresPerProvider: 1 }
 
-/** The blobs of one node behind the commands of the lab: in files below `folder`, or in memory. */
+export interface LabBlobsInit {
+  readonly endpoint: K2Endpoint
+  readonly reach: IrohReach
+  /** In files below it, or in memory. */
+  readonly folder: string | undefined
+}
+
+/** The blobs of one node behind the commands of the lab. */
 export class LabBlobs {
   readonly #endpoint: K2Endpoint
   readonly #store: BlobStore
@@ -77,7 +84,7 @@ export class LabBlobs {
     return blobContents(this.#store, this.#downloader, STORE_BYTES)
   }
 
-  constructor(endpoint: K2Endpoint, folder: string | undefined, emit: (event: object) => void) {
+  constructor({ endpoint, reach, folder }: LabBlobsInit, emit: (event: object) => void) {
     this.#endpoint = endpoint
     this.#emit = emit
     this.#isPersistent = folder !== undefined
@@ -90,7 +97,7 @@ export class LabBlobs {
     const dial = (addr: { id: typeof endpoint.id; direct: readonly string[] }, call: object) =>
       endpoint.dial(addr.id, BLOBS_ALPN, { ...call, ...(addr.direct.length > 0 && { addr }) })
     // As in the gateway: large blobs come through threads, whose endpoints know nobody.
-    this.#parallel = parallelFetch({ mode: 'loopback', known: (id) => endpoint.book.dialable(id, Date.now()) })
+    this.#parallel = parallelFetch({ ...reach, known: (id) => endpoint.book.dialable(id, Date.now()) })
     this.#downloader = new Downloader({ store: this.#store, dial, parallel: this.#parallel })
   }
 

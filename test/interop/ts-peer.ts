@@ -14,13 +14,15 @@ import { endpointAddr } from '../../src/core/keys/address.ts'
 import { parseEndpointId } from '../../src/core/keys/endpoint-id.ts'
 import { identityOfSeed } from '../../src/core/keys/identity.ts'
 import { encodeEndpointTicket } from '../../src/core/keys/ticket.ts'
-import { type K2Endpoint, openEndpoint } from '../../src/core/net/index.ts'
+import { type IrohReach, type K2Endpoint, openEndpoint } from '../../src/core/net/index.ts'
 import { NodeLookups } from '../../src/core/node-lookups.ts'
 import { content, LabBlobs } from './ts-blobs.ts'
 import { LabBooks } from './ts-books.ts'
 import { LabDocs } from './ts-docs.ts'
 import { isLoad, LoadBook } from './ts-load.ts'
 import { marketDecode, marketEncode } from './ts-market.ts'
+import { LabK2Node } from './ts-node.ts'
+import { LabServices } from './ts-services.ts'
 import { LabStreams } from './ts-streams.ts'
 
 const id = z.string().transform(parseEndpointId)
@@ -32,6 +34,8 @@ const Bind = z.strictObject({
   shuffle_ms: z.int().optional(),
   active_view: z.int().optional(),
   mdns: z.boolean().default(false),
+  relay: z.string().optional(),
+  n0: z.boolean().default(false),
 })
 const AddAddr = z.strictObject({ id, addrs: z.array(z.string()).default([]), relay: z.string().optional() })
 const Subscribe = z.strictObject({ topic: z.string(), bootstrap: z.array(id).default([]), handle: z.string().optional() })
@@ -62,11 +66,16 @@ interface Node {
   readonly lookups: NodeLookups
 }
 
+/** ms a node has to find its relay. */
+const RELAY_WAIT_MS = 20_000
+
 let node: Node | undefined
 
 const print = (line: object): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
+const services = new LabServices(print)
+const whole = new LabK2Node(print)
 const fail = (code: string, message: string): K2Error => new K2Error({ code, kind: 'input', message })
 
 function bound(): Node {
@@ -84,13 +93,16 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
   if (node !== undefined) throw fail('ALREADY_BOUND', 'this process has a node already')
   const secretKey = args.secret === undefined ? cryptoRng.bytes(32) : fromHex(args.secret)
   const ip = args.ip ?? '127.0.0.1'
-  const endpoint = await openEndpoint({
-    secretKey,
-    mode: ip === '127.0.0.1' ? 'loopback' : 'lan',
-    bind: [`${ip}:${args.port}`],
-    // Both peers serve the interop runs without relay or lookup; addresses come by hand and by gossip.
-  })
+  // Most runs do without relay and lookup; addresses come by hand and by gossip.
+  const reach: IrohReach = {
+    mode: args.n0 ? 'n0' : ip === '127.0.0.1' ? 'loopback' : 'lan',
+    ...(args.relay !== undefined && { relays: [args.relay] }),
+  }
+  const endpoint = await openEndpoint({ secretKey, ...reach, bind: [`${ip}:${args.port}`] })
   await endpoint.start()
+  if (args.relay !== undefined && !(await endpoint.waitForRelay({ deadlineMs: RELAY_WAIT_MS }))) {
+    throw fail('BIND_FAILED', 'the relay does not answer')
+  }
   const lookups = new NodeLookups({
     endpoint,
     identity: identityOfSeed(secretKey),
@@ -117,7 +129,7 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
     },
   })
   await gossip.start()
-  const blobs = new LabBlobs(endpoint, args.data_dir, print)
+  const blobs = new LabBlobs({ endpoint, reach, folder: args.data_dir }, print)
   const docs = await LabDocs.open({ endpoint, gossip, contents: blobs.contents, folder: args.data_dir }, print)
   node = {
     endpoint,
@@ -135,10 +147,10 @@ async function bind(args: z.infer<typeof Bind>): Promise<object> {
 
 /** `addrs`: where others find the node in these runs; `advertised`: what it tells them in gossip. */
 function describe({ endpoint }: Node): object {
-  const { id, direct } = endpoint.addr()
+  const { id, direct, relayUrl } = endpoint.addr()
   const own = direct.filter((addr) => !addr.startsWith('[')).sort()
   const advertised = endpoint.shareableAddr().direct
-  return { id, addrs: own, advertised, ticket: encodeEndpointTicket(endpointAddr(id, [], own)) }
+  return { id, addrs: own, relay: relayUrl ?? null, advertised, ticket: encodeEndpointTicket(endpointAddr(id, [], own)) }
 }
 
 async function close(): Promise<object> {
@@ -149,6 +161,8 @@ async function close(): Promise<object> {
   await old?.gossip.stop()
   await old?.endpoint.stop()
   await old?.blobs.close()
+  await services.close()
+  await whole.close()
   return {}
 }
 
@@ -272,6 +286,8 @@ const COMMANDS: Readonly<Record<string, (args: unknown) => object | Promise<obje
 
 function commandOf(name: string): ((args: unknown) => object | Promise<object>) | undefined {
   if (COMMANDS[name] !== undefined) return COMMANDS[name]
+  const unbound = services.commands[name] ?? whole.commands[name]
+  if (unbound !== undefined) return unbound
   if (name.startsWith('blobs.')) return bound().blobs.commands[name]
   if (name.startsWith('books.')) return bound().books.commands[name]
   if (name.startsWith('docs.')) return bound().docs.commands[name]

@@ -10,6 +10,10 @@ export interface BindOptions {
   readonly active_view?: number
   /** Announces itself on the local network and looks there for others. */
   readonly mdns?: boolean
+  /** URL of a relay server; bound once it answers. */
+  readonly relay?: string
+  /** As K2 applications are bound: publishes itself with n0's service, and finds others through it by id alone. */
+  readonly n0?: boolean
 }
 
 export interface Content {
@@ -73,6 +77,11 @@ export class LabNode {
   /** Tells this node where the others are. */
   async knows(...others: LabNode[]): Promise<void> {
     for (const other of others) await this.peer.call('node.add_addr', other.address)
+  }
+
+  /** Tells this node at which relay another one is, and nothing else of it. */
+  async knowsRelayOf(other: LabNode, url: string): Promise<void> {
+    await this.peer.call('node.add_addr', { id: other.id, relay: url })
   }
 
   async subscribe(topic: string, bootstrap: readonly LabNode[] = []): Promise<LabTopic> {

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const exec = promisify(execFile)
@@ -80,6 +82,20 @@ export class HostNetwork {
     }
   }
 
+  /** These hosts reach those that are not among them, but not each other, as behind routers. */
+  async isolate(...indices: readonly number[]): Promise<void> {
+    for (const i of indices) {
+      await ip('-n', this.#names[0] as string, 'link', 'set', `p${i + 1}`, 'type', 'bridge_slave', 'isolated', 'on')
+    }
+  }
+
+  /** Programs started on a host from now on ask this name server. */
+  async setResolver(index: number, server: string): Promise<void> {
+    const folder = resolverFolder(this.#names[index + 1] as string)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'resolv.conf'), `nameserver ${server}\n`)
+  }
+
   /** Takes a host off the switch, or puts it back. */
   async setLink(index: number, state: 'up' | 'down'): Promise<void> {
     await ip('-n', this.#names[0] as string, 'link', 'set', `p${index + 1}`, state)
@@ -91,6 +107,9 @@ export class HostNetwork {
   }
 }
 
+/** `ip netns exec` shows the files in it instead of those in /etc. */
+const resolverFolder = (name: string): string => join('/etc/netns', name)
+
 async function impair(node: string, { delayMs, lossPercent }: Impairment): Promise<boolean> {
   const netem = ['netem', 'delay', `${delayMs}ms`, 'loss', `${lossPercent}%`]
   return await exec('tc', ['-n', node, 'qdisc', 'add', 'dev', 'eth0', 'root', ...netem], { timeout: 10_000 }).then(
@@ -100,5 +119,8 @@ async function impair(node: string, { delayMs, lossPercent }: Impairment): Promi
 }
 
 async function remove(names: readonly string[]): Promise<void> {
-  for (const name of names) await ip('netns', 'del', name).catch(() => {}) // may not have been created
+  for (const name of names) {
+    await ip('netns', 'del', name).catch(() => {}) // may not have been created
+    await rm(resolverFolder(name), { recursive: true, force: true }).catch(() => {}) // likewise
+  }
 }

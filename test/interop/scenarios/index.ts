@@ -10,7 +10,9 @@ import { gossipLife } from './gossip-life.ts'
 import { gossipMesh } from './gossip-mesh.ts'
 import { gossipWire } from './gossip-wire.ts'
 import { hostScenarios } from './hosts.ts'
+import { relayScenarios } from './hosts-relay.ts'
 import { k2 } from './k2.ts'
+import { k2Hosted } from './k2-hosted.ts'
 import { peers } from './peers.ts'
 import { sync } from './sync.ts'
 import { syncMore } from './sync-more.ts'
@@ -26,7 +28,9 @@ export const scenarios = (binary: () => string): readonly Scenario[] => [
   ...gossipMesh,
   ...gossipDefects,
   ...hostScenarios,
+  ...relayScenarios,
   ...k2,
+  ...k2Hosted,
   ...blobs,
   ...blobsWire,
   ...blobsResume,

@@ -8,11 +8,12 @@ use tokio::sync::RwLock;
 
 use crate::{
     args::parse,
-    blobs, clock, dm, docs,
+    blobs, clock, desktop, dm, docs,
     error::{Result, fail},
     gossip, invite, load, market,
     node::Node,
     out::Out,
+    relay::Relay,
 };
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +29,7 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Peer {
     node: RwLock<Option<Arc<Node>>>,
+    relay: Relay,
     out: Out,
 }
 
@@ -35,6 +37,7 @@ impl Peer {
     pub fn new(out: Out) -> Self {
         Self {
             node: RwLock::new(None),
+            relay: Relay::default(),
             out,
         }
     }
@@ -72,10 +75,15 @@ impl Peer {
             "hello" => Ok(hello()),
             "node.bind" => self.bind(args).await,
             "node.close" => self.close().await,
+            "relay.start" => self.relay.start(parse(args)?).await,
+            "relay.stats" => self.relay.stats().await,
+            "relay.stop" => self.relay.stop().await,
             "k2.topic" => market::topic(parse(args)?),
             "k2.dm_topic" => market::dm_topic(parse(args)?),
             "k2.market_encode" => market::encode(parse(args)?),
             "k2.market_decode" => market::decode(parse(args)?),
+            "desktop.read" => desktop::read(parse(args)?),
+            "desktop.write" => desktop::write(parse(args)?),
             "blobs.parse_ticket" => blobs::parse_ticket(parse(args)?),
             _ => on_node(self, cmd, args).await,
         }

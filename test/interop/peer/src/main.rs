@@ -5,6 +5,7 @@ mod args;
 mod blobs;
 mod clock;
 mod command;
+mod desktop;
 mod dm;
 mod docs;
 mod error;
@@ -15,6 +16,7 @@ mod logs;
 mod market;
 mod node;
 mod out;
+mod relay;
 mod vectors;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};

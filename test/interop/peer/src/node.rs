@@ -3,7 +3,7 @@
 use std::{any::Any, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use iroh::{
-    Endpoint, EndpointAddr, RelayMode, SecretKey, address_lookup::memory::MemoryLookup,
+    Endpoint, EndpointAddr, RelayMode, RelayUrl, SecretKey, address_lookup::memory::MemoryLookup,
     endpoint::presets, protocol::Router,
 };
 use iroh_blobs::{
@@ -28,6 +28,9 @@ use crate::{
     out::Out,
 };
 
+/// How long a node has to find its relay.
+const RELAY_WAIT: Duration = Duration::from_secs(20);
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BindArgs {
@@ -51,6 +54,12 @@ pub struct BindArgs {
     /// Announces itself on the local network and looks there for others.
     #[serde(default)]
     mdns: bool,
+    /// URL of a relay server; none without it, n0's with `n0`.
+    #[serde(default)]
+    relay: Option<String>,
+    /// The preset of K2 applications: publishes itself with n0's service and resolves ids through it.
+    #[serde(default)]
+    n0: bool,
 }
 
 #[derive(Debug)]
@@ -78,10 +87,16 @@ impl Node {
         };
         let lookup = MemoryLookup::new();
         let ip = args.ip.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-        let mut builder = Endpoint::builder(presets::Minimal)
-            .secret_key(secret)
-            .relay_mode(RelayMode::Disabled)
-            .address_lookup(lookup.clone());
+        let mut builder = if args.n0 {
+            Endpoint::builder(presets::N0)
+        } else {
+            Endpoint::builder(presets::Minimal).relay_mode(RelayMode::Disabled)
+        };
+        if let Some(url) = &args.relay {
+            let url: RelayUrl = url.parse().or_code("BAD_ARGUMENT")?;
+            builder = builder.relay_mode(RelayMode::custom([url]));
+        }
+        builder = builder.secret_key(secret).address_lookup(lookup.clone());
         if args.mdns {
             builder = builder.address_lookup(MdnsAddressLookup::builder());
         }
@@ -92,6 +107,11 @@ impl Node {
             .bind()
             .await
             .or_code("BIND_FAILED")?;
+        if args.relay.is_some() {
+            tokio::time::timeout(RELAY_WAIT, endpoint.online())
+                .await
+                .or_code("BIND_FAILED")?;
+        }
 
         let mut membership = HyparviewConfig::default();
         if let Some(ms) = args.shuffle_ms {
@@ -179,6 +199,7 @@ impl Node {
         json!({
             "id": args::to_hex(addr.id.as_bytes()),
             "addrs": addrs,
+            "relay": addr.relay_urls().next().map(ToString::to_string),
             "ticket": EndpointTicket::new(addr).to_string(),
         })
     }
