@@ -6,6 +6,7 @@ import { type Hash, hashOf, idBytes } from '../../ids.ts'
 import { WireReader } from '../../wire/reader.ts'
 import { WireWriter } from '../../wire/writer.ts'
 import { type BlobEntry, type BlobMeta, type Change, type ContentId, storedBytesOf, type TagValue } from './backend.ts'
+import { createLmdb } from './create-lmdb.ts'
 import { CONTENT_ID_BYTES, decodeEntry, decodeTag, encodeEntry, encodeTag } from './entry-codec.ts'
 import { diskFull, storeClosed, storeFailed } from './errors.ts'
 
@@ -14,6 +15,23 @@ const TOTALS = utf8('totals')
 const FULL_BELOW_BYTES = 1024 * 1024
 
 type Table = Database<Uint8Array, Uint8Array>
+
+const ENV_OPTIONS = {
+  noSubdir: false,
+  maxDbs: 8,
+  keyEncoding: 'binary',
+  encoding: 'binary',
+  compression: false,
+  // A commit resolves when it is on disk, not when it can be read.
+  overlappingSync: false,
+  // With it a failed commit also rejects a promise that nobody holds.
+  eventTurnBatching: false,
+} as const
+
+function tablesOf(env: RootDatabase<Uint8Array, Uint8Array>): Record<'blobs' | 'pages' | 'tags' | 'state', Table> {
+  const table = (name: string): Table => env.openDB<Uint8Array, Uint8Array>({ name, keyEncoding: 'binary', encoding: 'binary' })
+  return { blobs: table('blobs'), pages: table('pages'), tags: table('tags'), state: table('state') }
+}
 
 /** The metadata of a store in LMDB: reads are synchronous, writes are durable when they resolve. */
 export class FsMeta implements BlobMeta {
@@ -28,13 +46,13 @@ export class FsMeta implements BlobMeta {
   #closed = false
 
   private constructor(path: string, env: RootDatabase<Uint8Array, Uint8Array>) {
-    const table = (name: string): Table => env.openDB<Uint8Array, Uint8Array>({ name, keyEncoding: 'binary', encoding: 'binary' })
+    const tables = tablesOf(env)
     this.#path = path
     this.#env = env
-    this.#blobs = table('blobs')
-    this.#pages = table('pages')
-    this.#tags = table('tags')
-    this.#state = table('state')
+    this.#blobs = tables.blobs
+    this.#pages = tables.pages
+    this.#tags = tables.tags
+    this.#state = tables.state
     this.#loadTotals()
   }
 
@@ -42,19 +60,12 @@ export class FsMeta implements BlobMeta {
   static async open(path: string): Promise<FsMeta> {
     try {
       const { open } = await import('lmdb')
-      const env = open<Uint8Array, Uint8Array>({
-        path,
-        noSubdir: false,
-        maxDbs: 8,
-        keyEncoding: 'binary',
-        encoding: 'binary',
-        compression: false,
-        // A commit resolves when it is on disk, not when it can be read.
-        overlappingSync: false,
-        // With it a failed commit also rejects a promise that nobody holds.
-        eventTurnBatching: false,
+      await createLmdb(path, async (made) => {
+        const env = open<Uint8Array, Uint8Array>({ ...ENV_OPTIONS, path: made, noSync: true })
+        tablesOf(env)
+        await env.close()
       })
-      return new FsMeta(path, env)
+      return new FsMeta(path, open<Uint8Array, Uint8Array>({ ...ENV_OPTIONS, path }))
     } catch (error) {
       throw isK2Error(error) && error.code.startsWith('BLOB_') ? error : storeFailed('its index cannot be opened', error)
     }
