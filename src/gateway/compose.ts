@@ -53,7 +53,7 @@ import { ReactionStore } from './reactions/store.ts'
 import { openReload, openRouteBook } from './reload/open.ts'
 import { openLexiconInSteps } from './rules/lexicon.ts'
 import { openSync } from './sync/open.ts'
-import { ThreadSync } from './threads/sync.ts'
+import { openThreads } from './threads/open.ts'
 import { openTrust } from './trust/open.ts'
 
 /** Jobs of the delivery queue handled at once by one process. */
@@ -177,7 +177,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
     const media = await openMedia({ config, clock, log })
     const chatFiles = new ChatFiles({ media: media.library, store: webChatStore(db.pool), clock, rng: cryptoRng })
-    const threads = new ThreadSync({ bridges: bridgeSet, routes, log: log.child({ mod: 'threads' }) })
+    const threads = openThreads({ bridges: bridgeSet, book, pool: db.pool, clock, log })
     // Pictures are fetched where platforms can get them from us.
     const portraits = { bridges: bridgeSet, media: media.library, enabled: config.blobs.publicUrl !== undefined }
     const avatars = new Avatars({ ...portraits, clock, log: log.child({ mod: 'avatars' }) })

@@ -101,6 +101,8 @@ interface EnvelopeInit {
 
 function envelope(init: EnvelopeInit, context: InboundContext): Envelope {
   const msg = refOf(init.where, init.id, context)
+  const { thread } = init.where
+  const name = thread === undefined ? undefined : context.directory.channel(thread)?.name
   return {
     v: 1,
     eventId: eventIdOf(msg, init.event.kind, init.discriminator),
@@ -111,6 +113,7 @@ function envelope(init: EnvelopeInit, context: InboundContext): Envelope {
     occurredAt: init.occurredAt,
     receivedAt: context.now,
     event: init.event,
+    ...(name !== undefined && { threadTitle: sanitizeName(name, 100) }),
     via: [],
   }
 }

@@ -146,6 +146,8 @@ export interface Envelope {
   readonly occurredAt: number
   readonly receivedAt: number
   readonly event: BridgeEvent
+  /** Name of the thread or topic it is in, where it is known. */
+  readonly threadTitle?: string
   /** Bridge instance ids already passed. */
   readonly via: readonly string[]
   /** Of a message another gateway repeated: the `eventId` of the first one, the same wherever it is repeated. */

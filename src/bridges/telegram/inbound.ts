@@ -91,6 +91,9 @@ function messageInbound(raw: unknown, edited: boolean, ctx: InboundContext): Out
     ctx,
   )
   const albumKey = edited ? albumKeyOf(m) : undefined
+  // Every message of a topic points at the one that began it, unless it answers another.
+  const title = thread === undefined ? undefined : m.reply_to_message?.forum_topic_created?.name
+  if (title !== undefined) return { envelope: { ...envelope, threadTitle: title }, ...(albumKey !== undefined && { albumKey }) }
   return { envelope, ...(migration && { migration }), ...(albumKey !== undefined && { albumKey }) }
 }
 

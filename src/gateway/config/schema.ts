@@ -69,6 +69,12 @@ export const routeSchema = z.strictObject({
       'native: the bots react for people elsewhere, and what they cannot show is counted below the copy (default); ' +
         'tally: all of them are counted there; line: reactions as lines of text',
     ),
+  threads: z
+    .enum(['flatten', 'auto'])
+    .optional()
+    .describe(
+      'auto: a thread, forum post or topic of one member gets a counterpart at the others; flatten: read with its channel (default)',
+    ),
   copyDeletes: z
     .enum(['moderators', 'mirror', 'local'])
     .optional()

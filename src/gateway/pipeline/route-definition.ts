@@ -58,6 +58,10 @@ export interface RouteDefinition {
   readonly mentions?: 'linked' | 'none' | undefined
   /** Show reactions as reactions of ours, as a count below the copy, or as lines. Default `native`. */
   readonly reactions?: 'off' | 'line' | 'native' | 'tally' | undefined
+  /** Threads without a counterpart are read with their channel (default), or get one: `auto`. */
+  readonly threads?: 'flatten' | 'auto' | undefined
+  /** The route it was made from. */
+  readonly parent?: string | undefined
   /** What deleting one copy does: take all others along if a moderator did it, always, or never. Default `moderators`. */
   readonly copyDeletes?: 'moderators' | 'mirror' | 'local' | undefined
   /** Whether attachments reach K2 as tickets, and which files people may fetch in its places. Sizes in bytes. */

@@ -223,7 +223,8 @@ interface Refusal {
 const TAKEN: Refusal = {}
 
 function refusal(envelope: Envelope, event: BridgeEvent, route: CompiledRoute, context: RouteContext): Refusal {
-  if (context.isPaused(route.id)) return { filtered: 'route-paused' }
+  const isPaused = context.isPaused(route.id) || (route.parent !== undefined && context.isPaused(route.parent))
+  if (isPaused) return { filtered: 'route-paused' }
   if (event.kind.startsWith('reaction.') && route.reactions !== 'line') return { filtered: 'reactions-off' }
   const isNotice = (event.kind === 'notice' && event.notice !== 'gap') || event.kind.startsWith('thread.')
   const isPin = event.kind === 'notice' && event.notice === 'pin' && route.pins === 'pin'

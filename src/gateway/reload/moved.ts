@@ -20,7 +20,7 @@ export function movedRoutes(routes: readonly RouteDefinition[], moved: MovedChat
   })
 }
 
-function movedPlace(place: Place, moved: MovedChats): Place {
+export function movedPlace(place: Place, moved: MovedChats): Place {
   if (place.network !== 'telegram') return place
   const channel = moved.get(movedKey(place.account, place.channel))
   return channel === undefined ? place : { ...place, channel }

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts'
 import type { PgPool } from '../db/pool.ts'
 import { aliasStore } from '../db/repos/telegram-aliases.ts'
 import type { BridgeSet, Pipeline, RouteDefinition } from '../pipeline/index.ts'
+import { ThreadPairStore } from '../threads/pairs.ts'
 import { Accounts } from './accounts.ts'
 import { routeChoices } from './choices.ts'
 import { routeCommands } from './commands.ts'
@@ -14,7 +15,7 @@ import type { AccountNetwork, ConfigChange } from './diff.ts'
 import { type ConfigSource, Reloader } from './reloader.ts'
 import { RouteBook } from './route-book.ts'
 
-/** The routes in use from the start, those of commands and direct conversations included. */
+/** The routes in use from the start, those of commands, direct conversations and threads included. */
 export async function openRouteBook(parts: {
   readonly config: Config
   readonly db: { readonly pool: PgPool }
@@ -23,7 +24,8 @@ export async function openRouteBook(parts: {
 }): Promise<RouteBook> {
   const choices = await routeChoices(parts.db.pool, parts.log).load()
   const moved = await aliasStore(parts.db.pool).moved()
-  return new RouteBook({ config: parts.config, choices, direct: parts.direct, moved })
+  const pairs = await new ThreadPairStore(parts.db.pool).all()
+  return new RouteBook({ config: parts.config, choices, direct: parts.direct, pairs, moved })
 }
 
 export interface ReloadParts {

@@ -2,7 +2,8 @@ import { errorMessage, K2Error } from '../../base/errors.ts'
 import { resolve, roomsOf, routesOf } from '../config/routes.ts'
 import type { Config, RouteConfig } from '../config/schema.ts'
 import { compileRoutes, type RouteDefinition } from '../pipeline/index.ts'
-import { type MovedChats, movedKey, movedRoutes } from './moved.ts'
+import { pairRoutes, type ThreadPair } from '../threads/pairs.ts'
+import { type MovedChats, movedKey, movedPlace, movedRoutes } from './moved.ts'
 
 /** What a command made of a route: its text as the configuration would write it, or that it is gone. */
 export type RouteChoice = RouteConfig | 'removed'
@@ -13,6 +14,8 @@ export interface RouteBookInit {
   readonly choices: ReadonlyMap<string, RouteChoice>
   /** Routes of direct conversations that are open. */
   readonly direct: readonly RouteDefinition[]
+  /** Threads that routes made for each other. */
+  readonly pairs?: readonly ThreadPair[]
   readonly moved: MovedChats
 }
 
@@ -27,6 +30,7 @@ export class RouteBook {
   #config: Config
   #choices: ReadonlyMap<string, RouteChoice>
   #direct: readonly RouteDefinition[]
+  #pairs: readonly ThreadPair[]
   #moved: MovedChats
   #routes: readonly RouteDefinition[] = []
   #rooms: readonly string[] = []
@@ -38,6 +42,7 @@ export class RouteBook {
     this.#config = init.config
     this.#choices = init.choices
     this.#direct = init.direct
+    this.#pairs = init.pairs ?? []
     this.#moved = init.moved
     this.#change({})
   }
@@ -48,6 +53,10 @@ export class RouteBook {
 
   get choices(): ReadonlyMap<string, RouteChoice> {
     return this.#choices
+  }
+
+  get pairs(): readonly ThreadPair[] {
+    return this.#pairs
   }
 
   /** Routes made by commands that the file no longer allows, each with the reason. */
@@ -81,13 +90,18 @@ export class RouteBook {
     this.#change({ direct })
   }
 
+  usePairs(pairs: readonly ThreadPair[]): void {
+    this.#change({ pairs })
+  }
+
   /** A Telegram group has another id from now on, also in routes whose text still has the old one. */
   useMove(account: string, from: string, to: string): void {
     this.#change({ moved: new Map(this.#moved).set(movedKey(account, from), to) })
   }
 
   #change(part: Partial<RouteBookInit>, strict?: string): void {
-    const next = { config: this.#config, choices: this.#choices, direct: this.#direct, moved: this.#moved, ...part }
+    const now = { config: this.#config, choices: this.#choices, direct: this.#direct, pairs: this.#pairs, moved: this.#moved }
+    const next = { ...now, ...part }
     this.#commit(this.#merge(next, strict), next)
   }
 
@@ -101,13 +115,14 @@ export class RouteBook {
     this.#config = next.config
     this.#choices = next.choices
     this.#direct = next.direct
+    this.#pairs = next.pairs ?? []
     this.#moved = next.moved
     this.#rooms = roomsOf(merged.routes, next.config)
   }
 
   /** A choice that does not fit is left out and named, except `strict`, which throws. */
   #merge(
-    { config, choices, direct, moved }: RouteBookInit,
+    { config, choices, direct, pairs = [], moved }: RouteBookInit,
     strict?: string,
   ): { readonly routes: readonly RouteDefinition[]; readonly problems: readonly string[] } {
     const file = routesOf(config).filter(
@@ -130,7 +145,10 @@ export class RouteBook {
         problems.push(`route ${id}: ${errorMessage(error)}`)
       }
     }
-    return { routes: movedRoutes(direct.length === 0 ? routes : [...routes, ...direct], moved), problems }
+    const usual = movedRoutes(direct.length === 0 ? routes : [...routes, ...direct], moved)
+    if (pairs.length === 0) return { routes: usual, problems }
+    const there = pairs.map((pair) => ({ ...pair, places: pair.places.map((place) => movedPlace(place, moved)) }))
+    return { routes: [...usual, ...pairRoutes(usual, there)], problems }
   }
 }
 

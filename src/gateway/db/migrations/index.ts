@@ -13,6 +13,7 @@ import { composite } from './0011-composite.ts'
 import { moderation } from './0012-moderation.ts'
 import { copyFiles } from './0013-copy-files.ts'
 import { reactionTally } from './0014-reaction-tally.ts'
+import { threadPairs } from './0015-thread-pairs.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   moderation,
   copyFiles,
   reactionTally,
+  threadPairs,
 ]

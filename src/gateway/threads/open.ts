@@ -1,0 +1,40 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Lifecycle } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { BridgeSink } from '../../bridges/port.ts'
+import type { PgPool } from '../db/pool.ts'
+import type { BridgeRegistry } from '../pipeline/bridge-set.ts'
+import type { RouteBook } from '../reload/route-book.ts'
+import { ThreadPairing } from './pairing.ts'
+import { ThreadPairStore } from './pairs.ts'
+import { ThreadSync } from './sync.ts'
+
+export interface Threads extends Lifecycle {
+  /** The same sink, with counterparts made before events are stored, and names and states carried over afterwards. */
+  sink(inner: BridgeSink): BridgeSink
+}
+
+/** Threads and topics that belong together: those routes name, and those they make (bridging 10.5). */
+export function openThreads(parts: {
+  readonly bridges: BridgeRegistry
+  readonly book: RouteBook
+  readonly pool: PgPool
+  readonly clock: Clock
+  readonly log: Logger
+}): Threads {
+  const { bridges, book, pool, clock } = parts
+  const log = parts.log.child({ mod: 'threads' })
+  const store = new ThreadPairStore(pool)
+  const sync = new ThreadSync({ bridges, routes: book.routes, log })
+  const pairing = new ThreadPairing({
+    bridges,
+    routes: book.routes,
+    keep: async (pair) => {
+      await store.add(pair, clock.now())
+      book.usePairs([...book.pairs, pair])
+    },
+    clock,
+    log,
+  })
+  return { name: sync.name, stop: () => sync.stop(), sink: (inner) => pairing.sink(sync.sink(inner)) }
+}

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Stage, until } from './stage.ts'
+
+const LIMIT = { timeout: 200_000 }
+
+/** Bridging 10.5, mode `auto`: threads, forum posts and topics get counterparts, which keep messages, names and states. */
+describe('threads and topics make each other', () => {
+  let stage: Stage
+  let room: { channel: string; chat: number; early: number }
+  let forum: { channel: string; chat: number }
+
+  beforeAll(async () => {
+    stage = await Stage.open({
+      config: (s) => {
+        const { guild } = s.discord.info
+        const chat = s.telegram.control.addChat({ title: 'Room', forum: true, admins: [s.bot.id], members: [s.tess] })
+        room = {
+          channel: s.discord.control.addChannel({ guild, name: 'room' }).id,
+          chat,
+          early: s.telegram.control.createTopic(chat, s.tess, 'early'),
+        }
+        forum = {
+          channel: s.discord.control.addChannel({ guild, name: 'forum', kind: 'forum' }).id,
+          chat: s.telegram.control.addChat({ title: 'Forum', forum: true, admins: [s.bot.id], members: [s.tess] }),
+        }
+        const joined = (id: string, { channel, chat }: { channel: string; chat: number }) => ({
+          id,
+          threads: 'auto',
+          members: [{ place: `discord/main/${guild}/${channel}` }, { place: `telegram/main/${chat}` }],
+        })
+        return { routes: [joined('room', room), joined('forum', forum)] }
+      },
+    })
+  }, 300_000)
+  afterAll(() => stage?.close())
+
+  const topics = (chat: number) => [...(stage.telegram.world.chats.get(chat)?.topics ?? [])].map(([id, t]) => ({ id, ...t }))
+  const topic = (chat: number, name: string) => topics(chat).find((t) => t.name === name)
+  const thread = (channel: string, name: string) => stage.discord.control.threads({ channel }).find((t) => t.name === name)
+  const inTopic = (chat: number, id: number | undefined): string[] =>
+    stage.telegram.control
+      .visible(chat)
+      .filter((m) => m.threadId === id && m.from !== 'Tess' && m.kind === 'text')
+      .map((m) => m.text)
+
+  it('a thread becomes a topic, a topic a thread, and what is said there stays there', LIMIT, async () => {
+    const started = stage.discord.control.startThread({ channel: room.channel, name: 'repairs' }).id
+    await until(() => topic(room.chat, 'repairs') !== undefined)
+    stage.ann(started, 'who can fix a bike?')
+    await until(() => inTopic(room.chat, topic(room.chat, 'repairs')?.id).includes('Ann: who can fix a bike?'))
+    const sales = stage.telegram.control.createTopic(room.chat, stage.tess, 'sales')
+    await until(() => thread(room.channel, 'sales') !== undefined)
+    stage.telegram.control.post(room.chat, stage.tess, 'a lamp, 5 €', { threadId: sales })
+    await until(() => stage.onDiscord(thread(room.channel, 'sales')?.id as string).includes('a lamp, 5 €'))
+    // The channel itself goes on as before.
+    stage.ann(room.channel, 'hello all')
+    await until(() => inTopic(room.chat, undefined).includes('Ann: hello all'))
+    expect(inTopic(room.chat, undefined)).toEqual(['Ann: hello all'])
+    expect(stage.onDiscord(room.channel)).toEqual([])
+  })
+
+  it('a topic from before gets its thread with its first message, under its name', LIMIT, async () => {
+    stage.telegram.control.post(room.chat, stage.tess, 'still here', { threadId: room.early })
+    await until(() => thread(room.channel, 'early') !== undefined)
+    await until(() => stage.onDiscord(thread(room.channel, 'early')?.id as string).includes('still here'))
+  })
+
+  it('names and states are kept in step, also after a restart, and nothing is made twice', LIMIT, async () => {
+    await stage.stop()
+    await stage.start()
+    const started = thread(room.channel, 'repairs')?.id as string
+    stage.ann(started, 'still looking')
+    const id = topic(room.chat, 'repairs')?.id
+    await until(() => inTopic(room.chat, id).includes('Ann: still looking'))
+    stage.discord.control.changeThread({ thread: started, name: 'bike repairs' })
+    await until(() => topics(room.chat).find((t) => t.id === id)?.name === 'bike repairs')
+    stage.telegram.control.setTopic(room.chat, stage.tess, id as number, 'close')
+    await until(() => thread(room.channel, 'bike repairs')?.archived === true)
+    expect(topics(room.chat)).toHaveLength(3)
+    expect(stage.discord.control.threads({ channel: room.channel })).toHaveLength(3)
+  })
+
+  it('a forum post becomes a topic, a topic a forum post', LIMIT, async () => {
+    const post = stage.discord.control.startThread({ channel: forum.channel, name: 'selling a boat' }).id
+    stage.ann(post, 'it floats')
+    await until(() => inTopic(forum.chat, topic(forum.chat, 'selling a boat')?.id).includes('Ann: it floats'))
+    const wanted = stage.telegram.control.createTopic(forum.chat, stage.tess, 'wanted: oars')
+    await until(() => thread(forum.channel, 'wanted: oars') !== undefined)
+    stage.telegram.control.post(forum.chat, stage.tess, 'two of them', { threadId: wanted })
+    await until(() => stage.onDiscord(thread(forum.channel, 'wanted: oars')?.id as string).includes('two of them'))
+  })
+
+  it('where no topic can be made the thread is read with its channel', LIMIT, async () => {
+    stage.telegram.control.setMember(room.chat, stage.bot.id, 'member')
+    const quiet = stage.discord.control.startThread({ channel: room.channel, name: 'no rights' }).id
+    stage.ann(quiet, 'said in vain?')
+    await until(() => inTopic(room.chat, undefined).includes('Ann: said in vain?'))
+    expect(topic(room.chat, 'no rights')).toBeUndefined()
+    expect(stage.discord.control.violations()).toEqual([])
+    expect(stage.telegram.remarks).toEqual([])
+  })
+})
