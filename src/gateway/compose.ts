@@ -7,7 +7,7 @@ import type { Bridge } from '../bridges/port.ts'
 import { ChatFiles, type WebChatBridge } from '../bridges/webchat/index.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../core/blobs/index.ts'
 import { DOCS_ALPN } from '../core/docs/alpn.ts'
-import { K2Node, loadOrCreateKeyFile, newIdentity } from '../core/index.ts'
+import { K2Node } from '../core/index.ts'
 import { INVITE_ALPN } from '../core/k2/sync-invite.ts'
 import { Avatars } from './avatars/avatars.ts'
 import { DatabaseSnapshots } from './backup/snapshots.ts'
@@ -19,7 +19,6 @@ import { randomToken, removeControlFile, writeControlFile } from './cli/control-
 import { createActionIds } from './commands/action-ids.ts'
 import { approvalsCommand } from './commands/approvals.ts'
 import { openCommands, openNotifier } from './commands/open.ts'
-import { KEY_FILE } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
 import { openDatabase } from './db/database.ts'
@@ -43,6 +42,7 @@ import { openMarket } from './market/open.ts'
 import { connectSource, openMedia } from './media/open.ts'
 import { openModeration } from './moderation/open.ts'
 import { nodeConfigOf } from './node-config.ts'
+import { loadOrCreateNodeKey } from './node-key.ts'
 import { bridgeMetrics } from './observe/bridge-metrics.ts'
 import { Metrics } from './observe/metrics.ts'
 import { NodePeerPort, RecentPeersFile, readRecentPeers } from './peers/index.ts'
@@ -76,7 +76,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     // The word lists are read while the database opens in its thread.
     const [opening, key, words] = await Promise.allSettled([
       openDatabase(databaseConfig(config), { log: log.child({ mod: 'db' }), clock }),
-      loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng)),
+      loadOrCreateNodeKey(config.dataDir),
       config.market.enabled ? openLexiconInSteps(config) : undefined,
     ])
     const db = await use(settledValue(opening))

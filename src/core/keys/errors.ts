@@ -11,7 +11,9 @@ export type KeyErrorCode =
   | 'KEY_FILE_UNREADABLE'
   | 'KEY_FILE_PERMISSIONS'
   | 'KEY_FILE_DAMAGED'
+  | 'KEY_FILE_LOCKED'
   | 'KEY_FILE_UNWRITABLE'
+  | 'KEY_VAULT_FORGETS'
   | 'KEY_BAD_PASSPHRASE'
   | 'KEY_BAD_HAND_OVER'
 
@@ -25,7 +27,9 @@ const KINDS: Readonly<Record<KeyErrorCode, ErrorKind>> = {
   KEY_FILE_UNREADABLE: 'storage',
   KEY_FILE_PERMISSIONS: 'denied',
   KEY_FILE_DAMAGED: 'storage',
+  KEY_FILE_LOCKED: 'config',
   KEY_FILE_UNWRITABLE: 'storage',
+  KEY_VAULT_FORGETS: 'config',
   KEY_BAD_PASSPHRASE: 'input',
   KEY_BAD_HAND_OVER: 'input',
 }
@@ -34,3 +38,8 @@ const KINDS: Readonly<Record<KeyErrorCode, ErrorKind>> = {
 export function keyError(code: KeyErrorCode, message: string, data: ErrorData = {}, cause?: unknown): K2Error {
   return new K2Error({ code, kind: KINDS[code], message, data, ...(cause !== undefined && { cause }) })
 }
+
+export const damagedKeyFile = (path: string, why: string): K2Error =>
+  keyError('KEY_FILE_DAMAGED', `the key file ${path} is damaged: ${why}. Restore it from a backup; a new key is a new identity`, {
+    path,
+  })

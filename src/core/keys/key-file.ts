@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, unlink } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fromHex, toHex } from '../../base/bytes.ts'
 import { errorCode, isK2Error } from '../../base/errors.ts'
-import { keyError } from './errors.ts'
+import type { PeerId } from '../ids.ts'
+import { damagedKeyFile as damaged, keyError } from './errors.ts'
 import { type Identity, identityOfSeed } from './identity.ts'
+import { KEYRING_KDF, openWrapped, type SecretVault } from './wrapped-key.ts'
 
 /** A key file has about 200 bytes; anything much larger is not one. */
 const MAX_FILE_BYTES = 4096
@@ -15,10 +17,11 @@ const VERSION = 1
 
 /**
  * Reads the identity a key file holds. The file must belong to its owner alone (mode 0600 or stricter; not checked on
- * Windows). Rejects `KEY_FILE_MISSING`, `KEY_FILE_UNREADABLE`, `KEY_FILE_PERMISSIONS` or `KEY_FILE_DAMAGED`; never repairs or
- * replaces a file, because a new key is a new identity.
+ * Windows). `vault` opens files that `protectKeyFile` has closed. Rejects `KEY_FILE_MISSING`, `KEY_FILE_UNREADABLE`,
+ * `KEY_FILE_PERMISSIONS`, `KEY_FILE_LOCKED` or `KEY_FILE_DAMAGED`, and what the vault throws; never repairs or replaces a file,
+ * because a new key is a new identity.
  */
-export async function loadKeyFile(path: string): Promise<Identity> {
+export async function loadKeyFile(path: string, vault?: SecretVault): Promise<Identity> {
   const file = await openExisting(path)
   try {
     const info = await file.stat()
@@ -30,7 +33,7 @@ export async function loadKeyFile(path: string): Promise<Identity> {
         mode,
       })
     }
-    return parseKeyFile(path, await file.readFile('utf8'))
+    return parseKeyFile(path, await file.readFile('utf8'), vault)
   } finally {
     await file.close()
   }
@@ -67,9 +70,10 @@ export async function createSecretFile(path: string, content: string | Uint8Arra
 export async function loadOrCreateKeyFile(
   path: string,
   create: () => Identity,
+  vault?: SecretVault,
 ): Promise<{ readonly identity: Identity; readonly created: boolean }> {
   try {
-    return { identity: await loadKeyFile(path), created: false }
+    return { identity: await loadKeyFile(path, vault), created: false }
   } catch (error) {
     if (errorCode(error) !== 'KEY_FILE_MISSING') throw error
   }
@@ -79,7 +83,26 @@ export async function loadOrCreateKeyFile(
     return { identity, created: true }
   } catch (error) {
     if (errorCode(error) !== 'KEY_FILE_EXISTS') throw error
-    return { identity: await loadKeyFile(path), created: false }
+    return { identity: await loadKeyFile(path, vault), created: false }
+  }
+}
+
+/**
+ * Puts another form of the same key in the place of a key file, by one rename, after it was read back. Rejects as `loadKeyFile`,
+ * or `KEY_FILE_UNWRITABLE`; the old file stays as it is then.
+ */
+export async function replaceKeyFile(path: string, id: PeerId, content: string, vault: SecretVault): Promise<void> {
+  const temporary = `${path}.${toHex(randomBytes(6))}.new`
+  try {
+    await writeSynced(temporary, content)
+    const { id: written } = await loadKeyFile(temporary, vault)
+    if (written !== id) throw damaged(temporary, 'it holds another key')
+    await rename(temporary, path)
+    await syncDirectory(dirname(path))
+  } catch (error) {
+    await unlink(temporary).catch(() => {}) // it may not have been written
+    const reason = `cannot replace the key file ${path} (${errorCode(error)})`
+    throw isK2Error(error) ? error : keyError('KEY_FILE_UNWRITABLE', reason, { path }, error)
   }
 }
 
@@ -92,12 +115,13 @@ async function openExisting(path: string): Promise<FileHandle> {
   }
 }
 
-function printKeyFile(identity: Identity): string {
+/** The content of a key file that is protected by its mode alone. */
+export function printKeyFile(identity: Identity): string {
   const fields = { version: VERSION, kdf: 'none', publicKey: identity.id, secretKey: toHex(identity.seed()) }
   return `${JSON.stringify(fields, null, 2)}\n`
 }
 
-function parseKeyFile(path: string, text: string): Identity {
+function parseKeyFile(path: string, text: string, vault: SecretVault | undefined): Identity {
   let fields: unknown
   try {
     fields = JSON.parse(text)
@@ -106,17 +130,13 @@ function parseKeyFile(path: string, text: string): Identity {
     throw damaged(path, 'it is not JSON')
   }
   const { version, kdf, publicKey, secretKey } = (fields ?? {}) as Record<string, unknown>
+  if (version === VERSION && kdf === KEYRING_KDF) return openWrapped(fields as Record<string, unknown>, path, vault)
   if (version !== VERSION || kdf !== 'none') throw damaged(path, 'it was written by another version')
   if (typeof secretKey !== 'string' || !/^[0-9a-f]{64}$/.test(secretKey)) throw damaged(path, 'the secret key is incomplete')
   const identity = identityOfSeed(fromHex(secretKey))
   if (identity.id !== publicKey) throw damaged(path, 'public and secret key do not belong together')
   return identity
 }
-
-const damaged = (path: string, why: string): Error =>
-  keyError('KEY_FILE_DAMAGED', `the key file ${path} is damaged: ${why}. Restore it from a backup; a new key is a new identity`, {
-    path,
-  })
 
 /** A hard link appears at once and complete, and unlike a rename it refuses to replace a file. */
 async function linkNew(from: string, to: string): Promise<void> {

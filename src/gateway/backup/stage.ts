@@ -3,9 +3,10 @@ import { copyFile, lstat, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '../../base/errors.ts'
 import { copyBlobStore } from '../../core/blobs/store-copy.ts'
-import { loadKeyFile } from '../../core/index.ts'
+import { createKeyFile } from '../../core/index.ts'
 import { copyLmdb } from '../../core/lmdb-copy.ts'
 import { KEY_FILE } from '../config/paths.ts'
+import { loadNodeKey } from '../node-key.ts'
 import { BACKUP_VERSION, type Manifest } from './manifest.ts'
 import type { DatabaseSnapshot } from './snapshots.ts'
 
@@ -33,8 +34,9 @@ export interface StageParts {
 export async function stageBackup(parts: StageParts): Promise<Manifest> {
   const { dataDir, folder, snapshot, onPart } = parts
   const to = join(dataDir, folder)
-  const identity = await loadKeyFile(join(dataDir, KEY_FILE))
-  await copyFile(join(dataDir, KEY_FILE), join(to, KEY_FILE), constants.COPYFILE_EXCL)
+  const identity = await loadNodeKey(dataDir)
+  // Not a copy: a file that the keyring of this machine opens would be worth nothing elsewhere.
+  await createKeyFile(join(to, KEY_FILE), identity)
   onPart('docs')
   await copyLmdb(join(dataDir, 'docs'), join(to, 'docs'))
   onPart('blobs')

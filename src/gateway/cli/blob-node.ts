@@ -1,15 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../base/clock.ts'
-import { cryptoRng } from '../../base/random.ts'
 import { BLOBS_ALPN, BlobProvider, FsBlobStore } from '../../core/blobs/index.ts'
-import { K2Node, loadOrCreateKeyFile, newIdentity } from '../../core/index.ts'
+import { K2Node } from '../../core/index.ts'
 import { type Download, openDownloads } from '../blobs/downloads.ts'
 import { providerLimits } from '../blobs/policy.ts'
-import { KEY_FILE } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
 import { nodeConfigOf } from '../node-config.ts'
+import { loadOrCreateNodeKey } from '../node-key.ts'
 import { createLogger } from '../observe/logger.ts'
 
 export interface BlobNode {
@@ -24,7 +23,7 @@ export async function withBlobNode<T>(config: Config, work: (parts: BlobNode) =>
   const lock = await acquireDirLock(join(config.dataDir, 'gateway.lock'))
   const store = new FsBlobStore({ dir: join(config.dataDir, 'blobs'), maxBytes: config.blobs.storeSize })
   try {
-    const { identity } = await loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng))
+    const { identity } = await loadOrCreateNodeKey(config.dataDir)
     const level = config.log.level === 'info' ? 'warn' : config.log.level
     const log = createLogger({ level, pretty: config.log.pretty, instance: config.instance })
     const provider = new BlobProvider({ store, limits: providerLimits(config.blobs), log })

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { isK2Error, K2Error } from '../../base/errors.ts'
+import type { Keyring } from '../config/keyring.ts'
 import { type ConfigCheck, ConfigError, loadConfig } from '../config/load.ts'
 import { findConfig } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
@@ -18,6 +19,8 @@ export interface CliContext {
   readonly signal: AbortSignal
   /** Calls the listener at every SIGHUP; answers how to stop that. */
   readonly onHangup?: (listener: () => void) => () => void
+  /** Instead of the keyring of this machine. */
+  readonly keyring?: Keyring
 }
 
 export interface GlobalOptions {

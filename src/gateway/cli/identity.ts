@@ -14,9 +14,12 @@ import {
   loadKeyFile,
   newIdentity,
   openSealedIdentity,
+  protectKeyFile,
   sealIdentity,
+  unprotectKeyFile,
 } from '../../core/index.ts'
 import { qrTerminal } from '../blobs/qr.ts'
+import { type Keyring, systemKeyring } from '../config/keyring.ts'
 import { KEY_FILE } from '../config/paths.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
 import { type CliContext, EXIT, type GlobalOptions, loadFor, print, usageError } from './context.ts'
@@ -33,6 +36,9 @@ interface FileOptions {
 const K2_FILE_WARNING =
   'Note: identity.enc is not encrypted in any useful sense. Its key is part of the public source of K2, so whoever reads the file is this node.'
 const TWO_NODES_WARNING = 'Never run two programs on one identity: stop the other one first.'
+
+const KEYRING_WARNING =
+  'Note: without this keyring the key is lost, and with it this id. Keep a backup elsewhere: k2gw identity backup <file>.'
 
 /** Adds `k2gw identity …`. */
 export function addIdentityCommands(
@@ -76,6 +82,14 @@ export function addIdentityCommands(
     .option('--yes', 'yes, this node gets another id')
     .action((own: FileOptions) => act(() => rotate(context, globals(), own)))
   identity
+    .command('protect')
+    .description('seal the key file under a key in the keyring of the operating system')
+    .action(() => act(() => protect(context, globals())))
+  identity
+    .command('unprotect')
+    .description('the reverse: the key file is opened without the keyring again')
+    .action(() => act(() => unprotect(context, globals())))
+  identity
     .command('check-hand-over <file>')
     .description('check that both keys have signed a hand-over')
     .action((file: string) => act(() => checkHandOver(context, globals(), file)))
@@ -88,14 +102,14 @@ async function create(context: CliContext, options: GlobalOptions): Promise<numb
 }
 
 async function show(context: CliContext, options: GlobalOptions, qr: boolean): Promise<number> {
-  const { id, publicKey } = await loadKeyFile(keyPath(context, options))
+  const { id, publicKey } = await loadKeyFile(keyPath(context, options), ringOf(context))
   const code = qr ? `\n${await qrTerminal(id)}` : ''
   print(context, options, { id, base32: toBase32(publicKey) }, () => `${id}${code}`)
   return EXIT.ok
 }
 
 async function backup(context: CliContext, options: GlobalOptions, file: string, own: FileOptions): Promise<number> {
-  const identity = await loadKeyFile(keyPath(context, options))
+  const identity = await loadKeyFile(keyPath(context, options), ringOf(context))
   const path = resolve(context.cwd, file)
   await refuseExisting(path)
   const passphrase = await readPassphrase(context, own.passphraseFile, 'passphrase for the backup')
@@ -124,7 +138,7 @@ async function importK2(context: CliContext, options: GlobalOptions, file: strin
 }
 
 async function exportK2(context: CliContext, options: GlobalOptions, file: string, own: FileOptions): Promise<number> {
-  const identity = await loadKeyFile(keyPath(context, options))
+  const identity = await loadKeyFile(keyPath(context, options), ringOf(context))
   context.err.write(`${K2_FILE_WARNING}\n`)
   if (own.yes !== true) throw usageError('add --yes to write it all the same')
   const path = resolve(context.cwd, file)
@@ -139,14 +153,14 @@ async function exportK2(context: CliContext, options: GlobalOptions, file: strin
 /** The old key stays beside the new one under its id: it can still prove things, and nothing is ever lost by a slip. */
 async function rotate(context: CliContext, options: GlobalOptions, own: FileOptions): Promise<number> {
   const { config } = loadFor(context, options)
-  await loadKeyFile(join(config.dataDir, KEY_FILE))
+  await loadKeyFile(join(config.dataDir, KEY_FILE), ringOf(context))
   if (own.yes !== true) {
     throw usageError('others know this node by its id, and direct messages go to it: add --yes to change it all the same')
   }
   const lock = await acquireDirLock(join(config.dataDir, 'gateway.lock'))
   try {
     const { rotateKey } = await import('../rotation/rotate.ts')
-    const done = await rotateKey({ config, rng: cryptoRng, now: Date.now() })
+    const done = await rotateKey({ config, rng: cryptoRng, now: Date.now(), keyring: ringOf(context) })
     print(context, options, done, () =>
       [
         `${done.to} replaces ${done.from}`,
@@ -161,12 +175,27 @@ async function rotate(context: CliContext, options: GlobalOptions, own: FileOpti
   }
 }
 
+async function protect(context: CliContext, options: GlobalOptions): Promise<number> {
+  const { id } = await protectKeyFile(keyPath(context, options), ringOf(context), cryptoRng)
+  context.err.write(`${KEYRING_WARNING}\n`)
+  print(context, options, { id, protected: true }, () => `the key of ${id} is sealed; the keyring opens it`)
+  return EXIT.ok
+}
+
+async function unprotect(context: CliContext, options: GlobalOptions): Promise<number> {
+  const { id } = await unprotectKeyFile(keyPath(context, options), ringOf(context))
+  print(context, options, { id, protected: false }, () => `the key file of ${id} is protected by its mode alone`)
+  return EXIT.ok
+}
+
 async function checkHandOver(context: CliContext, options: GlobalOptions, file: string): Promise<number> {
   const handOver = decodeHandOver((await readSmall(resolve(context.cwd, file))).toString('utf8'))
   const when = new Date(handOver.at).toISOString()
   print(context, options, handOver, () => `${handOver.to} replaces ${handOver.from} since ${when}; both have signed it`)
   return EXIT.ok
 }
+
+const ringOf = (context: CliContext): Keyring => context.keyring ?? systemKeyring
 
 const keyPath = (context: CliContext, options: GlobalOptions): string => join(loadFor(context, options).config.dataDir, KEY_FILE)
 

@@ -1,14 +1,11 @@
-import { join } from 'node:path'
-import { cryptoRng } from '../../base/random.ts'
-import { loadOrCreateKeyFile, newIdentity } from '../../core/index.ts'
-import { KEY_FILE } from '../config/paths.ts'
 import type { StatusReport } from '../http/control.ts'
+import { loadOrCreateNodeKey } from '../node-key.ts'
 import { type CliContext, EXIT, type GlobalOptions, loadFor, print } from './context.ts'
 import { runningGateway } from './queue.ts'
 
 export async function nodeId(context: CliContext, options: GlobalOptions): Promise<number> {
   const { config } = loadFor(context, options)
-  const { identity, created } = await loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng))
+  const { identity, created } = await loadOrCreateNodeKey(config.dataDir, context.keyring)
   print(context, options, { id: identity.id, created }, () => identity.id)
   return EXIT.ok
 }

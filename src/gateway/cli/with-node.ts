@@ -4,16 +4,15 @@ import { join } from 'node:path'
 import { withDeadline } from '../../base/async.ts'
 import { systemClock } from '../../base/clock.ts'
 import { K2Error } from '../../base/errors.ts'
-import { cryptoRng } from '../../base/random.ts'
 import type { PeerEvent } from '../../bridges/p2p/index.ts'
-import { K2Node, loadOrCreateKeyFile, newIdentity, type PeerId } from '../../core/index.ts'
-import { KEY_FILE } from '../config/paths.ts'
+import { K2Node, type PeerId } from '../../core/index.ts'
 import { contactId } from '../config/routes.ts'
 import type { Config } from '../config/schema.ts'
 import { exactTopic } from '../control.ts'
 import { acquireDirLock } from '../db/dir-lock.ts'
 import { nodeConfigOf } from '../node-config.ts'
 import { followNode } from '../node-follow.ts'
+import { loadOrCreateNodeKey } from '../node-key.ts'
 import { createLogger } from '../observe/logger.ts'
 import { ControlClient } from './client.ts'
 import { type CliContext, type GlobalOptions, loadFor } from './context.ts'
@@ -47,7 +46,7 @@ export async function withNode(
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const lock = await acquireDirLock(join(config.dataDir, 'gateway.lock'))
   try {
-    const { identity } = await loadOrCreateKeyFile(join(config.dataDir, KEY_FILE), () => newIdentity(cryptoRng))
+    const { identity } = await loadOrCreateNodeKey(config.dataDir)
     const topics = 'topic' in wanted ? [exactTopic(wanted.topic, config)] : []
     const level = config.log.level === 'info' ? 'warn' : config.log.level
     const log = createLogger({ level, pretty: config.log.pretty, instance: config.instance })

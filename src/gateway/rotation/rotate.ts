@@ -6,11 +6,15 @@ import {
   createKeyFile,
   createSecretFile,
   encodeHandOver,
+  isProtectedKeyFile,
   loadKeyFile,
   loadOrCreateKeyFile,
   newIdentity,
+  protectKeyFile,
+  type SecretVault,
   shortId,
 } from '../../core/index.ts'
+import { systemKeyring } from '../config/keyring.ts'
 import { KEY_FILE } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import { openDatabase } from '../db/database.ts'
@@ -35,6 +39,8 @@ export interface RotateParts {
   readonly rng: Rng
   /** ms since the epoch. */
   readonly now: number
+  /** Opens a sealed key, and seals the new one. */
+  readonly keyring?: SecretVault
   /** Called behind each step. */
   readonly onStep?: (step: RotationStep) => void
 }
@@ -44,14 +50,23 @@ export interface RotateParts {
  * sealed under it, and takes its place by one rename; each store is sealed anew in one transaction, and what is sealed anew
  * already is left alone. So an interrupted run is repeated with the same new key, and nothing is ever unreadable for both.
  */
-export async function rotateKey({ config, rng, now, onStep = () => {} }: RotateParts): Promise<Rotation> {
+export async function rotateKey({
+  config,
+  rng,
+  now,
+  keyring = systemKeyring,
+  onStep = () => {},
+}: RotateParts): Promise<Rotation> {
   const { dataDir } = config
   const key = join(dataDir, KEY_FILE)
-  const from = await loadKeyFile(key)
-  const { identity: to } = await loadOrCreateKeyFile(join(dataDir, NEXT_KEY), () => newIdentity(rng))
+  const from = await loadKeyFile(key, keyring)
+  const { identity: to } = await loadOrCreateKeyFile(join(dataDir, NEXT_KEY), () => newIdentity(rng), keyring)
   const kept = join(dataDir, `identity-${shortId(from.id)}.json`)
   const handOver = join(dataDir, `hand-over-${shortId(from.id)}.json`)
   await unlessThere(() => createKeyFile(kept, from))
+  if (await isProtectedKeyFile(key)) {
+    for (const path of [join(dataDir, NEXT_KEY), kept]) await protectKeyFile(path, keyring, rng)
+  }
   await unlessThere(() => createSecretFile(handOver, encodeHandOver(from, to, now)))
   onStep('keys')
   const database = await inDatabase(config, { from, to })

@@ -5,6 +5,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { encodeIdentityEnc, identityOfSeed } from '../../../src/core/index.ts'
 import { runProgram } from '../../../src/gateway/cli/program.ts'
+import type { Keyring } from '../../../src/gateway/config/keyring.ts'
 
 let dir: string
 beforeEach(async () => {
@@ -18,7 +19,7 @@ interface Result {
   readonly err: string
 }
 
-async function k2gw(argv: readonly string[], input?: string, data = 'data'): Promise<Result> {
+async function k2gw(argv: readonly string[], input?: string, data = 'data', keyring?: Keyring): Promise<Result> {
   const [out, err] = [new PassThrough(), new PassThrough()]
   const code = await runProgram(argv, {
     env: { K2_DATA_DIR: join(dir, data) },
@@ -26,6 +27,7 @@ async function k2gw(argv: readonly string[], input?: string, data = 'data'): Pro
     out,
     err,
     ...(input !== undefined && { input: Readable.from([input]) }),
+    ...(keyring !== undefined && { keyring }),
     signal: new AbortController().signal,
   })
   return { code, out: String(out.read() ?? ''), err: String(err.read() ?? '') }
@@ -97,4 +99,38 @@ test('is replaced only when asked for, keeps the old key, and says so with both 
   expect((await k2gw(['identity', 'check-hand-over', 'forged'])).err).toContain('KEY_BAD_HAND_OVER')
   expect(await modeOf('data', 'identity.json')).toBe(0o600)
   expect(await readFile(result.kept, 'utf8')).toContain(old)
+})
+
+test('is sealed under a key in the keyring, is used through it by every command, and stays sealed over a rotation', async () => {
+  const entries = new Map<string, string>()
+  const ring: Keyring = {
+    get: (name) => entries.get(name),
+    set: (name, value) => void entries.set(name, value),
+    remove: (name) => entries.delete(name),
+  }
+  const empty: Keyring = { get: () => undefined, set: () => {}, remove: () => false }
+  const run = (argv: readonly string[], keyring = ring) => k2gw(argv, 'a long passphrase\n', 'data', keyring)
+  const id = (await run(['identity', 'create'])).out.trim()
+  const protect = await run(['identity', 'protect'])
+  expect(protect).toMatchObject({ code: 0, out: expect.stringContaining(id), err: expect.stringContaining('identity backup') })
+  expect(await readFile(join(dir, 'data', 'identity.json'), 'utf8')).not.toContain('secretKey')
+  expect(await modeOf('data', 'identity.json')).toBe(0o600)
+  for (const command of [
+    ['identity', 'show'],
+    ['node', 'id'],
+  ]) {
+    expect(await run(command)).toMatchObject({ code: 0, out: `${id}\n` })
+    expect(await run(command, empty)).toMatchObject({ code: 3, out: '', err: expect.stringContaining('KEY_FILE_LOCKED') })
+  }
+  // What goes elsewhere does not need this machine's keyring.
+  expect((await run(['identity', 'backup', 'id.backup'])).code).toBe(0)
+  expect(await k2gw(['identity', 'restore', 'id.backup'], 'a long passphrase\n', 'second')).toMatchObject({ out: `${id}\n` })
+
+  const rotated = await run(['identity', 'rotate', '--yes', '--json'])
+  expect(rotated).toMatchObject({ code: 0 })
+  const { to, kept } = JSON.parse(rotated.out) as { to: string; kept: string }
+  for (const path of [join(dir, 'data', 'identity.json'), kept]) expect(await readFile(path, 'utf8')).not.toContain('secretKey')
+  expect((await run(['identity', 'show'])).out.trim()).toBe(to)
+  expect(await run(['identity', 'unprotect'])).toMatchObject({ code: 0 })
+  expect((await run(['identity', 'show'], empty)).out.trim()).toBe(to)
 })
