@@ -132,7 +132,7 @@ const N0_PKARR = 'dns.iroh.link'
 
 const n0: Scenario = {
   name: 'hosts.n0',
-  what: 'the preset of K2 applications without the internet: known by id alone, found by the DNS record of n0’s service, reached through the relay it names; the record is published to n0’s server by TLS',
+  what: 'the preset of K2 applications without the internet: known by id alone, found by the DNS record of n0’s service, reached through the relay it names; both sides call n0’s server to publish theirs (its name in the TLS greeting)',
   directions: ALL_PAIRS,
   skip: namespacesRefused,
   waits: true,
