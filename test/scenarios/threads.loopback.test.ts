@@ -7,6 +7,7 @@ const LIMIT = { timeout: 200_000 }
 describe('threads and topics make each other', () => {
   let stage: Stage
   let room: { channel: string; chat: number; early: number }
+  let board: { channel: string; chat: number }
   let forum: { channel: string; chat: number }
 
   beforeAll(async () => {
@@ -28,7 +29,11 @@ describe('threads and topics make each other', () => {
           threads: 'auto',
           members: [{ place: `discord/main/${guild}/${channel}` }, { place: `telegram/main/${chat}` }],
         })
-        return { routes: [joined('room', room), joined('forum', forum)] }
+        board = {
+          channel: s.discord.control.addChannel({ guild, name: 'board', kind: 'forum' }).id,
+          chat: s.telegram.control.addChat({ title: 'Board', members: [s.bot.id, s.tess] }),
+        }
+        return { routes: [joined('room', room), joined('forum', forum), { ...joined('board', board), threads: 'flatten' }] }
       },
     })
   }, 300_000)
@@ -90,12 +95,38 @@ describe('threads and topics make each other', () => {
     await until(() => stage.onDiscord(thread(forum.channel, 'wanted: oars')?.id as string).includes('two of them'))
   })
 
+  it('a message to a forum begins a post, its answers follow there, and a lost answer begins no second one', LIMIT, async () => {
+    const { discord, telegram } = stage
+    const first = telegram.control.post(board.chat, stage.tess, 'Boat for sale\nten feet, blue')
+    await until(() => thread(board.channel, 'Boat for sale') !== undefined)
+    const post = thread(board.channel, 'Boat for sale')?.id as string
+    await until(() => stage.onDiscord(post).includes('Boat for sale\nten feet, blue'))
+    telegram.control.post(board.chat, stage.tess, 'still there', { replyTo: first })
+    await until(() => stage.onDiscord(post).some((m) => m.endsWith('still there')))
+    telegram.control.edit(board.chat, first, 'Boat for sale\nten feet, red')
+    await until(() => stage.onDiscord(post).includes('Boat for sale\nten feet, red'))
+    stage.ann(post, 'how much?')
+    await until(() => stage.onTelegram(board.chat).includes('Ann: how much?'))
+    discord.control.fault({ method: 'POST', route: '/webhooks/', times: 1, effect: { kind: 'response-lost' } })
+    telegram.control.post(board.chat, stage.tess, 'Oars for sale')
+    await until(() => discord.control.threads({ channel: board.channel }).length === 2)
+    telegram.control.post(board.chat, stage.tess, 'Rope for sale')
+    await until(() => thread(board.channel, 'Rope for sale') !== undefined)
+    expect(discord.control.threads({ channel: board.channel }).map((t) => t.name)).toEqual([
+      'Boat for sale',
+      'Oars for sale',
+      'Rope for sale',
+    ])
+  })
+
   it('where no topic can be made the thread is read with its channel', LIMIT, async () => {
     stage.telegram.control.setMember(room.chat, stage.bot.id, 'member')
     const quiet = stage.discord.control.startThread({ channel: room.channel, name: 'no rights' }).id
     stage.ann(quiet, 'said in vain?')
     await until(() => inTopic(room.chat, undefined).includes('Ann: said in vain?'))
     expect(topic(room.chat, 'no rights')).toBeUndefined()
+    // Read with its channel, it is not said in the channel.
+    expect(stage.onDiscord(room.channel)).toEqual([])
     expect(stage.discord.control.violations()).toEqual([])
     expect(stage.telegram.remarks).toEqual([])
   })

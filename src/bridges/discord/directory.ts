@@ -18,6 +18,8 @@ export interface Whereabouts {
 }
 
 const THREAD_TYPES: ReadonlySet<number> = new Set([10, 11, 12])
+/** Forum and media channels. */
+const FORUM_TYPES: ReadonlySet<number> = new Set([15, 16])
 /** Threads come and go; channels of the servers stay. */
 const MAX_ENTRIES = 100_000
 
@@ -88,6 +90,11 @@ export class Directory {
   }
 
   /** The place of a channel id; undefined when the channel is unknown and may be a thread. */
+  /** Takes posts only. */
+  isForum(channelId: string): boolean {
+    return FORUM_TYPES.has(this.#channels.get(channelId)?.type ?? -1)
+  }
+
   whereabouts(channelId: string, guildId: string | undefined): Whereabouts | undefined {
     if (guildId === undefined) return { channel: channelId }
     const entry = this.#channels.get(channelId)

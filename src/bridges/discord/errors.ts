@@ -41,7 +41,8 @@ const REMEDY = {
   missingPermissions:
     'the bot may not do this here: give its role Send Messages (in threads: Send Messages in Threads), Attach Files and Manage Webhooks',
   unknownChannel: 'the channel does not exist or the bot is not in that server: check the id in the config and invite the bot',
-  forum: 'a forum channel only takes posts: bridge one of its posts instead, as <channel>#<thread> in the config',
+  forum:
+    'this forum takes no posts from here: it demands a tag, or the bot may not manage webhooks; one of its posts can be bridged instead, as <channel>#<thread>',
   badToken: 'Discord refuses the bot token: create a new one in the developer portal and put it into the config',
 } as const
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { ApiAnswer, DiscordApi } from './api.ts'
 import type { Echo, ExpectedEchoes } from './echoes.ts'
 import { judge } from './errors.ts'
+import { findPost, postOf, postTitle } from './execute-post.ts'
 import { webhookUsername } from './names.ts'
 import { componentsOf } from './notice.ts'
 import { channelIdOf, type DiscordCall } from './outbound.ts'
@@ -22,6 +23,8 @@ export interface CreatorOptions {
   readonly knownCopies: KnownCopies | undefined
   /** The gateway is connected, so echoes can arrive. */
   readonly hearsEchoes: () => boolean
+  /** The channel takes posts only. */
+  readonly isForum: (channel: string) => boolean
   readonly clock: Clock
 }
 
@@ -32,7 +35,8 @@ const ECHO_WAIT_MS = 3_000
 /** Discord remembers a nonce "for a few minutes"; only this much is relied on. */
 const NONCE_MS = 120_000
 
-const Created = z.object({ id: z.string().regex(/^\d{1,20}$/) })
+const Id = z.string().regex(/^\d{1,20}$/)
+const Created = z.object({ id: Id, channel_id: Id.optional() })
 
 /** Sends one new message so that a lost answer neither loses nor doubles it (bridging 4.4, 15.4). */
 export class Creator {
@@ -57,12 +61,19 @@ export class Creator {
       return { kind: 'judged', verdict }
     }
     const { webhook } = answer
-    const channel = channelIdOf(run.request.place)
+    const { place } = run.request
+    const isPost = place.thread === undefined && this.#options.isForum(place.channel)
+    if (isPost) {
+      run.post ??= postOf(run)
+      const failed = run.post === undefined ? await this.#lookForPost(run) : undefined
+      if (failed !== undefined) return failed
+    }
+    const channel = run.post ?? channelIdOf(place)
     const name = webhookUsername(run.request.author.displayName, run.strictName)
     const found = await this.#look(run, call, { author: webhook.id, isWebhook: true, name })
     if (found !== undefined) return found
     const echo = echoes.expect({ channel, author: webhook.id, name, content: call.content })
-    const { thread } = run.request.place
+    const thread = place.thread ?? run.post
     const sent = await api.call(
       {
         method: 'POST',
@@ -71,6 +82,7 @@ export class Creator {
         body: {
           content: call.content,
           username: name,
+          ...(isPost && thread === undefined && { thread_name: postTitle(run.request) }),
           allowed_mentions: pinging(call.mentioned),
           ...avatarOf(run.request),
           ...descriptionsOf(call),
@@ -82,9 +94,28 @@ export class Creator {
       },
       run.signal,
     )
-    const step = await this.#created(run, call, sent, { echo, webhook })
+    const step = await this.#created(run, call, sent, { echo, webhook, isPost })
     echo.forget()
     return step
+  }
+
+  /** In a forum an earlier attempt may have begun the post, which then is the place to look in; otherwise there is none. */
+  async #lookForPost(run: Run): Promise<Result | undefined> {
+    const { place } = run.request
+    if (run.lookSince === undefined || place.space === undefined) return undefined
+    const wanted = { guild: place.space, forum: place.channel, title: postTitle(run.request), since: run.lookSince }
+    const answer = await findPost(this.#options.api, wanted, run.signal)
+    if ('failure' in answer) {
+      const verdict = judge(answer.failure, 'create')
+      const isUnsure = verdict.kind === 'not-sent' || verdict.kind === 'ambiguous'
+      return isUnsure ? { kind: 'end', outcome: { ...verdict, kind: 'ambiguous' } } : { kind: 'judged', verdict }
+    }
+    run.post = answer.post
+    if (answer.post === undefined) {
+      run.lookSince = undefined
+      this.#counters.resent++
+    }
+    return undefined
   }
 
   async byBot(run: Run, call: Create): Promise<Result> {
@@ -126,7 +157,7 @@ export class Creator {
     const since = run.lookSince
     if (since === undefined) return undefined
     const { api, knownCopies } = this.#options
-    const channel = channelIdOf(run.request.place)
+    const channel = run.post ?? channelIdOf(run.request.place)
     const own = new Set([...run.parts.values()].map((p) => p.ref.id))
     const taken = async (ids: readonly string[]): Promise<ReadonlySet<string>> => {
       const known = (await knownCopies?.(channel, ids)) ?? new Set(ids.filter((id) => this.#memory.senderOf(id) !== undefined))
@@ -155,12 +186,13 @@ export class Creator {
     run: Run,
     call: Create,
     answer: ApiAnswer,
-    by?: { readonly echo: Echo; readonly webhook: WebhookRecord },
+    by?: { readonly echo: Echo; readonly webhook: WebhookRecord; readonly isPost: boolean },
   ): Promise<Result> {
     const sender = by?.webhook.id ?? 'bot'
     const created = answer.ok ? Created.safeParse(answer.body) : undefined
     if (created?.success) {
       run.lookSince = undefined
+      if (by?.isPost) run.post ??= created.data.channel_id
       return { kind: 'next', part: this.#memory.note(run, call, created.data.id, sender) }
     }
     const failure = answer.ok ? ({ kind: 'transport', code: 'UNREADABLE', sent: true } as const) : answer.failure

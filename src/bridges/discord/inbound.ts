@@ -302,7 +302,8 @@ function threadCreated(d: unknown, context: InboundContext): Inbound {
   const parsed = DiscordThread.safeParse(d)
   if (!parsed.success) return dropped('malformed')
   const thread = parsed.data
-  if (!thread.newly_created || !thread.parent_id || context.own.has(`discord:${thread.owner_id}`)) return dropped('irrelevant')
+  const isOwn = context.own.has(`discord:${thread.owner_id}`) || context.own.has(`discord-webhook:${thread.owner_id}`)
+  if (!thread.newly_created || !thread.parent_id || isOwn) return dropped('irrelevant')
   return threadEvent('thread.create', thread, context)
 }
 

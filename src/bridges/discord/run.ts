@@ -18,6 +18,8 @@ export interface Run {
   readonly parts: Map<number, NativePart>
   /** The next create may be there already: look before sending. */
   lookSince: number | undefined
+  /** In a forum: the post the message is in, once there is one. */
+  post?: string | undefined
   mode: Mode
   /** Edits: who was not the message's author. */
   readonly triedModes: Set<Mode>

@@ -36,7 +36,7 @@ export class SentMemory {
     const now = this.#clock.now()
     this.#senders.set(id, sender, now)
     this.#contents.set(id, lookOf(call), now)
-    const { channel, thread } = run.request.place
+    const { channel, thread = run.post } = run.request.place
     const ref: NativeRef = { network: 'discord', account: this.#account, channel, id, ...(thread !== undefined && { thread }) }
     const carries = call.op === 'create' ? call.carries : undefined
     const shows = uploadsOf(call).map((upload) => upload.attachment.id)

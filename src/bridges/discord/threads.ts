@@ -26,20 +26,18 @@ export async function changeDiscordThread(
 }
 
 const PUBLIC_THREAD = 11
-const FORUM_TYPES: ReadonlySet<number> = new Set([15, 16])
 /** Longest time without messages before Discord archives it by itself, minutes. */
 const ARCHIVE_AFTER = 10_080
 
-/** Begins a thread, in a forum a post. `type` is the channel's, where it is known. */
+/** Begins a thread, in a forum a post. */
 export async function openDiscordThread(
   place: Place,
   title: string,
-  type: number | undefined,
+  isForum: boolean,
   api: DiscordApi,
   signal: AbortSignal,
 ): Promise<string> {
   const name = cutGraphemes(title, MAX_NAME)
-  const isForum = type !== undefined && FORUM_TYPES.has(type)
   const kind = isForum ? { message: { content: name, allowed_mentions: { parse: [] } } } : { type: PUBLIC_THREAD }
   const body = { name, auto_archive_duration: ARCHIVE_AFTER, ...kind }
   const answer = await api.call({ method: 'POST', path: `/channels/${place.channel}/threads`, body, auth: 'bot' }, signal)

@@ -151,6 +151,8 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
   const advice = event.kind === 'message.create' ? context.advise?.(envelope) : undefined
   const taken = new Set<string>()
   const trace: RouteStep[] = []
+  // Who reads a thread with its channel does not hear it in the channel.
+  const readers = new Set(context.table.reading(envelope.at).map((m) => m.member))
   let held: string | undefined
   for (const route of candidates(envelope.at, plan, context.table)) {
     const { filtered, hold, ...noted } = refusal(envelope, event, route, context)
@@ -162,7 +164,7 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
     const before = destinations.length
     for (const member of route.members) {
       const lane = placeKey(member.place)
-      if (member.direction === 'in' || taken.has(lane) || leadsBack(envelope.at, member.place)) continue
+      if (member.direction === 'in' || taken.has(lane) || readers.has(member) || leadsBack(envelope.at, member.place)) continue
       taken.add(lane)
       const dropped = advice?.drop.get(lane)
       if (dropped !== undefined) {

@@ -154,8 +154,9 @@ export const REPLY_TARGETS = statement(
       'id', t.native_id)
     from k2.copy t join k2.lane l on l.id = x.lane
     where t.cid = s.cid and t.network = l.network and t.scope = l.scope and t.channel = l.channel
-      and t.thread is not distinct from l.thread
-    order by t.part limit 1) as ref, (
+      -- In a forum the copy is in a post, where its answers go, too.
+      and (t.thread is not distinct from l.thread or (l.network = 'discord' and l.thread is null))
+    order by (t.thread is distinct from l.thread), t.part limit 1) as ref, (
     select jsonb_build_object('network', t.network, 'account', t.account, 'channel', t.channel, 'thread', t.thread,
       'id', t.native_id)
     from k2.composite p join k2.copy t on t.cid = p.head and t.lane = p.lane and t.role = 'composite'
