@@ -300,7 +300,9 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const strangers = new Strangers({
       port,
       isContact: (peer) => node.contacts().some(({ addr }) => addr.id === peer),
+      path: join(config.dataDir, 'strangers.json'),
       clock,
+      log: log.child({ mod: 'strangers' }),
     })
     const commands = openCommands({
       config: current,

@@ -1,4 +1,5 @@
-import { utf8 } from '../../src/base/bytes.ts'
+import { toHex, utf8 } from '../../src/base/bytes.ts'
+import { seededRng } from '../../src/base/random.ts'
 import { decodeContent } from '../../src/core/k2/decode.ts'
 import { decodeDirectMessage } from '../../src/core/k2/direct-stream.ts'
 import { readJsonObject } from '../../src/core/k2/json-reader.ts'
@@ -11,8 +12,10 @@ import { createIdCheck, parseEndpointId } from '../../src/core/keys/endpoint-id.
 import { decodeHandOver, encodeHandOver } from '../../src/core/keys/hand-over.ts'
 import { identityOfSeed } from '../../src/core/keys/identity.ts'
 import { decodeIdentityEnc, encodeIdentityEnc } from '../../src/core/keys/identity-enc.ts'
+import { parseKeyFile, printKeyFile } from '../../src/core/keys/key-file.ts'
 import { sealedId } from '../../src/core/keys/sealed-identity.ts'
 import { encodeEndpointTicket, parsePeer } from '../../src/core/keys/ticket.ts'
+import { printWrapped, type SecretVault } from '../../src/core/keys/wrapped-key.ts'
 import {
   decodeRow,
   decodeTrackerRequest,
@@ -32,6 +35,8 @@ export interface Target {
 }
 
 const identity = identityOfSeed(new Uint8Array(32).fill(1))
+const WRAPPING = new Uint8Array(32).fill(5)
+const vault: SecretVault = { get: () => toHex(WRAPPING), set: () => {}, remove: () => false }
 const other = identityOfSeed(new Uint8Array(32).fill(2))
 const topic = topicIdOfName('Goods')
 const row = signAnnounce(identity, {
@@ -114,6 +119,12 @@ export const K2_TARGETS: readonly Target[] = [
     decode: (bytes) => parsePeer(text(bytes)),
   },
   { name: 'node id', seeds: [utf8(identity.id)], decode: (bytes) => parseEndpointId(text(bytes)) },
+  { name: 'key file', seeds: [utf8(printKeyFile(identity))], decode: (bytes) => parseKeyFile('key', text(bytes)) },
+  {
+    name: 'sealed key file',
+    seeds: [utf8(printWrapped(identity, WRAPPING, seededRng(1)))],
+    decode: (bytes) => parseKeyFile('key', text(bytes), vault),
+  },
   { name: 'identity.enc', seeds: [encodeIdentityEnc(identity)], decode: (bytes) => decodeIdentityEnc(bytes) },
   {
     name: 'identity backup',

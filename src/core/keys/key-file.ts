@@ -121,7 +121,8 @@ export function printKeyFile(identity: Identity): string {
   return `${JSON.stringify(fields, null, 2)}\n`
 }
 
-function parseKeyFile(path: string, text: string, vault: SecretVault | undefined): Identity {
+/** The content of a key file, see `loadKeyFile`; `path` is for errors. Throws `KEY_FILE_DAMAGED` or `KEY_FILE_LOCKED`. */
+export function parseKeyFile(path: string, text: string, vault?: SecretVault): Identity {
   let fields: unknown
   try {
     fields = JSON.parse(text)

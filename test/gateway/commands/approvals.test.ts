@@ -1,5 +1,9 @@
-import { expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../src/base/clock.ts'
+import { nullLogger } from '../../../src/base/logger.ts'
 import type { PeerHandler, PeerUpdate } from '../../../src/bridges/p2p/port.ts'
 import { type Approval, approvalsCommand } from '../../../src/gateway/commands/approvals.ts'
 import { Strangers } from '../../../src/gateway/direct/strangers.ts'
@@ -65,7 +69,10 @@ test('strangers who write are asked about: never contacts, never on topics, neve
       hear = async () => {}
     }
   }
-  const strangers = new Strangers({ port: { observe }, isContact: (id) => contacts.has(id), clock })
+  const dir = await mkdtemp(join(tmpdir(), 'k2gw-strangers-'))
+  onTestFinished(() => rm(dir, { recursive: true, force: true }))
+  const path = join(dir, 'strangers.json')
+  const strangers = new Strangers({ port: { observe }, isContact: (id) => contacts.has(id), path, clock, log: nullLogger })
   await strangers.start()
   const chat = {
     senderClass: 'verified',
