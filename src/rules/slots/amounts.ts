@@ -233,6 +233,13 @@ function remainder(
     : undefined
 }
 
+/** Money of which everyday things cost thousands, so that amounts are written in groups. */
+const SMALL_UNITS = new Set(
+  'RUB UAH KZT VND JPY KRW IDR HUF CZK ISK CLP COP ARS INR PHP THB RSD AMD UZS BYN NGN KES TWD SEK NOK DKK MXN UYU CRC'.split(
+    ' ',
+  ),
+)
+
 /** N5: "21 000" is one number where money follows, stands before, or the language writes it so. */
 function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Tags, before: CurrencyHit | undefined): boolean {
   const next = tokens[at]
@@ -245,8 +252,13 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
   const after = tokens[at + 1]
   if (after?.glued && after.kind === 'word' && currencyAfter(tokens, at + 1, tags.lang) === undefined) return false
   if (before !== undefined) return true
+  // "s22 300€"
+  if (previous.glued && tokens[at - 2]?.kind === 'word') return false
   if (after?.kind === 'number' && !after.glued && after.text.length === 3) return true
-  if (currencyAfter(tokens, at + 1, tags.lang) !== undefined || tags.at('unit_measure', at + 1) !== undefined) return true
+  const money = currencyAfter(tokens, at + 1, tags.lang)
+  // "iphone 13 500€" names its model before the price; "айфон 12 500 руб" does not.
+  if (money !== undefined && !SMALL_UNITS.has(money.code ?? '') && endsSeries(tags, at - 1)) return false
+  if (money !== undefined || tags.at('unit_measure', at + 1) !== undefined) return true
   return tags.lang === 'ru' && !endsSeries(tags, at - 1) && tokens[at - 2]?.caps !== 2
 }
 

@@ -226,7 +226,7 @@ const WORDS: ReadonlyMap<string, string> = new Map(
   }),
 )
 /** Currency names that several countries share: money, but not which. */
-const SHARED = new Set(['peso', 'pesos', 'mangos', 'paus', 'kr', 'kroner', 'kronor', 'crowns'])
+const SHARED = new Set(['peso', 'pesos', 'pesito', 'pesitos', 'mangos', 'paus', 'kr', 'kroner', 'kronor', 'crowns'])
 const BEFORE = new Set(['rs', 'rs.', 'rm', 'rp', 'ksh', 'vnd', 'rub', 'inr'])
 
 export interface CurrencyHit {
@@ -314,6 +314,7 @@ const NATIONS: Readonly<Record<string, readonly (readonly [beginning: string, co
   peso: [
     ['argentin', 'ARS'],
     ['mexican', 'MXN'],
+    ['mx', 'MXN'],
     ['chilen', 'CLP'],
     ['colombian', 'COP'],
     ['urugua', 'UYU'],
@@ -345,7 +346,7 @@ const NATIONS: Readonly<Record<string, readonly (readonly [beginning: string, co
   ],
 }
 const NAMED: ReadonlyMap<string, keyof typeof NATIONS> = new Map([
-  ...['peso', 'pesos', 'pesitos'].map((w) => [w, 'peso'] as const),
+  ...['peso', 'pesos', 'pesito', 'pesitos'].map((w) => [w, 'peso'] as const),
   ...['dollar', 'dollars', 'dólar', 'dólares', 'dolares', 'доллар', 'доллара', 'долларов', 'đô'].map(
     (w) => [w, 'dollar'] as const,
   ),
@@ -361,10 +362,19 @@ function nationOf(tokens: readonly Token[], i: number): string | undefined {
 }
 
 /** A currency's code that stands by itself, beside no number: "450 a month, bills included (EUR)", "all prices usd". */
+const LONE_SIGNS: Readonly<Record<string, string>> = { '€': 'EUR', '£': 'GBP', '₽': 'RUB', '₫': 'VND', '₴': 'UAH', '₹': 'INR' }
+
 export function standingCode(tokens: readonly Token[]): string | undefined {
   let found: string | undefined
   for (let i = 0; i < tokens.length; i++) {
     const { kind, text } = tokens[i] as Token
+    // "650/mes gastos incluidos €": a sign that touches no number.
+    const sign = kind === 'sign' ? LONE_SIGNS[text] : undefined
+    if (sign !== undefined && tokens[i - 1]?.kind !== 'number' && tokens[i + 1]?.kind !== 'number') {
+      if (found !== undefined && found !== sign) return undefined
+      found = sign
+      continue
+    }
     if (kind !== 'word' || text.length !== 3 || !CODES.has(text) || WORDLIKE.has(text) || COINS.has(codeOf(text))) continue
     if (tokens[i - 1]?.kind === 'number' || tokens[i + 1]?.kind === 'number' || tokens[i - 1]?.kind === 'sign') continue
     if (found !== undefined && found !== codeOf(text)) return undefined

@@ -64,6 +64,7 @@ export function priceCandidates(
   if (out.some((c) => c.tier === 3 && PRICES.has(c.role))) {
     for (const [i, c] of out.entries()) if (c.tier === 2 && (namesModel(tags, c) || counts(tags, c))) out[i] = { ...c, tier: 0 }
   }
+  deliveredToo(tokens, tags, out)
   lowered(tokens, out)
   // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
   for (let i = 0; i + 1 < out.length; i++) {
@@ -90,6 +91,17 @@ const namesModel = (tags: Tags, { amount, end, unit }: PriceCandidate): boolean 
 
 const counts = (tags: Tags, { amount }: PriceCandidate): boolean =>
   amount.currency === undefined && !amount.multiplied && tags.at('quantity_after', amount.end) !== undefined
+
+/** "наушники 120$ доставка по городу": where no other price is named, what stands before the word of delivery is one. */
+function deliveredToo(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
+  if (out.some((c) => PRICES.has(c.role))) return
+  for (const [i, c] of out.entries()) {
+    if (c.role !== 'addon' || c.tier < 2 || tokens[c.amount.start - 1]?.text === '+') continue
+    if (leftContext(tokens, tags, c.amount).cls === 'p_addon') continue
+    out[i] = { ...c, role: 'asking' }
+    return
+  }
+}
 
 const FROM_WORDS = new Set(['from', 'de', 'từ', 'с', 'со', 'от', 'tu'])
 const TO_WORDS = new Set(['to', 'a', 'para', 'pra', 'por', 'còn', 'xuống', 'до', 'на', 'hasta', 'até', 'con'])

@@ -20,10 +20,12 @@ export interface Left {
 const ROLE_CLASSES = new Set(['p_max', 'p_budget', 'p_min', 'p_offer', 'p_hist', 'p_addon', 'p_now', 'p_ask', 'p_for', 'p_topup'])
 
 /** "điện thoại" is a telephone, "disney plus" a brand, whatever "điện" and "plus" are by themselves. */
-const insideThing = (tags: Tags, { start, end }: Hit): boolean =>
+const insideThing = (tags: Tags, { start, end, name }: Hit): boolean =>
   end - start === 1 &&
   ((tags.at('goods', start)?.end ?? end) > end ||
-    tags.endingAt(end).some((h) => h.start < start && (h.name === 'goods' || h.name === 'brand')))
+    tags.endingAt(end).some((h) => h.start < start && (h.name === 'goods' || h.name === 'brand')) ||
+    // "nồi cơm điện 150k": what the thing runs on, not what comes on top.
+    (name === 'p_addon' && tags.lang === 'vi' && tags.ends('goods', start)))
 
 /** Nearest price word to the left within the clause, with the one before it. */
 export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount): Left {

@@ -25,11 +25,14 @@ export function stronger(a: CurrencyHit | undefined, b: CurrencyHit | undefined)
 
 /** N8. */
 export function joinRange(left: Amount | undefined, right: Amount, tokens: readonly Token[]): Amount | undefined {
-  if (left === undefined || left.role !== 'amount' || right.role !== 'amount' || left.range) return undefined
+  if (left === undefined || right.role !== 'amount' || left.range) return undefined
   const between = right.start - left.end
   const first = tokens[left.end]
   if (between !== 1 || first === undefined) return undefined
+  // "entre 2000 y 3000 pesos": a year alone is money beside money.
   const opener = tokens[left.start - 1]?.text ?? ''
+  const opens = RANGE_OPS.has(first.text) ? first.glued && Number(left.min) % 50 === 0 : BETWEEN.has(opener)
+  if (left.role !== 'amount' && !(left.role === 'year' && right.currency !== undefined && opens)) return undefined
   const byWord =
     RANGE_WORDS.has(first.text) &&
     (first.text === 'to' ||
