@@ -45,6 +45,11 @@ test('takes relays of one’s own, in normal form and once each, in modes n0 and
   expect(readNodeConfig({ mode: 'loopback', relays: [] }).relays).toEqual([])
 })
 
+test('a contact may be known by its relay', () => {
+  const contacts = [{ id: A, addresses: ['10.0.0.1:1', 'https://relay.example.com'] }]
+  expect(readNodeConfig({ contacts }).contacts[0]?.addr).toEqual(endpointAddr(A, ['https://relay.example.com'], ['10.0.0.1:1']))
+})
+
 test('keeps custom topics byte for byte, once each', () => {
   expect(readNodeConfig({ topics: ['laptops', ' laptops', 'laptops'] }).topics).toEqual(['laptops', ' laptops'])
 })

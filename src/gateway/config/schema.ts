@@ -89,7 +89,7 @@ const endpointText = z.string().min(1).max(2000)
 const contact = z.strictObject({
   name: z.string().min(1).max(64),
   id: z.string().regex(/^[0-9a-fA-F]{64}$/, 'a node id is 64 hexadecimal characters'),
-  addresses: z.array(endpointText).default([]).describe('ip:port texts, if known'),
+  addresses: z.array(endpointText).default([]).describe('ip:port texts and the URL of its relay, if known'),
 })
 
 /** Every option with its default. Unknown keys are errors. */
