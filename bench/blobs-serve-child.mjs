@@ -1,5 +1,5 @@
 // A process that only keeps and serves blobs with the code of a build; see `blobs-fetch-child.mjs` for why. Started with an IPC
-// channel, it answers orders (`ServeOrder` in `blobs-serve.ts`) in their order and ends with the channel.
+// channel, it answers orders (`ServeOrder` in `blobs-serve-process.ts`) in their order and ends with the channel.
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,18 +1,14 @@
 // Keeping and serving large blobs: what the process that does it is like meanwhile.
-import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { fileURLToPath } from 'node:url'
 import type { PeerAddr } from '../src/core/net/index.ts'
 import { buildPeer } from '../test/interop/lab/build.ts'
 import type { LabNode } from '../test/interop/lab/lab-node.ts'
 import { LabRun } from '../test/interop/lab/lab-run.ts'
-import { type LoopDelay, makeBuild, type Took, type Watched } from './blobs-fetch-process.ts'
-
-type ServeOrder = { readonly op: 'address' | 'warm' | 'watch' | 'unwatch' } | { readonly op: 'import'; readonly path: string }
+import type { LoopDelay, Took, Watched } from './blobs-fetch-process.ts'
+import { ServeProcess } from './blobs-serve-process.ts'
 
 interface Cost {
   /** Largest resident memory above that before, MiB, and the part of it no file stands behind. */
@@ -52,42 +48,7 @@ export interface BlobServeBench {
 const MIB = 1 << 20
 const MOST_MEMORY_MIB = 64
 const MOST_DELAY_MS = 50
-const CHILD = fileURLToPath(new URL('./blobs-serve-child.mjs', import.meta.url))
 const CALL_MS = 600_000
-
-class Server {
-  readonly #child: ChildProcess
-
-  private constructor(child: ChildProcess) {
-    this.#child = child
-  }
-
-  static async start(): Promise<Server> {
-    const server = new Server(fork(CHILD, { execArgv: [] }))
-    await server.#answer()
-    return server
-  }
-
-  async call<T>(order: ServeOrder): Promise<T> {
-    const answer = this.#answer<T>()
-    this.#child.send(order)
-    return await answer
-  }
-
-  async #answer<T>(): Promise<T> {
-    const gone = once(this.#child, 'exit').then(() => Promise.reject(new Error('the server ended')))
-    const [message] = await Promise.race([once(this.#child, 'message'), gone])
-    gone.catch(() => {}) // its end at the end is no failure
-    return (message as { answer: T }).answer
-  }
-
-  async end(): Promise<void> {
-    if (this.#child.exitCode !== null) return
-    const gone = once(this.#child, 'exit')
-    this.#child.disconnect()
-    await gone
-  }
-}
 
 async function randomFile(path: string, mebibytes: number): Promise<void> {
   const file = await open(path, 'w')
@@ -121,7 +82,7 @@ const costOf = ({ idle, peak, loopDelayMs }: Omit<Watched, 'took'>): Cost => ({
   },
 })
 
-async function served(server: Server, askers: readonly LabNode[], hash: string, mebibytes: number): Promise<Serving> {
+async function served(server: ServeProcess, askers: readonly LabNode[], hash: string, mebibytes: number): Promise<Serving> {
   const { id, direct } = await server.call<PeerAddr>({ op: 'address' })
   await server.call({ op: 'watch' })
   const begun = performance.now()
@@ -139,7 +100,6 @@ export async function benchBlobServe(options: {
   const { quick = false, report = () => {} } = options
   const build = await buildPeer()
   if (build.status !== 'built') throw new Error('the Rust peer is needed, and cargo for it')
-  await makeBuild()
   const lab = new LabRun(build.binary)
   try {
     const folder = await lab.folder()
@@ -151,8 +111,8 @@ export async function benchBlobServe(options: {
     const askers = await Promise.all(
       Array.from({ length: 4 }, (_, i) => lab.node('rust', { bind: { data_dir: join(folder, `asker${i}`) } })),
     )
-    const run = async (work: (server: Server) => Promise<Serving>): Promise<Serving> => {
-      const server = await Server.start()
+    const run = async (work: (server: ServeProcess) => Promise<Serving>): Promise<Serving> => {
+      const server = await ServeProcess.start()
       try {
         await server.call({ op: 'warm' })
         return await work(server)

@@ -6,11 +6,16 @@ import type { RecvHalf } from '../net/transport.ts'
  */
 export const READ_BYTES = 15 * 1024
 
+/** After a piece of this length more of them are expected, bytes. */
+const KEPT_FROM = 4096
+
 /** Buffers a stream so that exact numbers of bytes can be taken; every wait has the same deadline. */
 export class ByteReader {
   readonly #recv: RecvHalf
   readonly #deadlineMs: number
   readonly #signal: AbortSignal | undefined
+  /** Where reads go: a new piece of memory for each would be there until the engine's next collection of garbage. */
+  #memory: Uint8Array | undefined
   #chunk: Uint8Array = new Uint8Array(0)
 
   constructor(recv: RecvHalf, options: { deadlineMs: number; signal?: AbortSignal | undefined }) {
@@ -19,11 +24,14 @@ export class ByteReader {
     this.#signal = options.signal
   }
 
-  /** 1..max bytes, or null at the end. */
+  /** 1..max bytes, or null at the end. They are overwritten by the next call. */
   async some(max: number): Promise<Uint8Array | null> {
     if (this.#chunk.length === 0) {
-      const read = await this.#recv.read(READ_BYTES, { deadlineMs: this.#deadlineMs, signal: this.#signal })
+      const options = { deadlineMs: this.#deadlineMs, signal: this.#signal, into: this.#memory }
+      const read = await this.#recv.read(READ_BYTES, options)
       if (read === null) return null
+      // Requests and other short messages do without.
+      if (read.length >= KEPT_FROM) this.#memory ??= new Uint8Array(READ_BYTES)
       this.#chunk = read
     }
     const out = this.#chunk.subarray(0, max)

@@ -183,12 +183,12 @@ export class BlobProvider {
     try {
       const signal = AbortSignal.any([late.signal, visit.signal])
       const reader = new ByteReader(recv, { deadlineMs: this.#limits.requestMs, signal })
-      const first = await reader.some(1)
-      if (first?.[0] === PUSH_KIND) return { kind: 'push' }
-      const rest = first && (await reader.all(MAX_REQUEST_BYTES))
-      if (!first || !rest) return { kind: 'junk' }
+      const kind = (await reader.some(1))?.[0]
+      if (kind === PUSH_KIND) return { kind: 'push' }
+      const rest = kind === undefined ? undefined : await reader.all(MAX_REQUEST_BYTES)
+      if (kind === undefined || !rest) return { kind: 'junk' }
       const bytes = new Uint8Array(rest.length + 1)
-      bytes[0] = first[0] as number
+      bytes[0] = kind
       bytes.set(rest, 1)
       await this.#admission.pay(visit.connection.peer, rest.length, visit.signal)
       const request = decodeRequest(bytes)

@@ -1,5 +1,5 @@
 import type { RecvStream, SendStream } from '@number0/iroh/index.js'
-import { fromNumbers, toNumbers } from './iroh-bytes.ts'
+import { fromNumbers, toNumbersOnce } from './iroh-bytes.ts'
 import type { RawRecv, RawSend } from './stream-halves.ts'
 
 /** Runs calls of the binding on behalf of a connection: maps their errors and notices the end of the connection. */
@@ -16,7 +16,7 @@ export interface CallGuard {
  */
 export function irohSend(stream: SendStream, guard: CallGuard): RawSend {
   return {
-    write: (piece) => guard.live(() => stream.writeAll(toNumbers(piece))),
+    write: (piece) => guard.live(() => stream.writeAll(toNumbersOnce(piece))),
     finish: () => guard.live(() => stream.finish()),
     reset: (code) => guard.live(() => stream.reset(code)),
   }
@@ -25,9 +25,9 @@ export function irohSend(stream: SendStream, guard: CallGuard): RawSend {
 /** Receiving half. Only `read` and `stop`: `readToEnd` and `receivedReset` can block or abort the process (discovery 17.5). */
 export function irohRecv(stream: RecvStream, guard: CallGuard): RawRecv {
   return {
-    read: async (max) => {
+    read: async (max, into) => {
       const data = await guard.taking(() => stream.read(max))
-      return data.length === 0 ? null : fromNumbers(data)
+      return data.length === 0 ? null : fromNumbers(data, into)
     },
     stop: (code) => guard.live(() => stream.stop(code)),
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { errorCode } from '../../base/errors.ts'
 import { waitFor } from './call-wait.ts'
 import { streamBusy, streamCodeOf, streamEnded } from './net-errors.ts'
-import type { CallOptions, RecvHalf, SendHalf } from './transport.ts'
+import type { CallOptions, ReadOptions, RecvHalf, SendHalf } from './transport.ts'
 
 /** Largest piece given to a transport at once: keeps the event loop responsive (discovery 17.1: 64 KiB block 3-4 ms). */
 export const PIECE_BYTES = 64 * 1024
@@ -15,8 +15,8 @@ export interface RawSend {
 }
 
 export interface RawRecv {
-  /** 1..max bytes or null at FIN. */
-  read(max: number): Promise<Uint8Array | null>
+  /** 1..max bytes, perhaps in `into`, or null at FIN. */
+  read(max: number, into?: Uint8Array): Promise<Uint8Array | null>
   stop(code: bigint): Promise<void>
 }
 
@@ -134,12 +134,12 @@ export class Receiver implements RecvHalf {
     this.#options = options
   }
 
-  read(max: number, options?: CallOptions): Promise<Uint8Array | null> {
+  read(max: number, options?: ReadOptions): Promise<Uint8Array | null> {
     if (this.#failed) return Promise.reject(this.#error)
     if (this.#fin) return Promise.resolve(null)
     if (this.#reading) return Promise.reject(streamBusy())
     this.#reading = true
-    const work = this.#readRaw(Math.max(1, Math.min(max, PIECE_BYTES)))
+    const work = this.#readRaw(Math.max(1, Math.min(max, PIECE_BYTES)), options?.into)
     return waitFor(work, options, {
       clock: this.#options.clock,
       what: 'reading from a stream',
@@ -155,9 +155,9 @@ export class Receiver implements RecvHalf {
     if (!this.#reading) await this.#stopRaw(code)
   }
 
-  async #readRaw(max: number): Promise<Uint8Array | null> {
+  async #readRaw(max: number, into: Uint8Array | undefined): Promise<Uint8Array | null> {
     try {
-      const data = await this.#raw.read(max)
+      const data = await this.#raw.read(max, into)
       if (data === null) {
         this.#fin = true
         this.#options.onEnd?.()

@@ -14,6 +14,11 @@ export interface CallOptions {
   readonly deadlineMs?: number
 }
 
+export interface ReadOptions extends CallOptions {
+  /** Memory of the caller the bytes may be put into, where the answer then is a part of it; not to be touched before that. */
+  readonly into?: Uint8Array | undefined
+}
+
 /** Sending half of a stream. After an error every later call fails with the same error. */
 export interface SendHalf {
   /**
@@ -39,7 +44,7 @@ export interface RecvHalf {
    * A read that ran into its deadline leaves the stream unusable: the bytes it may still get are lost.
    * What arrived before the peer closed the connection can still be read.
    */
-  read(max: number, options?: CallOptions): Promise<Uint8Array | null>
+  read(max: number, options?: ReadOptions): Promise<Uint8Array | null>
   /** Tells the peer to stop sending. Takes effect at once when no read is pending, else when that read ends. Never rejects. */
   stop(code: bigint): Promise<void>
 }

@@ -193,6 +193,26 @@ export function transportConformance(name: string, setup: () => ConformanceSetup
       await work
     })
 
+    test('streams in use at the same time keep their bytes apart, also when each reads into memory of its own again and again', async () => {
+      const pieces = (n: number): Uint8Array[] => Array.from({ length: 6 }, (_, i) => pattern(8_192, 10 * n + i))
+      const writing = [1, 2, 3].map(async (n) => {
+        const send = await ca.openUni()
+        await send.write(new Uint8Array([n]))
+        for (const piece of pieces(n)) await send.write(piece)
+        await send.finish()
+      })
+      const reading = [1, 2, 3].map(async () => {
+        const recv = await cb.acceptUni()
+        const first = await recv.read(1)
+        const into = new Uint8Array(5_000)
+        const parts: Uint8Array[] = []
+        for (let part = await recv.read(5_000, { into }); part !== null; part = await recv.read(5_000, { into }))
+          parts.push(part.slice())
+        expect(Buffer.concat(parts).equals(Buffer.concat(pieces(first?.[0] ?? 0)))).toBe(true)
+      })
+      await Promise.all([...writing, ...reading])
+    })
+
     test('the other direction works on after a half-close', async () => {
       const ours = await ca.openBi()
       await ours.send.write(text('question'))
