@@ -18,7 +18,9 @@ export function peerChannel(channel: string, contacts: readonly Contact[]): stri
     return directChannel(parseEndpointId(text))
   } catch (error) {
     if (!isK2Error(error)) throw error
-    throw placeError(`"${text.slice(0, 64)}" is neither a contact nor a node id`)
+    // The contact book is not open yet when the configuration is read.
+    const hint = 'somebody in the contact book goes by their id here, which "contact list" shows'
+    throw placeError(`"${text.slice(0, 64)}" is neither a contact of the configuration nor a node id; ${hint}`)
   }
 }
 

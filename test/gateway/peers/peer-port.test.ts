@@ -224,4 +224,5 @@ test('direct places name contacts or ids, topics stay as they are', () => {
   for (const channel of ['dm:twin', 'dm:nobody', 'dm:']) {
     expect(() => peerChannel(channel, contacts)).toThrow(expect.objectContaining({ code: 'CONFIG_PLACE' }))
   }
+  expect(() => peerChannel('dm:nobody', contacts)).toThrow('"nobody" is neither a contact of the configuration nor a node id')
 })
