@@ -77,6 +77,8 @@ export class LabBlobs {
   readonly #downloader: Downloader
   readonly #parallel: ParallelFetch
   readonly #isPersistent: boolean
+  readonly #provider: BlobProvider
+  #turnedAway = 0
   readonly #emit: (event: object) => void
 
   /** For documents. */
@@ -92,7 +94,13 @@ export class LabBlobs {
       folder === undefined
         ? new MemoryBlobStore(STORE_BYTES)
         : new FsBlobStore({ dir: join(folder, 'blobs'), maxBytes: STORE_BYTES })
-    const provider = new BlobProvider({ store: this.#store })
+    const provider = new BlobProvider({
+      store: this.#store,
+      onEvent: ({ type }) => {
+        if (type === 'turned-away') this.#turnedAway++
+      },
+    })
+    this.#provider = provider
     endpoint.handle(BLOBS_ALPN, (connection) => provider.serve(connection))
     const dial = (addr: { id: typeof endpoint.id; direct: readonly string[] }, call: object) =>
       endpoint.dial(addr.id, BLOBS_ALPN, { ...call, ...(addr.direct.length > 0 && { addr }) })
@@ -123,6 +131,8 @@ export class LabBlobs {
       return {}
     },
     'blobs.delete': async (args) => ({ removed: (await this.#store.delete(Named.parse(args).hash)) ? 1 : 0 }),
+    /** Ours only: what the provider has counted. */
+    'blobs.provider': () => ({ ...this.#provider.stats, turned_away: this.#turnedAway, ...this.#provider.load() }),
     'blobs.add_collection': (args) => this.#addCollection(Collection.parse(args)),
     'blobs.read_collection': (args) => this.#readCollection(Named.parse(args).hash),
     'blobs.read_hash_seq': async (args) => ({ hashes: await this.#store.hashSeq(Named.parse(args).hash) }),

@@ -1,5 +1,6 @@
 import type { Scenario } from '../lab/scenario.ts'
 import { blobs } from './blobs.ts'
+import { blobsFlood } from './blobs-flood.ts'
 import { blobsResume } from './blobs-resume.ts'
 import { blobsWire } from './blobs-wire.ts'
 import { books } from './books.ts'
@@ -34,6 +35,7 @@ export const scenarios = (binary: () => string): readonly Scenario[] => [
   ...blobs,
   ...blobsWire,
   ...blobsResume,
+  ...blobsFlood,
   ...docs,
   ...books,
   ...sync,

@@ -10,7 +10,7 @@ use crate::{
     args::parse,
     blobs, clock, desktop, dm, docs,
     error::{Result, fail},
-    gossip, invite, load, market,
+    flood, gossip, invite, load, market,
     node::Node,
     out::Out,
     relay::Relay,
@@ -85,6 +85,7 @@ impl Peer {
             "desktop.read" => desktop::read(parse(args)?),
             "desktop.write" => desktop::write(parse(args)?),
             "blobs.parse_ticket" => blobs::parse_ticket(parse(args)?),
+            "blobs.flood" => flood::run(parse(args)?).await,
             _ => on_node(self, cmd, args).await,
         }
     }

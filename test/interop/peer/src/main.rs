@@ -9,6 +9,7 @@ mod desktop;
 mod dm;
 mod docs;
 mod error;
+mod flood;
 mod gossip;
 mod invite;
 mod load;
