@@ -140,6 +140,28 @@ describe('the contact book', () => {
   })
 })
 
+describe('topics', () => {
+  it('are joined and left by command, each also after a restart', { timeout: SLOW }, async () => {
+    const joined = async (): Promise<unknown[]> =>
+      ((await api('GET', '/topics')).body as unknown as { name: string }[]).map((topic) => topic.name)
+    expect(await api('PUT', '/topics/Boats')).toMatchObject({ status: 200, body: { name: 'Boats', joined: true } })
+    expect(await joined()).toEqual(expect.arrayContaining(['Goods', 'Boats']))
+    await gateway.stop()
+    await start()
+    expect(await joined()).toEqual(expect.arrayContaining(['Goods', 'Boats']))
+    // On the command line leaving is confirmed.
+    expect((await k2gw('topic', 'leave', 'Boats')).code).toBe(2)
+    expect((await k2gw('topic', 'leave', 'Boats', '--yes')).code).toBe(0)
+    expect(await joined()).not.toContain('Boats')
+    // A topic that a route reads is not left.
+    expect((await k2gw('topic', 'leave', 'Goods', '--yes')).code).toBe(1)
+    await gateway.stop()
+    await start()
+    expect(await joined()).not.toContain('Boats')
+    expect(await joined()).toContain('Goods')
+  })
+})
+
 describe('the profile', () => {
   it('changes texts one by one and clears them', async () => {
     expect((await api('PATCH', '/profile', { name: 'Market of Bern', intro: 'Things' })).body).toMatchObject({

@@ -1,6 +1,8 @@
 import { mkdir, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cryptoRng } from '../../../src/base/random.ts'
+import { newIdentity } from '../../../src/core/index.ts'
 import { type FolderAnswer, put, removeDir, SyncGateway, same, tempDir, tree, until } from '../../support/sync-gateway.ts'
 
 let dir: string
@@ -106,6 +108,17 @@ describe('a folder of two gateways', { timeout: 240_000 }, () => {
     expect(files['written while away']).toBe('at b')
     expect(files['while paused']).toBeUndefined()
     expect(Object.entries(files).find(([path]) => path.startsWith(conflict))?.[1]).toBe('earlier, at b')
+  })
+
+  it('tests a device, and removes one', async () => {
+    await until('the device to answer', async () => (await a.call('POST', '/sync/devices/Gateway%20B/test', {})).online === true)
+    const gone = newIdentity(cryptoRng).id
+    await a.call('POST', '/sync/devices', { node: gone, name: 'Old phone', type: 'Mobile' })
+    expect(await a.call('POST', '/sync/devices/Old%20phone/test', {})).toMatchObject({ node: gone, online: false })
+    const names = async (): Promise<string[]> => (await a.call<{ name: string }[]>('GET', '/sync/devices')).map((d) => d.name)
+    expect(await names()).toEqual(expect.arrayContaining(['Gateway B', 'Old phone']))
+    expect(await a.call('DELETE', '/sync/devices/Old%20phone')).toMatchObject({ name: 'Old phone' })
+    expect(await names()).not.toContain('Old phone')
   })
 
   it('says who is online, lists devices, and leaves without touching files', async () => {
