@@ -97,7 +97,9 @@ function deliveredToo(tokens: readonly Token[], tags: Tags, out: PriceCandidate[
   if (out.some((c) => PRICES.has(c.role))) return
   for (const [i, c] of out.entries()) {
     if (c.role !== 'addon' || c.tier < 2 || tokens[c.amount.start - 1]?.text === '+') continue
-    if (leftContext(tokens, tags, c.amount).cls === 'p_addon') continue
+    // "Frete pequeno 60 reais": what a line begins with is offered itself.
+    const head = tags.startingAt(0).some((h) => h.name === 'p_addon') && c.amount.start <= 4
+    if (leftContext(tokens, tags, c.amount).cls === 'p_addon' && !head) continue
     out[i] = { ...c, role: 'asking' }
     return
   }
