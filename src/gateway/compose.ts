@@ -112,7 +112,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       instance: identity.id.slice(0, 16),
       own,
       advise: (envelope) => market?.advise(envelope),
-      moderate: (envelope, route) => moderation.service.judge(envelope, route),
+      moderate: (envelope, route, again) => moderation.service.judge(envelope, route, again),
       limits: { deliveries: config.limits.deliveries, retentionMs: config.limits.retention },
       clock,
       log,

@@ -4,7 +4,7 @@ import { hasInvite, prepareFacts } from '../../rules/index.ts'
 import { isDirectRoute } from '../pipeline/direct-route.ts'
 import { factsOf } from '../pipeline/facts.ts'
 import type { CompiledRoute, RouteModeration, Verdict } from '../pipeline/index.ts'
-import type { Bar, ModerationState, RouteLimits } from './model.ts'
+import type { Bar, ModerationState, RouteLimits, Said } from './model.ts'
 
 /** People whose last message on a route is remembered for slow mode. */
 const MAX_SPEAKERS = 20_000
@@ -45,14 +45,36 @@ export class ModerationGate {
     this.#limits = new Map(limits.map((l) => [l.route ?? '', l]))
   }
 
+  /** The longest time before now that a message of a person still counts on one of these routes, ms; 0: none does. */
+  memoryMs(routes: readonly Pick<CompiledRoute, 'id' | 'moderation'>[]): number {
+    return Math.max(0, ...routes.map((route) => Math.max(this.#slowOf(route), route.moderation?.rate?.per ?? 0)))
+  }
+
+  /** Learns what was let through before this process began, oldest first, so that a restart gives nobody a new turn. */
+  remember(said: readonly Said[], routes: ReadonlyMap<string, Pick<CompiledRoute, 'id' | 'moderation'>>): void {
+    for (const { account, route: id, eventId, at } of said) {
+      const route = routes.get(id)
+      if (route === undefined) continue
+      const key = this.#keyOf(account, id)
+      if (this.#slowOf(route) > 0) this.#spoke.set(key, { at, eventId }, at)
+      const rate = route.moderation?.rate
+      if (rate === undefined) continue
+      const recent = (this.#recent.get(key, at) ?? []).filter((one) => Math.abs(at - one.at) < rate.per)
+      this.#recent.set(key, [...recent, { at, eventId }], at)
+    }
+  }
+
   /** Bars of an account that hold now, on a route or everywhere. */
   barsOf(account: string, route: string | undefined, now: number): readonly Bar[] {
     const bars = this.#bars.get(account) ?? []
     return bars.filter((b) => (b.route === undefined || b.route === route) && (b.until === undefined || b.until > now))
   }
 
-  /** The same event gets the same answer as long as nothing is decided in between. */
-  judge(envelope: Envelope, route: CompiledRoute, now: number): Verdict | undefined {
+  /**
+   * The same event gets the same answer as long as nothing is decided in between. `again`: it was let through before and
+   * waited since, so what its author wrote meanwhile does not count against it.
+   */
+  judge(envelope: Envelope, route: CompiledRoute, now: number, again = false): Verdict | undefined {
     const { event } = envelope
     const actor = event.kind === 'reaction.set' || event.kind === 'reaction.delta' ? event.actor.key : envelope.author.key
     const barred = this.#barred(actor, route.id, now)
@@ -60,7 +82,9 @@ export class ModerationGate {
     if (event.kind === 'notice' && event.notice === 'join') return this.#isRaid(route.id, now) ? drop('raid') : undefined
     if (event.kind !== 'message.create') return undefined
     if (this.#isRaid(route.id, now) && !this.#settings.isKnown(actor)) return drop('raid')
-    return this.#content(envelope, route) ?? this.#slow(envelope, actor, route) ?? this.#rate(envelope, actor, route)
+    const content = this.#content(envelope, route)
+    if (content !== undefined || again) return content
+    return this.#slow(envelope, actor, route) ?? this.#rate(envelope, actor, route)
   }
 
   #barred(account: string, route: string, now: number): Verdict | undefined {
@@ -94,10 +118,10 @@ export class ModerationGate {
   }
 
   #slow(envelope: Envelope, actor: string, route: CompiledRoute): Verdict | undefined {
-    const slow = this.#limits.get(route.id)?.slowMs ?? this.#limits.get('')?.slowMs ?? route.moderation?.slow ?? 0
+    const slow = this.#slowOf(route)
     if (slow === 0) return undefined
     const { eventId, occurredAt: at } = envelope
-    const key = `${route.id} ${this.#settings.accountsOf(actor)[0] ?? actor}`
+    const key = this.#keyOf(actor, route.id)
     const last = this.#spoke.get(key, at)
     // Times of the source: what was written at its pace passes at its pace, also when it comes in late.
     if (last !== undefined && last.eventId !== eventId && at - last.at < slow) return drop('slow-mode')
@@ -105,11 +129,19 @@ export class ModerationGate {
     return undefined
   }
 
+  #slowOf({ id, moderation }: Pick<CompiledRoute, 'id' | 'moderation'>): number {
+    return this.#limits.get(id)?.slowMs ?? this.#limits.get('')?.slowMs ?? moderation?.slow ?? 0
+  }
+
+  #keyOf(actor: string, route: string): string {
+    return `${route} ${this.#settings.accountsOf(actor)[0] ?? actor}`
+  }
+
   /** Not more than so many messages of a person in any such time, by the time they were written. */
   #rate({ eventId, occurredAt: at }: Envelope, actor: string, { id, moderation }: CompiledRoute): Verdict | undefined {
     const rate = moderation?.rate
     if (rate === undefined) return undefined
-    const key = `${id} ${this.#settings.accountsOf(actor)[0] ?? actor}`
+    const key = this.#keyOf(actor, id)
     // Of those that were let through at most as many as the limit are within the time.
     const recent = (this.#recent.get(key, at) ?? []).filter((one) => Math.abs(at - one.at) < rate.per)
     if (recent.some((one) => one.eventId === eventId)) return undefined

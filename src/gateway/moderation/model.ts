@@ -26,6 +26,16 @@ export interface RouteLimits {
   readonly at: number
 }
 
+/** A message that was let through on a route. */
+export interface Said {
+  /** Author key. */
+  readonly account: string
+  readonly route: string
+  readonly eventId: string
+  /** When it was written, ms. */
+  readonly at: number
+}
+
 /** Everything moderation knows, as it is in the database. */
 export interface ModerationState {
   readonly bars: readonly Bar[]

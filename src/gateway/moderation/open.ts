@@ -49,7 +49,7 @@ export function openModeration(parts: ModerationParts): OpenModeration {
   const pipeline = (): Pipeline => parts.pipeline
   const log = parts.log.child({ mod: 'moderation' })
   const store = new ModerationStore(db.pool)
-  const service = new Moderation({ store, pipeline, holdMs: () => config().moderation.holdFor, clock, log })
+  const service = new Moderation({ store, pipeline, routes, holdMs: () => config().moderation.holdFor, clock, log })
   const announcements = new Announcements({
     store,
     quarantine: () => pipeline().quarantine,

@@ -6,7 +6,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Cursor } from '../../bridges/cursor.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
 import type { BridgeSink } from '../../bridges/port.ts'
-import type { CompiledRoute, Pipeline, Verdict } from '../pipeline/index.ts'
+import type { CompiledRoute, Pipeline, RouteDefinition, Verdict } from '../pipeline/index.ts'
 import { ModerationGate } from './gate.ts'
 import type { Bar, BarKind, ModerationState, RouteLimits } from './model.ts'
 import type { ModerationStore } from './store.ts'
@@ -19,6 +19,7 @@ const MAX_HELD = 1_000
 export interface ModerationOptions {
   readonly store: ModerationStore
   readonly pipeline: () => Pipeline
+  readonly routes: () => readonly RouteDefinition[]
   /** A waiting message is given up after this, ms. */
   readonly holdMs: () => number
   readonly clock: Clock
@@ -53,6 +54,7 @@ export class Moderation implements Lifecycle {
   /** Before anything is received: a banned person finds no gap after a restart. */
   async start(): Promise<void> {
     await this.refresh()
+    await this.#remember()
     this.#schedule()
   }
 
@@ -61,8 +63,8 @@ export class Moderation implements Lifecycle {
     await this.#tasks.settled()
   }
 
-  readonly judge = (envelope: Envelope, route: CompiledRoute): Verdict | undefined => {
-    const verdict = this.#gate.judge(envelope, route, this.#o.clock.now())
+  readonly judge = (envelope: Envelope, route: CompiledRoute, again = false): Verdict | undefined => {
+    const verdict = this.#gate.judge(envelope, route, this.#o.clock.now(), again)
     if (verdict?.action === 'hold') this.#held++
     return verdict
   }
@@ -140,6 +142,15 @@ export class Moderation implements Lifecycle {
 
   gauges(): Readonly<Record<string, number>> {
     return { moderation_bars: this.state().bars.length, moderation_held: this.#held }
+  }
+
+  /** Slow mode and rates go on where they were before the restart. */
+  async #remember(): Promise<void> {
+    const limited = this.#o.routes().filter((route) => this.#gate.memoryMs([route]) > 0)
+    if (limited.length === 0) return
+    const since = this.#o.clock.now() - this.#gate.memoryMs(limited)
+    const routes = new Map(limited.map((route) => [route.id, route]))
+    this.#gate.remember(await this.#o.store.saidSince(since, [...routes.keys()]), routes)
   }
 
   /** Who wrote before the oldest raid that goes on: they are no newcomers. */

@@ -1,11 +1,13 @@
 import type { NativeRef } from '../../bridges/model/place.ts'
 import type { PgPool } from '../db/pool.ts'
 import { num, run, statement } from '../db/sql/statement.ts'
-import type { Bar, BarKind, ModerationState, RouteLimits } from './model.ts'
+import type { Bar, BarKind, ModerationState, RouteLimits, Said } from './model.ts'
 
 /** Authors known before a raid, at most: the youngest. */
 const MAX_KNOWN = 200_000
 const MAX_LINKS = 200_000
+/** Messages read at a start for slow mode and rates, at most: the newest. */
+const MAX_SAID = 50_000
 
 const BARS = statement(
   'bars',
@@ -45,6 +47,17 @@ const KNOWN = statement(
    order by last desc limit $2::int`,
 )
 const LINKS = statement('account_links', 'select account, person from k2.account_link order by at, account limit $1::int')
+/** $1 received since, $2 routes, $3 how many: the newest messages that went on there, or wait for their turn. */
+const SAID = statement(
+  'moderation_said',
+  `select i.event_id, i.occurred_at, m.author_key, r.route
+   from k2.inbox i join k2.message m on m.cid = i.cid
+   cross join lateral (
+     select t ->> 'route' as route from jsonb_array_elements(i.trace -> 'routes') t where t ? 'to' and t ->> 'route' = any($2::text[])) r
+   where i.received_at >= $1::bigint and i.kind = 'message.create'
+     and (i.status = 'routed' or (i.status = 'filtered' and i.reason = 'paced'))
+   order by i.received_at desc, i.event_id limit $3::int`,
+)
 const NOTICE = statement(
   'quarantine_notice',
   `insert into k2.quarantine_notice (event_id, notice, at) values ($1, $2::jsonb, $3) on conflict (event_id) do nothing`,
@@ -112,6 +125,18 @@ export class ModerationStore {
   async knownBefore(time: number): Promise<ReadonlySet<string>> {
     const rows = await run<{ author_key: string }>(this.#pool, KNOWN, [time, MAX_KNOWN])
     return new Set(rows.map((row) => row.author_key))
+  }
+
+  /** Messages that were let through on these routes since a time, oldest first. */
+  async saidSince(time: number, routes: readonly string[]): Promise<readonly Said[]> {
+    const rows = await run<{ event_id: string; occurred_at: string; author_key: string; route: string }>(this.#pool, SAID, [
+      time,
+      routes,
+      MAX_SAID,
+    ])
+    return rows
+      .map((row) => ({ account: row.author_key, route: row.route, eventId: row.event_id, at: num(row.occurred_at) }))
+      .sort((a, b) => a.at - b.at)
   }
 
   /** Accounts that belong together, each with all of its person's. */

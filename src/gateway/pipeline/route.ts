@@ -81,8 +81,11 @@ export interface RouteContext {
   readonly isPaused: (route: string) => boolean
   /** Loop rules 6 and 7, asked once per route for messages of bots that its `bots` policy lets through. */
   readonly breaker: (route: string, message: { readonly eventId: string; readonly text: string }) => BreakerVerdict
-  /** Bans, slow mode and the like, asked per route (bridging 18). The same event gets the same answer. */
-  readonly moderate?: ((envelope: Envelope, route: CompiledRoute) => Verdict | undefined) | undefined
+  /**
+   * Bans, slow mode and the like, asked per route (bridging 18). The same event gets the same answer. `again`: it was let
+   * through before, and waited.
+   */
+  readonly moderate?: ((envelope: Envelope, route: CompiledRoute, again?: boolean) => Verdict | undefined) | undefined
   /** False for places that have this message already, from another gateway or on another way. Asking notes it. */
   readonly isNews?: ((envelope: Envelope, to: Place) => boolean) | undefined
   /** A moderator let this message through: nothing holds it again. */
@@ -231,7 +234,7 @@ function refusal(envelope: Envelope, event: BridgeEvent, route: CompiledRoute, c
   const isNotice = (event.kind === 'notice' && event.notice !== 'gap') || event.kind.startsWith('thread.')
   const isPin = event.kind === 'notice' && event.notice === 'pin' && route.pins === 'pin'
   if (isNotice && !isPin && route.notices !== true) return { filtered: 'notices-off' }
-  const verdict = context.moderate?.(envelope, route)
+  const verdict = context.moderate?.(envelope, route, context.approved)
   if (verdict !== undefined && event.kind !== 'message.create') return { filtered: verdict.reason }
   if (verdict?.action === 'drop') return { filtered: verdict.reason }
   if (event.kind !== 'message.create') return TAKEN

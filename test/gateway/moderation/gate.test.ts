@@ -103,6 +103,35 @@ describe('moderation of single events', () => {
     expect(reason(off, message('1', { id: '1' }), strict) ?? reason(off, message('2', { id: '2' }), strict)).toBeUndefined()
   })
 
+  it('goes on after a restart with what was let through before it', () => {
+    const limited = routed('r', { slow: 10_000, rate: { messages: 2, per: 60_000 } })
+    const routes = new Map([['r', limited]])
+    const said = (id: string, at: number, account = ann) => ({ account, route: 'r', eventId: id, at: NOW + at })
+    const anew = gate()
+    expect(anew.memoryMs([limited])).toBe(60_000)
+    expect(anew.memoryMs([routed('free')])).toBe(0)
+    anew.remember([said('a', 0), { ...said('gone', 0), route: 'gone' }], routes)
+    const at = (ms: number, id: string, author = ann) => reason(anew, message(id, { id, at: NOW + ms, author }), limited)
+    expect(at(5_000, 'b', 'discord:1')).toBe('slow-mode')
+    expect(at(5_000, 'c', 'telegram:2')).toBeUndefined()
+    expect(at(10_000, 'd')).toBeUndefined()
+    expect(at(20_000, 'e')).toBe('rate')
+    // Offered once more, because the answer was lost with the process.
+    const offered = gate()
+    const first = message('a', { id: 'a', at: NOW })
+    offered.remember([{ ...said('a', 0), eventId: first.eventId }], routes)
+    expect(reason(offered, first, limited)).toBeUndefined()
+  })
+
+  it('does not hold against a message that waited what its author wrote meanwhile', () => {
+    const slow = gate()
+    const strict = routed('r', { slow: 10_000, rate: { messages: 1, per: 60_000 }, links: 'drop' })
+    expect(reason(slow, message('later', { at: NOW + 5_000 }), strict)).toBeUndefined()
+    expect(reason(slow, message('waited'), strict)).toBe('slow-mode')
+    expect(slow.judge(message('waited'), strict, NOW, true)).toBeUndefined()
+    expect(slow.judge(message('https://example.org'), strict, NOW, true)?.reason).toBe('link')
+  })
+
   it('keeps newcomers and joins out during a raid, and nobody else', () => {
     const raid = gate([], [{ raid: { since: NOW, until: NOW + 1_000 } }], ['telegram:9'])
     expect(reason(raid, message('spam'))).toBe('raid')

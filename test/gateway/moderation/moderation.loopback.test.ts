@@ -144,6 +144,9 @@ describe('moderation', () => {
     tess('one per hour')
     await arrives('one per hour')
     await stopped('too soon', 'slow-mode')
+    await stage.stop()
+    await stage.start()
+    await stopped('too soon after a restart', 'slow-mode')
     expect((await stage.api('PUT', '/moderation/slow', { every: 'off', route: 'market' })).status).toBe(200)
 
     expect((await stage.api('PUT', '/moderation/raid', { for: '10m', route: 'market' })).status).toBe(200)
