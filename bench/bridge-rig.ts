@@ -88,6 +88,8 @@ export async function startBridgeRig(options: {
         node: { mode: 'loopback', topics: [] },
         web: { enabled: false },
         log: { level: 'error' },
+        // One person on either side writes thousands of lines at once: what is measured is the way, not the pacing of people.
+        limits: { authorRate: 'off' },
         database: { driver: 'embedded', synchronousCommit: options.synchronousCommit },
         accounts: {
           discord: { main: { token: '${env:BENCH_DISCORD}', apiUrl: dc.apiUrl } },

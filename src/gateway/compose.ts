@@ -19,6 +19,7 @@ import { randomToken, removeControlFile, writeControlFile } from './cli/control-
 import { createActionIds } from './commands/action-ids.ts'
 import { approvalsCommand } from './commands/approvals.ts'
 import { openCommands, openNotifier } from './commands/open.ts'
+import { pipelineLimitsOf } from './config/pipeline-limits.ts'
 import type { Config } from './config/schema.ts'
 import { createControl } from './control.ts'
 import { openDatabase } from './db/database.ts'
@@ -40,6 +41,7 @@ import { QueueWorker } from './jobs/workers.ts'
 import { cardButtonOf } from './market/card-button.ts'
 import { openMarket } from './market/open.ts'
 import { connectSource, openMedia } from './media/open.ts'
+import { CrowdNotices } from './moderation/crowd.ts'
 import { openModeration } from './moderation/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { loadOrCreateNodeKey } from './node-key.ts'
@@ -113,7 +115,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       own,
       advise: (envelope) => market?.advise(envelope),
       moderate: (envelope, route, again) => moderation.service.judge(envelope, route, again),
-      limits: { deliveries: config.limits.deliveries, retentionMs: config.limits.retention },
+      limits: pipelineLimitsOf(config),
       clock,
       log,
     })
@@ -331,10 +333,19 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       log,
     })
 
+    const crowds = new CrowdNotices({
+      notifier: () => openNotifier(bridges, db),
+      counters: pipeline.counters,
+      log: log.child({ mod: 'pipeline' }),
+    })
+    pipeline.onCrowded((envelope) => crowds.tell(envelope))
     await use(media.part)
     if (market) await use(market.early)
     await use(pipeline)
     await use(moderation.part)
+    // What waited over the restart is judged again, by the decisions that are read now.
+    await use(pipeline.pacing)
+    await use(crowds)
     await use(worker)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(trust.part)

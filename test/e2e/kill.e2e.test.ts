@@ -70,6 +70,8 @@ describe(`kill -9 of a gateway, ${KILLS} times, while ${MESSAGES} messages cross
           telegram: { main: { token: '${env:NEAR_TELEGRAM}', apiUrl: telegram.url, limits: 'off' } },
         },
         web: { enabled: false },
+        // One person writes faster than people do.
+        limits: { authorRate: 'off' },
         routes: rooms.map((r, i) => ({
           id: `room-${i}`,
           members: [
@@ -88,6 +90,8 @@ describe(`kill -9 of a gateway, ${KILLS} times, while ${MESSAGES} messages cross
         node: node(farPort, `${nearKey.id}@127.0.0.1:${nearPort}`),
         accounts: { discord: { main: { token: '${env:FAR_DISCORD}', apiUrl: discord.info.apiUrl } } },
         web: { enabled: false },
+        // One person writes faster than people do.
+        limits: { authorRate: 'off' },
         routes: rooms.map((r, i) => ({
           id: `room-${i}`,
           members: [{ place: `p2p/self/${r.topic}` }, { place: `discord/main/${guild}/${r.far}` }],

@@ -112,6 +112,8 @@ export class Scene {
       node: { mode: 'loopback', topics, peers: peer ? [peer.ticket] : [] },
       web: { enabled: false },
       market: { enabled: false },
+      // One person writes hundreds of lines at once here; pacing has a scenario of its own.
+      limits: { authorRate: 'off' },
       accounts: {
         discord: { main: { token: discord.info.token, apiUrl: discord.info.apiUrl } },
         telegram: { main: { token: bot.token, apiUrl: telegram.url, limits: options.telegramLimits ?? 'off' } },

@@ -52,6 +52,8 @@ describe('bridging 22.K: a ring of three bridges over K2 topics', () => {
         http: { port: 0 },
         node: { mode: 'loopback', topics: own, peers: tickets },
         web: { enabled: false },
+        // One person writes faster than people do.
+        limits: { authorRate: 'off' },
         market: { enabled: false },
         accounts: { discord: { main: { token: bot.token, apiUrl: discord.info.apiUrl } } },
         routes: [

@@ -42,7 +42,7 @@ describe('bridging 22.O: a long time', () => {
           config: {
             database: { driver: 'postgres', url: postgres.url },
             queue: { driver: 'redis', url: redis.url },
-            limits: { retention: '7d' },
+            limits: { retention: '7d', authorRate: 'off' },
           },
         })
         db = new Client({ connectionString: postgres.url })

@@ -104,6 +104,8 @@ export class Stage implements StageBase {
       node: { mode: 'loopback', topics: ['Goods'] },
       web: { enabled: false },
       market: { enabled: false },
+      // One person writes hundreds of lines at once in some; pacing has a scenario of its own.
+      limits: { authorRate: 'off' },
       accounts: this.accounts,
       ...config,
     }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { placeKey } from '../../bridges/model/place.ts'
 import { conditionSchema, ruleSchema } from '../../rules/index.ts'
 import { accessSchema } from './access.ts'
+import { authorRateSchema } from './author-rate.ts'
 import { blobsSchema, routeFilesSchema } from './blobs.ts'
 import { directSchema, inboxProblem } from './direct.ts'
 import { discoverySchema } from './discovery.ts'
@@ -47,6 +48,7 @@ export const routeSchema = z.strictObject({
     .optional()
     .describe('named conditions of this route; the first that holds decides'),
   moderation: routeModerationSchema.optional().describe('standing limits of this route'),
+  authorRate: authorRateSchema.optional().describe('how fast one person may write here; default: limits.authorRate'),
   backfill: z
     .int()
     .min(0)
@@ -232,6 +234,9 @@ export const configSchema = z
       .strictObject({
         deliveries: z.int().min(1).max(256).default(32).describe('lanes that send at once'),
         retention: duration().prefault('90d').describe('how long copies stay linked for edits and replies'),
+        authorRate: authorRateSchema
+          .prefault({})
+          .describe('how fast one person may write on one route before others go first, or off'),
       })
       .prefault({}),
     shutdownTimeout: duration().prefault('10s'),

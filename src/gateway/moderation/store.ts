@@ -55,7 +55,7 @@ const SAID = statement(
    cross join lateral (
      select t ->> 'route' as route from jsonb_array_elements(i.trace -> 'routes') t where t ? 'to' and t ->> 'route' = any($2::text[])) r
    where i.received_at >= $1::bigint and i.kind = 'message.create'
-     and (i.status = 'routed' or (i.status = 'filtered' and i.reason = 'paced'))
+     and (i.status = 'routed' or (i.status = 'filtered' and i.reason = 'wait:pace'))
    order by i.received_at desc, i.event_id limit $3::int`,
 )
 const NOTICE = statement(

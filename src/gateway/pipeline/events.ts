@@ -43,6 +43,12 @@ export class PipelineEvents {
     this.#log.info({ ev: 'event-would-filter', eventId: envelope.eventId, rule }, 'a filter under trial would stop this')
   }
 
+  /** It waits for its author's turn. */
+  paced({ eventId, at }: Envelope): void {
+    this.#counters.add('bridge_paced_total', { network: at.network })
+    this.#log.debug({ ev: 'event-paced', eventId }, 'its author writes faster than the rate; it waits for its turn')
+  }
+
   /** A moderator decided about a message that waited. */
   judged(eventId: string, verdict: 'approved' | 'rejected' | 'expired'): void {
     this.#counters.add('bridge_quarantine_total', { verdict })

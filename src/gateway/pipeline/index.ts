@@ -1,6 +1,8 @@
 export type { DeadLetter, LaneStatus, PipelineAdmin, Why } from './admin.ts'
 export { type BridgeRegistry, BridgeSet } from './bridge-set.ts'
 export type { PipelineLimits } from './limits.ts'
+export type { AuthorRate } from './pace.ts'
+export type { Pacing } from './pacing.ts'
 export { createPipeline, type Pipeline, type PipelineOptions, type PipelineStats } from './pipeline.ts'
 export type { HeldMessage, Quarantine } from './quarantine.ts'
 export type { RouteDecision, Verdict } from './route.ts'

@@ -9,7 +9,7 @@ import { ingestFailed, ingestOverloaded, pipelineClosed } from './errors.ts'
 import type { PipelineEvents } from './events.ts'
 import type { PipelineLimits } from './limits.ts'
 import type { Decided } from './prepare.ts'
-import type { RouteDecision } from './route.ts'
+import { PACED, type RouteDecision } from './route.ts'
 import { type StoredBatch, type StoreTools, storeBatch } from './store-batch.ts'
 
 /** Tries of one batch before its sources are told. Conflicts between gateways and a restarting engine end within these. */
@@ -32,6 +32,10 @@ export interface IngestOptions extends StoreTools {
   readonly stored?: () => void
   /** A new message waits for a moderator, or a filter wants the moderators to know of it. */
   readonly flagged?: (envelope: Envelope, decision: RouteDecision) => void
+  /** A new message waits for its author's turn. */
+  readonly paced?: () => void
+  /** A message was dropped because too many of its author's wait; the author is to be told. */
+  readonly crowded?: (envelope: Envelope) => void
   /** Edits and deletes that waited for messages that are there now. */
   readonly revive: (eventIds: readonly string[]) => Promise<void>
 }
@@ -44,6 +48,7 @@ export interface IngestOptions extends StoreTools {
 export class Ingest implements BridgeSink {
   readonly #options: IngestOptions
   #queue: Chunk[] = []
+  #between: (() => Promise<void>)[] = []
   #waiting = 0
   #loop: Promise<void> | undefined
   #closed = false
@@ -70,6 +75,20 @@ export class Ingest implements BridgeSink {
     await Promise.all(chunks)
   }
 
+  /** Runs `work` when no batch is being decided or stored. */
+  between<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(pipelineClosed())
+    return new Promise((resolve, reject) => {
+      this.#between.push(() => work().then(resolve, reject))
+      this.#loop ??= this.#work()
+    })
+  }
+
+  /** Tells everybody what became of events that are stored. */
+  async settle(stored: StoredBatch, items: readonly Decided[]): Promise<void> {
+    await this.#after(stored, items)
+  }
+
   /** Takes nothing more; resolves when everything taken is stored or rejected. */
   async close(): Promise<void> {
     this.#closed = true
@@ -86,9 +105,10 @@ export class Ingest implements BridgeSink {
   }
 
   async #work(): Promise<void> {
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#between.length > 0) {
       // Whatever else arrives in this turn goes into the same commit.
       await nextTurn()
+      await this.#between.shift()?.()
       const batch = this.#take()
       try {
         await this.#store(batch)
@@ -178,21 +198,26 @@ export class Ingest implements BridgeSink {
     for (const { envelope, status, reason, deliveries } of stored.events) {
       if (status === 'duplicate') events.duplicate(envelope)
       else if (status === 'held') events.held(envelope)
+      else if (reason === PACED) events.paced(envelope)
       else if (status === 'filtered') events.filtered(envelope, reason ?? 'unknown')
       else if (status === 'dropped') events.dropped(envelope, reason ?? 'unknown')
       else events.routed(envelope.eventId, envelope.event.kind, deliveries)
     }
+    if (stored.events.some((e) => e.reason === PACED)) this.#options.paced?.()
     // The sweeper finds them too, so that this failing loses nothing.
     if (stored.revived.length > 0) await revive(stored.revived).catch((error: unknown) => events.background('revive', error))
   }
 
   /** What filters noted beside their decision. */
   #flag(stored: StoredBatch, items: readonly Decided[]): void {
-    const marked = items.filter(({ decision }) => decision.hold || decision.trace.routes.some((r) => r.would || r.notify))
+    const marked = items.filter(
+      ({ decision }) => decision.hold || decision.tell || decision.trace.routes.some((r) => r.would || r.notify),
+    )
     if (marked.length === 0) return
     const repeated = new Set(stored.events.filter((e) => e.status === 'duplicate').map((e) => e.envelope.eventId))
     for (const { envelope, decision } of marked.filter((m) => !repeated.has(m.envelope.eventId))) {
       for (const { would } of decision.trace.routes) if (would !== undefined) this.#options.events.wouldFilter(envelope, would)
+      if (decision.tell) this.#options.crowded?.(envelope)
       if (decision.hold || decision.trace.routes.some((r) => r.notify)) this.#options.flagged?.(envelope, decision)
     }
   }
@@ -229,7 +254,7 @@ function lastOfEach(cursors: readonly Cursor[]): Cursor[] {
 }
 
 /** The data itself is refused (bad text, out of range), not the moment. */
-function isDataError(error: unknown): boolean {
+export function isDataError(error: unknown): boolean {
   const state = sqlState(error) ?? (isK2Error(error) ? sqlState(error.cause) : undefined)
   return state !== undefined && (state.startsWith('22') || state.startsWith('23'))
 }

@@ -1,3 +1,5 @@
+import type { AuthorRate } from './pace.ts'
+
 /** Bounds and times of the pipeline, each with what a smaller or larger value does. Times in ms. */
 export interface PipelineLimits {
   /** Events stored in one transaction. Smaller: more commits per event. Larger: one source's burst delays the others. */
@@ -29,6 +31,8 @@ export interface PipelineLimits {
   readonly editMaxAgeMs: number
   /** Messages older than this when they are first sent show their original time (17). */
   readonly showTimeAfterMs: number
+  /** How fast one author may write on a route that does not say otherwise; undefined: no limit (16). */
+  readonly authorRate?: AuthorRate | undefined
   /** How long copies stay linked for edits, deletes and replies (3). */
   readonly retentionMs: number
   /** How long events are remembered for deduplication, and finished deliveries for questions (13). */

@@ -21,6 +21,7 @@ import { PipelineEvents } from './events.ts'
 import { reviveHeld, sweepHeld } from './held.ts'
 import { AccountSink, Ingest } from './ingest.ts'
 import { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts'
+import { Pacing } from './pacing.ts'
 import { prune } from './prune.ts'
 import { Quarantine } from './quarantine.ts'
 import { Recorder } from './recorder.ts'
@@ -106,6 +107,8 @@ export interface Pipeline extends Lifecycle {
   onStored(listener: () => void): void
   /** Calls the listener when a message waits for a moderator or moderators are to be told of it; it must return at once. */
   onFlagged(listener: (envelope: Envelope, decision: RouteDecision) => void): void
+  /** Calls the listener with the first message of a flood that is dropped; it must return at once. */
+  onCrowded(listener: (envelope: Envelope) => void): void
   /** Calls the listener when nothing can be delivered to a lane until somebody changes something; it must return at once. */
   onSuspended(listener: (lane: string, probeAt: number) => void): void
   stats(): PipelineStats
@@ -113,6 +116,8 @@ export interface Pipeline extends Lifecycle {
   readonly admin: PipelineAdmin
   /** Messages that wait for a moderator. */
   readonly quarantine: Quarantine
+  /** Messages that wait for their author's turn: to be started after the pipeline, with what judges messages ready. */
+  readonly pacing: Pacing
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -124,6 +129,7 @@ class OpenPipeline implements Pipeline {
   readonly counters = new Counters()
   readonly admin: PipelineAdmin
   readonly quarantine: Quarantine
+  readonly pacing: Pacing
   readonly #options: PipelineOptions
   readonly #clock: Clock
   readonly #events: PipelineEvents
@@ -144,6 +150,7 @@ class OpenPipeline implements Pipeline {
   readonly #told: Throttle
   #onStored = (): void => {}
   #onFlagged = (_envelope: Envelope, _decision: RouteDecision): void => {}
+  #onCrowded = (_envelope: Envelope): void => {}
   #state: 'new' | 'running' | 'stopped' = 'new'
   #drained: Promise<void> | undefined
 
@@ -186,12 +193,21 @@ class OpenPipeline implements Pipeline {
       ...held,
       stored: () => this.#told.ask(),
       flagged: (envelope, decision) => this.#onFlagged(envelope, decision),
+      paced: () => this.pacing.arm(),
+      crowded: (envelope) => this.#onCrowded(envelope),
       revive: (ids) => reviveHeld(ids, held),
     })
     this.quarantine = new Quarantine({
       ...held,
       decideApproved: (envelope) => planRoute(envelope, { ...this.#context(), approved: true }),
       stored: () => this.#told.ask(),
+    })
+    this.pacing = new Pacing({
+      ...shared,
+      ingest: () => this.#ingest,
+      route: (id) => this.#table.routes.get(id),
+      rateOf: ({ authorRate }) => (authorRate === 'off' ? undefined : (authorRate ?? limits.authorRate)),
+      decide: (envelope) => planRoute(envelope, { ...this.#context(), paced: true }),
     })
     this.#sweeper = new Sweeper({
       clock,
@@ -234,6 +250,7 @@ class OpenPipeline implements Pipeline {
     if (this.#state !== 'running') return
     this.#state = 'stopped'
     this.#abort.abort()
+    await this.pacing.drain()
     await this.#ingest.close()
     this.#told.stop()
     await this.#sweeper.stop()
@@ -316,6 +333,10 @@ class OpenPipeline implements Pipeline {
     this.#onFlagged = listener
   }
 
+  onCrowded(listener: (envelope: Envelope) => void): void {
+    this.#onCrowded = listener
+  }
+
   onSuspended(listener: (lane: string, probeAt: number) => void): void {
     this.#events.onSuspended = listener
   }
@@ -340,6 +361,7 @@ class OpenPipeline implements Pipeline {
       breaker: (route, message) => this.#judgeBot(route, message),
       advise: this.#options.advise,
       moderate: this.#options.moderate,
+      pace: (envelope, routes) => this.pacing.turn(envelope, routes),
     }
   }
 

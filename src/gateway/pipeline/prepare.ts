@@ -17,6 +17,8 @@ const MODERATOR_ROLES: ReadonlySet<string> = new Set(['owner', 'admin', 'moderat
 export interface Decided {
   readonly envelope: Envelope
   readonly decision: RouteDecision
+  /** The id it has already, where it waited before it is stored again. */
+  readonly cid?: string
 }
 
 /** Consecutive events that one statement can store. Their order among each other and between runs stays. */
@@ -55,8 +57,8 @@ export function messageRows(items: readonly Decided[], now: number, rng: Rng): M
   const deliveries: NewDeliveryRow[] = []
   const lanes = new Map<string, LaneRow>()
   const wakes = new Map<string, readonly string[]>()
-  items.forEach(({ envelope, decision }, ord) => {
-    const cid = decision.status === 'dropped' ? null : uuidv7(now, rng)
+  items.forEach(({ envelope, decision, cid: before }, ord) => {
+    const cid = decision.status === 'dropped' ? null : (before ?? uuidv7(now, rng))
     events.push(eventRow(envelope, decision, ord, cid))
     if (cid === null || decision.destinations.length === 0) return
     wakes.set(
@@ -109,9 +111,15 @@ function eventRow(envelope: Envelope, decision: RouteDecision, ord: number, cid:
     excerpt: content.body ? storedExcerpt(content.body) : '',
     occurred_at: envelope.occurredAt,
     received_at: envelope.receivedAt,
-    envelope: decision.status === 'routed' ? sendable(envelope, content) : decision.hold ? envelope : null,
+    envelope:
+      decision.status === 'routed'
+        ? sendable(envelope, content)
+        : decision.hold || decision.until !== undefined
+          ? envelope
+          : null,
     trace: decision.trace,
     hold_key: refKey(msg),
+    due_at: decision.until ?? null,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Place } from '../../bridges/model/place.ts'
 import type { Condition } from '../../rules/index.ts'
+import type { AuthorRate } from './pace.ts'
 
 export interface RouteMember {
   readonly place: Place
@@ -48,6 +49,8 @@ export interface RouteDefinition {
   readonly allowChain: boolean
   readonly filters?: readonly RouteFilter[] | undefined
   readonly moderation?: RouteModeration | undefined
+  /** How fast one author may write before others go first; default: as everywhere. */
+  readonly authorRate?: AuthorRate | 'off' | undefined
   /** Messages carried over at the first contact with a channel that has a history (Discord). Default 0. */
   readonly backfill?: number | undefined
   /** Show joins, pins, thread changes and the like as lines. Default false. */

@@ -4,10 +4,13 @@ import { holds, type Plan, type PreparedFacts, prepareFacts, type RuleSet } from
 import type { BreakerVerdict } from './breaker.ts'
 import { type LineBody, lineBodyOf } from './event-lines.ts'
 import { factsOf, isAutomatic } from './facts.ts'
+import type { Turn } from './pace.ts'
 import type { RouteMember } from './route-definition.ts'
 import type { CompiledRoute, RouteTable } from './routes.ts'
 import { channelKey } from './scope.ts'
 
+/** Why a message waits for its author's turn. */
+export const PACED = 'wait:pace'
 /** Longest chain of bridges a message may have passed (bridging 12.5). */
 const MAX_VIA = 4
 
@@ -63,6 +66,10 @@ export interface RouteDecision {
   readonly line?: LineBody
   /** Filtered, but kept for a moderator to decide. */
   readonly hold?: true
+  /** Filtered, but kept until its author's turn, ms. */
+  readonly until?: number
+  /** Its author is to be told that messages are dropped. */
+  readonly tell?: true
 }
 
 /** Destinations rules add to a message or take from it; lanes that are dropped with the rule that does. */
@@ -90,6 +97,10 @@ export interface RouteContext {
   readonly isNews?: ((envelope: Envelope, to: Place) => boolean) | undefined
   /** A moderator let this message through: nothing holds it again. */
   readonly approved?: boolean
+  /** Its turn has come: its author's pace is not asked again. */
+  readonly paced?: boolean
+  /** When it is the author's turn on the routes that take a new message (bridging 16). The same event gets the same answer. */
+  readonly pace?: ((envelope: Envelope, routes: readonly CompiledRoute[]) => Turn) | undefined
   /** What the rules of the market say about a new message's destinations. */
   readonly advise?: ((envelope: Envelope) => RouteAdvice | undefined) | undefined
 }
@@ -154,6 +165,7 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
   const advice = event.kind === 'message.create' ? context.advise?.(envelope) : undefined
   const taken = new Set<string>()
   const trace: RouteStep[] = []
+  const takers: CompiledRoute[] = []
   // Who reads a thread with its channel does not hear it in the channel.
   const readers = new Set(context.table.reading(envelope.at).map((m) => m.member))
   let held: string | undefined
@@ -186,11 +198,16 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
         render: renderOf(member, route, plan),
       })
     }
+    if (destinations.length > before) takers.push(route)
     trace.push({ route: route.id, to: destinations.length - before, ...noted })
   }
   // One message has one fate: what one route wants looked at waits for all of them.
   if (held !== undefined)
     return { status: 'filtered', reason: `hold:${held}`, hold: true, destinations: NOWHERE, trace: traceOf(plan, trace) }
+  if (event.kind === 'message.create' && takers.length > 0 && !context.approved && !context.paced) {
+    const turn = context.pace?.(envelope, takers)
+    if (turn !== undefined && turn.kind !== 'now') return delayed(turn, traceOf(plan, trace))
+  }
   for (const { place, rule } of advice?.add ?? []) {
     const lane = placeKey(place)
     if (taken.has(lane) || advice?.drop.has(lane) === true || leadsBack(envelope.at, place)) continue
@@ -204,6 +221,12 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
     return { status: 'routed', destinations, trace: traceOf(plan, trace) }
   const reason = trace.find((t) => t.filtered !== undefined)?.filtered ?? (trace.length === 0 ? 'no-route' : 'no-destination')
   return { status: 'filtered', reason, destinations, trace: traceOf(plan, trace) }
+}
+
+function delayed(turn: Exclude<Turn, { kind: 'now' }>, trace: RouteTrace): RouteDecision {
+  const filtered = { status: 'filtered' as const, destinations: NOWHERE, trace }
+  if (turn.kind === 'wait') return { ...filtered, reason: PACED, until: turn.until }
+  return { ...filtered, reason: 'author-rate', ...(turn.tell && { tell: true }) }
 }
 
 /** Routes that read the place, or those a rule named: a rule may send a message where its place is no member. */
@@ -234,7 +257,7 @@ function refusal(envelope: Envelope, event: BridgeEvent, route: CompiledRoute, c
   const isNotice = (event.kind === 'notice' && event.notice !== 'gap') || event.kind.startsWith('thread.')
   const isPin = event.kind === 'notice' && event.notice === 'pin' && route.pins === 'pin'
   if (isNotice && !isPin && route.notices !== true) return { filtered: 'notices-off' }
-  const verdict = context.moderate?.(envelope, route, context.approved)
+  const verdict = context.moderate?.(envelope, route, context.approved || context.paced)
   if (verdict !== undefined && event.kind !== 'message.create') return { filtered: verdict.reason }
   if (verdict?.action === 'drop') return { filtered: verdict.reason }
   if (event.kind !== 'message.create') return TAKEN

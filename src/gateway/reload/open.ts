@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Bridge } from '../../bridges/port.ts'
 import { type K2Node, readContact } from '../../core/index.ts'
 import type { CommandDefinition } from '../commands/definition.ts'
+import { pipelineLimitsOf } from '../config/pipeline-limits.ts'
 import type { Config } from '../config/schema.ts'
 import type { PgPool } from '../db/pool.ts'
 import { aliasStore } from '../db/repos/telegram-aliases.ts'
@@ -56,9 +57,7 @@ export function openReload(parts: ReloadParts): Reload {
   const { book, source, db, pipeline, node, bridges, build, connect, clock } = parts
   const log = parts.log.child({ mod: 'config' })
   const choices = routeChoices(db.pool, log)
-  book.attach((routes, config) =>
-    pipeline.reload(routes, config.rules, { deliveries: config.limits.deliveries, retentionMs: config.limits.retention }),
-  )
+  book.attach((routes, config) => pipeline.reload(routes, config.rules, pipelineLimitsOf(config)))
   const accounts = new Accounts(
     {
       bridges,

@@ -14,6 +14,7 @@ import { moderation } from './0012-moderation.ts'
 import { copyFiles } from './0013-copy-files.ts'
 import { reactionTally } from './0014-reaction-tally.ts'
 import { threadPairs } from './0015-thread-pairs.ts'
+import { pacing } from './0016-pacing.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   copyFiles,
   reactionTally,
   threadPairs,
+  pacing,
 ]

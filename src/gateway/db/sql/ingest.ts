@@ -28,6 +28,8 @@ export interface EventRow {
   readonly trace: object | null
   /** Key under which edits and deletes wait that came first. */
   readonly hold_key: string
+  /** When its author's turn is, ms; null: it does not wait for that. */
+  readonly due_at: number | null
 }
 
 export interface NewDeliveryRow {
@@ -75,7 +77,7 @@ with e as materialized (
   select * from jsonb_to_recordset($1::jsonb) as x(
     ord int, event_id text, cid uuid, status text, reason text, kind text, network text, account text, scope text,
     space text, channel text, thread text, native_id text, lane text, author_key text, author_name text, reply jsonb,
-    body_hash text, excerpt text, occurred_at bigint, received_at bigint, envelope jsonb, trace jsonb, hold_key text)
+    body_hash text, excerpt text, occurred_at bigint, received_at bigint, envelope jsonb, trace jsonb, hold_key text, due_at bigint)
 ), known as materialized (
   select e.ord, c.role from e cross join lateral (
     select c.role from k2.copy c
@@ -83,12 +85,14 @@ with e as materialized (
     limit 1) c
   where e.cid is not null
 ), fresh as (
-  insert into k2.inbox (event_id, network, account, kind, cid, status, reason, envelope, trace, occurred_at, received_at)
+  insert into k2.inbox (event_id, network, account, kind, cid, status, reason, envelope, trace, occurred_at, received_at,
+    hold_until)
   select e.event_id, e.network, e.account, e.kind,
     case when k.ord is null then e.cid end,
     case when k.ord is null then e.status else 'dropped' end,
     case when k.ord is null then e.reason when k.role = 'origin' then 'known-message' else 'loop:copy' end,
-    case when k.ord is null then e.envelope end, e.trace, e.occurred_at, e.received_at
+    case when k.ord is null then e.envelope end, e.trace, e.occurred_at, e.received_at,
+    case when k.ord is null then e.due_at end
   from e left join known k on k.ord = e.ord
   order by e.ord
   on conflict (event_id) do nothing

@@ -11,7 +11,7 @@ export interface QuarantineRow {
   readonly edited: unknown
 }
 
-const WAITS = `i.status = 'filtered' and i.envelope is not null`
+const WAITS = `i.status = 'filtered' and i.envelope is not null and i.reason <> 'wait:pace'`
 const COLUMNS = `select i.event_id, i.cid, i.reason, i.received_at, i.envelope,
     (select e.envelope from k2.inbox e where e.cid = i.cid and e.kind = 'message.edit' and e.status = 'routed'
        order by e.occurred_at desc, e.received_at desc limit 1) as edited
