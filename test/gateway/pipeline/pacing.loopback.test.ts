@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Author } from '../../../src/bridges/model/message.ts'
+import type { Place } from '../../../src/bridges/model/place.ts'
 import { openDatabase } from '../../../src/gateway/db/database.ts'
 import type { AuthorRate } from '../../../src/gateway/pipeline/index.ts'
 import { embeddedDir } from '../../support/embedded.ts'
@@ -111,6 +112,30 @@ describe('pacing', () => {
     expect(await waiting()).toBe(2)
     hours(2)
     await expect.poll(() => rig.dc.texts(to.channel), PATIENCE).toEqual(['c', 'd', 'e'])
+  })
+
+  it('counts what Discord and Telegram bring late from when it was written', async () => {
+    await fresh()
+    const late = Array.from({ length: 30 }, (_, n) => ({
+      ...create(rig.from, `${++nth}`, `${n}`, { at: clock.now() - (40 - n) * HOUR }),
+      receivedAt: clock.now(),
+    }))
+    await rig.ingest(late)
+    await arrives(...late.map((_, n) => `${n}`))
+    expect(await waiting()).toBe(0)
+  })
+
+  it('keeps much more of what another gateway carried, each of its people in a line of their own', async () => {
+    const topic: Place = { network: 'p2p', account: 'self', channel: 'Room' }
+    const to = discord('590000000000000003')
+    await fresh({ routes: [route('r', [topic, to])] })
+    const peer = (displayName: string): Author => ({ key: 'p2p:abc', displayName, isBot: false, kind: 'peer' })
+    const line = (text: string, name: string) =>
+      create(topic, `${++nth}`, text, { author: peer(name), via: ['other'], at: clock.now() - HOUR })
+    await rig.ingest([...Array.from({ length: 30 }, (_, n) => line(`a${n}`, 'Ann')), line('b', 'Ben')])
+    await expect.poll(() => rig.dc.texts(to.channel), PATIENCE).toEqual(['a0', 'a1', 'b'])
+    expect(await waiting()).toBe(28)
+    expect(crowded).toEqual([])
   })
 
   it('judges again what waited: who was stopped meanwhile is not carried', async () => {
