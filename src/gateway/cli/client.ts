@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
+import { ReadableStream } from 'node:stream/web'
 import { z } from 'zod'
 import { K2Error } from '../../base/errors.ts'
 import type { PeerEvent } from '../../bridges/p2p/port.ts'
@@ -78,18 +78,35 @@ export class ControlClient {
         headers: { ...init.headers, authorization: `Bearer ${this.#file.token.reveal()}` },
       })
     } catch (cause) {
-      throw new K2Error({
-        code: 'CLI_UNREACHABLE',
-        kind: 'network',
-        message: `the gateway (process ${this.#file.pid}) does not answer at ${this.#file.url}`,
-        cause,
-      })
+      throw this.#unreachable(`does not answer at ${this.#file.url}`, cause)
     }
-    if (response.ok) return response
+    if (response.ok) return response.body === null ? response : new Response(this.#toEnd(response.body, init.signal), response)
     const parsed = failure.safeParse(await response.json().catch(() => undefined))
     const { code, message } = parsed.success
       ? parsed.data.error
       : { code: 'CLI_BAD_ANSWER', message: `the gateway answered ${response.status}` }
     throw new K2Error({ code, kind: 'platform', message })
+  }
+
+  /** A body that ends too early fails with an error of ours, unless its reader ended it. */
+  #toEnd(body: AsyncIterable<Uint8Array>, signal: AbortSignal | null | undefined): globalThis.ReadableStream<Uint8Array> {
+    const unreachable = (cause: unknown): K2Error => this.#unreachable('ended in the middle of its answer', cause)
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      try {
+        yield* body
+      } catch (cause) {
+        throw signal?.aborted ? cause : unreachable(cause)
+      }
+    }
+    return ReadableStream.from(pieces()) as globalThis.ReadableStream<Uint8Array>
+  }
+
+  #unreachable(what: string, cause: unknown): K2Error {
+    return new K2Error({
+      code: 'CLI_UNREACHABLE',
+      kind: 'network',
+      message: `the gateway (process ${this.#file.pid}) ${what}`,
+      cause,
+    })
   }
 }
