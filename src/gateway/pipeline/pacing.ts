@@ -13,8 +13,8 @@ import type { RouteDecision } from './route.ts'
 import type { CompiledRoute } from './routes.ts'
 import { type StoredBatch, type StoreTools, storeRun } from './store-batch.ts'
 
-/** Times as many messages may wait that another gateway carried. */
-const CARRIED = 20
+/** Times as many messages may wait that come in crowds by their nature: what another gateway carried, and offers. */
+const CROWD = 20
 /** Messages let through in one transaction. */
 const BATCH = 50
 /** Waiting messages taken up after a restart; more are let through when their time is there. */
@@ -175,18 +175,21 @@ export class Pacing implements Lifecycle {
 }
 
 /**
- * What another gateway carried was paced there, and comes at once after an outage between the two: it is delayed like
- * everything else, and much more of it may wait. People of another gateway that have no ids of their own share its id and are told apart by name. The times of chat platforms
- * count, so that what was written at its pace passes at its pace when it is caught up on; others could claim any time.
+ * What another gateway carried was paced there, and comes at once after an outage between the two; a peer repeats all its offers
+ * to whoever meets it, and each becomes a card once. Both are delayed like everything else, and much more of them may wait. People
+ * of another gateway that have no ids of their own share its id and are told apart by name. The times of chat platforms count, so
+ * that what was written at its pace passes at its pace when it is caught up on; others could claim any time.
  */
-function arrivalOf({ eventId, author, at, via, occurredAt }: Envelope, routes: Arrival['routes'], now: number): Arrival {
+function arrivalOf({ eventId, author, at, via, occurredAt, event }: Envelope, routes: Arrival['routes'], now: number): Arrival {
   const isDated = at.network === 'discord' || at.network === 'telegram'
+  const isCarried = via.length > 0
+  const isCrowd = isCarried || (event.kind === 'message.create' && event.body.card !== undefined)
   return {
     eventId,
-    author: via.length > 0 ? `${author.key} ${author.displayName}` : author.key,
+    author: isCarried ? `${author.key} ${author.displayName}` : author.key,
     place: placeKey(at),
     at: isDated ? Math.min(occurredAt, now) : now,
-    routes: via.length > 0 ? routes.map(({ id, rate }) => ({ id, rate: { ...rate, waiting: rate.waiting * CARRIED } })) : routes,
+    routes: isCrowd ? routes.map(({ id, rate }) => ({ id, rate: { ...rate, waiting: rate.waiting * CROWD } })) : routes,
   }
 }
 

@@ -132,6 +132,23 @@ export function pacingSuite(name: string, open: () => Promise<{ readonly db: Tes
       expect(crowded).toEqual([])
     })
 
+    it('keeps every offer of a peer that begins with many', async () => {
+      const topic: Place = { network: 'p2p', account: 'self', channel: 'Goods' }
+      const to = discord('590000000000000004')
+      await fresh({ routes: [route('r', [topic, to])] })
+      const author: Author = { key: 'p2p:def', displayName: 'Shop', isBot: false, kind: 'peer' }
+      const offer = (n: number) => {
+        const made = create(topic, `${++nth}`, `offer ${n}`, { author, at: clock.now() })
+        if (made.event.kind !== 'message.create') throw new Error('not a message')
+        const card = { kind: 'offer', topic: 'Goods', title: `${n}`, lines: [`offer ${n}`], intentKey: `${n}` } as const
+        return { ...made, event: { ...made.event, body: { ...made.event.body, card } } }
+      }
+      await rig.ingest(Array.from({ length: 30 }, (_, n) => offer(n)))
+      await expect.poll(() => rig.dc.texts(to.channel).length, PATIENCE).toBe(2)
+      expect(rig.pipeline.counters.total('bridge_paced_total', {})).toBe(28)
+      expect(crowded).toEqual([])
+    })
+
     it('judges again what waited: who was stopped meanwhile is not carried', async () => {
       let isBanned = false
       const again: (boolean | undefined)[] = []
