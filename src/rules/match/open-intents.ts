@@ -1,6 +1,6 @@
 import { K2Error } from '../../base/errors.ts'
 import type { StoredIntent } from '../model.ts'
-import { DocumentTable, type IntentTerms } from './document-table.ts'
+import { DocumentTable, type IntentTerms, WEIGHT_BITS, WEIGHT_MASK } from './document-table.ts'
 import { failedFilter, offerSide } from './filters.ts'
 import type { Converter } from './rates.ts'
 import { MATCH_LISTED, type MatchScore, type ScoreOptions, scorePair, shownParts } from './score.ts'
@@ -137,26 +137,25 @@ export class OpenIntents {
   #collect(query: StoredIntent, terms: IntentTerms, rates: Converter): number {
     const table = this.#table
     const wanted = table.filterFor(query, rates)
-    const order = [...terms.tokens]
-      .map((_, i) => i)
-      .sort((a, b) => table.frequency(terms.tokens[a] as number) - table.frequency(terms.tokens[b] as number))
+    const order = terms.entries.toSorted((a, b) => table.frequency(a >>> WEIGHT_BITS) - table.frequency(b >>> WEIGHT_BITS))
     let count = 0
     const longest = Math.max(512, table.alive / 5)
-    for (const i of order) {
-      const token = terms.tokens[i] as number
+    const average = table.averageLength
+    for (const asked of order) {
+      const token = asked >>> WEIGHT_BITS
       const list = table.postings(token)
       if (list === undefined) continue
-      const weight = table.idf(token) * (terms.weights[i] as number)
+      const weight = table.idf(token) * (asked & WEIGHT_MASK)
       const long = list.length > longest && count > 0
       for (let k = 0; k < list.length; k++) {
         const entry = list.data[k] as number
-        const row = entry >>> 4
+        const row = entry >>> WEIGHT_BITS
         const before = this.#scores[row] as number
         if (before === 0) {
           if (long || !table.passes(row, wanted)) continue
           this.#touched[count++] = row
         }
-        this.#scores[row] = before + weight * saturation(entry & 15, table.lengthRatio(row))
+        this.#scores[row] = before + weight * saturation(entry & WEIGHT_MASK, average === 0 ? 1 : table.lengthOf(row) / average)
       }
     }
     return count
@@ -197,9 +196,9 @@ export class OpenIntents {
   #bestText(terms: IntentTerms): number {
     let sum = 0
     const ratio = this.#table.ratioOf(terms.length)
-    for (let i = 0; i < terms.tokens.length; i++) {
-      const token = terms.tokens[i] as number
-      sum += this.#table.idf(token) * (terms.weights[i] as number) * saturation(terms.weights[i] as number, ratio)
+    for (const entry of terms.entries) {
+      const weight = entry & WEIGHT_MASK
+      sum += this.#table.idf(entry >>> WEIGHT_BITS) * weight * saturation(weight, ratio)
     }
     return sum + terms.unknown * this.#table.maxIdf * 3 * saturation(3, ratio) || 1
   }
@@ -208,16 +207,19 @@ export class OpenIntents {
     const [asked, offered] = [this.#table.wantTerms(want), this.#table.listingTerms(offer)]
     const ratio = this.#table.ratioOf(offered.length)
     let sum = 0
-    for (let i = 0; i < asked.tokens.length; i++) {
-      const at = offered.tokens.indexOf(asked.tokens[i] as number)
-      if (at >= 0)
-        sum +=
-          this.#table.idf(asked.tokens[i] as number) *
-          (asked.weights[i] as number) *
-          saturation(offered.weights[at] as number, ratio)
+    for (const entry of asked.entries) {
+      const weight = weightIn(offered, entry >>> WEIGHT_BITS)
+      if (weight > 0) sum += this.#table.idf(entry >>> WEIGHT_BITS) * (entry & WEIGHT_MASK) * saturation(weight, ratio)
     }
     return sum / this.#bestText(asked)
   }
+}
+
+/** Weight of a word among an intent's; 0 where it has it not. */
+function weightIn({ entries }: IntentTerms, token: number): number {
+  for (let i = 0; i < entries.length; i++)
+    if ((entries[i] as number) >>> WEIGHT_BITS === token) return (entries[i] as number) & WEIGHT_MASK
+  return 0
 }
 
 const saturation = (tf: number, ratio: number): number => (tf * (K1 + 1)) / (tf + K1 * (1 - B + B * ratio))
