@@ -3,7 +3,7 @@ import { expandKeys } from './document.ts'
 import { levelOne, wantedItem } from './filters.ts'
 import { GrowingU32 } from './growing.ts'
 import type { Converter } from './rates.ts'
-import { Rows } from './rows.ts'
+import { OFFER, type RowFilter, Rows, WANT } from './rows.ts'
 import { keysOf, stem, wordsOf } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -30,21 +30,8 @@ const NO_TERMS: IntentTerms = { entries: [], length: 0, unknown: 0 }
 const ITEM_WEIGHT = 3
 /** Distinct words of one intent that are indexed. */
 const MAX_TERMS = 64
-const OFFER = 1
-const WANT = 2
-/** Highest tolerance any pair of prices may have (section 12.2), with room for rounding. */
-const WIDEST = 1.2001
-
-/** What `passes` compares rows with. */
-export interface RowFilter {
-  readonly side: number
-  readonly slug: number
-  readonly level: number
-  readonly offer: boolean
-  readonly bound: number
-  /** By number of the currency; 0 where nothing can be compared. */
-  readonly factors: Float64Array
-}
+/** Weighed words of an intent are never more. */
+export const MAX_LENGTH = MAX_TERMS * ITEM_WEIGHT
 
 /** Rows of open intents and the lists of rows by word. */
 export class DocumentTable {
@@ -60,7 +47,7 @@ export class DocumentTable {
   /** Terms of the latest intents outside the table: one search asks for them with every pair. */
   readonly #listed: Latest = { intent: undefined, known: 0, terms: NO_TERMS }
   readonly #wanted: Latest = { intent: undefined, known: 0, terms: NO_TERMS }
-  readonly #packed = new Rows()
+  readonly packed = new Rows()
   readonly #currencies: string[] = ['']
   readonly #names = new Map<string, number>()
   #free: number[] = []
@@ -105,15 +92,14 @@ export class DocumentTable {
   get averageLength(): number {
     return this.alive === 0 ? 0 : this.#totalLength / this.alive
   }
-  /** Weighed words of a row. */
-  lengthOf(row: number): number {
-    return this.#packed.length(row)
+  /** Words a row answers to, and those it asks for if it is no offer. */
+  termsOf(row: number): IntentTerms {
+    return this.#terms[row] as IntentTerms
   }
-  /** A number of the intent that does not depend on when it came. */
-  hash(row: number): number {
-    return this.#packed.hash(row)
+  askedOf(row: number): IntentTerms | undefined {
+    return this.#askedBy[row]
   }
-  /** What a row must be for a query, as numbers; a first sieve that never drops what the hard filters let through. */
+  /** What a row must be for a query, as numbers. */
   filterFor(query: StoredIntent, rates: Converter): RowFilter {
     const { topic } = query
     const { price } = query.slots
@@ -130,22 +116,6 @@ export class DocumentTable {
       bound: query.side === 'exchange' ? Number.NaN : boundOf(query),
       factors,
     }
-  }
-
-  passes(row: number, filter: RowFilter): boolean {
-    const rows = this.#packed
-    const side = rows.side(row)
-    if ((side & filter.side) === 0) return false
-    const slug = rows.slug(row)
-    if (slug !== filter.slug && slug !== 0 && filter.slug !== 0) {
-      const level = rows.level(row)
-      if (level === 0 || level !== filter.level) return false
-    }
-    const factor = filter.factors[rows.currency(row)] as number
-    if (factor === 0 || Number.isNaN(filter.bound) || side === (OFFER | WANT)) return true
-    const amount = rows.bound(row) * factor
-    // Without a price the amount is not a number and every comparison is false.
-    return !(filter.offer ? filter.bound > amount * WIDEST : amount > filter.bound * WIDEST)
   }
 
   #number(name: string): number {
@@ -165,7 +135,7 @@ export class DocumentTable {
     const { topic, slots, side } = intent
     const code = slots.price?.currency ?? ''
     const known = this.#currencies.indexOf(code)
-    this.#packed.set(row, {
+    this.packed.set(row, {
       side: side === 'offer' ? OFFER : side === 'want' ? WANT : OFFER | WANT,
       slug: topic === null || topic.slug === 'goods' ? 0 : this.#number(`slug ${topic.slug}`),
       level: this.#levelOf(intent),
@@ -286,7 +256,7 @@ export class DocumentTable {
     this.intents[row] = undefined
     this.#terms[row] = undefined
     this.#askedBy[row] = undefined
-    this.#packed.free(row)
+    this.packed.free(row)
     this.#gone.push(row)
     return true
   }

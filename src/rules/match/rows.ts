@@ -10,6 +10,22 @@ const LENGTH = 5
 const BOUND = 3
 const FIRST_ROWS = 1_024
 
+export const OFFER = 1
+export const WANT = 2
+/** Highest tolerance any pair of prices may have (section 12.2), with room for rounding. */
+const WIDEST = 1.2001
+
+/** What rows must be for a query. */
+export interface RowFilter {
+  readonly side: number
+  readonly slug: number
+  readonly level: number
+  readonly offer: boolean
+  readonly bound: number
+  /** By number of the currency; 0 where nothing can be compared. */
+  readonly factors: Float64Array
+}
+
 /** What the search compares of an intent, as numbers. */
 export interface Row {
   /** 0 for a row that is free. */
@@ -47,28 +63,30 @@ export class Rows {
     this.#words[row * ROW + SIDE] = 0
   }
 
-  side(row: number): number {
-    return this.#words[row * ROW + SIDE] as number
+  /** A first sieve that never drops what the hard filters let through. */
+  passes(row: number, filter: RowFilter): boolean {
+    const words = this.#words
+    const at = row * ROW
+    const side = words[at + SIDE] as number
+    if ((side & filter.side) === 0) return false
+    const slug = words[at + SLUG] as number
+    if (slug !== filter.slug && slug !== 0 && filter.slug !== 0) {
+      const level = words[at + LEVEL] as number
+      if (level === 0 || level !== filter.level) return false
+    }
+    const factor = filter.factors[words[at + CURRENCY] as number] as number
+    if (factor === 0 || Number.isNaN(filter.bound) || side === (OFFER | WANT)) return true
+    const amount = (this.#floats[(at >> 1) + BOUND] as number) * factor
+    // Without a price the amount is not a number and every comparison is false.
+    return !(filter.offer ? filter.bound > amount * WIDEST : amount > filter.bound * WIDEST)
   }
-  slug(row: number): number {
-    return this.#words[row * ROW + SLUG] as number
-  }
-  level(row: number): number {
-    return this.#words[row * ROW + LEVEL] as number
-  }
-  currency(row: number): number {
-    return this.#words[row * ROW + CURRENCY] as number
-  }
+
   hash(row: number): number {
     return this.#words[row * ROW + HASH] as number
   }
   length(row: number): number {
     return this.#words[row * ROW + LENGTH] as number
   }
-  bound(row: number): number {
-    return this.#floats[((row * ROW) >> 1) + BOUND] as number
-  }
-
   #grow(rows: number): void {
     const grown = new Uint32Array(Math.max(rows, Math.ceil((this.#words.length / ROW) * 1.5)) * ROW)
     grown.set(this.#words)
