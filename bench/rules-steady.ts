@@ -13,7 +13,7 @@ import { compileLexicon, readMessage } from '../src/rules/reading/index.ts'
 import { SubscriptionIndex } from '../src/rules/subscribe/index.ts'
 import { advance, ChannelTable, IntentBook, placeOf, type ThreadMessage } from '../src/rules/thread/index.ts'
 import { ruleText } from './rules-language.ts'
-import { cpuSeconds, digits, matchWorkload, NOW, type PlainSubscription, quantile, SearchWorkload } from './rules-workload.ts'
+import { cpuSeconds, digits, matchWorkload, NOW, quantile, SearchWorkload } from './rules-workload.ts'
 
 export interface SteadyOptions {
   readonly seconds: number
@@ -68,7 +68,8 @@ class Pipeline {
     const topics = this.#lexicon.taxonomy.topics.map((t) => t.slug)
     const words = [...new Set(texts.flatMap((t) => wordsOf(t)))].filter((w) => w.length > 3)
     const workload = new SearchWorkload(options.subscriptions, topics, words)
-    for (const [i, s] of workload.searches.entries()) this.#subscriptions.add(`s${i}`, workload.query(s as PlainSubscription))
+    let number = 0
+    for (const search of workload.searches()) this.#subscriptions.add(`s${number++}`, workload.query(search))
     while (this.#subscriptions.rebuildStep());
   }
 

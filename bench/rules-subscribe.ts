@@ -20,7 +20,7 @@ const STEP_ROWS = 2_000
 /** P9 to P11: saved searches (workload 19.2), beside a linear scan over packed records; equality with brute force. */
 export async function benchSubscriptions(count: number) {
   const workload = new SearchWorkload(count)
-  const { searches } = workload
+  const searches = [...workload.searches()]
   const index = new SubscriptionIndex({ vocabulary: vocabularyOf([]) })
   const begun = performance.now()
   const cpu = cpuSeconds()

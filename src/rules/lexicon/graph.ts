@@ -125,45 +125,49 @@ export class PhraseGraph {
     if (roots.length === 0 && !this.#rootClasses) return
     const classes = this.#rootClasses ? field.classesAt(start) : NO_CLASSES
     if (roots.length === 0 && classes.length === 0) return
-    const search = new Search(this, field, start, budget, sink, present, mark)
-    for (let k = 0; k < roots.length; k++) this.walk(search, roots[k] as number, start + 1)
+    const search: Search = { field, start, budget, sink, present, mark }
+    for (let k = 0; k < roots.length; k++) this.#enter(search, roots[k] as number, start + 1)
     if (classes.length > 0) this.#classes(search, 0, classes)
   }
 
-  walk(search: Search, node: number, i: number): void {
-    const { present, budget, field } = search
+  /** Goes on at a node, unless the text lacks what every phrase through it needs: most nodes end here. */
+  #enter(search: Search, node: number, i: number): void {
     const meta = this.#nodes[node * 2] as number
     const need = meta >> HAS_BITS
-    if (need >= 0 && present !== undefined && present[need] !== search.mark) return
+    if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) return
+    this.#walk(search, node, meta & HAS_MASK, i)
+  }
+
+  #walk(search: Search, node: number, has: number, i: number): void {
+    const { budget, field } = search
     if (budget.left <= 0) return
     budget.left--
-    const has = meta & HAS_MASK
     if ((has & HAS.leaves) !== 0) {
       const leaves = this.#leaves[node] as readonly Leaf[]
       for (let k = 0; k < leaves.length; k++) search.sink.found(leaves[k] as Leaf, search.start, i)
       if (has === HAS.leaves) return
     }
-    if ((has & HAS.skips) !== 0) for (const next of this.#skips[node] as readonly number[]) this.walk(search, next, i)
-    const info = field.infos[i]
-    if (info === undefined) return
+    if ((has & HAS.skips) !== 0) {
+      const skips = this.#skips[node] as readonly number[]
+      for (let k = 0; k < skips.length; k++) this.#enter(search, skips[k] as number, i)
+    }
+    if (i >= field.infos.length) return
+    const info = field.infos[i] as WordInfo
     if ((has & HAS.words) !== 0) {
       const to = info.id >= 0 ? this.#edge(node, info.id * 3 + WORD) : NOWHERE
       if (to !== NOWHERE) this.#go(search, to, i + 1)
-      else if (this.#plurals) {
-        for (const id of info.singulars) {
-          const other = this.#edge(node, id * 3 + WORD)
-          if (other !== NOWHERE) this.#go(search, other, i + 1)
-        }
-      }
+      else if (this.#plurals) this.#goAll(search, node, info.singulars, WORD, i + 1)
     }
-    if ((has & HAS.prefixes) !== 0) {
-      for (const id of info.prefixes) {
-        const to = this.#edge(node, id * 3 + PREFIX)
-        if (to !== NOWHERE) this.#go(search, to, i + 1)
-      }
-    }
+    if ((has & HAS.prefixes) !== 0) this.#goAll(search, node, info.prefixes, PREFIX, i + 1)
     if ((has & HAS.classes) !== 0) this.#classes(search, node, field.classesAt(i))
     if ((has & HAS.gaps) !== 0) this.#gap(search, this.#gaps[node] as readonly number[], i)
+  }
+
+  #goAll(search: Search, node: number, ids: readonly number[], kind: number, i: number): void {
+    for (let k = 0; k < ids.length; k++) {
+      const to = this.#edge(node, (ids[k] as number) * 3 + kind)
+      if (to !== NOWHERE) this.#go(search, to, i)
+    }
   }
 
   #classes(search: Search, node: number, hits: readonly ClassHit[]): void {
@@ -175,8 +179,12 @@ export class PhraseGraph {
   }
 
   #go(search: Search, to: number, i: number): void {
-    if (to >= 0) this.walk(search, to, i)
-    else for (const next of this.#several[-to - 1] as readonly number[]) this.walk(search, next, i)
+    if (to >= 0) {
+      this.#enter(search, to, i)
+      return
+    }
+    const several = this.#several[-to - 1] as readonly number[]
+    for (let k = 0; k < several.length; k++) this.#enter(search, several[k] as number, i)
   }
 
   #gap(search: Search, gaps: readonly number[], i: number): void {
@@ -184,12 +192,13 @@ export class PhraseGraph {
     const sentence = tokens[i]?.sentence
     for (let g = 0; g < gaps.length; g += 3) {
       const node = gaps[g + 2] as number
-      const need = (this.#nodes[node * 2] as number) >> HAS_BITS
+      const meta = this.#nodes[node * 2] as number
+      const need = meta >> HAS_BITS
       if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) continue
       for (let k = 0; k <= (gaps[g + 1] as number); k++) {
         const token = tokens[i + k]
         if (token === undefined || token.sentence !== sentence || token.kind === 'line') break
-        if (k >= (gaps[g] as number)) this.walk(search, node, i + k)
+        if (k >= (gaps[g] as number)) this.#walk(search, node, meta & HAS_MASK, i + k)
         if (token.kind === 'op' && token.text === ',') break
       }
     }
@@ -197,32 +206,13 @@ export class PhraseGraph {
 }
 
 /** One look-up from one token. */
-class Search {
-  readonly graph: PhraseGraph
+interface Search {
   readonly field: Field
   readonly start: number
   readonly budget: Budget
   readonly sink: Sink
   readonly present: Int32Array | undefined
   readonly mark: number
-
-  constructor(
-    graph: PhraseGraph,
-    field: Field,
-    start: number,
-    budget: Budget,
-    sink: Sink,
-    present: Int32Array | undefined,
-    mark: number,
-  ) {
-    this.graph = graph
-    this.field = field
-    this.start = start
-    this.budget = budget
-    this.sink = sink
-    this.present = present
-    this.mark = mark
-  }
 }
 
 const NO_CLASSES: readonly ClassHit[] = []

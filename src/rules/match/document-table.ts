@@ -1,15 +1,16 @@
 import type { StoredIntent } from '../model.ts'
 import { expandKeys } from './document.ts'
 import { levelOne, wantedItem } from './filters.ts'
-import { GrowingF64, GrowingU32 } from './growing.ts'
+import { GrowingU32 } from './growing.ts'
 import type { Converter } from './rates.ts'
+import { OFFER, type RowFilter, Rows, WANT } from './rows.ts'
 import { keysOf, stem, wordsOf } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** Distinct words of an intent with their weight: 3 in the item, 1 elsewhere. */
+/** Distinct words of an intent. */
 export interface IntentTerms {
-  readonly tokens: Uint32Array
-  readonly weights: Uint8Array
+  /** Numbers of the words, each with its weight in the low bits: 3 in the item, 1 elsewhere. */
+  readonly entries: readonly number[]
   readonly length: number
   /** Words of a query no open intent has. */
   readonly unknown: number
@@ -22,25 +23,15 @@ interface Latest {
   terms: IntentTerms
 }
 
-const NO_TERMS: IntentTerms = { tokens: new Uint32Array(0), weights: new Uint8Array(0), length: 0, unknown: 0 }
+/** Bits of an entry that hold its weight; rows in the lists of words stand above them too. */
+export const WEIGHT_BITS = 4
+export const WEIGHT_MASK = (1 << WEIGHT_BITS) - 1
+const NO_TERMS: IntentTerms = { entries: [], length: 0, unknown: 0 }
 const ITEM_WEIGHT = 3
 /** Distinct words of one intent that are indexed. */
 const MAX_TERMS = 64
-const OFFER = 1
-const WANT = 2
-/** Highest tolerance any pair of prices may have (section 12.2), with room for rounding. */
-const WIDEST = 1.2001
-
-/** What `passes` compares rows with. */
-export interface RowFilter {
-  readonly side: number
-  readonly slug: number
-  readonly level: number
-  readonly offer: boolean
-  readonly bound: number
-  /** By number of the currency; 0 where nothing can be compared. */
-  readonly factors: Float64Array
-}
+/** Weighed words of an intent are never more. */
+export const MAX_LENGTH = MAX_TERMS * ITEM_WEIGHT
 
 /** Rows of open intents and the lists of rows by word. */
 export class DocumentTable {
@@ -56,12 +47,7 @@ export class DocumentTable {
   /** Terms of the latest intents outside the table: one search asks for them with every pair. */
   readonly #listed: Latest = { intent: undefined, known: 0, terms: NO_TERMS }
   readonly #wanted: Latest = { intent: undefined, known: 0, terms: NO_TERMS }
-  readonly #sides = new GrowingU32()
-  readonly #hashes = new GrowingU32()
-  readonly #slugs = new GrowingU32()
-  readonly #levels = new GrowingU32()
-  readonly #currencyOf = new GrowingU32()
-  readonly #bounds = new GrowingF64()
+  readonly packed = new Rows()
   readonly #currencies: string[] = ['']
   readonly #names = new Map<string, number>()
   #free: number[] = []
@@ -102,14 +88,18 @@ export class DocumentTable {
   ratioOf(length: number): number {
     return this.alive === 0 || this.#totalLength === 0 ? 1 : length / (this.#totalLength / this.alive)
   }
-  lengthRatio(row: number): number {
-    return this.ratioOf((this.#terms[row] as IntentTerms).length)
+  /** Weighed words of an intent on average; 0 where there are none. */
+  get averageLength(): number {
+    return this.alive === 0 ? 0 : this.#totalLength / this.alive
   }
-  /** A number of the intent that does not depend on when it came. */
-  hash(row: number): number {
-    return this.#hashes.data[row] as number
+  /** Words a row answers to, and those it asks for if it is no offer. */
+  termsOf(row: number): IntentTerms {
+    return this.#terms[row] as IntentTerms
   }
-  /** What a row must be for a query, as numbers; a first sieve that never drops what the hard filters let through. */
+  askedOf(row: number): IntentTerms | undefined {
+    return this.#askedBy[row]
+  }
+  /** What a row must be for a query, as numbers. */
   filterFor(query: StoredIntent, rates: Converter): RowFilter {
     const { topic } = query
     const { price } = query.slots
@@ -128,20 +118,6 @@ export class DocumentTable {
     }
   }
 
-  passes(row: number, filter: RowFilter): boolean {
-    if (((this.#sides.data[row] as number) & filter.side) === 0) return false
-    const slug = this.#slugs.data[row] as number
-    if (slug !== filter.slug && slug !== 0 && filter.slug !== 0) {
-      const level = this.#levels.data[row] as number
-      if (level === 0 || level !== filter.level) return false
-    }
-    const factor = filter.factors[this.#currencyOf.data[row] as number] as number
-    if (factor === 0 || Number.isNaN(filter.bound) || this.#sides.data[row] === (OFFER | WANT)) return true
-    const amount = (this.#bounds.data[row] as number) * factor
-    // Without a price the amount is not a number and every comparison is false.
-    return !(filter.offer ? filter.bound > amount * WIDEST : amount > filter.bound * WIDEST)
-  }
-
   #number(name: string): number {
     const known = this.#names.get(name) ?? this.#names.size + 1
     this.#names.set(name, known)
@@ -155,17 +131,19 @@ export class DocumentTable {
       : this.#number(`level ${intent.topic.k2_topic}/${level}`)
   }
 
-  #writeRow(row: number, intent: StoredIntent): void {
-    for (const list of [this.#sides, this.#hashes, this.#slugs, this.#levels, this.#currencyOf]) list.ensure(row + 1)
-    this.#sides.data[row] = intent.side === 'offer' ? OFFER : intent.side === 'want' ? WANT : OFFER | WANT
-    this.#hashes.data[row] = hashOf(intent.intent_id)
-    this.#slugs.data[row] = intent.topic === null || intent.topic.slug === 'goods' ? 0 : this.#number(`slug ${intent.topic.slug}`)
-    this.#levels.data[row] = this.#levelOf(intent)
-    const currency = intent.slots.price?.currency ?? ''
-    let number = this.#currencies.indexOf(currency)
-    if (number < 0) number = this.#currencies.push(currency) - 1
-    this.#currencyOf.data[row] = number
-    this.#bounds.set(row, boundOf(intent))
+  #writeRow(row: number, intent: StoredIntent, length: number): void {
+    const { topic, slots, side } = intent
+    const code = slots.price?.currency ?? ''
+    const known = this.#currencies.indexOf(code)
+    this.packed.set(row, {
+      side: side === 'offer' ? OFFER : side === 'want' ? WANT : OFFER | WANT,
+      slug: topic === null || topic.slug === 'goods' ? 0 : this.#number(`slug ${topic.slug}`),
+      level: this.#levelOf(intent),
+      currency: known >= 0 ? known : this.#currencies.push(code) - 1,
+      hash: hashOf(intent.intent_id),
+      length,
+      bound: boundOf(intent),
+    })
   }
 
   /** Words a listing answers to: its own, their synonyms, joined spellings and wider nouns. */
@@ -227,8 +205,7 @@ export class DocumentTable {
   }
 
   #numbered(weights: ReadonlyMap<string, number>, length: number, create: boolean): IntentTerms {
-    const tokens: number[] = []
-    const values: number[] = []
+    const entries: number[] = []
     let unknown = 0
     for (const [word, weight] of weights) {
       let token = this.#tokens.get(word)
@@ -237,12 +214,9 @@ export class DocumentTable {
         this.#tokens.set(word, token)
       }
       if (token === undefined) unknown++
-      else {
-        tokens.push(token)
-        values.push(weight)
-      }
+      else entries.push((token << WEIGHT_BITS) | weight)
     }
-    return { tokens: Uint32Array.from(tokens), weights: Uint8Array.from(values), length, unknown }
+    return { entries, length, unknown }
   }
 
   insert(intent: StoredIntent): void {
@@ -254,16 +228,16 @@ export class DocumentTable {
     this.#terms[row] = terms
     this.#askedBy[row] = asked
     this.#rows.set(intent.intent_id, row)
-    this.#writeRow(row, intent)
+    this.#writeRow(row, intent, terms.length)
     this.#totalLength += terms.length
-    for (let i = 0; i < terms.tokens.length; i++) {
-      const token = terms.tokens[i] as number
+    for (const entry of terms.entries) {
+      const token = entry >>> WEIGHT_BITS
       let list = this.#lists[token]
       if (list === undefined) {
         list = new GrowingU32(2)
         this.#lists[token] = list
       }
-      list.push(((row << 4) | (terms.weights[i] as number)) >>> 0)
+      list.push(((row << WEIGHT_BITS) | (entry & WEIGHT_MASK)) >>> 0)
       this.#frequency.ensure(token + 1)
       this.#frequency.data[token] = (this.#frequency.data[token] as number) + 1
     }
@@ -273,13 +247,16 @@ export class DocumentTable {
     const row = this.#rows.get(id)
     if (row === undefined) return false
     const terms = this.#terms[row] as IntentTerms
-    for (const token of terms.tokens) this.#frequency.data[token] = (this.#frequency.data[token] as number) - 1
+    for (const entry of terms.entries) {
+      const token = entry >>> WEIGHT_BITS
+      this.#frequency.data[token] = (this.#frequency.data[token] as number) - 1
+    }
     this.#totalLength -= terms.length
     this.#rows.delete(id)
     this.intents[row] = undefined
     this.#terms[row] = undefined
     this.#askedBy[row] = undefined
-    this.#sides.data[row] = 0
+    this.packed.free(row)
     this.#gone.push(row)
     return true
   }
@@ -304,7 +281,7 @@ export class DocumentTable {
       let kept = 0
       for (let k = 0; k < list.length; k++) {
         const entry = list.data[k] as number
-        if (this.intents[entry >>> 4] !== undefined) list.data[kept++] = entry
+        if (this.intents[entry >>> WEIGHT_BITS] !== undefined) list.data[kept++] = entry
       }
       list.length = kept
       if (kept === 0) this.#lists[this.#sweep.at] = undefined

@@ -1,6 +1,6 @@
 import { K2Error } from '../../base/errors.ts'
 import type { StoredIntent } from '../model.ts'
-import { DocumentTable, type IntentTerms } from './document-table.ts'
+import { DocumentTable, type IntentTerms, MAX_LENGTH, WEIGHT_BITS, WEIGHT_MASK } from './document-table.ts'
 import { failedFilter, offerSide } from './filters.ts'
 import type { Converter } from './rates.ts'
 import { MATCH_LISTED, type MatchScore, type ScoreOptions, scorePair, shownParts } from './score.ts'
@@ -27,6 +27,8 @@ const DEFAULT_LIMIT = 20
 /** Pairs scored in full per level of text score. */
 const MAX_SCORED = 2_000
 const LEVELS = 64
+/** Weights of words are below. */
+const WEIGHTS = 4
 const K1 = 1.2
 const B = 0.3
 
@@ -41,6 +43,7 @@ export class OpenIntents {
   #touched = new Uint32Array(1_024)
   #sorted = new Uint32Array(1_024)
   readonly #starts = new Uint32Array(LEVELS + 2)
+  readonly #shares = new Float64Array((MAX_LENGTH + 1) * WEIGHTS)
 
   constructor(options: OpenIntentsOptions = {}) {
     this.#max = options.max ?? MAX_INTENTS
@@ -102,7 +105,7 @@ export class OpenIntents {
       for (const row of this.#level(level)) {
         const text = exact ? (this.#scores[row] as number) / own : 1
         if (bound(Math.min(1, text)) < worst) continue
-        const match = this.#pair(query, this.#table.intents[row] as StoredIntent, text, options)
+        const match = this.#pair(query, row, text, options)
         if (match === undefined || match.score < worst) continue
         place(best, match, limit)
         if (best.length === limit) worst = Math.max(least, (best[limit - 1] as Match).score)
@@ -112,7 +115,8 @@ export class OpenIntents {
     return best.map((match) => ({ ...match, parts: shownParts(match.parts) }))
   }
 
-  #pair(query: StoredIntent, found: StoredIntent, share: number, options: SearchOptions): Match | undefined {
+  #pair(query: StoredIntent, row: number, share: number, options: SearchOptions): Match | undefined {
+    const found = this.#table.intents[row] as StoredIntent
     const side = offerSide(query, found)
     if (side === undefined) return undefined
     const [offer, want] = side === 'a' ? [query, found] : [found, query]
@@ -122,14 +126,15 @@ export class OpenIntents {
       ? this.#exchangeText(query, found)
       : want === query && query.side === 'want'
         ? share
-        : this.#textShare(want, offer)
+        : this.#textShare(this.#asked(want, found, row), this.#offered(offer, found, row))
     return text <= 0 ? undefined : { intent: found, ...scorePair(offer, want, text, options) }
   }
 
   /** Each one's item against what the other asks for; who does not say what he asks for takes anything. */
   #exchangeText(a: StoredIntent, b: StoredIntent): number {
-    const toA = a.slots.want_item === null ? 1 : this.#textShare(a, b)
-    const toB = b.slots.want_item === null ? 1 : this.#textShare(b, a)
+    const table = this.#table
+    const toA = a.slots.want_item === null ? 1 : this.#textShare(table.wantTerms(a), table.listingTerms(b))
+    const toB = b.slots.want_item === null ? 1 : this.#textShare(table.wantTerms(b), table.listingTerms(a))
     return a.slots.want_item === null && b.slots.want_item === null ? 0 : Math.min(toA, toB)
   }
 
@@ -137,29 +142,41 @@ export class OpenIntents {
   #collect(query: StoredIntent, terms: IntentTerms, rates: Converter): number {
     const table = this.#table
     const wanted = table.filterFor(query, rates)
-    const order = [...terms.tokens]
-      .map((_, i) => i)
-      .sort((a, b) => table.frequency(terms.tokens[a] as number) - table.frequency(terms.tokens[b] as number))
+    const order = terms.entries.toSorted((a, b) => table.frequency(a >>> WEIGHT_BITS) - table.frequency(b >>> WEIGHT_BITS))
     let count = 0
     const longest = Math.max(512, table.alive / 5)
-    for (const i of order) {
-      const token = terms.tokens[i] as number
+    const { packed } = table
+    const scores = this.#scores
+    const shares = this.#sharesByLength()
+    for (const asked of order) {
+      const token = asked >>> WEIGHT_BITS
       const list = table.postings(token)
       if (list === undefined) continue
-      const weight = table.idf(token) * (terms.weights[i] as number)
-      const long = list.length > longest && count > 0
-      for (let k = 0; k < list.length; k++) {
-        const entry = list.data[k] as number
-        const row = entry >>> 4
-        const before = this.#scores[row] as number
+      const { data, length } = list
+      const weight = table.idf(token) * (asked & WEIGHT_MASK)
+      const long = length > longest && count > 0
+      for (let k = 0; k < length; k++) {
+        const entry = data[k] as number
+        const row = entry >>> WEIGHT_BITS
+        const before = scores[row] as number
         if (before === 0) {
-          if (long || !table.passes(row, wanted)) continue
+          if (long || !packed.passes(row, wanted)) continue
           this.#touched[count++] = row
         }
-        this.#scores[row] = before + weight * saturation(entry & 15, table.lengthRatio(row))
+        scores[row] = before + weight * (shares[packed.length(row) * WEIGHTS + (entry & WEIGHT_MASK)] as number)
       }
     }
     return count
+  }
+
+  /** What a word of each weight adds in a document of each length: a division for each of them, not for each document. */
+  #sharesByLength(): Float64Array {
+    const average = this.#table.averageLength
+    for (let length = 0; length <= MAX_LENGTH; length++) {
+      const ratio = average === 0 ? 1 : length / average
+      for (let weight = 1; weight < WEIGHTS; weight++) this.#shares[length * WEIGHTS + weight] = saturation(weight, ratio)
+    }
+    return this.#shares
   }
 
   /** Sorts the rows found into levels of their text score, without comparing them. */
@@ -190,34 +207,44 @@ export class OpenIntents {
     const rows = this.#sorted.subarray(this.#starts[level] as number, this.#starts[level + 1] as number)
     if (rows.length <= MAX_SCORED) return rows
     const limit = (MAX_SCORED / rows.length) * 0x1_0000_0000
-    return rows.filter((row) => this.#table.hash(row) < limit)
+    return rows.filter((row) => this.#table.packed.hash(row) < limit)
   }
 
   /** BM25 of a query against itself: what a perfect listing would score. */
   #bestText(terms: IntentTerms): number {
     let sum = 0
     const ratio = this.#table.ratioOf(terms.length)
-    for (let i = 0; i < terms.tokens.length; i++) {
-      const token = terms.tokens[i] as number
-      sum += this.#table.idf(token) * (terms.weights[i] as number) * saturation(terms.weights[i] as number, ratio)
+    for (const entry of terms.entries) {
+      const weight = entry & WEIGHT_MASK
+      sum += this.#table.idf(entry >>> WEIGHT_BITS) * weight * saturation(weight, ratio)
     }
     return sum + terms.unknown * this.#table.maxIdf * 3 * saturation(3, ratio) || 1
   }
 
-  #textShare(want: StoredIntent, offer: StoredIntent): number {
-    const [asked, offered] = [this.#table.wantTerms(want), this.#table.listingTerms(offer)]
+  /** Words of one of a pair; of a row without a look-up by its id. */
+  #asked(intent: StoredIntent, found: StoredIntent, row: number): IntentTerms {
+    return (intent === found ? this.#table.askedOf(row) : undefined) ?? this.#table.wantTerms(intent)
+  }
+  #offered(intent: StoredIntent, found: StoredIntent, row: number): IntentTerms {
+    return intent === found ? this.#table.termsOf(row) : this.#table.listingTerms(intent)
+  }
+
+  #textShare(asked: IntentTerms, offered: IntentTerms): number {
     const ratio = this.#table.ratioOf(offered.length)
     let sum = 0
-    for (let i = 0; i < asked.tokens.length; i++) {
-      const at = offered.tokens.indexOf(asked.tokens[i] as number)
-      if (at >= 0)
-        sum +=
-          this.#table.idf(asked.tokens[i] as number) *
-          (asked.weights[i] as number) *
-          saturation(offered.weights[at] as number, ratio)
+    for (const entry of asked.entries) {
+      const weight = weightIn(offered, entry >>> WEIGHT_BITS)
+      if (weight > 0) sum += this.#table.idf(entry >>> WEIGHT_BITS) * (entry & WEIGHT_MASK) * saturation(weight, ratio)
     }
     return sum / this.#bestText(asked)
   }
+}
+
+/** Weight of a word among an intent's; 0 where it has it not. */
+function weightIn({ entries }: IntentTerms, token: number): number {
+  for (let i = 0; i < entries.length; i++)
+    if ((entries[i] as number) >>> WEIGHT_BITS === token) return (entries[i] as number) & WEIGHT_MASK
+  return 0
 }
 
 const saturation = (tf: number, ratio: number): number => (tf * (K1 + 1)) / (tf + K1 * (1 - B + B * ratio))

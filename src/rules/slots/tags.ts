@@ -30,13 +30,17 @@ export class Tags implements Field {
   readonly hits: readonly Hit[]
   readonly tokens: readonly Token[]
   readonly infos: readonly WordInfo[]
-  readonly #langs = new Map<number, Language | 'und'>()
+  /** Of the sentences asked for. */
+  #langs: Map<number, Language | 'und'> | undefined
   /** Marked hits by their first token and by the token behind them. */
   readonly #markedStarts: (Hit[] | undefined)[] = []
   readonly #markedEnds: (Hit[] | undefined)[] = []
   readonly #lexicon: Lexicon
   #starts: ByPosition | undefined
   #ends: ByPosition | undefined
+  /** Answers given, until a mark changes them. */
+  readonly #startLists: (readonly Hit[] | undefined)[] = []
+  readonly #endLists: (readonly Hit[] | undefined)[] = []
 
   constructor(
     lexicon: Lexicon,
@@ -73,6 +77,7 @@ export class Tags implements Field {
   langAt(i: number): Language | 'und' {
     const sentence = this.tokens[i]?.sentence
     if (sentence === undefined || (sentence === 0 && this.tokens.at(-1)?.sentence === 0)) return this.lang
+    this.#langs ??= new Map()
     const known = this.#langs.get(sentence)
     if (known !== undefined) return known
     const from = this.tokens.findIndex((t) => t.sentence === sentence)
@@ -88,16 +93,26 @@ export class Tags implements Field {
     const hit: Hit = { cls: this.#lexicon.classOf(name), name, start, end, value: undefined }
     put(this.#markedStarts, start, hit)
     put(this.#markedEnds, end, hit)
+    this.#startLists[start] = undefined
+    this.#endLists[end] = undefined
   }
 
   /** In the order they were found; marked ones stand behind the others. */
   startingAt(i: number): readonly Hit[] {
+    const known = this.#startLists[i]
+    if (known !== undefined) return known
     this.#starts ??= inOrder(this.hits, this.tokens.length)
-    return joined(listAt(this.#starts, i), this.#markedStarts[i])
+    const list = joined(listAt(this.#starts, i), this.#markedStarts[i])
+    if (i >= 0 && i <= this.tokens.length) this.#startLists[i] = list
+    return list
   }
   endingAt(i: number): readonly Hit[] {
+    const known = this.#endLists[i]
+    if (known !== undefined) return known
     this.#ends ??= byEnd(this.hits, this.tokens.length)
-    return joined(listAt(this.#ends, i), this.#markedEnds[i])
+    const list = joined(listAt(this.#ends, i), this.#markedEnds[i])
+    if (i >= 0 && i <= this.tokens.length) this.#endLists[i] = list
+    return list
   }
   /** The longest hit of the class that begins at token i. */
   at(name: string, i: number): Hit | undefined {

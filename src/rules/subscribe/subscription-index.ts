@@ -5,6 +5,7 @@ import { type Converter, converter } from '../match/rates.ts'
 import { DEFAULT_VOCABULARY, type Vocabulary } from '../match/vocabulary.ts'
 import { type ColdQuery, coldQuery, isPlain } from './cold.ts'
 import { Delta } from './delta.ts'
+import { IdTable } from './id-table.ts'
 import { SubscriptionKeys } from './keys.ts'
 import { PackedIndex, Rebuild } from './packed.ts'
 import type { SubscriptionQuery } from './query.ts'
@@ -60,7 +61,7 @@ export class SubscriptionIndex {
   readonly #base: string
   readonly #store = new DocumentStore()
   readonly #cold = new Map<number, ColdQuery>()
-  readonly #handles = new Map<string, number>()
+  readonly #handles = new IdTable(this.#store.ids)
   readonly #keys: SubscriptionKeys
   readonly #seen = new GrowingF64()
   readonly #uses = new GrowingF64()
@@ -95,12 +96,17 @@ export class SubscriptionIndex {
   /** Bytes of the typed arrays and tables, without the strings of ids and words. */
   get bytes(): number {
     return (
-      this.#packed.bytes + this.#store.bytes + this.#marks.byteLength + this.#hitMarks.byteLength + this.#seen.data.byteLength * 2
+      this.#packed.bytes +
+      this.#store.bytes +
+      this.#handles.bytes +
+      this.#marks.byteLength +
+      this.#hitMarks.byteLength +
+      this.#seen.data.byteLength * 2
     )
   }
 
   has(id: string): boolean {
-    return this.#handles.has(id)
+    return this.#handles.get(id) !== undefined
   }
   /** External id of a handle. */
   id(handle: number): string {

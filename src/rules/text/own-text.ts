@@ -16,9 +16,13 @@ const REPLACED: Readonly<Record<string, string>> = {
   '»': '"',
   '−': '-',
 }
+/** None of them stands before « in the order of characters. */
+const FIRST_REPLACED = 0xab
 const CODE_LIKE = /[;{}=$]|\(\)|=>|^\s*(?:npm|git|sudo|curl|cd|ls|docker|pip)\b/u
 const MENTION = /<(?:@[!&]?|#|a?:\w{1,40}:)\d{1,24}>/gu
 const LINK = /\b(?:https?:\/\/|www\.)[^\s<>]{1,2048}/giu
+/** Every link has one of these. */
+const MAYBE_LINK = /:\/\/|www\./iu
 const ADDRESS = /(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,24}){1,4}/gu
 const HANDLE = /(?<![\w@])@[A-Za-z]\w{2,40}/gu
 const SHORTCODE = /(?<![\w:]):[a-z][a-z0-9_+-]{1,32}:(?!\w)/gu
@@ -49,11 +53,14 @@ export function ownText(raw: string, entities: readonly TextEntity[]): OwnText {
   quoteLines(raw, blank)
   pairs(raw, '~~', (start, end) => blank(start, end, 'strike'))
   inlineCode(raw, chars, blank)
-  for (const m of raw.matchAll(MENTION)) blank(m.index, m.index + m[0].length, 'mention', true)
-  for (const m of raw.matchAll(LINK)) blank(m.index, m.index + m[0].length, 'link', true)
-  if (raw.includes('@')) for (const m of raw.matchAll(ADDRESS)) blank(m.index, m.index + m[0].length, 'address', true)
-  for (const m of raw.matchAll(HANDLE)) blank(m.index, m.index + m[0].length, 'mention', true)
-  for (const m of raw.matchAll(SHORTCODE)) blank(m.index, m.index + m[0].length, 'emoji')
+  if (raw.includes('<')) for (const m of raw.matchAll(MENTION)) blank(m.index, m.index + m[0].length, 'mention', true)
+  if (MAYBE_LINK.test(raw)) for (const m of raw.matchAll(LINK)) blank(m.index, m.index + m[0].length, 'link', true)
+  if (raw.includes('@')) {
+    for (const m of raw.matchAll(ADDRESS)) blank(m.index, m.index + m[0].length, 'address', true)
+    for (const m of raw.matchAll(HANDLE)) blank(m.index, m.index + m[0].length, 'mention', true)
+  }
+  if (raw.indexOf(':') !== raw.lastIndexOf(':'))
+    for (const m of raw.matchAll(SHORTCODE)) blank(m.index, m.index + m[0].length, 'emoji')
   markup(raw, chars)
   return { clean: assemble(raw, chars), removed: sorted(removed), struck: removed.some((r) => r.kind === 'strike') }
 }
@@ -119,14 +126,20 @@ function markup(raw: string, chars: number[]): void {
   }
 }
 
+/** Stretches that stay as they are are taken in one piece. */
 function assemble(raw: string, chars: readonly number[]): string {
   let out = ''
+  let kept = 0
   for (let i = 0; i < raw.length; i++) {
     const code = chars[i] as number
-    const char = raw[i] as string
-    out += code === raw.charCodeAt(i) ? (REPLACED[char] ?? char) : String.fromCharCode(code)
+    const own = raw.charCodeAt(i)
+    const other = code !== own ? String.fromCharCode(code) : own < FIRST_REPLACED ? undefined : REPLACED[raw[i] as string]
+    if (other === undefined) continue
+    if (kept < i) out += raw.slice(kept, i)
+    out += other
+    kept = i + 1
   }
-  return out
+  return kept === 0 ? raw : out + raw.slice(kept)
 }
 
 const sorted = (list: RemovedSpan[]): RemovedSpan[] => list.sort((a, b) => a.span[0] - b.span[0] || a.span[1] - b.span[1])

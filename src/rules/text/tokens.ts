@@ -53,46 +53,64 @@ function word(clean: string, start: number, draft: Draft): number {
   const n = clean.length
   let i = start
   let hidden = false
+  let hash = HASH_START
   while (i < n) {
     const code = clean.charCodeAt(i)
     const kind = charKind(code)
-    if (kind === LETTERS) i++
-    else if (kind === HIDDEN || kind === MARKS) {
-      hidden = true
-      i++
-    } else if ((code === APOSTROPHE || code === DOT) && i + 1 < n && charKind(clean.charCodeAt(i + 1)) === LETTERS) i++
-    else break
+    if (kind === HIDDEN || kind === MARKS) hidden = true
+    else if (
+      kind !== LETTERS &&
+      !((code === APOSTROPHE || code === DOT) && i + 1 < n && charKind(clean.charCodeAt(i + 1)) === LETTERS)
+    )
+      break
+    hash = Math.imul(hash ^ code, HASH_FACTOR)
+    i++
   }
-  const slice = clean.slice(start, i)
-  const { text, fold, caps } = formOf(hidden ? strip(slice) : slice)
+  const { text, fold, caps } = hidden ? made(strip(clean.slice(start, i)), 0) : formAt(clean, start, i, hash)
   const end = push(draft, 'word', text, start, i, caps, fold)
   return joinHyphen(clean, end, draft)
 }
 
+const HASH_START = 0x811c9dc5
+const HASH_FACTOR = 0x01000193
+
 interface Form {
+  /** As written, and its hash. */
+  readonly word: string
+  readonly hash: number
   readonly text: string
   readonly fold: string
   readonly caps: 0 | 1 | 2
 }
 
-/** Forms of words seen before; the memory is bounded and changes no answer. */
-const FORMS = new Map<string, Form>()
+/** Forms of words seen before, each at the place its hash gives; the memory is bounded and changes no answer. */
 const MAX_FORMS = 32_768
+const FORMS: (Form | undefined)[] = new Array<undefined>(MAX_FORMS).fill(undefined)
 const MAX_REMEMBERED = 40
 
-function formOf(word: string): Form {
-  const known = FORMS.get(word)
-  if (known !== undefined) return known
+/** The form of clean[start, end): what was seen before is found without a string of its own. */
+function formAt(clean: string, start: number, end: number, hash: number): Form {
+  const place = (hash ^ (hash >>> 15)) & (MAX_FORMS - 1)
+  const known = FORMS[place]
+  if (known !== undefined && known.hash === hash && standsAt(known.word, clean, start, end)) return known
+  const form = made(detached(clean.slice(start, end)), hash)
+  if (end - start <= MAX_REMEMBERED) FORMS[place] = form
+  return form
+}
+
+function standsAt(word: string, clean: string, start: number, end: number): boolean {
+  const { length } = word
+  if (length !== end - start) return false
+  for (let k = 0; k < length; k++) if (word.charCodeAt(k) !== clean.charCodeAt(start + k)) return false
+  return true
+}
+
+function made(word: string, hash: number): Form {
   const lower = word.toLowerCase()
   const caps =
     word === lower ? 0 : word.length > 1 && word === word.toUpperCase() ? 2 : word[0] === lower[0] ? 0 : word.length === 1 ? 2 : 1
   const text = unmix(lower.includes("'") && !KEEP_APOSTROPHE.has(lower) ? lower.replaceAll("'", '') : lower)
-  const made: Form = { text, fold: foldWord(text), caps }
-  if (word.length <= MAX_REMEMBERED) {
-    if (FORMS.size >= MAX_FORMS) FORMS.clear()
-    FORMS.set(detached(word), made)
-  }
-  return made
+  return { word, hash, text, fold: foldWord(text), caps }
 }
 
 /** The same characters in a string of their own: a slice would keep its whole message. */
