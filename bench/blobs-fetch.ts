@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { decodeBlobTicket } from '../src/core/blobs/index.ts'
@@ -7,7 +5,8 @@ import type { PeerAddr } from '../src/core/net/index.ts'
 import { buildPeer } from '../test/interop/lab/build.ts'
 import type { LabNode } from '../test/interop/lab/lab-node.ts'
 import { LabRun } from '../test/interop/lab/lab-run.ts'
-import { fetchProcess, type LoopDelay, type Source, type Took, type Turns, type Watched } from './blobs-fetch-process.ts'
+import { type Cost, costOf, MIB, MOST_MEMORY_MIB, randomFile, round1 } from './blob-cost.ts'
+import { fetchProcess, type Source, type Took, type Turns } from './blobs-fetch-process.ts'
 
 /** Figures of one number of threads: MiB/s, medians of rounds in which the candidates take turns. */
 interface Threads {
@@ -24,14 +23,9 @@ interface Threads {
   readonly cpuRatio: number
 }
 
-/** A transfer with one thread in a process that has fetched nothing before. */
-interface Large {
+/** A transfer with one thread in a process that has fetched nothing before: endpoint and store are open. */
+interface Large extends Cost {
   readonly mebibytes: number
-  /** Largest resident memory above that of the process with endpoint and store open, MiB. */
-  readonly memoryAboveIdleMiB: number
-  /** The part of that no file stands behind. */
-  readonly anonymousAboveIdleMiB: number
-  readonly loopDelayMs: LoopDelay
 }
 
 export interface BlobFetchBench {
@@ -49,11 +43,9 @@ export interface BlobFetchBench {
   readonly missed: readonly string[]
 }
 
-const MIB = 1 << 20
 const ROUNDS = 5
-/** Least part of the raw throughput, and most memory above idle, MiB. */
+/** Least part of the raw throughput. */
 const LEAST_RATIO = 0.9
-const MOST_MEMORY_MIB = 64
 const LONGEST_TURN_MS = 20
 
 interface Shared extends Source {
@@ -95,7 +87,7 @@ export async function benchBlobFetch(options: {
     for (let i = 0; i < ROUNDS && provider === 'rust'; i++) rust.push(await rustOnce(lab, owner, source))
     const noThread = (await alone(source)).took
     report('Rust to Rust, and no thread')
-    const kept = largeFigures(await watched(1, large), large)
+    const kept: Large = { mebibytes: large.bytes / MIB, ...costOf(await watched(1, large)) }
     const missed = [
       ...([one, two].some(({ cpuRatio }) => cpuRatio < LEAST_RATIO) ? ['cpuRatio'] : []),
       ...(kept.memoryAboveIdleMiB > MOST_MEMORY_MIB ? ['memoryAboveIdleMiB'] : []),
@@ -129,26 +121,12 @@ function figures({ fetch, raw }: Turns, { bytes }: Source): Threads {
   }
 }
 
-const largeFigures = ({ idle, peak, loopDelayMs }: Watched, { bytes }: Source): Large => ({
-  mebibytes: bytes / MIB,
-  memoryAboveIdleMiB: round1(peak.rss - idle.rss),
-  anonymousAboveIdleMiB: round1(peak.anonymous - idle.anonymous),
-  loopDelayMs: {
-    p99: round1(loopDelayMs.p99),
-    max: round1(loopDelayMs.max),
-    longestTurn: round1(loopDelayMs.longestTurn),
-    longestOwn: round1(loopDelayMs.longestOwn),
-  },
-})
-
 /** Median of the ratios of neighbours in time: what disturbs one run of a pair mostly disturbs the other too. */
 const ratioOf = (fetch: readonly Took[], raw: readonly Took[], by: keyof Took): number =>
   Math.round(median(fetch.map((took, i) => (raw[i]?.[by] ?? 0) / took[by])) * 100) / 100
 
 async function share(owner: LabNode, path: string, mebibytes: number): Promise<Shared> {
-  const file = await open(path, 'w')
-  for (let i = 0; i < mebibytes; i++) await file.write(randomBytes(MIB))
-  await file.close()
+  await randomFile(path, mebibytes)
   const { hash } = await owner.peer.call<{ hash: string }>('blobs.add_file', { path }, 300_000)
   const { ticket } = await owner.peer.call<{ ticket: string }>('blobs.ticket', { hash })
   const { id } = decodeBlobTicket(ticket).addr
@@ -156,4 +134,3 @@ async function share(owner: LabNode, path: string, mebibytes: number): Promise<S
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-const round1 = (value: number): number => Math.round(value * 10) / 10

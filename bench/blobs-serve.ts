@@ -1,5 +1,4 @@
 // Keeping and serving large blobs: what the process that does it is like meanwhile.
-import { randomBytes } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -7,15 +6,9 @@ import type { PeerAddr } from '../src/core/net/index.ts'
 import { buildPeer } from '../test/interop/lab/build.ts'
 import type { LabNode } from '../test/interop/lab/lab-node.ts'
 import { LabRun } from '../test/interop/lab/lab-run.ts'
-import type { LoopDelay, Took, Watched } from './blobs-fetch-process.ts'
+import { type Cost, costOf, MIB, MOST_MEMORY_MIB, randomFile, round1 } from './blob-cost.ts'
+import type { Took } from './blobs-fetch-process.ts'
 import { ServeProcess } from './blobs-serve-process.ts'
-
-interface Cost {
-  /** Largest resident memory above that before, MiB, and the part of it no file stands behind. */
-  readonly memoryAboveIdleMiB: number
-  readonly anonymousAboveIdleMiB: number
-  readonly loopDelayMs: LoopDelay
-}
 
 interface Importing extends Cost {
   readonly mebibytes: number
@@ -45,16 +38,8 @@ export interface BlobServeBench {
   readonly missed: readonly string[]
 }
 
-const MIB = 1 << 20
-const MOST_MEMORY_MIB = 64
 const MOST_DELAY_MS = 50
 const CALL_MS = 600_000
-
-async function randomFile(path: string, mebibytes: number): Promise<void> {
-  const file = await open(path, 'w')
-  for (let i = 0; i < mebibytes; i++) await file.write(randomBytes(MIB))
-  await file.close()
-}
 
 /** Seconds of a copy as the store makes it, without what the store is for. */
 async function plainCopy(from: string, to: string): Promise<number> {
@@ -70,17 +55,6 @@ async function plainCopy(from: string, to: string): Promise<number> {
   await Promise.all([source.close(), target.close()])
   return (performance.now() - begun) / 1000
 }
-
-const costOf = ({ idle, peak, loopDelayMs }: Omit<Watched, 'took'>): Cost => ({
-  memoryAboveIdleMiB: round1(peak.rss - idle.rss),
-  anonymousAboveIdleMiB: round1(peak.anonymous - idle.anonymous),
-  loopDelayMs: {
-    p99: round1(loopDelayMs.p99),
-    max: round1(loopDelayMs.max),
-    longestTurn: round1(loopDelayMs.longestTurn),
-    longestOwn: round1(loopDelayMs.longestOwn),
-  },
-})
 
 async function served(server: ServeProcess, askers: readonly LabNode[], hash: string, mebibytes: number): Promise<Serving> {
   const { id, direct } = await server.call<PeerAddr>({ op: 'address' })
@@ -149,5 +123,3 @@ export async function benchBlobServe(options: {
     await lab.close()
   }
 }
-
-const round1 = (value: number): number => Math.round(value * 10) / 10

@@ -13,7 +13,7 @@ import { embeddedDir } from '../support/embedded.ts'
 import { startTestNode, type TestNode } from '../support/k2-nodes.ts'
 import { until } from './stage.ts'
 
-const LINES = 9
+const LINES = 20
 const SIZE = 3
 
 /**

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { errorCode, K2Error } from '../../base/errors.ts'
 import { Secret } from '../../base/secret.ts'
+import { writeStateFile } from '../state-file.ts'
 
 /** How the command line finds a running gateway: address and admin token, readable by the owner only. */
 const schema = z.object({ url: z.string(), token: z.string(), pid: z.int() })
@@ -24,8 +25,7 @@ export async function writeControlFile(dataDir: string, file: ControlFile): Prom
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const path = pathIn(dataDir)
   const text = JSON.stringify({ url: file.url, token: file.token.reveal(), pid: file.pid })
-  await writeFile(`${path}.new`, text, { mode: 0o600 })
-  await rename(`${path}.new`, path)
+  await writeStateFile(path, text)
 }
 
 export async function removeControlFile(dataDir: string): Promise<void> {

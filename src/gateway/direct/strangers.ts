@@ -1,4 +1,3 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -8,13 +7,13 @@ import type { Logger } from '../../base/logger.ts'
 import { sanitizeName } from '../../bridges/format/sanitize.ts'
 import type { PeerPort } from '../../bridges/p2p/port.ts'
 import type { Approval } from '../commands/approvals.ts'
+import { readStateFile, writeStateFile } from '../state-file.ts'
 
 /** Strangers remembered, and for how long (k2-application 7.3: asked about, never added by themselves). */
 const MAX_STRANGERS = 100
 const KEEP_MS = 7 * 24 * 3600_000
 const MAX_NAME = 64
 const MAX_EXCERPT = 80
-const MAX_FILE_BYTES = 256 * 1024
 
 const strangerSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),
@@ -87,9 +86,7 @@ export class Strangers implements Lifecycle {
   async #read(): Promise<readonly z.infer<typeof strangerSchema>[]> {
     const { path, log } = this.#options
     try {
-      const bytes = await readFile(path)
-      if (bytes.length > MAX_FILE_BYTES) throw new Error('the file is too large')
-      return fileSchema.parse(JSON.parse(bytes.toString('utf8'))).strangers.toSorted((a, b) => a.at - b.at)
+      return (await readStateFile(path, fileSchema)).strangers.toSorted((a, b) => a.at - b.at)
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') {
         log.warn({ ev: 'strangers-unreadable', code: errorCode(error) }, 'who waits for an answer since before is not known')
@@ -112,8 +109,7 @@ export class Strangers implements Lifecycle {
     const { path, log } = this.#options
     const strangers = [...this.#known.entries()].map(([id, stranger]) => ({ id, ...stranger }))
     try {
-      await writeFile(`${path}.new`, `${JSON.stringify({ version: 1, strangers })}\n`, { mode: 0o600 })
-      await rename(`${path}.new`, path)
+      await writeStateFile(path, `${JSON.stringify({ version: 1, strangers })}\n`)
     } catch (error) {
       log.warn({ ev: 'strangers-not-saved', code: errorCode(error) }, 'a restart will forget who waits for an answer')
     }

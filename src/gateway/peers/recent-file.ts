@@ -1,13 +1,12 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode } from '../../base/errors.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type K2Node, parsePeerId, RECENT_PEERS, type RecentPeer } from '../../core/index.ts'
+import { readStateFile, writeStateFile } from '../state-file.ts'
 
 const SAVE_EVERY_MS = 60_000
-const MAX_BYTES = 256 * 1024
 
 const fileSchema = z.object({
   version: z.literal(1),
@@ -29,11 +28,8 @@ const fileSchema = z.object({
 /** The neighbours of the last run; none when there is no file or it cannot be read: nothing depends on it. */
 export async function readRecentPeers(path: string, log: Logger): Promise<readonly RecentPeer[]> {
   try {
-    const bytes = await readFile(path)
-    if (bytes.length > MAX_BYTES) throw new Error('the file is too large')
-    return fileSchema
-      .parse(JSON.parse(bytes.toString('utf8')))
-      .peers.map(({ relayUrl, ...peer }) => ({ ...peer, ...(relayUrl !== undefined && { relayUrl }) }))
+    const { peers } = await readStateFile(path, fileSchema)
+    return peers.map(({ relayUrl, ...peer }) => ({ ...peer, ...(relayUrl !== undefined && { relayUrl }) }))
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') {
       log.warn({ ev: 'recent-peers-unreadable', code: errorCode(error) }, 'the neighbours of the last run are not known')
@@ -88,8 +84,7 @@ export class RecentPeersFile implements Lifecycle {
     const text = `${JSON.stringify({ version: 1, peers: node.recentPeers() })}\n`
     if (text === this.#saved) return
     try {
-      await writeFile(`${path}.new`, text, { mode: 0o600 })
-      await rename(`${path}.new`, path)
+      await writeStateFile(path, text)
       this.#saved = text
     } catch (error) {
       log.warn({ ev: 'recent-peers-not-saved', code: errorCode(error) }, 'the neighbours were not written down')
