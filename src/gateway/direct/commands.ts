@@ -8,7 +8,8 @@ import type { Notifier } from '../commands/notifier.ts'
 import { mayUse } from '../commands/registry.ts'
 import type { Config } from '../config/schema.ts'
 import { peerChannel } from '../peers/index.ts'
-import { type DirectConversation, isDirectPlace, peerKeyOf } from './model.ts'
+import { isDirectPlace } from '../pipeline/direct-route.ts'
+import { type DirectConversation, peerKeyOf } from './model.ts'
 import { contactPlace, type DirectService, STAFF } from './service.ts'
 
 export interface DirectCommandParts {
