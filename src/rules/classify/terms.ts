@@ -73,7 +73,7 @@ export function readTerms(input: TermsInput): Terms {
         : null,
     quantity:
       coin === undefined
-        ? readQuantity(tokens, tags, amounts, found?.start ?? from, found?.end ?? to)
+        ? readQuantity(tokens, tags, amounts, found?.start ?? from, found?.end ?? to, candidates)
         : { value: coin.value, unit: coin.ticker },
     condition: readCondition(tags),
     price: withProfile(price.price, profile?.currency),

@@ -51,22 +51,33 @@ export function contextRole(
       currencyAfter(tokens, at, tags.lang) === undefined
     )
       return 'ratio'
-    if (previous?.kind === 'word' && token.glued) {
-      if (previous.text === 'x' && previous.end - previous.start === 1) return 'quantity'
-      return 'model'
-    }
+    if (previous?.kind === 'word' && token.glued) return gluedTo(tokens, i)
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
     if (tags.ends('number_label', i) && !moneyFollows(tokens, at, tags)) return 'id'
     if (isDay(tokens, i, at, tags)) return 'time'
     if (calledByNumber(tokens, i, at, tags)) return 'model'
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
-    if (next?.kind === 'word' && next.glued && next.text === 'x') return 'quantity'
-    if (previous?.text === 'x' && !token.glued && previous.kind === 'word') return 'quantity'
+    if (next?.kind === 'word' && next.glued && next.text === 'x')
+      return token.text.length > MAX_TIMES_DIGITS ? 'model' : 'quantity'
+    // "4x 8TB": the number before the sign counts.
+    if (previous?.text === 'x' && !token.glued && previous.kind === 'word' && tokens[i - 2]?.kind !== 'number') return 'quantity'
     // Model names written with a hyphen: "WH-1000", "K-12".
     if (previous?.kind === 'word' && token.start - previous.end === 1 && token.glued) return 'model'
   }
   return undefined
+}
+
+/** "5600x" is a model. */
+const MAX_TIMES_DIGITS = 3
+const MAX_COUNTED = 100
+
+/** Behind a letter: "x3" counts; "X3", "x230" and "K12" are names, "90x190" is a size. */
+function gluedTo(tokens: readonly Token[], i: number): NumberRole {
+  const [previous, before, token] = [tokens[i - 1] as Token, tokens[i - 2], tokens[i] as Token]
+  if (previous.text !== 'x' || previous.end - previous.start !== 1) return 'model'
+  if (before?.kind === 'number' && previous.glued) return 'measure'
+  return previous.caps === 0 && Number(token.text) <= MAX_COUNTED && !previous.glued ? 'quantity' : 'model'
 }
 
 const RANGE_SIGNS = new Set(['-', '–', '—', '~'])

@@ -1,6 +1,7 @@
 import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
+import { needsSoMany } from './counted.ts'
 import { COINS } from './currency.ts'
 import { type Left, leftContext, type Right, rightContext } from './price-context.ts'
 import type { Tags } from './tags.ts'
@@ -232,6 +233,8 @@ function tierOf(
   right: Right,
 ): 0 | 1 | 2 | 3 | undefined {
   if (money) return 3
+  // "need about 20": so many of what was named.
+  if (!amount.words && !amount.range && needsSoMany(tokens, tags, amount.at, Number(amount.max))) return undefined
   // "table with 4 chairs 90": a small number before a thing counts it.
   if (Number(amount.max) <= 50 && right.end === amount.end && thingAhead(tokens, tags, amount.end)) return undefined
   const next = tokens[amount.end]
