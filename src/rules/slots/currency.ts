@@ -10,6 +10,8 @@ export interface Currency {
 const CODES = new Set(
   (
     'usd eur gbp inr vnd jpy rmb cny krw thb php idr myr brl cad aud nzd sgd hkd twd rub uah kzt pln czk huf ron bgn chf try aed sar ils zar ngn ' +
+    'byn uah gel amd azn kgs uzs tjs mdl rsd mkd egp dzd tnd ghs ugx tzs rwf xof xaf zmw bwp lkr npr pkr bdt mmk khr mnt ' +
+    'hnl gtq nio crc dop jmd ttd pyg ves qar kwd bhd omr lbp iqd aoa mzn cve fjd tmt ' +
     'kes mxn ars clp cop pen uyu nok sek dkk isk btc sats sat eth usdt usdc dai sol ton bnb xmr ltc doge trx xrp ada'
   ).split(' '),
 )
@@ -30,7 +32,11 @@ const WORDLIKE = new Set([
   'cup',
   'aud',
   'cad',
+  'gel',
+  'ves',
 ])
+/** Codes that name things where they stand before a number: "GEL-1130". */
+const ONLY_AFTER = new Set(['gel', 'tmt', 'lyd', 'mmk'])
 /** Codes that are words, but hardly ones that end a clause behind a number. */
 const PLAIN_AFTER = new Set(['cad', 'aud', 'php', 'sar', 'cop', 'pen', 'ron', 'dai', 'sat'])
 export const COINS = new Set([
@@ -69,6 +75,14 @@ const SIGNS: Readonly<Record<string, string>> = {
   '₪': 'ILS',
   '₦': 'NGN',
   '₿': 'BTC',
+  '₵': 'GHS',
+  '₾': 'GEL',
+  '₼': 'AZN',
+  '₲': 'PYG',
+  '₡': 'CRC',
+  '₭': 'LAK',
+  '₮': 'MNT',
+  '₨': 'PKR',
   円: 'JPY',
   元: 'CNY',
   块: 'CNY',
@@ -84,6 +98,13 @@ const DOLLAR_PREFIX: Readonly<Record<string, string>> = {
   au: 'AUD',
   aud: 'AUD',
   nz: 'NZD',
+  gh: 'GHS',
+  tt: 'TTD',
+  j: 'JMD',
+  rd: 'DOP',
+  bz: 'BZD',
+  fj: 'FJD',
+  n: 'NAD',
   s: 'SGD',
   sg: 'SGD',
   hk: 'HKD',
@@ -201,8 +222,87 @@ const WORDS: ReadonlyMap<string, string> = new Map(
     dhs: 'AED',
     dirhams: 'AED',
     dirham: 'AED',
+    cedi: 'GHS',
+    cedis: 'GHS',
+    birr: 'ETB',
+    kwanza: 'AOA',
+    kwanzas: 'AOA',
+    meticais: 'MZN',
+    metical: 'MZN',
+    escudos: 'CVE',
+    taka: 'BDT',
+    kip: 'LAK',
+    kyat: 'MMK',
+    guaraníes: 'PYG',
+    guaranies: 'PYG',
+    quetzales: 'GTQ',
+    lempiras: 'HNL',
+    colones: 'CRC',
+    bolivianos: 'BOB',
+    bolívares: 'VES',
+    bolivares: 'VES',
+    córdobas: 'NIO',
+    balboas: 'PAB',
+    forint: 'HUF',
+    forints: 'HUF',
+    форинтов: 'HUF',
+    злотых: 'PLN',
+    zloties: 'PLN',
+    złotych: 'PLN',
+    лари: 'GEL',
+    lari: 'GEL',
+    драм: 'AMD',
+    драмов: 'AMD',
+    drams: 'AMD',
+    манат: 'AZN',
+    манатов: 'AZN',
+    manat: 'AZN',
+    сом: 'KGS',
+    сомов: 'KGS',
+    сома: 'KGS',
+    сум: 'UZS',
+    сумов: 'UZS',
+    сумм: 'UZS',
+    сомони: 'TJS',
+    леев: 'MDL',
+    лей: 'MDL',
+    динар: 'RSD',
+    динаров: 'RSD',
+    динара: 'RSD',
+    лир: 'TRY',
+    лиры: 'TRY',
+    дирхам: 'AED',
+    дирхамов: 'AED',
+    шекелей: 'ILS',
+    шекеля: 'ILS',
+    иен: 'JPY',
+    йен: 'JPY',
+    юаней: 'CNY',
+    юаня: 'CNY',
+    бат: 'THB',
+    батов: 'THB',
+    донгов: 'VND',
+    рупий: 'INR',
+    тугриков: 'MNT',
+    франков: 'CHF',
+    бын: 'BYN',
+    белорублей: 'BYN',
+    reau: 'BRL',
+    reaus: 'BRL',
+    realzinhos: 'BRL',
+    pratas: 'BRL',
+    zão: 'BRL',
+    zao: 'BRL',
+    tão: 'BRL',
+    zinho: 'BRL',
+    merreis: 'BRL',
     naira: 'NGN',
     ksh: 'KES',
+    kshs: 'KES',
+    tsh: 'TZS',
+    ush: 'UGX',
+    tk: 'BDT',
+    dh: 'MAD',
     rand: 'ZAR',
     shekels: 'ILS',
     reais: 'BRL',
@@ -226,8 +326,28 @@ const WORDS: ReadonlyMap<string, string> = new Map(
   }),
 )
 /** Currency names that several countries share: money, but not which. */
-const SHARED = new Set(['peso', 'pesos', 'pesito', 'pesitos', 'mangos', 'paus', 'kr', 'kroner', 'kronor', 'crowns'])
-const BEFORE = new Set(['rs', 'rs.', 'rm', 'rp', 'ksh', 'vnd', 'rub', 'inr'])
+const SHARED = new Set([
+  'dinar',
+  'dinars',
+  'riyal',
+  'riyals',
+  'shilling',
+  'shillings',
+  'rial',
+  'крон',
+  'кроны',
+  'peso',
+  'pesos',
+  'pesito',
+  'pesitos',
+  'mangos',
+  'paus',
+  'kr',
+  'kroner',
+  'kronor',
+  'crowns',
+])
+const BEFORE = new Set(['rs', 'rs.', 'rm', 'rp', 'ksh', 'kes', 'vnd', 'rub', 'inr', 'tsh', 'ush', 'tk', 'dh', 'dhs', 'kč'])
 
 export interface CurrencyHit {
   readonly code: string | undefined
@@ -258,14 +378,17 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
     return { code, source: 'explicit', rank: 1, start: i - 1, end: i }
   }
   if (token.kind !== 'word' && token.text !== '.') return undefined
-  if (CODES.has(token.text) && (touching || token.caps === 2 || !WORDLIKE.has(token.text))) {
+  if (CODES.has(token.text) && !ONLY_AFTER.has(token.text) && (touching || token.caps === 2 || !WORDLIKE.has(token.text))) {
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i - 1, end: i }
   }
   // "Rs. 18,000"
   const abbreviated = token.text === '.' && token.glued ? tokens[i - 2] : undefined
   if (abbreviated !== undefined && BEFORE.has(abbreviated.text))
     return { code: WORDS.get(abbreviated.text), source: 'word', rank: 1, start: i - 2, end: i }
-  if (BEFORE.has(token.text)) return { code: WORDS.get(token.text), source: 'word', rank: 1, start: i - 1, end: i }
+  // "Corsair RM850x": glued on both sides it names a model.
+  const after = tokens[i + 1]
+  const model = touching && after?.kind === 'word' && after.glued && after.text !== 'k' && !CODES.has(after.text)
+  if (BEFORE.has(token.text) && !model) return { code: WORDS.get(token.text), source: 'word', rank: 1, start: i - 1, end: i }
   return undefined
 }
 

@@ -56,6 +56,7 @@ export function contextRole(
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
     if (tags.ends('number_label', i) && !moneyFollows(tokens, at, tags)) return 'id'
     if (isDay(tokens, i, at, tags)) return 'time'
+    if (isAge(tokens, i, at)) return 'id'
     if (calledByNumber(tokens, i, at, tags)) return 'model'
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
     if (next?.kind === 'word' && next.glued && next.text === 'x')
@@ -83,7 +84,11 @@ function gluedTo(tokens: readonly Token[], i: number): NumberRole {
 const RANGE_SIGNS = new Set(['-', '–', '—', '~'])
 
 /** Multipliers that no model name ends with. */
-const MONEY_WORDS = new Set(['tr', 'triệu', 'củ', 'tỷ', 'nghìn', 'ngàn', 'тыс', 'т.р', 'млн'])
+const MONEY_WORDS = new Set(
+  'tr triệu trieu củ cành chai khoai tỷ tỉ nghìn ngàn lít xị тыс тыщ тыщи тысяч тысячи т.р тыр косарей косаря млн ляма mil lakh grand'.split(
+    ' ',
+  ),
+)
 
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
   const next = tokens[at]
@@ -146,6 +151,20 @@ function chained(tokens: readonly Token[], i: number, at: number): boolean {
   return before && after
 }
 const CHAIN = new Set(['-', '/', '.'])
+
+const AGED = new Set("im i'm am hes shes she's he's turning tengo tenho мне".split(' '))
+const OLD = new Set([',', '.', 'and', 'yo', 'y.o', 'anos', 'años', 'лет', 'tuổi', 'f', 'm', ')', '!'])
+const MAX_AGE = 99
+
+/** "I'm 17, responsible", "ages 7-8, after 9-10": how old somebody is, or for whom a thing is. */
+function isAge(tokens: readonly Token[], i: number, at: number): boolean {
+  const [before, next, value] = [tokens[i - 1], tokens[at], Number((tokens[i] as Token).text)]
+  if (value > MAX_AGE) return false
+  if (before?.text === '-' && before.glued && tokens[i - 2]?.kind === 'number') return AGES.has(tokens[i - 3]?.text ?? '')
+  if (AGES.has(before?.text ?? '')) return true
+  return AGED.has(before?.text ?? '') && (next === undefined || OLD.has(next.text))
+}
+const AGES = new Set(['age', 'ages', 'aged', 'edad', 'edades', 'idade', 'idades', 'возраст', 'возрастом', 'tuổi'])
 
 /** "July 1", "1 de julio", "20/9" beside a month: a day, not an amount. */
 function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {

@@ -67,6 +67,7 @@ export function priceCandidates(
   }
   deliveredToo(tokens, tags, out)
   lowered(tokens, out)
+  if (out.length > 1 && tags.any('p_fix') !== undefined) corrected(tokens, tags, out)
   // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
   for (let i = 0; i + 1 < out.length; i++) {
     const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
@@ -123,6 +124,24 @@ function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
     out[i] = { ...was, role: 'historic', bound: 'both' }
     out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: is.tier === 3 ? 3 : 2 }
   }
+}
+
+const FIX_REACH = 4
+
+/** "60, no wait, make that 50", "1 millón... perdón, 900 mil": what is said last counts, and what is listed behind it. */
+function corrected(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
+  const fix = tags.hits.findLast((h) => h.name === 'p_fix')
+  if (fix === undefined) return
+  const at = out.findIndex((c) => c.amount.start >= fix.end && PRICES.has(c.role))
+  if (at < 1) return
+  const c = out[at] as PriceCandidate
+  const close = c.amount.start - fix.end <= FIX_REACH
+  if (!close && tokens[fix.start - 1]?.kind === 'word') return
+  for (let i = 0; i < at; i++) out[i] = { ...(out[i] as PriceCandidate), role: 'historic' }
+  const earlier = out[at - 1] as PriceCandidate
+  const currency = c.amount.currency ?? earlier.amount.currency
+  const tier = close && c.tier < 2 ? 2 : c.tier
+  out[at] = { ...c, tier, now: close, amount: { ...c.amount, currency } }
 }
 
 /** "drill 40, mitre saw 90": a bare number right after a thing, at the end of its clause. */
