@@ -39,6 +39,7 @@ export const fail = {
   locked: () => new ApiFailure(403, { message: 'Thread is locked', code: 160005 }),
   forumNeedsThread: () =>
     new ApiFailure(400, { message: 'Webhooks posted to forum channels must have a thread_name or thread_id', code: 220001 }),
+  tagRequired: () => new ApiFailure(400, { message: 'A tag is required to create a forum post in this channel', code: 40067 }),
   badBulkDelete: () => new ApiFailure(400, { message: 'A message provided was too old to bulk delete', code: 50034 }),
   /** 50035 with the nested `errors` object: `{ content: ['BASE_TYPE_MAX_LENGTH', 'Must be …'] }`. */
   form: (fields: Readonly<Record<string, readonly [string, string]>>) =>

@@ -57,8 +57,9 @@ function execute(call: Call, id: string, token: string) {
   if (call.query.get('wait') !== 'true') site.violations.add('no-wait', 'webhook executed without wait=true')
   if (channel.kind === 'forum') {
     if (composed.threadName === undefined) throw fail.forumNeedsThread()
-    channel = createThread(call, channel, composed.threadName, { ownerId: webhook.id })
+    channel = createThread(call, channel, composed.threadName, { ownerId: webhook.id, tags: composed.appliedTags })
   }
+  const isNew = channel.kind === 'thread' && channel.ownerId === webhook.id && channel.messages.length === 0
   const author = {
     id: webhook.id,
     username: composed.username ?? webhook.name,
@@ -70,6 +71,7 @@ function execute(call: Call, id: string, token: string) {
   const poster = {
     author,
     webhookId: webhook.id,
+    ...(isNew && { id: channel.id }),
     ...(webhook.applicationId !== null && { applicationId: webhook.applicationId }),
   }
   const { message } = postMessage(site, channel, poster, composed)

@@ -44,6 +44,13 @@ export interface Guild {
   tier: number
 }
 
+export interface ForumTag {
+  readonly id: string
+  readonly name: string
+  /** Only for those who may manage threads. */
+  readonly moderated: boolean
+}
+
 export interface Channel {
   readonly id: string
   readonly kind: ChannelKind
@@ -56,6 +63,9 @@ export interface Channel {
   readonly recipients: readonly APIUser[]
   archived: boolean
   locked: boolean
+  /** Forums: what posts can be marked with, and whether they must be. Posts: their marks. */
+  tags: readonly ForumTag[]
+  needsTag: boolean
   /** What each bot may not do here. */
   readonly denied: Map<string, bigint>
   readonly messages: StoredMessage[]
@@ -194,6 +204,7 @@ export class World {
     recipients?: APIUser[]
     id?: string
     ownerId?: string
+    tags?: readonly ForumTag[]
   }): Channel {
     const channel: Channel = {
       id: init.id ?? this.ids.next(),
@@ -205,6 +216,8 @@ export class World {
       recipients: init.recipients ?? [],
       archived: false,
       locked: false,
+      tags: init.tags ?? [],
+      needsTag: false,
       denied: new Map(),
       messages: [],
       byId: new Map(),
