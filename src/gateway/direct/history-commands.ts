@@ -23,6 +23,7 @@ export function historyCommands({ history, node, accountsOf }: HistoryCommandPar
   return [
     defineCommand({
       path: ['dm', 'history'],
+      menu: false,
       http: { method: 'GET', path: '/dm/:contact/messages' },
       summary: 'what you and a contact wrote to each other',
       help: 'The last lines, the newest below. Moderators see everybody’s, others what they wrote and what answered them.',
