@@ -132,7 +132,7 @@ export class People {
     const { world, gateway } = this.#site
     const channel = world.channel(input.channel)
     const shown = presentChannel(channel)
-    gateway.dispatch('CHANNEL_DELETE', shown, { channel })
+    gateway.dispatch(channel.kind === 'thread' ? 'THREAD_DELETE' : 'CHANNEL_DELETE', shown, { channel })
     world.channels.delete(channel.id)
     if (channel.guildId !== undefined) world.guild(channel.guildId).channels.delete(channel.id)
     for (const webhook of world.webhooks.values()) if (webhook.channelId === channel.id) world.webhooks.delete(webhook.id)
