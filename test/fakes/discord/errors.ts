@@ -27,6 +27,8 @@ export const fail = {
   invalidWebhookToken: () => new ApiFailure(401, { message: 'Invalid Webhook Token', code: 50027 }),
   tooLarge: () => new ApiFailure(413, { message: 'Request entity too large', code: 40005 }),
   webhookLimit: () => new ApiFailure(400, { message: 'Maximum number of webhooks reached (15)', code: 30007 }),
+  guildWebhookLimit: () => new ApiFailure(400, { message: 'Maximum number of webhooks per server reached (1000)', code: 30058 }),
+  pinLimit: () => new ApiFailure(400, { message: 'Maximum number of pins reached for the channel (250)', code: 30003 }),
   reactionLimit: () => new ApiFailure(400, { message: 'Maximum number of reactions reached (20)', code: 30010 }),
   oldEdits: () =>
     new ApiFailure(429, {

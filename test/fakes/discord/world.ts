@@ -71,6 +71,8 @@ export interface Channel {
   readonly messages: StoredMessage[]
   readonly byId: Map<string, StoredMessage>
   readonly pins: Set<string>
+  /** Threads: who follows them. */
+  readonly joined: Set<string>
   /** Times of recent edits of old messages. */
   oldEdits: number[]
 }
@@ -222,6 +224,7 @@ export class World {
       messages: [],
       byId: new Map(),
       pins: new Set(),
+      joined: new Set(),
       oldEdits: [],
     }
     this.channels.set(channel.id, channel)
