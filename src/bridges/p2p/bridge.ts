@@ -160,6 +160,7 @@ export class P2pBridge implements Bridge {
     const text = {
       text: plan.text,
       senderName: plan.senderName,
+      author: request.author.key,
       ...(isNamed && isPlatformPerson(request.author.key) && { person: request.author.key }),
       messageKey: request.idemKey,
       via: [...passed, nodeTag(port.nodeId)],
