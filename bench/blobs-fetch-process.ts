@@ -28,8 +28,10 @@ interface Memory {
 export interface LoopDelay {
   readonly p99: number
   readonly max: number
-  /** The worst of what the process itself did: without the time in which other processes had the processor. */
+  /** The worst without the time in which the main thread was ready to run and others had the processor. */
   readonly longestTurn: number
+  /** The worst of that without what it waited, not for a processor, while another thread of the process waited for one. */
+  readonly longestUnexplained: number
   /** What of it the main thread computed: the rest it waited for locks, memory or the disk. */
   readonly longestOwn: number
 }
