@@ -112,6 +112,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       own,
       advise: (envelope) => market?.advise(envelope),
       moderate: (envelope, route, again) => moderation.service.judge(envelope, route, again),
+      personOf: (author) => moderation.service.accountsOf(author)[0] ?? author,
       limits: pipelineLimitsOf(config),
       clock,
       log,
