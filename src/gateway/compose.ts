@@ -53,6 +53,7 @@ import { openLexiconInSteps } from './rules/lexicon.ts'
 import { openSync } from './sync/open.ts'
 import { openThreads } from './threads/open.ts'
 import { openTrust } from './trust/open.ts'
+import { typingRelay } from './typing/relay.ts'
 
 /** Jobs of the delivery queue handled at once by one process. */
 const DELIVER_CONCURRENCY = 32
@@ -112,6 +113,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       own,
       advise: (envelope) => market?.advise(envelope),
       moderate: (envelope, route, again) => moderation.service.judge(envelope, route, again),
+      personOf: (author) => moderation.service.accountsOf(author)[0] ?? author,
       limits: pipelineLimitsOf(config),
       clock,
       log,
@@ -224,6 +226,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       own,
       routes,
       rooms,
+      typing: typingRelay({ bridges: bridgeSet, routes, clock }),
       onMoved: (account, from, to) => book.useMove(account, from, to),
       sealer: createSealer(identity.seed()),
       hookSecret: hookSecrets(identity.seed()),
