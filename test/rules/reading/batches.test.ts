@@ -35,6 +35,7 @@ describe('own phrasings in batches', () => {
     const { figures } = score(all, (row) => predict(shippedLexicon(), row))
     expect(figures.topic).toBeGreaterThanOrEqual(0.85)
     expect(figures.condition).toBeGreaterThanOrEqual(0.8)
+    expect(figures.quantity).toBeGreaterThanOrEqual(0.8)
     expect(figures.place).toBeGreaterThanOrEqual(0.75)
   })
 })
