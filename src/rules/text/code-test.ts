@@ -15,6 +15,7 @@ const SIGNS: readonly RegExp[] = [
   /\b(?:const|let|var|function|import|export|def|class|return|elif|async|await|public|void|lambda)\b[^\n]{0,60}[({=:]/u,
   /\/[^/\s]{2,60}\/[gimsuy]{1,4}\b|\.(?:match|replace|test|split|map|filter|forEach|append|push|format)\(/u,
   /(?:^|[\n|;&`] ?)(?:curl -|npm i|npm run|git (?:push|pull|commit|clone|checkout|rebase)|awk |sed |grep |sudo |docker (?:run|compose|exec|build)|pip3? install|apt(?:-get)? install|echo \$|chmod |kubectl |cargo (?:build|run|install)|yarn add|ssh \w+@|for \w+ in |python3? \S+\.py)/u,
+  /\b[A-Za-z_]\w{0,40}\.[a-z]\w{0,40}\((?:['"\w)]|\{)/u,
   /<\/?(?:div|span|html|body|script|p|a|table|tr|td|ul|li|head|button|img)\b[^>\n]{0,80}>/iu,
   /\b(?:if|while|for) ?\([^\n]{1,80}\) ?\{/u,
   /\bprint(?:f|ln)?\(|console\.log\(|System\.out/u,
