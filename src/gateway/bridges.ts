@@ -36,7 +36,7 @@ export interface BridgeParts {
   /** A Telegram group has another id from now on. */
   readonly onMoved: (account: string, from: string, to: string) => void
   /** Somebody is writing there. */
-  readonly typing: (place: Place) => void
+  readonly typing: (place: Place, author: string) => void
   readonly sealer: Sealer
   /** What Telegram must send along to the webhook of an account; the same after every restart. */
   readonly hookSecret: (account: string) => Secret

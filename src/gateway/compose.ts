@@ -226,7 +226,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       own,
       routes,
       rooms,
-      typing: typingRelay({ bridges: bridgeSet, routes, clock }),
+      typing: typingRelay({ bridges: bridgeSet, routes, isBarred: (account) => moderation.service.isBarred(account), clock }),
       onMoved: (account, from, to) => book.useMove(account, from, to),
       sealer: createSealer(identity.seed()),
       hookSecret: hookSecrets(identity.seed()),

@@ -34,7 +34,7 @@ import { DiscordRest } from './rest.ts'
 import type { SendCounters } from './run.ts'
 import { idOf, idsOf } from './schema.ts'
 import { changeDiscordThread, openDiscordThread } from './threads.ts'
-import { showTyping, typingPlace } from './typing.ts'
+import { showTyping, typingOf } from './typing.ts'
 import { Webhooks } from './webhooks.ts'
 
 export interface DiscordStats extends SendCounters {
@@ -292,8 +292,8 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       return
     }
     if (event.name === 'TYPING_START') {
-      const place = typingPlace(event.data, this.account, this.#directory, this.#options.own)
-      if (place !== undefined) this.#options.typing?.heard(place)
+      const typing = typingOf(event.data, this.account, this.#directory, this.#options.own)
+      if (typing !== undefined) this.#options.typing?.heard(typing.place, typing.author)
       return
     }
     if (event.name === 'READY') this.#onReady(parts, d, event.shard ?? 0)

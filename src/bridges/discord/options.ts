@@ -41,7 +41,7 @@ export interface DiscordBridgeOptions {
   /** How long `start` waits for the connection before it goes on in the background; default 5 s. */
   readonly startWaitMs?: number
   /** Whether somebody wants to know who is typing (asked when it connects), and who is told where. Default: nobody. */
-  readonly typing?: { readonly wanted: () => boolean; readonly heard: (place: Place) => void }
+  readonly typing?: { readonly wanted: () => boolean; readonly heard: (place: Place, author: string) => void }
   readonly clock?: Clock
   readonly rng?: Rng
 }

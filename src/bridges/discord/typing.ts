@@ -13,12 +13,18 @@ const Typing = z.object({
   member: z.object({ user: z.object({ bot: z.boolean().optional() }).optional() }).optional(),
 })
 
-/** Where a person is writing; undefined for programs, ourselves included, and for what is not understood. */
-export function typingPlace(data: unknown, account: string, directory: Directory, own: OwnIdentities): Place | undefined {
+/** Who is writing where; undefined for programs, ourselves included, and for what is not understood. */
+export function typingOf(
+  data: unknown,
+  account: string,
+  directory: Directory,
+  own: OwnIdentities,
+): { readonly place: Place; readonly author: string } | undefined {
   const typing = Typing.safeParse(data).data
-  if (typing === undefined || typing.member?.user?.bot === true || own.has(`discord:${typing.user_id}`)) return undefined
+  const author = `discord:${typing?.user_id}`
+  if (typing === undefined || typing.member?.user?.bot === true || own.has(author)) return undefined
   const where = directory.whereabouts(typing.channel_id, typing.guild_id)
-  return where && { network: 'discord', account, ...where }
+  return where && { place: { network: 'discord', account, ...where }, author }
 }
 
 /** The bot is writing, for about ten seconds. Not essential: left out while Discord refuses much. */

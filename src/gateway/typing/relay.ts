@@ -15,13 +15,16 @@ const SHOW_MS = 10_000
 export interface TypingRelayOptions {
   readonly bridges: BridgeRegistry
   readonly routes: () => readonly RouteDefinition[]
+  /** Whose doings are not shown: those who are banned or opted out. */
+  readonly isBarred: (author: string) => boolean
   readonly clock: Clock
 }
 
 /** Shows elsewhere that somebody is writing, where routes want it. Never stored, never tried again. */
-export function typingRelay({ bridges, routes, clock }: TypingRelayOptions): (place: Place) => void {
+export function typingRelay({ bridges, routes, isBarred, clock }: TypingRelayOptions): (place: Place, author: string) => void {
   const shownAt = new BoundedMap<string, number>({ max: MAX_PLACES })
-  return (from) => {
+  return (from, author) => {
+    if (isBarred(author)) return
     const now = clock.now()
     const key = placeKey(from)
     const heard = routes().filter(

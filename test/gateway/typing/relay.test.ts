@@ -19,17 +19,21 @@ test('each place shows it at its own pace, and a platform that fails disturbs no
   add('discord', 'dc', false)
   const [from, chat, other] = [discord('1'), telegram('-1'), discord('2')]
   const routes = [{ ...route('a', [from, chat, other]), typing: true }, route('b', [from, telegram('-2')])]
-  const hear = typingRelay({ bridges, routes: () => routes, clock: { now: () => now } as never })
+  const isBarred = (author: string): boolean => author === 'discord:banned'
+  const hear = typingRelay({ bridges, routes: () => routes, isBarred, clock: { now: () => now } as never })
   const after = (ms: number): string[] => {
     now += ms
     shown.length = 0
-    hear(from)
+    hear(from, 'discord:banned')
+    hear(from, 'discord:1')
     return [...shown].sort()
   }
   expect(after(0)).toEqual(['discord 2', 'telegram -1'])
   expect(after(4_999)).toEqual([])
   expect(after(1)).toEqual(['telegram -1'])
   expect(after(3_000)).toEqual(['discord 2'])
-  hear(telegram('-9'))
+  hear(telegram('-9'), 'telegram:1')
+  now += 10_000
+  hear(from, 'discord:banned')
   expect(shown).toEqual(['discord 2'])
 })
