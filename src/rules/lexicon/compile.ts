@@ -6,6 +6,7 @@ import { PhraseGraph } from './graph.ts'
 import { type LexiconImage, type PatternEntry, patternsOf, termsOf } from './image.ts'
 import { PresentGroups } from './needs.ts'
 import type { LexiconFile, TaxonomyFile, Weights } from './schema.ts'
+import { slotOf } from './slot-words.ts'
 import { Vocabulary } from './vocabulary.ts'
 import { Wording } from './wording.ts'
 
@@ -18,6 +19,8 @@ export interface TermEntry {
   readonly name: string
   readonly lang: Language | 'any'
   readonly value: string | undefined
+  /** The kind of slot its words fill, as a bit; 0 for none. */
+  readonly slot: number
   /** Its short words mean the same in every language. */
   readonly neutral: boolean
 }
@@ -103,7 +106,7 @@ function assemble(image: LexiconImage): Lexicon {
     const known = numbers.get(key)
     if (known === undefined) {
       numbers.set(key, termEntries.length)
-      termEntries.push({ cls: classes.get(name) ?? -1, name, lang, value, neutral: NEUTRAL.has(name) })
+      termEntries.push({ cls: classes.get(name) ?? -1, name, lang, value, slot: slotOf(name), neutral: NEUTRAL.has(name) })
     }
     entryOf.push(known ?? termEntries.length - 1)
   }

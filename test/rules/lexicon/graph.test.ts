@@ -36,9 +36,8 @@ function compiled(phrases: readonly string[], pruned: boolean) {
       found: ({ entry }: { entry: number }, start: number, end: number) => void found.push(`${entry} ${start}-${end}`),
     }
     const mark = present.take(infos)
-    const budget = new Budget(100_000)
-    for (const [i, info] of infos.entries())
-      patterns.matchAt(field, i, info.patternRoots, budget, sink, pruned ? present.marks : undefined, mark)
+    const search = { field, budget: new Budget(100_000), sink, present: pruned ? present.marks : undefined, mark, start: 0 }
+    for (const [i, info] of infos.entries()) patterns.matchAt(search, i, info.patternRoots)
     return found.sort()
   }
 }
