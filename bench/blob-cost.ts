@@ -23,6 +23,7 @@ export const costOf = ({ idle, peak, loopDelayMs }: Omit<Watched, 'took'>): Cost
     p99: round1(loopDelayMs.p99),
     max: round1(loopDelayMs.max),
     longestTurn: round1(loopDelayMs.longestTurn),
+    longestUnexplained: round1(loopDelayMs.longestUnexplained),
     longestOwn: round1(loopDelayMs.longestOwn),
   },
 })

@@ -122,12 +122,13 @@ async function throughput({ threads, rounds, source, small }) {
   return { fetch, raw }
 }
 
-/** One transfer in a process that has fetched nothing before. */
-async function watched({ threads, source }) {
+/** One transfer in a process that has fetched nothing before, or only `before`. */
+async function watched({ threads, source, before }) {
   const node = await openNode()
   await node.warm(source.hash)
+  const parallel = threads === 0 ? undefined : parallelFetch({ mode: 'loopback', workers: threads, clock: KEEPING })
+  if (before !== undefined) await node.fetch(before, parallel)
   const end = watch()
-  const parallel = threads === 0 ? undefined : parallelFetch({ mode: 'loopback', workers: threads })
   const took = await node.fetch(source, parallel)
   const seen = end()
   await parallel?.close()

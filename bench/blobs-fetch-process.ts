@@ -28,13 +28,15 @@ interface Memory {
 export interface LoopDelay {
   readonly p99: number
   readonly max: number
-  /** The worst of what the process itself did: without the time in which other processes had the processor. */
+  /** The worst without the time in which the main thread was ready to run and others had the processor. */
   readonly longestTurn: number
+  /** The worst of that without what it waited, not for a processor, while another thread of the process waited for one. */
+  readonly longestUnexplained: number
   /** What of it the main thread computed: the rest it waited for locks, memory or the disk. */
   readonly longestOwn: number
 }
 
-/** One transfer in a process that has fetched nothing before. */
+/** One transfer, mostly in a process that has fetched nothing before. */
 export interface Watched {
   readonly took: Took
   /** With endpoint and store open, before it. */
@@ -60,7 +62,7 @@ type Task =
       readonly small: Source
     }
   /** Without threads everything comes through the main one. */
-  | { readonly task: 'watched'; readonly threads: number; readonly source: Source }
+  | { readonly task: 'watched'; readonly threads: number; readonly source: Source; readonly before?: Source }
   | { readonly task: 'alone'; readonly source: Source }
 
 export type ChildOrder = Task & { readonly provider: PeerAddr | undefined }
@@ -70,18 +72,24 @@ const CHILD = fileURLToPath(new URL('./blobs-fetch-child.mjs', import.meta.url))
 /** Makes a build of the sources, which takes more memory than a transfer: in a process before the one that is watched. */
 export const makeBuild = (): Promise<unknown> => run({ task: 'built' })
 
-async function run<T>(order: Task, provider?: PeerAddr): Promise<T> {
+async function run<T>(order: Task, provider?: PeerAddr, flags: readonly string[] = []): Promise<T> {
   const full: ChildOrder = { ...order, provider }
-  const { stdout } = await promisify(execFile)(process.execPath, [CHILD, JSON.stringify(full)])
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, CHILD, JSON.stringify(full)])
   return JSON.parse(stdout) as T
 }
 
 export const fetchProcess = (provider: PeerAddr) => ({
   throughput: (order: Omit<Extract<Task, { task: 'throughput' }>, 'task'>) =>
     run<Turns>({ ...order, task: 'throughput' }, provider),
-  async watched(threads: number, source: Source): Promise<Watched> {
+  /** `before` is fetched first, unwatched; `flags` are those of node. */
+  async watched(
+    threads: number,
+    source: Source,
+    options: { readonly before?: Source; readonly flags?: readonly string[] } = {},
+  ): Promise<Watched> {
+    const { before, flags } = options
     await makeBuild()
-    return await run<Watched>({ task: 'watched', threads, source }, provider)
+    return await run<Watched>({ task: 'watched', threads, source, ...(before && { before }) }, provider, flags)
   },
   alone: (source: Source) => run<{ readonly took: Took }>({ task: 'alone', source }, provider),
 })

@@ -9,7 +9,11 @@ import { type Hash, peerIdOf } from '../src/core/ids.ts'
 import { MemoryNetwork } from '../src/core/net/memory-network.ts'
 import type { Connection, Transport } from '../src/core/net/transport.ts'
 import { bindLoopback, pattern } from '../test/core/net/support.ts'
+import { buildPeer } from '../test/interop/lab/build.ts'
+import { LabRun } from '../test/interop/lab/lab-run.ts'
+import { floodedByPeer } from '../test/interop/scenarios/blobs-flood.ts'
 import { TsChild } from '../test/support/ts-child.ts'
+import { round1 } from './blob-cost.ts'
 import { cpuSecondsOf } from './proc-stat.ts'
 
 interface Service {
@@ -32,7 +36,19 @@ interface QuicFlood extends Flood {
   readonly junkSentPerProcessor: number
 }
 
+/** A Rust peer floods a node of ours, which has its usual limits, under ever new keys; two honest Rust peers download meanwhile. */
+interface RustFlood {
+  /** Requests that left in packets. */
+  readonly junkSentPerSecond: number
+  readonly connectionsPerSecond: number
+  /** MiB/s of blobs, each compared with its hash: to a peer of the attackers' address that was served before, and to one of another. */
+  readonly toKnown: number
+  readonly toStranger: number
+}
+
 export interface BlobFloodBench {
+  /** Undefined without a Rust tool chain. */
+  readonly rust: RustFlood | undefined
   readonly alone: Service
   /** Over QUIC, from ever new identities of one address, as long as the provider lets them in. */
   readonly underFlood: QuicFlood
@@ -40,9 +56,12 @@ export interface BlobFloodBench {
   readonly unlimited: QuicFlood
   /** In memory, at least 10,000 a second offered in the provider's own thread, from ever new identities and addresses. */
   readonly tenThousand: Flood
+  /** Bars that do not hold: 10,000 pieces of junk a second, from the Rust peer and in memory, and service meanwhile. */
+  readonly missed: readonly string[]
 }
 
 const ATTACKERS = 2
+const LEAST_PER_SECOND = 10_000
 /** A little more than what must be borne, because a busy loop sends the last of it late. */
 const OFFERED_PER_SECOND = 10_500
 const JUNK = fileURLToPath(new URL('../test/core/blobs/provider/junk-child.ts', import.meta.url))
@@ -170,10 +189,37 @@ async function inMemory(ms: number): Promise<Flood> {
   }
 }
 
+async function fromRust(): Promise<RustFlood | undefined> {
+  const build = await buildPeer()
+  if (build.status !== 'built') return undefined
+  const lab = new LabRun(build.binary)
+  try {
+    const { known, stranger, flood } = await floodedByPeer(lab)
+    const perSecond = (count: number): number => round1(count / flood.seconds)
+    return {
+      junkSentPerSecond: perSecond(flood.sent),
+      connectionsPerSecond: perSecond(flood.connections),
+      toKnown: perSecond(known),
+      toStranger: perSecond(stranger),
+    }
+  } finally {
+    await lab.close()
+  }
+}
+
 /** What an honest peer gets of a provider while others flood it with junk. */
 export async function benchBlobFlood(options: { readonly quick?: boolean } = {}): Promise<BlobFloodBench> {
   const ms = options.quick === true ? 3_000 : 10_000
+  const rust = await fromRust()
   const { alone, flood } = await overQuic(ms, {})
   const { flood: unlimited } = await overQuic(ms, NO_LIMITS)
-  return { alone, underFlood: flood, unlimited, tenThousand: await inMemory(ms) }
+  const tenThousand = await inMemory(ms)
+  const missed = [
+    ...(rust !== undefined && rust.junkSentPerSecond < LEAST_PER_SECOND ? ['rust.junkSentPerSecond'] : []),
+    ...(rust !== undefined && Math.min(rust.toKnown, rust.toStranger) === 0 ? ['rust.service'] : []),
+    ...(tenThousand.junkSentPerSecond < LEAST_PER_SECOND ? ['tenThousand.junkSentPerSecond'] : []),
+    ...(tenThousand.perSecond === 0 ? ['tenThousand.service'] : []),
+  ]
+  if (missed.length > 0) process.exitCode = 1
+  return { rust, alone, underFlood: flood, unlimited, tenThousand, missed }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { toBase32, toHex, utf8 } from './bytes.ts'
 import type { Rng } from './random.ts'
 
@@ -18,8 +18,5 @@ export function uuidv7(nowMs: number, rng: Rng): string {
 
 /** base32(sha256(parts joined by NUL)), first `length` characters: deterministic ids (bridging 2, 15.4). */
 export function hashId(parts: readonly (string | number)[], length = 26): string {
-  const digest = createHash('sha256')
-    .update(utf8(parts.join('\0')))
-    .digest()
-  return toBase32(digest).slice(0, length)
+  return toBase32(hash('sha256', utf8(parts.join('\0')), 'buffer')).slice(0, length)
 }

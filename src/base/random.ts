@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 
 /** Source of randomness, passed in so that simulations repeat. */
 export interface Rng {
@@ -40,23 +40,32 @@ export function shuffled<T>(rng: Rng, items: readonly T[]): T[] {
   return out
 }
 
+/** Ids and codes come from the buffer, keys do not. */
+const SHARED_BYTES = 16
+
 /** Cryptographic randomness, buffered so that single draws stay cheap. */
 export const cryptoRng: Rng = (() => {
-  let pool = new Uint8Array(0)
-  let view = new DataView(pool.buffer)
-  let at = 0
+  const pool = new Uint8Array(4096)
+  const view = new DataView(pool.buffer)
+  let at = pool.length
+  const take = (n: number): number => {
+    if (at + n > pool.length) {
+      randomFillSync(pool)
+      at = 0
+    }
+    at += n
+    return at - n
+  }
   return {
-    u32() {
-      if (at + 4 > pool.length) {
-        pool = new Uint8Array(randomBytes(4096))
-        view = new DataView(pool.buffer)
-        at = 0
-      }
-      const v = view.getUint32(at)
-      at += 4
-      return v
+    u32: () => view.getUint32(take(4)),
+    bytes(n: number) {
+      if (n > SHARED_BYTES) return new Uint8Array(randomBytes(n))
+      const from = take(n)
+      const bytes = pool.slice(from, from + n)
+      // What was handed out is not kept here.
+      pool.fill(0, from, from + n)
+      return bytes
     },
-    bytes: (n: number) => new Uint8Array(randomBytes(n)),
   }
 })()
 

@@ -84,6 +84,8 @@ export type SendOutcome =
   | { readonly kind: 'not-sent'; readonly code: string; readonly message: string }
   /** Not sent; nothing on `scope` may be sent before `afterMs` has passed. */
   | { readonly kind: 'rate-limited'; readonly afterMs: number; readonly scope: 'lane' | 'account' }
+  /** Not sent: it waits for its turn, and what stands behind it in its lane with it. Nobody refused anything. */
+  | { readonly kind: 'later'; readonly afterMs: number }
   /** May have been sent. */
   | { readonly kind: 'ambiguous'; readonly code: string; readonly message: string }
   /** Will never work for this message: dead letter. */

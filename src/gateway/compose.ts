@@ -13,7 +13,6 @@ import { Avatars } from './avatars/avatars.ts'
 import { DatabaseSnapshots } from './backup/snapshots.ts'
 import { openBlobs } from './blobs/open.ts'
 import { providerLimits } from './blobs/policy.ts'
-import { providerGauges } from './blobs/provider-gauges.ts'
 import { type BridgeParts, hookedBridges, openAccount, openBridges } from './bridges.ts'
 import { randomToken, removeControlFile, writeControlFile } from './cli/control-file.ts'
 import { createActionIds } from './commands/action-ids.ts'
@@ -29,10 +28,9 @@ import { createSealer } from './db/sealer.ts'
 import { routeOf } from './direct/model.ts'
 import { openDirect } from './direct/open.ts'
 import { DirectStore } from './direct/store.ts'
-import { Strangers } from './direct/strangers.ts'
 import { openDocs } from './docs/open.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
-import { databaseConfig, hookSecrets, lockPart, nodeGauges, settledValue } from './groundwork.ts'
+import { databaseConfig, hookSecrets, lockPart, settledValue } from './groundwork.ts'
 import { openServer } from './http/open.ts'
 import { createJobBackend } from './jobs/backend.ts'
 import { DELIVER, JobQueues } from './jobs/queues.ts'
@@ -41,12 +39,10 @@ import { QueueWorker } from './jobs/workers.ts'
 import { cardButtonOf } from './market/card-button.ts'
 import { openMarket } from './market/open.ts'
 import { connectSource, openMedia } from './media/open.ts'
-import { CrowdNotices } from './moderation/crowd.ts'
 import { openModeration } from './moderation/open.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { loadOrCreateNodeKey } from './node-key.ts'
-import { bridgeMetrics } from './observe/bridge-metrics.ts'
-import { Metrics } from './observe/metrics.ts'
+import { openMetrics } from './observe/open.ts'
 import { NodePeerPort, RecentPeersFile, readRecentPeers } from './peers/index.ts'
 import { PinSync } from './pins/sync.ts'
 import { BridgeSet, bootName, createPipeline, openSentLog } from './pipeline/index.ts'
@@ -100,6 +96,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     const { routes, rooms } = book
     const own = new OwnIdentities()
     const bridgeSet = new BridgeSet()
+    const threads = openThreads({ bridges: bridgeSet, book, pool: db.pool, clock, log })
     const pipeline = createPipeline({
       db,
       // On a database server another machine may take a lane over, and could not read this one's notes.
@@ -108,13 +105,14 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
           ? openSentLog(config.dataDir, bootName(), log.child({ mod: 'pipeline' }))
           : undefined,
       jobs: queues,
-      bridges: bridgeSet,
+      bridges: threads.bridges,
       routes: routes(),
       rules: config.rules,
       instance: identity.id.slice(0, 16),
       own,
       advise: (envelope) => market?.advise(envelope),
       moderate: (envelope, route, again) => moderation.service.judge(envelope, route, again),
+      personOf: (author) => moderation.service.accountsOf(author)[0] ?? author,
       limits: pipelineLimitsOf(config),
       clock,
       log,
@@ -179,7 +177,6 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     })
     const media = await openMedia({ config, clock, log })
     const chatFiles = new ChatFiles({ media: media.library, store: webChatStore(db.pool), clock, rng: cryptoRng })
-    const threads = openThreads({ bridges: bridgeSet, book, pool: db.pool, clock, log })
     // Pictures are fetched where platforms can get them from us.
     const portraits = { bridges: bridgeSet, media: media.library, enabled: config.blobs.publicUrl !== undefined }
     const avatars = new Avatars({ ...portraits, clock, log: log.child({ mod: 'avatars' }) })
@@ -206,7 +203,9 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       node: () => node,
       control: () => control,
       own,
+      port,
       isBanned: (account) => moderation.service.isBanned(account),
+      accountsOf: (account) => moderation.service.accountsOf(account),
       clock,
       log,
     })
@@ -299,13 +298,6 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       parts: () => [...group.parts, ...reload.accounts.list()],
       clock,
     })
-    const strangers = new Strangers({
-      port,
-      isContact: (peer) => node.contacts().some(({ addr }) => addr.id === peer),
-      path: join(config.dataDir, 'strangers.json'),
-      clock,
-      log: log.child({ mod: 'strangers' }),
-    })
     const commands = openCommands({
       config: current,
       db,
@@ -325,7 +317,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
         ...direct.commands,
         ...trust.commands,
         ...moderation.commands,
-        approvalsCommand([strangers.approvals, direct.approvals, sync.approvals, moderation.approvals], () => clock.now()),
+        approvalsCommand([direct.approvals, sync.approvals, moderation.approvals], () => clock.now()),
       ],
       actions: [...sync.actions, ...moderation.actions, ...(market?.actions ?? [])],
       moderation: moderation.service,
@@ -333,24 +325,16 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       log,
     })
 
-    const crowds = new CrowdNotices({
-      notifier: () => openNotifier(bridges, db),
-      counters: pipeline.counters,
-      log: log.child({ mod: 'pipeline' }),
-    })
-    pipeline.onCrowded((envelope) => crowds.tell(envelope))
     await use(media.part)
     if (market) await use(market.early)
     await use(pipeline)
     await use(moderation.part)
     // What waited over the restart is judged again, by the decisions that are read now.
     await use(pipeline.pacing)
-    await use(crowds)
     await use(worker)
     await use(new JobUpkeep({ backend, queues, log: jobLog, clock }))
     await use(trust.part)
     await use(node)
-    await use(strangers)
     await use(new RecentPeersFile({ path: recentPath, node, clock, log: log.child({ mod: 'peers' }) }))
     await use(docs.part)
     await use(sync.part)
@@ -365,18 +349,14 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     if (market) await use(market.part)
 
     const web = ownBridges.find((b) => b.network === 'web') as WebChatBridge | undefined
-    const metrics = new Metrics({
-      pipeline: () => pipeline.stats(),
-      gauges: () => ({
-        ...nodeGauges(node),
-        ...providerGauges(blobs),
-        ...docs.gauges(),
-        ...market?.market.gauges(),
-        ...direct.gauges(),
-        ...moderation.service.gauges(),
-      }),
-      more: () => bridgeMetrics({ pipeline, bridges, mediaBytes: () => media.library.stats().fetched }),
-      parts: control.health,
+    const metrics = openMetrics({
+      pipeline,
+      node,
+      blobs,
+      gauged: [docs, ...(market ? [market.market] : []), direct, moderation.service],
+      bridges,
+      mediaBytes: () => media.library.stats().fetched,
+      control,
     })
     const token = config.http.adminToken ?? randomToken()
     const server = await use(

@@ -46,10 +46,11 @@ export function createControl(parts: ControlParts): Control {
         messageKey: `cli-${randomUUID()}`,
         via: [nodeTag(node.id)],
       }),
-    sendDirect: (contact, text, senderName) =>
+    sendDirect: (contact, text, senderName, author) =>
       port.sendDirectText(contactId(contact, config()), {
         text,
         senderName,
+        ...(author !== undefined && { author }),
         messageKey: `cli-${randomUUID()}`,
         via: [nodeTag(node.id)],
       }),

@@ -37,3 +37,14 @@ test('probability repeats with the seed', () => {
 test('a rule with an unknown field is refused', () => {
   expect(() => new FaultPlan().add({ effect: { kind: 'reset-before' }, chance: 1 } as never)).toThrow()
 })
+
+test('rules over time begin and end by the clock', () => {
+  let now = 1_000
+  const plan = new FaultPlan(1, () => now)
+  plan.add({ fromMs: 100, untilMs: 200, effect: { kind: 'disk-full' } })
+  const hits = [0, 99, 100, 199, 200].map((ms) => {
+    now = 1_000 + ms
+    return plan.take(get('/a')).length
+  })
+  expect(hits).toEqual([0, 0, 1, 1, 0])
+})

@@ -23,6 +23,8 @@ export const FaultEffect = z.discriminatedUnion('kind', [
     scope: z.enum(['user', 'global', 'shared']).default('user'),
   }),
   z.strictObject({ kind: z.literal('corrupt-json') }),
+  /** A request with files is answered as by a server that cannot keep them; others pass. */
+  z.strictObject({ kind: z.literal('disk-full') }),
   z.strictObject({ kind: z.literal('duplicate-event') }),
   z.strictObject({ kind: z.literal('drop-event') }),
   /** The event waits, and those after it overtake it. */
@@ -47,6 +49,9 @@ export const FaultRule = z.strictObject({
   probability: z.number().min(0).max(1).optional(),
   /** How often the effect happens in all; unlimited when absent. */
   times: z.number().int().min(1).optional(),
+  /** Only from this long after the rule was added, ms, and until that long after; for plans over time. */
+  fromMs: z.number().min(0).optional(),
+  untilMs: z.number().min(0).optional(),
   effect: FaultEffect,
 })
 export type FaultRule = z.input<typeof FaultRule>
@@ -61,6 +66,7 @@ interface ActiveRule {
   readonly rule: z.output<typeof FaultRule>
   readonly name: string
   readonly route: (route: string) => boolean
+  readonly since: number
   matched: number
   applied: number
 }
@@ -76,11 +82,13 @@ function routeMatcher(route: string | undefined): (route: string) => boolean {
 
 export class FaultPlan {
   readonly #rng: Rng
+  readonly #now: () => number
   #rules: ActiveRule[] = []
   readonly #counts = new Map<string, number>()
 
-  constructor(seed = 1) {
+  constructor(seed = 1, now: () => number = Date.now) {
     this.#rng = seededRng(seed)
+    this.#now = now
   }
 
   /** Adds a rule; answers the way to remove it. */
@@ -90,6 +98,7 @@ export class FaultPlan {
       rule,
       name: rule.name ?? rule.effect.kind,
       route: routeMatcher(rule.route),
+      since: this.#now(),
       matched: 0,
       applied: 0,
     }
@@ -128,6 +137,8 @@ export class FaultPlan {
   #hits(active: ActiveRule, subject: FaultSubject): boolean {
     const { rule } = active
     if (rule.on !== subject.on || (rule.times !== undefined && active.applied >= rule.times)) return false
+    const age = this.#now() - active.since
+    if (age < (rule.fromMs ?? 0) || age >= (rule.untilMs ?? Number.POSITIVE_INFINITY)) return false
     if (rule.method !== undefined && rule.method !== subject.method) return false
     if (!active.route(subject.route)) return false
     active.matched++

@@ -119,6 +119,31 @@ describe('threads and topics make each other', () => {
     ])
   })
 
+  it('a thread or topic that was deleted is made again when something is said there', LIMIT, async () => {
+    const { discord, telegram } = stage
+    const first = topic(room.chat, 'sales')?.id as number
+    discord.control.removeChannel({ channel: thread(room.channel, 'sales')?.id as string })
+    const sold = telegram.control.post(room.chat, stage.tess, 'the lamp is sold', { threadId: first })
+    await until(() => thread(room.channel, 'sales') !== undefined)
+    const again = thread(room.channel, 'sales')?.id as string
+    await until(() => stage.onDiscord(again).includes('the lamp is sold'))
+    // What was in the old one went with it; changes of it hold nothing up.
+    telegram.control.setTopic(room.chat, stage.tess, first, 'delete')
+    stage.ann(again, 'and the chair?')
+    const open = () => topics(room.chat).filter((t) => t.name === 'sales' && t.state === 'open')
+    await until(() => inTopic(room.chat, open()[0]?.id).includes('Ann: and the chair?'))
+    await stage.stop()
+    await stage.start()
+    telegram.control.post(room.chat, stage.tess, 'it is here', { threadId: open()[0]?.id as number })
+    await until(() => stage.onDiscord(again).includes('it is here'))
+    telegram.control.edit(room.chat, sold, 'the lamp is gone')
+    await until(() => stage.onDiscord(again).includes('the lamp is gone'))
+    stage.ann(again, 'I take it')
+    await until(() => inTopic(room.chat, open()[0]?.id).includes('Ann: I take it'))
+    expect(open()).toHaveLength(1)
+    expect(discord.control.threads({ channel: room.channel }).filter((t) => t.name === 'sales')).toHaveLength(1)
+  })
+
   it('where no topic can be made the thread is read with its channel', LIMIT, async () => {
     stage.telegram.control.setMember(room.chat, stage.bot.id, 'member')
     const quiet = stage.discord.control.startThread({ channel: room.channel, name: 'no rights' }).id

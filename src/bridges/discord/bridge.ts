@@ -186,7 +186,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
 
   async openThread(place: Place, title: string, signal: AbortSignal): Promise<string> {
     if (this.#parts === undefined) throw notConnected()
-    return openDiscordThread(place, title, this.#directory.isForum(place.channel), this.#parts.rest, signal)
+    return openDiscordThread(place, title, this.#directory, this.#parts.rest, signal)
   }
 
   async react(change: ReactionChange, signal: AbortSignal): Promise<ReactionOutcome> {
@@ -265,6 +265,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       media: this.#options.media,
       maxFile: (place) => directory.maxFile(place.space),
       isForum: (channel) => directory.isForum(channel),
+      forumTag: (channel, demands) => directory.forumTag(channel, demands),
       clock,
     })
     const feed = new IngestFeed({ account, sink, clock, rng, log, onRoom: () => history.onRoom() })

@@ -8,6 +8,9 @@ export interface ChannelEntry {
   readonly parentId?: string
   readonly lastMessageId?: string
   readonly archived?: boolean
+  /** Forums: what their posts can be marked with, and whether they must be. */
+  readonly tags?: readonly string[]
+  readonly needsTag?: boolean
 }
 
 /** Where a message was written, as a place without its account. */
@@ -20,6 +23,8 @@ export interface Whereabouts {
 const THREAD_TYPES: ReadonlySet<number> = new Set([10, 11, 12])
 /** Forum and media channels. */
 const FORUM_TYPES: ReadonlySet<number> = new Set([15, 16])
+/** Flag of forums whose posts need a tag. */
+const REQUIRE_TAG = 1 << 4
 /** Threads come and go; channels of the servers stay. */
 const MAX_ENTRIES = 100_000
 
@@ -31,6 +36,8 @@ interface ChannelJson {
   readonly parent_id?: unknown
   readonly last_message_id?: unknown
   readonly thread_metadata?: { readonly archived?: unknown } | undefined
+  readonly available_tags?: unknown
+  readonly flags?: unknown
 }
 
 interface GuildJson {
@@ -48,6 +55,14 @@ const MAX_FILE = [10, 10, 50, 100].map((mebibytes) => mebibytes * 1024 * 1024)
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 const list = (value: unknown): readonly Record<string, unknown>[] =>
   Array.isArray(value) ? value.filter((v): v is Record<string, unknown> => typeof v === 'object' && v !== null) : []
+
+/** Ids of tags, those of moderators last: a bot may lack their rights. */
+function tagsOf(json: readonly unknown[]): string[] {
+  const tags = list(json).flatMap((tag) =>
+    text(tag.id) === undefined ? [] : [{ id: String(tag.id), last: tag.moderated === true }],
+  )
+  return [...tags.filter((tag) => !tag.last), ...tags.filter((tag) => tag.last)].map((tag) => tag.id)
+}
 
 /** Where Discord's pictures are: those of stickers, avatars and emoji have addresses of their own. */
 export const CDN_URL = 'https://cdn.discordapp.com'
@@ -89,12 +104,18 @@ export class Directory {
     return MAX_FILE[tier] ?? (MAX_FILE[0] as number)
   }
 
-  /** The place of a channel id; undefined when the channel is unknown and may be a thread. */
   /** Takes posts only. */
   isForum(channelId: string): boolean {
     return FORUM_TYPES.has(this.#channels.get(channelId)?.type ?? -1)
   }
 
+  /** What a post of a forum is marked with: the first tag anybody may set, where posts need one or Discord `demands` it. */
+  forumTag(channelId: string, demands = false): string | undefined {
+    const forum = this.#channels.get(channelId)
+    return forum?.needsTag || demands ? forum?.tags?.[0] : undefined
+  }
+
+  /** The place of a channel id; undefined when the channel is unknown and may be a thread. */
   whereabouts(channelId: string, guildId: string | undefined): Whereabouts | undefined {
     if (guildId === undefined) return { channel: channelId }
     const entry = this.#channels.get(channelId)
@@ -136,6 +157,8 @@ export class Directory {
     const parentId = text(json.parent_id)
     const lastMessageId = text(json.last_message_id)
     const archived = json.thread_metadata?.archived
+    const tags = Array.isArray(json.available_tags) ? tagsOf(json.available_tags) : before?.tags
+    const needsTag = typeof json.flags === 'number' ? (json.flags & REQUIRE_TAG) !== 0 : before?.needsTag
     this.#channels.delete(id)
     this.#channels.set(id, {
       id,
@@ -145,6 +168,8 @@ export class Directory {
       ...(parentId !== undefined && { parentId }),
       ...(lastMessageId !== undefined && { lastMessageId }),
       ...(typeof archived === 'boolean' && { archived }),
+      ...(tags !== undefined && tags.length > 0 && { tags }),
+      ...(needsTag && { needsTag }),
     })
     if (this.#channels.size > MAX_ENTRIES) this.#channels.delete(this.#channels.keys().next().value as string)
     return before

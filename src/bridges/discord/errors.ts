@@ -42,7 +42,7 @@ const REMEDY = {
     'the bot may not do this here: give its role Send Messages (in threads: Send Messages in Threads), Attach Files and Manage Webhooks',
   unknownChannel: 'the channel does not exist or the bot is not in that server: check the id in the config and invite the bot',
   forum:
-    'this forum takes no posts from here: it demands a tag, or the bot may not manage webhooks; one of its posts can be bridged instead, as <channel>#<thread>',
+    'this forum takes no posts from here: it demands a tag and has none the bot may set, or takes no messages; one of its posts can be bridged instead, as <channel>#<thread>',
   badToken: 'Discord refuses the bot token: create a new one in the developer portal and put it into the config',
 } as const
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { ApiAnswer, DiscordApi } from './api.ts'
 import type { Echo, ExpectedEchoes } from './echoes.ts'
 import { judge } from './errors.ts'
-import { findPost, postOf, postTitle } from './execute-post.ts'
+import { findPost, isPostOf, postBody, postOf, postTitle } from './execute-post.ts'
 import { webhookUsername } from './names.ts'
 import { componentsOf } from './notice.ts'
 import { channelIdOf, type DiscordCall } from './outbound.ts'
@@ -25,6 +25,8 @@ export interface CreatorOptions {
   readonly hearsEchoes: () => boolean
   /** The channel takes posts only. */
   readonly isForum: (channel: string) => boolean
+  /** What a post of a forum is marked with; `demands`: Discord refused one without. */
+  readonly forumTag: (channel: string, demands: boolean) => string | undefined
   readonly clock: Clock
 }
 
@@ -37,6 +39,12 @@ const NONCE_MS = 120_000
 
 const Id = z.string().regex(/^\d{1,20}$/)
 const Created = z.object({ id: Id, channel_id: Id.optional() })
+/** A post made by the bot is answered as a thread with its message. */
+const CreatedPost = z
+  .object({ id: Id, message: z.object({ id: Id }) })
+  .transform(({ id, message }) => ({ id: message.id, channel_id: id }))
+/** "A tag is required to create a forum post in this channel" */
+const TAG_REQUIRED = 40067
 
 /** Sends one new message so that a lost answer neither loses nor doubles it (bridging 4.4, 15.4). */
 export class Creator {
@@ -62,12 +70,13 @@ export class Creator {
     }
     const { webhook } = answer
     const { place } = run.request
-    const isPost = place.thread === undefined && this.#options.isForum(place.channel)
+    const isPost = isPostOf(run, this.#options.isForum)
     if (isPost) {
       run.post ??= postOf(run)
       const failed = run.post === undefined ? await this.#lookForPost(run) : undefined
       if (failed !== undefined) return failed
     }
+    const begins = isPost && run.post === undefined
     const channel = run.post ?? channelIdOf(place)
     const name = webhookUsername(run.request.author.displayName, run.strictName)
     const found = await this.#look(run, call, { author: webhook.id, isWebhook: true, name })
@@ -82,7 +91,7 @@ export class Creator {
         body: {
           content: call.content,
           username: name,
-          ...(isPost && thread === undefined && { thread_name: postTitle(run.request) }),
+          ...(begins && { thread_name: postTitle(run.request), ...this.#tagsOf(run) }),
           allowed_mentions: pinging(call.mentioned),
           ...avatarOf(run.request),
           ...descriptionsOf(call),
@@ -94,7 +103,8 @@ export class Creator {
       },
       run.signal,
     )
-    const step = await this.#created(run, call, sent, { echo, webhook, isPost })
+    const by = { sender: webhook.id, echo, webhook, begins }
+    const step = await this.#created(run, call, sent, by)
     echo.forget()
     return step
   }
@@ -119,33 +129,47 @@ export class Creator {
   }
 
   async byBot(run: Run, call: Create): Promise<Result> {
-    const { api, clock } = this.#options
-    const channel = channelIdOf(run.request.place)
+    const { api, clock, isForum } = this.#options
+    const isPost = isPostOf(run, isForum)
+    if (isPost) {
+      run.post ??= postOf(run)
+      const failed = run.post === undefined ? await this.#lookForPost(run) : undefined
+      if (failed !== undefined) return failed
+    }
+    const begins = isPost && run.post === undefined
+    const channel = run.post ?? channelIdOf(run.request.place)
     const author = run.botId
+    // A post has no nonce, so in forums only the history knows.
     // Within its life the nonce makes sending again harmless; later only the history knows.
-    if (run.lookSince !== undefined && clock.now() - run.lookSince < NONCE_MS) run.lookSince = undefined
+    if (!isPost && run.lookSince !== undefined && clock.now() - run.lookSince < NONCE_MS) run.lookSince = undefined
     const found = await this.#look(run, call, { author, isWebhook: false })
     if (found !== undefined) return found
+    const message = {
+      content: call.content,
+      allowed_mentions: pinging(call.mentioned),
+      ...descriptionsOf(call),
+      ...(call.flags !== 0 && { flags: call.flags }),
+      ...(call.button && { components: componentsOf([[call.button]]) }),
+    }
+    const reply = call.replyTo !== undefined && { message_reference: { message_id: call.replyTo, fail_if_not_exists: false } }
     const sent = await api.call(
       {
         method: 'POST',
-        path: `/channels/${channel}/messages`,
-        body: {
-          content: call.content,
-          allowed_mentions: pinging(call.mentioned),
-          nonce: call.nonce,
-          enforce_nonce: true,
-          ...descriptionsOf(call),
-          ...(call.flags !== 0 && { flags: call.flags }),
-          ...(call.button && { components: componentsOf([[call.button]]) }),
-          ...(call.replyTo !== undefined && { message_reference: { message_id: call.replyTo, fail_if_not_exists: false } }),
-        },
+        path: begins ? `/channels/${channel}/threads` : `/channels/${channel}/messages`,
+        body: begins
+          ? { ...postBody(run.request, message), ...this.#tagsOf(run) }
+          : { ...message, nonce: call.nonce, enforce_nonce: true, ...reply },
         auth: 'bot',
         ...filesOf(call),
       },
       run.signal,
     )
-    return this.#created(run, call, sent)
+    return this.#created(run, call, sent, { sender: 'bot', begins })
+  }
+
+  #tagsOf({ request, tagDemanded = false }: Run): { applied_tags?: readonly string[] } {
+    const tag = this.#options.forumTag(request.place.channel, tagDemanded)
+    return tag === undefined ? {} : { applied_tags: [tag] }
   }
 
   /** Looks in the history for what an earlier attempt may have sent; undefined = it is not there, send. */
@@ -186,21 +210,34 @@ export class Creator {
     run: Run,
     call: Create,
     answer: ApiAnswer,
-    by?: { readonly echo: Echo; readonly webhook: WebhookRecord; readonly isPost: boolean },
+    by: {
+      /** The webhook's id, or `bot`. */
+      readonly sender: string
+      /** The message began a post. */
+      readonly begins: boolean
+      readonly echo?: Echo
+      readonly webhook?: WebhookRecord
+    },
   ): Promise<Result> {
-    const sender = by?.webhook.id ?? 'bot'
-    const created = answer.ok ? Created.safeParse(answer.body) : undefined
+    const { sender, begins, echo, webhook } = by
+    const form = begins && webhook === undefined ? CreatedPost : Created
+    const created = answer.ok ? form.safeParse(answer.body) : undefined
     if (created?.success) {
       run.lookSince = undefined
-      if (by?.isPost) run.post ??= created.data.channel_id
+      if (begins) run.post ??= created.data.channel_id
       return { kind: 'next', part: this.#memory.note(run, call, created.data.id, sender) }
     }
     const failure = answer.ok ? ({ kind: 'transport', code: 'UNREADABLE', sent: true } as const) : answer.failure
+    // The forum began to ask for tags, or has not been heard of yet.
+    if (begins && failure.kind === 'api' && failure.code === TAG_REQUIRED && run.tagDemanded !== true) {
+      run.tagDemanded = true
+      if (this.#tagsOf(run).applied_tags !== undefined) return { kind: 'replan' }
+    }
     const verdict = judge(failure, 'create')
-    if (verdict.kind !== 'ambiguous') return { kind: 'judged', verdict, call, ...(by && { webhook: by.webhook }) }
+    if (verdict.kind !== 'ambiguous') return { kind: 'judged', verdict, call, ...(webhook && { webhook }) }
     // The bot's nonce makes the next attempt safe without waiting.
-    if (by === undefined || run.signal.aborted || !this.#options.hearsEchoes()) return { kind: 'end', outcome: verdict }
-    const id = await by.echo.seen(ECHO_WAIT_MS)
+    if (echo === undefined || run.signal.aborted || !this.#options.hearsEchoes()) return { kind: 'end', outcome: verdict }
+    const id = await echo.seen(ECHO_WAIT_MS)
     if (id === undefined) return { kind: 'end', outcome: verdict }
     this.#counters.adoptedByEcho++
     run.lookSince = undefined

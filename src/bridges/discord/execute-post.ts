@@ -18,6 +18,19 @@ export function postOf({ parts, request }: Run): string | undefined {
   return begun ?? (reply?.ref?.network === 'discord' && reply.ref.channel === place.channel ? reply.ref.thread : undefined)
 }
 
+/** Whether a message goes to a forum and not to one of its posts by name. */
+export function isPostOf({ request: { place } }: Run, isForum: (channel: string) => boolean): boolean {
+  return place.thread === undefined && isForum(place.channel)
+}
+
+/** Longest time without messages before Discord archives a thread by itself, minutes. */
+export const ARCHIVE_AFTER = 10_080
+
+/** A post whose first message the bot writes. */
+export function postBody(request: SendRequest, message: object): object {
+  return { name: postTitle(request), auto_archive_duration: ARCHIVE_AFTER, message }
+}
+
 /** A post is called like the first line of its message. */
 export function postTitle({ body, author }: SendRequest): string {
   const lines = body?.rich.text.split('\n').map((line) => sanitizeName(line, MAX_TITLE)) ?? []

@@ -1,7 +1,9 @@
+import type { Place } from '../model/place.ts'
 import { NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import { judge } from './errors.ts'
 import { Changer, type ChangerOptions } from './execute-change.ts'
 import { Creator, type CreatorOptions } from './execute-create.ts'
+import { isPostOf, postOf } from './execute-post.ts'
 import { type DiscordCall, type Mode, type PlanContext, planCalls } from './outbound.ts'
 import { OutgoingDesk, type OutgoingDeskOptions } from './outgoing-desk.ts'
 import { ended, type Judged, type Result, type Run, type SendCounters, type Step } from './run.ts'
@@ -87,7 +89,7 @@ export class Executor {
       maxTotal: this.#files.maxTotal(request.place),
       single: run.single,
     }
-    const calls = planCalls({ ...request, parts: [...run.parts.values()] }, context)
+    const calls = planCalls({ ...request, place: this.#placeOf(run), parts: [...run.parts.values()] }, context)
     if (calls === undefined) return { kind: 'permanent', code: 'DISCORD_EMPTY_MESSAGE', message: 'nothing to show' }
     for (const [i, call] of calls.entries()) {
       const step = await this.#step(run, call)
@@ -100,6 +102,13 @@ export class Executor {
     }
     const left = request.op === 'delete' ? request.parts : [...run.parts.values()].sort((a, b) => a.part - b.part)
     return { kind: 'done', parts: left }
+  }
+
+  /** Where a message is going: in a forum, the post of what it answers. */
+  #placeOf(run: Run): Place {
+    const { place } = run.request
+    const post = isPostOf(run, this.#options.isForum) ? (run.post ?? postOf(run)) : undefined
+    return post === undefined ? place : { ...place, thread: post }
   }
 
   async #step(run: Run, call: DiscordCall): Promise<Step> {

@@ -20,6 +20,8 @@ export interface Run {
   lookSince: number | undefined
   /** In a forum: the post the message is in, once there is one. */
   post?: string | undefined
+  /** In a forum: Discord refused a post because it had no tag. */
+  tagDemanded?: boolean
   mode: Mode
   /** Edits: who was not the message's author. */
   readonly triedModes: Set<Mode>

@@ -3,8 +3,11 @@ import { cutGraphemes } from '../format/sanitize.ts'
 import type { Place } from '../model/place.ts'
 import type { ThreadChange } from '../threads.ts'
 import type { DiscordApi } from './api.ts'
+import type { Directory } from './directory.ts'
 import { judge } from './errors.ts'
+import { ARCHIVE_AFTER } from './execute-post.ts'
 import { noticeError } from './interaction-error.ts'
+import { NOBODY } from './run.ts'
 
 /** Longest name of a thread (4.1). */
 const MAX_NAME = 100
@@ -26,19 +29,20 @@ export async function changeDiscordThread(
 }
 
 const PUBLIC_THREAD = 11
-/** Longest time without messages before Discord archives it by itself, minutes. */
-const ARCHIVE_AFTER = 10_080
 
 /** Begins a thread, in a forum a post. */
 export async function openDiscordThread(
   place: Place,
   title: string,
-  isForum: boolean,
+  directory: Directory,
   api: DiscordApi,
   signal: AbortSignal,
 ): Promise<string> {
   const name = cutGraphemes(title, MAX_NAME)
-  const kind = isForum ? { message: { content: name, allowed_mentions: { parse: [] } } } : { type: PUBLIC_THREAD }
+  const message = { content: name, allowed_mentions: NOBODY }
+  const tag = directory.forumTag(place.channel)
+  const post = { message, ...(tag !== undefined && { applied_tags: [tag] }) }
+  const kind = directory.isForum(place.channel) ? post : { type: PUBLIC_THREAD }
   const body = { name, auto_archive_duration: ARCHIVE_AFTER, ...kind }
   const answer = await api.call({ method: 'POST', path: `/channels/${place.channel}/threads`, body, auth: 'bot' }, signal)
   if (!answer.ok) throw noticeError(answer.failure)

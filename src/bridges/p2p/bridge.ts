@@ -1,4 +1,3 @@
-import { sleep } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage, isK2Error } from '../../base/errors.ts'
@@ -145,14 +144,23 @@ export class P2pBridge implements Bridge {
     if (plan.kind === 'nothing') return { kind: 'done', parts: request.op === 'create' ? [] : request.parts }
     const { port } = this.#options
     const passed = (request.via ?? []).filter((tag) => TAG.test(tag) && tag !== nodeTag(port.nodeId))
-    if (plan.kind === 'topic' && (await this.#isSaidThere(plan, request.origin, passed.length > 0, signal)))
-      return { kind: 'done', parts: [] }
+    if (plan.kind === 'topic' && request.origin !== undefined) {
+      const now = this.#options.clock.now()
+      if (this.#heard.isSaid(plan.topic, { origin: request.origin, text: plan.text }, now)) {
+        this.#counts.loops++
+        return { kind: 'done', parts: [] }
+      }
+      // What other gateways repeated gets a little time to be heard there first.
+      const afterMs = passed.length > 0 ? this.#heard.waitMs(plan.topic, request.origin, now) : 0
+      if (afterMs > 0) return { kind: 'later', afterMs }
+    }
     if (signal.aborted) return { kind: 'not-sent', code: 'ABORTED', message: 'stopped before it was sent' }
     // Where the gateway and a contact talk, it speaks for everybody; people's own conversations are places of their own.
     const isNamed = plan.kind === 'topic' || plan.hosted
     const text = {
       text: plan.text,
       senderName: plan.senderName,
+      author: request.author.key,
       ...(isNamed && isPlatformPerson(request.author.key) && { person: request.author.key }),
       messageKey: request.idemKey,
       via: [...passed, nodeTag(port.nodeId)],
@@ -227,23 +235,6 @@ export class P2pBridge implements Bridge {
     const said = { origin: envelope.origin ?? envelope.eventId, text: message.text }
     if (topic !== undefined) this.#heard.hear(topic, said, speaker, this.#options.clock.now())
     return this.#ingest.add([envelope])
-  }
-
-  /** Whether the topic has it; what other gateways repeated gets a little time to be heard there first. */
-  async #isSaidThere(
-    { topic, text }: { readonly topic: string; readonly text: string },
-    origin: string | undefined,
-    isRepeated: boolean,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { clock } = this.#options
-    if (origin === undefined) return false
-    const said = { origin, text }
-    const waitMs = isRepeated ? this.#heard.waitMs(topic, origin, clock.now()) : 0
-    if (waitMs > 0 && !this.#heard.isSaid(topic, said, clock.now())) await sleep(waitMs, signal).catch(() => {})
-    const isThere = this.#heard.isSaid(topic, said, clock.now())
-    if (isThere) this.#counts.loops++
-    return isThere
   }
 
   #market(message: PeerMarketMessage): Promise<void> {

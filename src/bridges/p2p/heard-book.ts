@@ -25,8 +25,8 @@ export interface Said {
 
 /**
  * Gateways in a ring hear one message on several ways, and two of them may be equally far from where it was said. They take turns:
- * whoever comes first in an order that the message itself decides repeats it, and the others find it said (bridging 6.3, 12.4).
- * Pure: `now` is passed in, ms.
+ * whoever comes first in an order that the topic decides repeats it, and the others find it said (bridging 6.3, 12.4). One order
+ * for all messages of a topic: each waits as long as the one before it, so that none holds up another. Pure: `now` is passed in, ms.
  */
 export class HeardBook {
   readonly #me: string
@@ -59,8 +59,8 @@ export class HeardBook {
     const since = this.#since.get(origin, now)
     if (since === undefined) return 0
     const others = [...(this.#gateways.get(topic, now)?.entries() ?? [])].map(([tag]) => tag)
-    const mine = hashId([origin, this.#me])
-    const before = others.filter((tag) => tag !== this.#me && hashId([origin, tag]) < mine).length
+    const mine = hashId([topic, this.#me])
+    const before = others.filter((tag) => tag !== this.#me && hashId([topic, tag]) < mine).length
     const spread = (mine.charCodeAt(0) * 32 + mine.charCodeAt(1)) % SPREAD_MS
     return Math.max(0, since + Math.min(MAX_WAIT_MS, FIRST_MS + before * TURN_MS + spread) - now)
   }

@@ -62,6 +62,8 @@ export interface PeerText {
   readonly senderName: string
   /** Key of the author where it is a person of a chat platform: gateways may give people ids of their own. */
   readonly person?: string
+  /** Key of whoever wrote it, kept with the conversation here and sent to nobody. */
+  readonly author?: string
   /**
    * Same for every attempt: other gateways take the text once, K2 applications see the same timestamp each time. It stays known
    * across restarts.

@@ -1,4 +1,5 @@
 import type { RecvHalf } from '../net/transport.ts'
+import { SpareMemory } from './spare-memory.ts'
 
 /**
  * Bytes asked of a stream at once. The binding hands out arrays of numbers, eight bytes of memory each: above 128 KiB such an
@@ -8,6 +9,9 @@ export const READ_BYTES = 15 * 1024
 
 /** After a piece of this length more of them are expected, bytes. */
 const KEPT_FROM = 4096
+
+/** As many as a thread has streams. */
+const spare = new SpareMemory(READ_BYTES, 4)
 
 /** Buffers a stream so that exact numbers of bytes can be taken; every wait has the same deadline. */
 export class ByteReader {
@@ -31,12 +35,18 @@ export class ByteReader {
       const read = await this.#recv.read(READ_BYTES, options)
       if (read === null) return null
       // Requests and other short messages do without.
-      if (read.length >= KEPT_FROM) this.#memory ??= new Uint8Array(READ_BYTES)
+      if (read.length >= KEPT_FROM) this.#memory ??= spare.take()
       this.#chunk = read
     }
     const out = this.#chunk.subarray(0, max)
     this.#chunk = this.#chunk.subarray(out.length)
     return out
+  }
+
+  /** To be called when all that was wanted has come, and nothing of what `some` answered is in use: others may have the memory. */
+  release(): void {
+    spare.giveBack(this.#memory)
+    this.#memory = undefined
   }
 
   /** Everything up to the end, at most `limit` bytes; undefined when there is more. */

@@ -3,7 +3,7 @@ import { abortedError, type Deferred, deferred, withDeadline } from '../../base/
 import type { PeerId } from '../ids.ts'
 import type { IrohReach } from '../net/iroh-bind.ts'
 import type { PeerAddr } from '../net/transport.ts'
-import { type FetchOrder, type FetchReport, type FetchWorkerInput, fromPlain, workerFailed } from './fetch-wire.ts'
+import { BATCH_BYTES, type FetchOrder, type FetchReport, type FetchWorkerInput, fromPlain, workerFailed } from './fetch-wire.ts'
 import type { GetResult } from './getter.ts'
 import type { FetchTask, RangeFetcher } from './range-fetcher.ts'
 import type { BlobSink } from './store.ts'
@@ -165,7 +165,8 @@ class FetchWorker {
         return
       case 'batch': {
         if (running.window === undefined) throw workerFailed(new Error('content without a window'))
-        const { indices, pairs, offset, at, length } = report.batch
+        const { indices, offset, at, length } = report.batch
+        const pairs = new Uint8Array(running.window, at + BATCH_BYTES, indices.length * PAIR_BYTES)
         for (const [i, index] of indices.entries())
           await running.sink.pair(index, pairs.subarray(i * PAIR_BYTES, (i + 1) * PAIR_BYTES))
         await running.sink.leaf(offset, new Uint8Array(running.window, at, length))

@@ -2,6 +2,7 @@ import { type ErrorData, type ErrorKind, isK2Error, K2Error, type RetryAdvice } 
 import type { IrohReach } from '../net/iroh-bind.ts'
 import type { GetResult } from './getter.ts'
 import type { FetchTask } from './range-fetcher.ts'
+import { PAIR_BYTES } from './tree/blake3.ts'
 
 /** What a fetch worker gets at its start. */
 export interface FetchWorkerInput extends IrohReach {
@@ -13,10 +14,20 @@ export interface FetchWorkerInput extends IrohReach {
 /** Content sent in one message: whole groups. Every message wakes the main thread, and every write one of the file system's. */
 export const BATCH_BYTES = 512 * 1024
 /**
- * Bytes of verified content a fetch may have on its way to the main thread: one batch is filled while the other is written, and then
- * the fetch waits.
+ * Pairs sent with a batch: those above its groups, and at its beginning those from the root on. A batch that has no room for the next
+ * one goes out before it is full.
  */
-export const WINDOW_BYTES = 2 * BATCH_BYTES
+export const BATCH_PAIRS = 128
+/** A batch in the window: the content, and behind it the pairs. */
+export const SLOT_BYTES = BATCH_BYTES + BATCH_PAIRS * PAIR_BYTES
+/**
+ * Verified content a fetch may have on its way to the main thread: one batch is filled while the other is written, and then the fetch
+ * waits.
+ */
+const BATCHES = 2
+/** Where pairs wait for a leaf below them: nothing the main thread reads. */
+export const PENDING_AT = BATCHES * SLOT_BYTES
+export const WINDOW_BYTES = PENDING_AT + BATCH_PAIRS * PAIR_BYTES
 /** Longest time verified content waits for its batch to fill, ms: a thread's two streams fill theirs in about half of it. */
 export const BATCH_MS = 200
 
@@ -29,13 +40,12 @@ export type FetchOrder =
   | { readonly op: 'release'; readonly id: number }
   | { readonly op: 'close' }
 
-/** Verified content in one piece, and the pairs above it. */
+/** Verified content in one piece, and the pairs above it. Both stand in the window of the fetch: sending them copies nothing. */
 export interface FetchBatch {
-  /** Which pairs of the outboard, and those pairs one behind the other. */
+  /** Which pairs of the outboard. */
   readonly indices: readonly number[]
-  readonly pairs: Uint8Array
   readonly offset: number
-  /** Where the content stands in the window of the fetch. */
+  /** Where the batch begins in the window. */
   readonly at: number
   readonly length: number
 }

@@ -5,7 +5,9 @@ import type { Connection, RecvHalf } from '../net/transport.ts'
 import { ByteReader } from './byte-reader.ts'
 import { rawRanges } from './proto/ranges-seq.ts'
 import { BLOB_CODES, encodeRequest } from './proto/requests.ts'
+import { SpareMemory } from './spare-memory.ts'
 import type { BlobSink } from './store.ts'
+import { GROUP_BYTES } from './tree/blake3.ts'
 import { RangeDecoder } from './tree/decode.ts'
 import type { ChunkRanges } from './tree/ranges.ts'
 
@@ -41,6 +43,9 @@ const cutOff = (hash: Hash): K2Error =>
     message: `the provider stopped in the middle of blob ${hash.slice(0, 10)}`,
   })
 
+/** As many as a thread has streams. */
+const spare = new SpareMemory(GROUP_BYTES, 4)
+
 /** Wait for the end of a response whose content is complete, ms. */
 const END_MS = 2_000
 
@@ -58,6 +63,7 @@ export async function getRanges(connection: Connection, options: GetOptions, sin
   const noticed = { started: false }
   try {
     const result = await receiveBlob(reader, { hash, ranges, maxSize }, sink, noticed)
+    reader.release()
     await awaitEnd(recv, stallMs)
     return result
   } catch (error) {
@@ -73,7 +79,8 @@ export async function receiveBlob(
   noticed: { started: boolean },
 ): Promise<GetResult> {
   const { hash, ranges, maxSize } = what
-  const decoder = new RangeDecoder({ hash: idBytes(hash), ranges, maxSize })
+  const buffer = spare.take()
+  const decoder = new RangeDecoder({ hash: idBytes(hash), ranges, maxSize, buffer })
   let size = 0
   let bytes = 0
   let sizeVerified = false
@@ -95,6 +102,7 @@ export async function receiveBlob(
       }
     }
   }
+  spare.giveBack(buffer)
   return { size, sizeVerified, bytes }
 }
 

@@ -69,6 +69,7 @@ export async function getMany(connection: Connection, options: ManyGetOptions, s
       await receiveBlob(reader, { hash, ranges: ALL, maxSize: maxBytes }, decoupled, noticed)
       sink.came(at, last.stored)
     }
+    reader.release()
     await awaitEnd(recv, stallMs)
   } catch (error) {
     throw failedGet(connection, recv, error, noticed.started, blobs[at]?.hash)

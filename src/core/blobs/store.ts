@@ -41,7 +41,7 @@ export interface BlobReader {
 export interface BlobSink {
   /** The size the provider claims. Rejects `BLOB_MISMATCH` when another size is already proven. */
   size(size: number): Promise<void>
-  /** A verified pair of the outboard. It is kept once a leaf below it has come. */
+  /** A verified pair of the outboard. It is kept once a leaf below it has come. `pair` must not change before the promise settles. */
   pair(index: number, pair: Uint8Array): Promise<void>
   /**
    * Verified bytes from `offset`. What does not cover whole groups (from a multiple of 16 KiB, to one or to the end of the blob)

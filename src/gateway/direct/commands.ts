@@ -7,9 +7,10 @@ import { answer, bold, code, line, lines, notice } from '../commands/notices.ts'
 import type { Notifier } from '../commands/notifier.ts'
 import { mayUse } from '../commands/registry.ts'
 import type { Config } from '../config/schema.ts'
-import { peerChannel } from '../peers/index.ts'
-import { type DirectConversation, isDirectPlace, peerKeyOf } from './model.ts'
-import { contactPlace, type DirectService, STAFF } from './service.ts'
+import { namedPeer } from '../peers/index.ts'
+import { isDirectPlace } from '../pipeline/direct-route.ts'
+import { type DirectConversation, peerKeyOf } from './model.ts'
+import { type DirectService, STAFF } from './service.ts'
 
 export interface DirectCommandParts {
   readonly service: DirectService
@@ -51,7 +52,7 @@ export function directCommands(parts: DirectCommandParts): CommandDefinition[] {
         const { pairing } = parts.config().direct
         if (pairing === 'off')
           throw new K2Error({ code: 'DIRECT_OFF', kind: 'denied', message: 'conversations with contacts are switched off' })
-        const peer = peerOf(parts.node(), contact)
+        const peer = namedPeer(contact, parts.node().contacts())
         const person = await directPlaceOf(context, parts)
         const request = await service.request({ ...personOf(context), person, contact: peer })
         if (pairing === 'admins') {
@@ -230,13 +231,4 @@ function conversationOf({ origin, role }: CommandContext, id: string | undefined
   const found = id === undefined ? (here ?? own) : (named ?? (own?.id === id ? own : undefined))
   if (found !== undefined) return found
   throw new K2Error({ code: 'DIRECT_UNKNOWN', kind: 'input', message: 'there is no such conversation' })
-}
-
-function peerOf(node: K2Node, text: string): string {
-  try {
-    return contactPlace(peerChannel(`dm:${text.trim()}`, node.contacts()).slice('dm:'.length)).channel.slice('dm:'.length)
-  } catch (cause) {
-    const message = `"${text.slice(0, 64)}" is neither a contact nor a node id: contact list shows the contacts`
-    throw new K2Error({ code: 'CONTACT_UNKNOWN', kind: 'input', message, cause })
-  }
 }

@@ -49,14 +49,6 @@ export function routeOf({ id, kind, person, other }: DirectConversation): RouteD
   }
 }
 
-/** Whether a place is one person's conversation with the bot or the node. */
-export function isDirectPlace({ network, space, channel, thread }: Place): boolean {
-  if (thread !== undefined) return false
-  if (network === 'discord') return space === undefined
-  if (network === 'telegram') return /^\d+$/.test(channel)
-  return network === 'p2p' && channel.startsWith('dm:')
-}
-
 /** The same place without what only says where it is: two spellings of one place must not count as two. */
 export function directPlace({ network, account, channel }: Place): Place {
   return { network, account, channel }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { TaskGroup } from '../../base/async.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Lifecycle } from '../../base/lifecycle.ts'
@@ -14,6 +15,7 @@ import { openNotifier } from '../commands/open.ts'
 import type { Config } from '../config/schema.ts'
 import type { PgPool } from '../db/pool.ts'
 import type { Control } from '../http/control.ts'
+import type { NodePeerPort } from '../peers/index.ts'
 import type { BridgeSet, Pipeline } from '../pipeline/index.ts'
 import { DEFAULT_LIMITS } from '../pipeline/limits.ts'
 import { compileRoutes } from '../pipeline/routes.ts'
@@ -21,11 +23,14 @@ import { OwnMessages } from '../pipeline/say.ts'
 import { derived } from '../reload/derived.ts'
 import type { RouteBook } from '../reload/route-book.ts'
 import { directCommands } from './commands.ts'
+import { DirectHistory } from './history.ts'
+import { historyCommands } from './history-commands.ts'
 import { Inbox } from './inbox.ts'
 import type { DirectConversation } from './model.ts'
 import { DirectService } from './service.ts'
 import { directSink } from './sink.ts'
 import type { DirectStore } from './store.ts'
+import { Strangers } from './strangers.ts'
 
 export interface DirectParts {
   readonly store: DirectStore
@@ -37,6 +42,9 @@ export interface DirectParts {
   readonly bridges: BridgeSet
   readonly node: () => K2Node
   readonly control: () => Control
+  readonly port: NodePeerPort
+  /** All accounts of a person. */
+  readonly accountsOf: (account: string) => readonly string[]
   readonly own: OwnIdentities
   /** Who is not heard at all. */
   readonly isBanned: (account: string) => boolean
@@ -49,7 +57,7 @@ export interface Direct {
   readonly part: Lifecycle
   readonly inbox: Inbox
   readonly commands: readonly CommandDefinition[]
-  /** People who want to talk with contacts. */
+  /** Nodes that are no contacts, and people who want to talk with contacts. */
   readonly approvals: ApprovalSource
   readonly sink: (account: string, inner: BridgeSink) => BridgeSink
   readonly gauges: () => Readonly<Record<string, number>>
@@ -118,28 +126,44 @@ export function openDirect(parts: DirectParts): Direct {
     isOwn: (key: string) => own.has(key),
     isBanned: parts.isBanned,
   }
+  const history = new DirectHistory({ pool: db.pool, port: parts.port, keepMs: config().limits.retention, clock, log })
+  const strangers = new Strangers({
+    port: parts.port,
+    isContact: (peer) =>
+      node()
+        .contacts()
+        .some(({ addr }) => addr.id === peer),
+    path: join(config().dataDir, 'strangers.json'),
+    clock,
+    log,
+  })
   let cancelSweep = (): void => {}
   const schedule = (): void => {
     cancelSweep = clock.after(SWEEP_MS, () => tasks.add(service.sweep().finally(schedule)))
   }
   return {
     inbox,
-    approvals: async () =>
-      service.requests().map(({ code, personKey, personName, contact, expiresAt }) => ({
-        kind: 'conversation',
+    approvals: async () => [
+      ...(await strangers.approvals()),
+      ...service.requests().map(({ code, personKey, personName, contact, expiresAt }) => ({
+        kind: 'conversation' as const,
         id: code,
         from: `${personName} (${personKey})`,
         what: `wants to talk with ${contact.slice(0, 10)}…`,
         until: expiresAt,
         approve: `dm approve ${code}`,
       })),
-    commands: directCommands({
-      service,
-      config,
-      node,
-      notifier: openNotifier(() => bridges.all(), db),
-      ask: async (id, text) => void (await parts.control().sendDirect(id, text, 'K2 gateway')),
-    }),
+    ],
+    commands: [
+      ...directCommands({
+        service,
+        config,
+        node,
+        notifier: openNotifier(() => bridges.all(), db),
+        ask: async (id, text) => void (await parts.control().sendDirect(id, text, 'K2 gateway')),
+      }),
+      ...historyCommands({ history, node, accountsOf: parts.accountsOf }),
+    ],
     sink: (account, inner) => directSink(account, inner, sinkParts),
     gauges: () => ({ direct_conversations: service.conversations().length, direct_requests: service.requests().length }),
     part: {
@@ -147,14 +171,18 @@ export function openDirect(parts: DirectParts): Direct {
       start: async () => {
         await service.start()
         await inbox.start()
+        await strangers.start()
+        await history.start()
         schedule()
       },
       drain: async () => {
         cancelSweep()
         stopping.abort()
         await inbox.drain()
+        await history.drain()
         await tasks.settled()
       },
+      stop: () => strangers.stop(),
       health: () => inbox.health(),
     },
   }

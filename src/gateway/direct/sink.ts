@@ -2,8 +2,8 @@ import type { Cursor } from '../../bridges/cursor.ts'
 import type { Envelope } from '../../bridges/model/message.ts'
 import type { Place } from '../../bridges/model/place.ts'
 import type { BridgeSink } from '../../bridges/port.ts'
+import { isDirectPlace } from '../pipeline/direct-route.ts'
 import type { Inbox } from './inbox.ts'
-import { isDirectPlace } from './model.ts'
 import { type DirectService, isEnd, STAFF } from './service.ts'
 
 export interface DirectSinkParts {

@@ -30,7 +30,8 @@ export interface Control {
   /** Text in Prometheus' exposition format. */
   metrics(): Promise<string>
   sendToTopic(topic: string, text: string, name: string): Promise<{ readonly messageIds: readonly string[] }>
-  sendDirect(contact: string, text: string, name: string): Promise<{ readonly messageIds: readonly string[] }>
+  /** `author`: key of the person whose text it is. */
+  sendDirect(contact: string, text: string, name: string, author?: string): Promise<{ readonly messageIds: readonly string[] }>
   /** Messages as they arrive, from now on; ends with the signal. `filter` is a topic string or a contact. */
   follow(filter: { topic: string } | { contact: string }, signal: AbortSignal): AsyncIterable<PeerEvent>
   lanes(): Promise<readonly object[]>

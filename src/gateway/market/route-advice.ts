@@ -5,7 +5,8 @@ import type { RouteAdvice } from '../pipeline/route.ts'
 import { readableOf, trustOf } from './messages.ts'
 import type { MarketParts } from './parts.ts'
 import { placesOf } from './routing.ts'
-import { factsOf, stopwatch } from './rules-pass.ts'
+import { factsOf } from './rules-pass.ts'
+import { stopwatch } from './stopwatch.ts'
 
 const routing = new WeakMap<language.RuleSet, boolean>()
 

@@ -5,13 +5,9 @@ import type { Origin } from './model.ts'
 import type { MarketParts } from './parts.ts'
 import { passedOver, traceClass } from './passed-over.ts'
 import type { Profile } from './profiles.ts'
+import { stopwatch } from './stopwatch.ts'
 
 const NOTHING: language.RulePlan = { effects: [], dry: [], dropped: [], ignored: null }
-/** Processor time in ms: budgets are about work, and a machine that is busy elsewhere makes no rule slow. */
-export const stopwatch: language.Stopwatch = () => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
-}
 
 export const TAG_TARGETS = ['message', 'thread', 'author', 'intent'] as const
 export type TagTarget = (typeof TAG_TARGETS)[number]

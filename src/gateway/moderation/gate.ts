@@ -9,6 +9,8 @@ import type { Bar, ModerationState, RouteLimits, Said } from './model.ts'
 /** People whose last message on a route is remembered for slow mode. */
 const MAX_SPEAKERS = 20_000
 
+type Moderated = Pick<CompiledRoute, 'id' | 'parent' | 'moderation'>
+
 export interface GateSettings {
   /** Every account of the person an account belongs to, itself included. */
   readonly accountsOf: (account: string) => readonly string[]
@@ -46,16 +48,16 @@ export class ModerationGate {
   }
 
   /** The longest time before now that a message of a person still counts on one of these routes, ms; 0: none does. */
-  memoryMs(routes: readonly Pick<CompiledRoute, 'id' | 'moderation'>[]): number {
+  memoryMs(routes: readonly Moderated[]): number {
     return Math.max(0, ...routes.map((route) => Math.max(this.#slowOf(route), route.moderation?.rate?.per ?? 0)))
   }
 
   /** Learns what was let through before this process began, oldest first, so that a restart gives nobody a new turn. */
-  remember(said: readonly Said[], routes: ReadonlyMap<string, Pick<CompiledRoute, 'id' | 'moderation'>>): void {
+  remember(said: readonly Said[], routes: ReadonlyMap<string, Moderated>): void {
     for (const { account, route: id, eventId, at } of said) {
       const route = routes.get(id)
       if (route === undefined) continue
-      const key = this.#keyOf(account, id)
+      const key = this.#keyOf(account, route)
       if (this.#slowOf(route) > 0) this.#spoke.set(key, { at, eventId }, at)
       const rate = route.moderation?.rate
       if (rate === undefined) continue
@@ -64,10 +66,11 @@ export class ModerationGate {
     }
   }
 
-  /** Bars of an account that hold now, on a route or everywhere. */
-  barsOf(account: string, route: string | undefined, now: number): readonly Bar[] {
+  /** Bars of an account that hold now, on a route and its threads or everywhere. */
+  barsOf(account: string, route: Pick<Moderated, 'id' | 'parent'> | undefined, now: number): readonly Bar[] {
     const bars = this.#bars.get(account) ?? []
-    return bars.filter((b) => (b.route === undefined || b.route === route) && (b.until === undefined || b.until > now))
+    const holds = (b: Bar): boolean => b.route === undefined || (route !== undefined && idsOf(route).includes(b.route))
+    return bars.filter((b) => holds(b) && (b.until === undefined || b.until > now))
   }
 
   /**
@@ -77,26 +80,26 @@ export class ModerationGate {
   judge(envelope: Envelope, route: CompiledRoute, now: number, again = false): Verdict | undefined {
     const { event } = envelope
     const actor = event.kind === 'reaction.set' || event.kind === 'reaction.delta' ? event.actor.key : envelope.author.key
-    const barred = this.#barred(actor, route.id, now)
+    const barred = this.#barred(actor, route, now)
     if (barred !== undefined) return barred
-    if (event.kind === 'notice' && event.notice === 'join') return this.#isRaid(route.id, now) ? drop('raid') : undefined
+    if (event.kind === 'notice' && event.notice === 'join') return this.#isRaid(route, now) ? drop('raid') : undefined
     if (event.kind !== 'message.create') return undefined
-    if (this.#isRaid(route.id, now) && !this.#settings.isKnown(actor)) return drop('raid')
+    if (this.#isRaid(route, now) && !this.#settings.isKnown(actor)) return drop('raid')
     const content = this.#content(envelope, route)
     if (content !== undefined || again) return content
     return this.#slow(envelope, actor, route) ?? this.#rate(envelope, actor, route)
   }
 
-  #barred(account: string, route: string, now: number): Verdict | undefined {
+  #barred(account: string, route: CompiledRoute, now: number): Verdict | undefined {
     const kinds = new Set(this.barsOf(account, route, now).map((b) => b.kind))
     if (kinds.has('ban')) return drop('banned')
     if (kinds.has('mute')) return drop('muted')
-    if (kinds.has('optout') && !isDirectRoute(route)) return drop('optout')
+    if (kinds.has('optout') && !isDirectRoute(route.id)) return drop('optout')
     return kinds.has('hold') ? this.#hold('quarantine') : undefined
   }
 
-  #isRaid(route: string, now: number): boolean {
-    return [this.#limits.get(route), this.#limits.get('')].some((l) => l?.raid !== undefined && l.raid.until > now)
+  #isRaid(route: CompiledRoute, now: number): boolean {
+    return [...idsOf(route), ''].some((id) => (this.#limits.get(id)?.raid?.until ?? 0) > now)
   }
 
   #content(envelope: Envelope, { moderation }: CompiledRoute): Verdict | undefined {
@@ -121,7 +124,7 @@ export class ModerationGate {
     const slow = this.#slowOf(route)
     if (slow === 0) return undefined
     const { eventId, occurredAt: at } = envelope
-    const key = this.#keyOf(actor, route.id)
+    const key = this.#keyOf(actor, route)
     const last = this.#spoke.get(key, at)
     // Times of the source: what was written at its pace passes at its pace, also when it comes in late.
     if (last !== undefined && last.eventId !== eventId && at - last.at < slow) return drop('slow-mode')
@@ -129,19 +132,21 @@ export class ModerationGate {
     return undefined
   }
 
-  #slowOf({ id, moderation }: Pick<CompiledRoute, 'id' | 'moderation'>): number {
-    return this.#limits.get(id)?.slowMs ?? this.#limits.get('')?.slowMs ?? moderation?.slow ?? 0
+  #slowOf(route: Moderated): number {
+    const set = [...idsOf(route), ''].find((id) => this.#limits.get(id)?.slowMs !== undefined)
+    return (set === undefined ? undefined : this.#limits.get(set)?.slowMs) ?? route.moderation?.slow ?? 0
   }
 
-  #keyOf(actor: string, route: string): string {
-    return `${route} ${this.#settings.accountsOf(actor)[0] ?? actor}`
+  /** A person on a route and its threads. */
+  #keyOf(actor: string, { id, parent }: Moderated): string {
+    return `${parent ?? id} ${this.#settings.accountsOf(actor)[0] ?? actor}`
   }
 
   /** Not more than so many messages of a person in any such time, by the time they were written. */
-  #rate({ eventId, occurredAt: at }: Envelope, actor: string, { id, moderation }: CompiledRoute): Verdict | undefined {
-    const rate = moderation?.rate
+  #rate({ eventId, occurredAt: at }: Envelope, actor: string, route: CompiledRoute): Verdict | undefined {
+    const rate = route.moderation?.rate
     if (rate === undefined) return undefined
-    const key = this.#keyOf(actor, id)
+    const key = this.#keyOf(actor, route)
     // Of those that were let through at most as many as the limit are within the time.
     const recent = (this.#recent.get(key, at) ?? []).filter((one) => Math.abs(at - one.at) < rate.per)
     if (recent.some((one) => one.eventId === eventId)) return undefined
@@ -154,5 +159,9 @@ export class ModerationGate {
     return this.#settings.canHold() ? { action: 'hold', reason } : drop('quarantine-full')
   }
 }
+
+/** A route, and the one it was made from for threads: what holds there holds in them. */
+const idsOf = ({ id, parent }: Pick<Moderated, 'id' | 'parent'>): readonly string[] =>
+  parent === undefined ? [id] : [id, parent]
 
 const drop = (reason: string): Verdict => ({ action: 'drop', reason })

@@ -13,6 +13,7 @@ import type { BridgeSet, Pipeline } from '../pipeline/index.ts'
 import type { RouteBook } from '../reload/route-book.ts'
 import { Announcements } from './announce.ts'
 import { moderationCommands } from './commands.ts'
+import { CrowdNotices } from './crowd.ts'
 import { mentionSink } from './mentions.ts'
 import { privacyCommands } from './privacy.ts'
 import { LISTED, quarantineActions, quarantineCommands } from './quarantine.ts'
@@ -63,6 +64,11 @@ export function openModeration(parts: ModerationParts): OpenModeration {
     if (gone.length > 0) await announcements.settle(gone, 'Nobody decided, or the author took it back.')
     announcements.look()
   }
+  const crowds = new CrowdNotices({
+    notifier: () => openNotifier(() => bridges.all(), db),
+    counters: parts.pipeline.counters,
+    log,
+  })
   const rights = new Access(
     accessStore(db.pool),
     () => config().access,
@@ -85,9 +91,10 @@ export function openModeration(parts: ModerationParts): OpenModeration {
       start: async () => {
         await service.start()
         pipeline().onFlagged(announcements.flagged)
+        pipeline().onCrowded((envelope) => crowds.tell(envelope))
       },
       drain: async () => {
-        await Promise.all([service.drain(), announcements.drain()])
+        await Promise.all([service.drain(), announcements.drain(), crowds.drain()])
       },
     },
     approvals: async () =>

@@ -33,6 +33,7 @@ const REST = [
   statement('purge_reactions', 'delete from k2.reaction where actor_key = any($1::text[])'),
   statement('purge_web', `delete from k2.webchat_message where author ->> 'key' = any($1::text[])`),
   statement('purge_waiting', `delete from k2.direct_waiting where envelope #>> '{author,key}' = any($1::text[])`),
+  statement('purge_lines', 'delete from k2.direct_line where person = any($1::text[])'),
   statement('purge_requests', 'delete from k2.direct_request where person_key = any($1::text[])'),
   statement(
     'purge_talks',

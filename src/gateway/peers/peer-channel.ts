@@ -1,6 +1,6 @@
 import { isK2Error, K2Error } from '../../base/errors.ts'
 import { directChannel } from '../../bridges/p2p/index.ts'
-import { type Contact, parseEndpointId } from '../../core/index.ts'
+import { type Contact, type PeerId, parseEndpointId } from '../../core/index.ts'
 
 const DIRECT = 'dm:'
 
@@ -21,6 +21,16 @@ export function peerChannel(channel: string, contacts: readonly Contact[]): stri
     // The contact book is not open yet when the configuration is read.
     const hint = 'somebody in the contact book goes by their id here, which "contact list" shows'
     throw placeError(`"${text.slice(0, 64)}" is neither a contact of the configuration nor a node id; ${hint}`)
+  }
+}
+
+/** The node a person means by a contact's name or any form of a node id. Throws `CONTACT_UNKNOWN`. */
+export function namedPeer(text: string, contacts: readonly Contact[]): PeerId {
+  try {
+    return peerChannel(`${DIRECT}${text.trim()}`, contacts).slice(DIRECT.length) as PeerId
+  } catch (cause) {
+    const message = `"${text.slice(0, 64)}" is neither a contact nor a node id: contact list shows the contacts`
+    throw new K2Error({ code: 'CONTACT_UNKNOWN', kind: 'input', message, cause })
   }
 }
 

@@ -22,6 +22,8 @@ export class NodePeerPort implements PeerPort {
   readonly nodeId: string
   readonly #node: PeerNode
   readonly #log: Logger
+  /** A direct message left; `id` is that of its first part. */
+  onDirectSent: (peerId: string, id: string, text: PeerText) => void = () => {}
 
   constructor(node: PeerNode, log: Logger) {
     this.nodeId = node.id
@@ -57,7 +59,9 @@ export class NodePeerPort implements PeerPort {
   }
 
   async sendDirectText(peerId: string, text: PeerText): Promise<PublishResult> {
-    return { messageIds: await this.#node.sendDirect(parseEndpointId(peerId), toLine(text)) }
+    const messageIds = await this.#node.sendDirect(parseEndpointId(peerId), toLine(text))
+    if (messageIds[0] !== undefined) this.onDirectSent(peerId, messageIds[0], text)
+    return { messageIds }
   }
 
   health(): Health {

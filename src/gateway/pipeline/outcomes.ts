@@ -69,9 +69,11 @@ export function judge(outcome: SendOutcome, before: AttemptState, context: Outco
       return { next: ended('done', before), goOn: true, answered: true }
     case 'permanent':
       return { next: ended('dead', before, outcome.code, outcome.message), goOn: true, answered: true }
+    case 'later':
     case 'rate-limited': {
       const until = now + Math.max(0, outcome.afterMs)
-      const effect = { kind: outcome.scope === 'lane' ? 'lane-wait' : 'account-wait', until } as const
+      const isAccount = outcome.kind === 'rate-limited' && outcome.scope === 'account'
+      const effect = { kind: isAccount ? 'account-wait' : 'lane-wait', until } as const
       return { next: untouched(before, until), goOn: false, effect, answered: true }
     }
     case 'lane-failed':

@@ -33,6 +33,8 @@ export interface PacingTools extends StoreTools {
   readonly route: (id: string) => CompiledRoute | undefined
   /** Undefined: no limit. */
   readonly rateOf: (route: CompiledRoute) => AuthorRate | undefined
+  /** One name for all accounts of a person. */
+  readonly personOf: (author: string) => string
   /** Where it goes now that its turn has come. */
   readonly decide: (envelope: Envelope) => RouteDecision
 }
@@ -81,7 +83,7 @@ export class Pacing implements Lifecycle {
     const limited = this.#limited(routes)
     if (limited.length === 0) return { kind: 'now' }
     const now = this.#tools.clock.now()
-    return this.#pacer.turn(arrivalOf(envelope, limited, now), now)
+    return this.#pacer.turn(this.#arrival(envelope, limited, now), now)
   }
 
   /** Something waits: looks for it when its turn is. */
@@ -101,11 +103,19 @@ export class Pacing implements Lifecycle {
     })
   }
 
+  #arrival(envelope: Envelope, routes: Arrival['routes'], now: number): Arrival {
+    const arrival = arrivalOf(envelope, routes, now)
+    return envelope.via.length > 0 ? arrival : { ...arrival, author: this.#tools.personOf(arrival.author) }
+  }
+
   #limited(routes: readonly CompiledRoute[]): Arrival['routes'] {
-    return routes.flatMap((route) => {
+    // A person has one pace for a route and its threads.
+    const rates = new Map<string, AuthorRate>()
+    for (const route of routes) {
       const rate = this.#tools.rateOf(route)
-      return rate === undefined ? [] : [{ id: route.id, rate }]
-    })
+      if (rate !== undefined) rates.set(route.parent ?? route.id, rate)
+    }
+    return [...rates].map(([id, rate]) => ({ id, rate }))
   }
 
   async #resume(): Promise<void> {
@@ -114,7 +124,7 @@ export class Pacing implements Lifecycle {
     const rows = await run<PacedRow>(pool, PACED, [MAX_RESUMED])
     const turns = rows.map((row) => {
       const routes = this.#limited((row.routes ?? []).flatMap((id) => this.#tools.route(id) ?? []))
-      return this.#pacer.resume(arrivalOf(row.envelope as Envelope, routes, now), Number(row.due_at), now)
+      return this.#pacer.resume(this.#arrival(row.envelope as Envelope, routes, now), Number(row.due_at), now)
     })
     if (rows.length > 0) await run(pool, PACE_ANEW, [rows.map((row) => row.event_id), turns])
   }

@@ -62,6 +62,8 @@ export interface PipelineOptions {
   readonly advise?: RouteContext['advise']
   /** Bans, slow mode and the like. */
   readonly moderate?: RouteContext['moderate']
+  /** One name for all accounts of a person, which share their pace; default: each is one of its own. */
+  readonly personOf?: (author: string) => string
   readonly limits?: Partial<PipelineLimits>
   readonly clock?: Clock
   readonly rng?: Rng
@@ -207,6 +209,7 @@ class OpenPipeline implements Pipeline {
       ingest: () => this.#ingest,
       route: (id) => this.#table.routes.get(id),
       rateOf: ({ authorRate }) => (authorRate === 'off' ? undefined : (authorRate ?? limits.authorRate)),
+      personOf: options.personOf ?? ((author) => author),
       decide: (envelope) => planRoute(envelope, { ...this.#context(), paced: true }),
     })
     this.#sweeper = new Sweeper({

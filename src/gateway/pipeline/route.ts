@@ -2,6 +2,7 @@ import type { BridgeEvent, Envelope } from '../../bridges/model/message.ts'
 import { type Place, placeKey } from '../../bridges/model/place.ts'
 import { holds, type Plan, type PreparedFacts, prepareFacts, type RuleSet } from '../../rules/index.ts'
 import type { BreakerVerdict } from './breaker.ts'
+import { isDirectPlace } from './direct-route.ts'
 import { type LineBody, lineBodyOf } from './event-lines.ts'
 import { factsOf, isAutomatic } from './facts.ts'
 import type { Turn } from './pace.ts'
@@ -71,6 +72,9 @@ export interface RouteDecision {
   /** Its author is to be told that messages are dropped. */
   readonly tell?: true
 }
+
+/** Marks the lane of what other gateways repeated. */
+const REPEATED = '~repeated'
 
 /** Destinations rules add to a message or take from it; lanes that are dropped with the rule that does. */
 export interface RouteAdvice {
@@ -160,6 +164,15 @@ function traceOf(plan: Plan, routes: RouteTrace['routes']): RouteTrace {
   return { ...(plan.trace && { rule: plan.trace }), routes }
 }
 
+/**
+ * The lane of a place. On a topic, what other gateways repeated has one of its own: it waits for its turn there (bridging 12.4), and
+ * what people say here must not stand behind it, for it would come so late that others repeat it first.
+ */
+function laneOf(envelope: Envelope, place: Place): string {
+  const isRepeated = place.network === 'p2p' && !isDirectPlace(place) && envelope.via.length > 0
+  return placeKey(place) + (isRepeated ? REPEATED : '')
+}
+
 function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: RouteContext): RouteDecision {
   const destinations: Destination[] = []
   const advice = event.kind === 'message.create' ? context.advise?.(envelope) : undefined
@@ -178,10 +191,10 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
     }
     const before = destinations.length
     for (const member of route.members) {
-      const lane = placeKey(member.place)
-      if (member.direction === 'in' || taken.has(lane) || readers.has(member) || leadsBack(envelope.at, member.place)) continue
-      taken.add(lane)
-      const dropped = advice?.drop.get(lane)
+      const key = placeKey(member.place)
+      if (member.direction === 'in' || taken.has(key) || readers.has(member) || leadsBack(envelope.at, member.place)) continue
+      taken.add(key)
+      const dropped = advice?.drop.get(key)
       if (dropped !== undefined) {
         trace.push({ route: route.id, filtered: `rule:${dropped}` })
         continue
@@ -191,7 +204,7 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
         continue
       }
       destinations.push({
-        lane,
+        lane: laneOf(envelope, member.place),
         place: member.place,
         route: route.id,
         maxAgeMs: route.maxAge,
@@ -209,10 +222,16 @@ function spread(envelope: Envelope, event: BridgeEvent, plan: Plan, context: Rou
     if (turn !== undefined && turn.kind !== 'now') return delayed(turn, traceOf(plan, trace))
   }
   for (const { place, rule } of advice?.add ?? []) {
-    const lane = placeKey(place)
-    if (taken.has(lane) || advice?.drop.has(lane) === true || leadsBack(envelope.at, place)) continue
-    taken.add(lane)
-    destinations.push({ lane, place, route: `rule:${rule}`, maxAgeMs: ADVISED_MAX_AGE_MS, render: { identity: 'webhook' } })
+    const key = placeKey(place)
+    if (taken.has(key) || advice?.drop.has(key) === true || leadsBack(envelope.at, place)) continue
+    taken.add(key)
+    destinations.push({
+      lane: laneOf(envelope, place),
+      place,
+      route: `rule:${rule}`,
+      maxAgeMs: ADVISED_MAX_AGE_MS,
+      render: { identity: 'webhook' },
+    })
     trace.push({ route: `rule:${rule}`, to: 1 })
   }
   if (destinations.length > 0) return { status: 'routed', destinations, trace: traceOf(plan, trace) }

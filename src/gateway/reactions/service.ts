@@ -21,6 +21,8 @@ const REACT_MS = 20_000
 const RETRY_MS = 5_000
 /** The line that counts reactions below a copy changes at most this often, ms. */
 const TALLY_MS = 5_000
+/** A line that is to be counted waits this long when people's words wait in its lane, ms. */
+const BUSY_MS = 2_000
 const PRUNE_MS = 3_600_000
 
 export interface ReactionsOptions {
@@ -140,7 +142,7 @@ export class Reactions implements Lifecycle {
     else await store.postpone(cid, clock.now() + again)
   }
 
-  /** The line below the copy that counts what is not shown; answers how long to wait when it has just changed. */
+  /** The line below the copy that counts what is not shown; answers how long to wait when it has just changed, or others wait. */
   async #count(cid: string, wanted: Wanted, shown: readonly string[], bridge: Bridge): Promise<number | undefined> {
     const { copy } = wanted
     if (copy.isOrigin || copy.isJoined || !bridge.capabilities.edit) return undefined
@@ -149,6 +151,7 @@ export class Reactions implements Lifecycle {
     const now = this.#options.clock.now()
     const waitMs = (copy.tally?.at ?? 0) + TALLY_MS - now
     if (waitMs > 0) return waitMs
+    if (await this.#options.store.isBusy(cid, copy.lane)) return BUSY_MS
     await this.#options.store.count(cid, copy.lane, line, now)
     return undefined
   }

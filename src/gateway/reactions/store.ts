@@ -90,6 +90,11 @@ const SHOW = statement(
   `insert into k2.reaction_shown (network, account, channel, native_id, cid, shown) values ($1, $2, $3, $4, $5, $6::jsonb)
    on conflict (network, account, channel, native_id) do update set shown = excluded.shown`,
 )
+/** $1 lane, $2 cid. Whether something else waits to be sent there. */
+const BUSY = statement(
+  'reaction_lane_busy',
+  `select 1 from k2.delivery where lane = $1 and done_at is null and parked_at is null and cid <> $2::uuid limit 1`,
+)
 const PRUNE = statement(
   'reaction_prune',
   `with gone as (
@@ -189,6 +194,11 @@ export class ReactionStore {
 
   async show(cid: string, { network, account, channel, id }: NativeRef, shown: readonly string[]): Promise<void> {
     await run(this.#pool, SHOW, [network, account, channel, id, cid, toJsonb(shown)])
+  }
+
+  /** Whether other messages wait in a lane: what only counts goes after them (bridging 16). */
+  async isBusy(cid: string, lane: string): Promise<boolean> {
+    return (await run(this.#pool, BUSY, [lane, cid])).length > 0
   }
 
   /** Has the copy in a lane show this line below its text; empty takes it away. */

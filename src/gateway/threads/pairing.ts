@@ -1,4 +1,4 @@
-import { Mutex, withDeadline } from '../../base/async.ts'
+import { type Mutex, withDeadline } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
@@ -15,7 +15,7 @@ import { channelKey } from '../pipeline/scope.ts'
 import type { ThreadPair } from './pairs.ts'
 
 /** A platform may take this long to begin a thread, ms; the account's events wait for it. */
-const OPEN_MS = 10_000
+export const OPEN_MS = 10_000
 /** A thread whose counterpart could not be made is read with its channel this long, ms. */
 const REFUSED_MS = 600_000
 const MAX_REFUSED = 10_000
@@ -27,6 +27,8 @@ export interface ThreadPairingOptions {
   readonly routes: () => readonly RouteDefinition[]
   /** Keeps the pair and takes its route into use. */
   readonly keep: (pair: ThreadPair) => Promise<void>
+  /** Shared with whoever else makes threads: one at a time. */
+  readonly turn: Mutex
   readonly clock: Clock
   readonly log: Logger
 }
@@ -34,7 +36,6 @@ export interface ThreadPairingOptions {
 /** Makes the counterpart of a thread or topic before its first message is stored (bridging 10.5, mode `auto`). */
 export class ThreadPairing {
   readonly #options: ThreadPairingOptions
-  readonly #turn = new Mutex()
   readonly #refused = new BoundedMap<string, true>({ max: MAX_REFUSED, ttlMs: REFUSED_MS })
   #minute = 0
   #made = 0
@@ -47,7 +48,7 @@ export class ThreadPairing {
     return {
       ingest: async (envelopes: readonly Envelope[], cursors?: readonly Cursor[]): Promise<void> => {
         for (const envelope of envelopes)
-          if (this.#wants(envelope) !== undefined) await this.#turn.run(() => this.#pair(envelope))
+          if (this.#wants(envelope) !== undefined) await this.#options.turn.run(() => this.#pair(envelope))
         await inner.ingest(envelopes, cursors)
       },
     }
@@ -117,6 +118,6 @@ function titleOf({ event, threadTitle }: Envelope, { thread }: Place): string {
 const isChannelOf = ({ place }: RouteMember, thread: Place): boolean =>
   place.thread === undefined && channelKey(place) === channelKey(thread)
 
-function canOpen(bridge: Bridge): bridge is Bridge & ThreadedBridge {
+export function canOpen(bridge: Bridge): bridge is Bridge & ThreadedBridge {
   return typeof (bridge as Partial<ThreadedBridge>).openThread === 'function'
 }

@@ -4,6 +4,9 @@ import { run, statement } from '../db/sql/statement.ts'
 import type { RouteDefinition, RouteMember } from '../pipeline/index.ts'
 import { channelKey } from '../pipeline/scope.ts'
 
+/** A thread or topic of a pair, and the ids it had before somebody deleted it and it was made again. */
+export type PairedPlace = Place & { readonly was?: readonly string[] }
+
 /** Threads and topics that belong together, because a route makes counterparts (bridging 10.5). */
 export interface ThreadPair {
   readonly id: string
@@ -11,7 +14,7 @@ export interface ThreadPair {
   readonly route: string
   readonly title: string
   /** At most one per channel of the route. */
-  readonly places: readonly Place[]
+  readonly places: readonly PairedPlace[]
 }
 
 const LIST = statement('thread_pairs', 'select id, route, title, places from k2.thread_pair order by created_at, id')
@@ -20,6 +23,8 @@ const ADD = statement(
   `insert into k2.thread_pair (id, route, title, places, created_at) values ($1, $2, $3, $4::jsonb, $5)
    on conflict (id) do nothing`,
 )
+
+const MOVE = statement('thread_pair_move', 'update k2.thread_pair set places = $2::jsonb where id = $1')
 
 /** Pairs in the database. */
 export class ThreadPairStore {
@@ -35,6 +40,11 @@ export class ThreadPairStore {
 
   async add({ id, route, title, places }: ThreadPair, now: number): Promise<void> {
     await run(this.#pool, ADD, [id, route, title, JSON.stringify(places), now])
+  }
+
+  /** A thread of a pair has another id from now on. */
+  async move({ id, places }: ThreadPair): Promise<void> {
+    await run(this.#pool, MOVE, [id, JSON.stringify(places)])
   }
 }
 
@@ -56,7 +66,10 @@ export function pairRoutes(routes: readonly RouteDefinition[], pairs: readonly T
 
 function memberOf(member: RouteMember, { places }: ThreadPair): RouteMember[] {
   const place = places.find((p) => channelKey(p) === channelKey(member.place))
-  if (place !== undefined && member.place.thread === undefined) return [{ ...member, place }]
+  if (place !== undefined && member.place.thread === undefined) {
+    const { was: _was, ...now } = place
+    return [{ ...member, place: now }]
+  }
   return member.direction === 'in' || places.some((p) => placeKey(p) === placeKey(member.place))
     ? []
     : [{ ...member, direction: 'out' }]

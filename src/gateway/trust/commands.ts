@@ -1,16 +1,15 @@
 import { z } from 'zod'
 import type { Clock } from '../../base/clock.ts'
 import { K2Error } from '../../base/errors.ts'
-import type { K2Node, PeerId } from '../../core/index.ts'
+import type { K2Node } from '../../core/index.ts'
 import { type CommandDefinition, defineCommand } from '../commands/definition.ts'
 import { answer, bold, code, line, lines } from '../commands/notices.ts'
 import { parseDuration } from '../config/units.ts'
-import { peerChannel } from '../peers/index.ts'
+import { namedPeer } from '../peers/index.ts'
 import type { PeerDecision, PeerTrust } from './peer-trust.ts'
 
 const MAX_REASON = 200
 const SHOWN = 20
-const DIRECT = 'dm:'
 
 export interface TrustCommandParts {
   readonly trust: PeerTrust
@@ -38,7 +37,7 @@ export function trustCommands({ trust, node, clock }: TrustCommandParts): Comman
         reason: { summary: 'for the other administrators', rest: true },
       },
       run: async (context, { peer: text, for: time, reason }) => {
-        const peer = peerOf(node, text)
+        const peer = namedPeer(text, node.contacts())
         const until = untilOf(time, clock.now())
         const decision: PeerDecision = {
           peer,
@@ -63,7 +62,7 @@ export function trustCommands({ trust, node, clock }: TrustCommandParts): Comman
       arguments: z.object({ peer: z.string().min(1).max(100) }),
       argumentHelp: { peer: { summary: 'a node id, or a contact’s name', rest: true } },
       run: async (_context, { peer: text }) => {
-        const peer = peerOf(node, text)
+        const peer = namedPeer(text, node.contacts())
         if (await trust.forget(peer)) return answer(line('Nothing is decided about ', code(peer), ' any more.'), { peer })
         throw new K2Error({ code: 'PEER_NOT_DECIDED', kind: 'input', message: 'nothing was decided about this node' })
       },
@@ -97,13 +96,4 @@ function untilOf(text: string | undefined, now: number): number | undefined {
     throw new K2Error({ code: 'PEER_BAD_TIME', kind: 'input', message: `"${text}" is no time: 30m, 2h and 7d are` })
   }
   return now + ms
-}
-
-function peerOf(node: K2Node, text: string): PeerId {
-  try {
-    return peerChannel(`${DIRECT}${text.trim()}`, node.contacts()).slice(DIRECT.length) as PeerId
-  } catch (cause) {
-    const message = `"${text.slice(0, 64)}" is neither a node id nor a contact`
-    throw new K2Error({ code: 'CONTACT_UNKNOWN', kind: 'input', message, cause })
-  }
 }

@@ -31,6 +31,8 @@ export interface Terms {
   readonly price: PriceReading
 }
 
+/** Rooms and services name their place anywhere. */
+const NAMES_PLACE = new Set(['services', 'real-estate'])
 const NO_STOPS: ReadonlySet<number> = new Set()
 
 /** Slots and topic of an intent that has been decided (section 6.6). */
@@ -71,13 +73,13 @@ export function readTerms(input: TermsInput): Terms {
         : null,
     quantity:
       coin === undefined
-        ? readQuantity(tokens, tags, amounts, found?.start ?? from, found?.end ?? to)
+        ? readQuantity(tokens, tags, amounts, found?.start ?? from, found?.end ?? to, candidates)
         : { value: coin.value, unit: coin.ticker },
     condition: readCondition(tags),
     price: withProfile(price.price, profile?.currency),
     extra_prices: extras(tokens, tags, price, intent),
     cash_topup: intent === 'exchange' ? price.topup : null,
-    place: readPlace(lexicon.gazetteer, raw, tokens, tags, amounts),
+    place: readPlace(lexicon.gazetteer, raw, tokens, tags, amounts, NAMES_PLACE.has(topic?.slug ?? '')),
     delivery: readDelivery(tags),
     deadline: readDeadline(prepared.clean, tokens, tags, input.message.sent_at, profile?.timezone),
     contact: readContact(raw, prepared.removed, tokens, tags, amounts),

@@ -4,7 +4,7 @@ import { COINS, type CurrencyHit, currencyAfter, currencyBefore, STABLE } from '
 import { decimal, splitNumber } from './decimal.ts'
 import { MILLION_WORDS, type Multiplier, multiplierAt, tailEnd, VI_MILLION, VI_THOUSAND, withTail } from './multiplier.ts'
 import { contextRole, endsSeries, gluedModel, isYear, phoneEnd } from './number-role.ts'
-import { readNumberWords } from './number-words.ts'
+import { NUMBER_WORDS, readNumberWords, type WordNumber } from './number-words.ts'
 import { joinRange, stronger } from './range.ts'
 import type { Tags } from './tags.ts'
 
@@ -48,8 +48,34 @@ export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
   return found
 }
 
+/** "nửa củ", "giá tỷ hai", "củ rưỡi": half of one, or one and what stands behind it. */
+function openMillion(tokens: readonly Token[], i: number, tags: Tags): WordNumber | undefined {
+  if (tags.lang !== 'vi') return undefined
+  const sized = (k: number): boolean =>
+    VI_MILLION.has(tokens[k]?.text ?? '') || tokens[k]?.text === 'tỷ' || tokens[k]?.text === 'tỉ'
+  if (tokens[i]?.text === 'nửa') return sized(i + 1) ? { value: '0.5', end: i + 1, large: false } : undefined
+  if (!sized(i) || tokens[i - 1]?.kind === 'number' || NUMBER_WORDS.has(tokens[i - 1]?.text ?? '')) return undefined
+  const priced = tags.endingAt(i).some((h) => PRICE_WORDS.has(h.name))
+  return tailValue(tokens, i + 1) > 0 && (priced || tokens[i + 1]?.text === 'rưỡi')
+    ? { value: '1', end: i, large: false }
+    : undefined
+}
+
+const PRICE_WORDS = new Set(['p_ask', 'p_now', 'p_budget', 'p_max', 'p_offer', 'p_for', 'p_hist', 'p_min', 'p_approx'])
+
+/** Tenths a word behind a million tells: "hai" two, "rưỡi" a half. */
+function tailValue(tokens: readonly Token[], at: number): number {
+  const token = tokens[at]
+  if (token?.kind !== 'word') return 0
+  if (token.text === 'rưỡi') return 5
+  const value = NUMBER_WORDS.get(token.text) ?? 0
+  const next = tokens[at + 1]
+  const closed = next === undefined || next.kind !== 'word' || next.clause !== token.clause
+  return value >= 1 && value <= 9 && closed ? value : 0
+}
+
 function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
-  const words = readNumberWords(tokens, i)
+  const words = openMillion(tokens, i, tags) ?? readNumberWords(tokens, i)
   if (words === undefined) return undefined
   let end = words.end
   let multiplier: Multiplier | undefined
@@ -58,6 +84,8 @@ function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     next !== undefined &&
     (VI_MILLION.has(next.text) ||
       VI_THOUSAND.has(next.text) ||
+      next.text === 'tỷ' ||
+      next.text === 'tỉ' ||
       MILLION_WORDS.has(next.text) ||
       next.text === 'lakh' ||
       next.text === 'crore')
@@ -67,8 +95,11 @@ function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   }
   const currency = currencyAfter(tokens, end, tags.lang)
   if (currency === undefined && !words.large && multiplier === undefined && !priceWordsAround(tags, i, end)) return undefined
-  const value = decimal(...parts(words.value), multiplier?.shift ?? 0)
-  if (value === undefined) return undefined
+  const rest = multiplier?.tail === true && currency === undefined ? tailValue(tokens, end) : 0
+  if (rest > 0) end++
+  const whole = decimal(...parts(words.value), multiplier?.shift ?? 0)
+  if (whole === undefined) return undefined
+  const value = rest > 0 ? String(Number(whole) + rest * 10 ** ((multiplier?.shift ?? 1) - 1)) : whole
   const last = currency?.end ?? end
   return {
     start: i,
@@ -123,7 +154,7 @@ const impliedThousand = (tokens: readonly Token[], end: number, tags: Tags): str
 function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
   let text = (tokens[i] as Token).text
   let at = i + 1
-  const before = currencyBefore(tokens, i)
+  const before = currencyBefore(tokens, i) ?? rand(tokens, i, tags)
   const start = before?.start ?? i
   while (joinsGroup(tokens, at, text, tags, before)) {
     text += (tokens[at] as Token).text
@@ -151,13 +182,17 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   const rough = Number(`${digits.integer}.${digits.fraction || '0'}`)
   const multiplier = multiplierAt(tokens, at, tags, rough, before)
   let end = multiplier?.end ?? at
+  // "13600K", "4k monitor": what is no thousand is part of a name.
+  if (multiplier === undefined && before === undefined && tokens[at]?.text === 'k' && tokens[at]?.glued) return plain('model')
   if (multiplier === undefined && shortEuro(tokens, at, tags, before) === undefined && gluedModel(tokens, at, tags))
     return plain('model')
   if (multiplier === undefined && DASHED.has(tokens[end]?.text ?? '') && tokens[end]?.glued) {
     const dash = tokens[end + 1]
     if (dash?.glued && DASHES.has(dash.text)) end += 2
   }
-  const after = currencyAfter(tokens, end, tags.lang) ?? shortEuro(tokens, end, tags, before)
+  // "un millón de pesos"
+  const of = multiplier !== undefined && multiplier.shift >= 6 && tokens[end]?.text === 'de' ? 1 : 0
+  const after = currencyAfter(tokens, end + of, tags.lang) ?? shortEuro(tokens, end, tags, before)
   const currency = stronger(before, after)
   if (after !== undefined) end = after.end
   const coin = currency?.code !== undefined && COINS.has(currency.code) && !STABLE.has(currency.code)
@@ -177,7 +212,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   if (currency === undefined && late === undefined && (multiplier === undefined || multiplier.implied === undefined)) {
     const measure =
       tags.at('unit_measure', end) ??
-      (multiplier === undefined && !noHour(tokens, end, value) ? tags.at('unit_time', end) : undefined)
+      (multiplier === undefined && !noHour(tokens, end, value) && !isAnd(tokens[end]) ? tags.at('unit_time', end) : undefined)
     if (measure !== undefined) return { ...plain('measure'), end }
     if (INCH.has(tokens[end]?.text ?? '') && tokens[end]?.glued) return plain('measure')
     if (multiplier === undefined && isYear(text)) return { ...plain('year'), min: value, max: value }
@@ -217,6 +252,12 @@ function remainder(
   const size = tokens[end - 1]
   const at = tokens[end]?.text === 'e' || tokens[end]?.text === 'и' || tokens[end]?.text === 'y' ? end + 1 : end
   const number = tokens[at]
+  // "13 mil e quinhentos", "2 mil doscientos".
+  if (shift === 3 && size?.kind === 'word' && number?.kind === 'word' && number.clause === size.clause) {
+    const words = readNumberWords(tokens, at)
+    if (words !== undefined && Number(words.value) >= 50 && Number(words.value) < 1000)
+      return { value: Number(words.value), end: words.end }
+  }
   if (shift < 3 || size?.kind !== 'word' || number?.kind !== 'number' || number.glued || !/^\d{1,3}$/u.test(number.text))
     return undefined
   if (size.text.length < 2 || number.clause !== size.clause) return undefined
@@ -260,6 +301,26 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
   if (money !== undefined && !SMALL_UNITS.has(money.code ?? '') && endsSeries(tags, at - 1)) return false
   if (money !== undefined || tags.at('unit_measure', at + 1) !== undefined) return true
   return tags.lang === 'ru' && !endsSeries(tags, at - 1) && tokens[at - 2]?.caps !== 2
+}
+
+/** "entre 120 y 160": years only where they touch their number. */
+const isAnd = (token: Token | undefined): boolean => token?.text === 'y' && !token.glued
+
+/** "R800": rand, where a price may stand and no name is written so: behind a small word, with a second such amount or a price word. */
+function rand(tokens: readonly Token[], i: number, tags: Tags): CurrencyHit | undefined {
+  const sign = tokens[i - 1]
+  if (sign?.text !== 'r' || sign.caps !== 2 || sign.glued || tokens[i]?.glued !== true || tokens[i]?.text.length === 1)
+    return undefined
+  const [before, next] = [tokens[i - 2], tokens[i + 1]]
+  if (before?.kind === 'word' && before.caps > 0 && before.sentence === sign.sentence) return undefined
+  if (next?.kind === 'word' && next.glued && next.text !== 'k') return undefined
+  const priced = tags
+    .endingAt(i - 1)
+    .some((h) => h.name === 'p_ask' || h.name === 'p_for' || h.name === 'p_max' || h.name === 'p_budget')
+  const again = tokens.some(
+    (t, k) => k !== i - 1 && t.text === 'r' && t.caps === 2 && tokens[k + 1]?.kind === 'number' && tokens[k + 1]?.glued,
+  )
+  return priced || again ? { code: 'ZAR', source: 'explicit', rank: 2, start: i - 1, end: i } : undefined
 }
 
 /** "110 pm me": behind more than twelve "pm" is no half of a day. */

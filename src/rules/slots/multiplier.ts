@@ -85,6 +85,8 @@ export function multiplierAt(
   const lang = tags.langAt(at)
   const vi = lang === 'vi'
   const ru = lang === 'ru'
+  if (text === 'k' && !vi && before === undefined && (isResolution(tokens, at, value) || (token.caps === 2 && value >= MIN_CHIP)))
+    return undefined
   if (text === 'k' && glued) {
     if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number') return undefined
     return vi
@@ -131,6 +133,24 @@ export function multiplierAt(
   if ((text === 'm' || text === 'mm') && glued && millions(tokens, at, tags, value, before))
     return { shift: 6, end: at + 1, tail: false }
   return undefined
+}
+
+/** "13600K": a chip; nobody writes so many thousands with a capital. */
+const MIN_CHIP = 2000
+const LINES_OF = new Set([2, 4, 5, 6, 8])
+const SCREENS = new Set(
+  (
+    'monitor monitors tv screen display panel projector ultrawide oled webcam camera video gopro drone footage televisor tele pantalla ' +
+    'televisión televisao televisão tela монитор телевизор телик экран телек màn tivi hdr hdmi qled uhd smart 60fps 144hz 60hz'
+  ).split(' '),
+)
+
+/** "27 4k", "TV 55 4k", "4k monitor": lines of a screen, not money. */
+function isResolution(tokens: readonly Token[], at: number, value: number): boolean {
+  if (!LINES_OF.has(value)) return false
+  if (tokens[at - 2]?.kind === 'number' && tokens[at - 2]?.clause === tokens[at]?.clause && !tokens[at - 1]?.glued) return true
+  for (let k = 2; k <= 4; k++) if (SCREENS.has(tokens[at - k]?.text ?? '') && value >= 4) return true
+  return SCREENS.has(tokens[at + 1]?.text ?? '') || SCREENS.has(tokens[at + 2]?.text ?? '')
 }
 
 /** Hundreds of thousands of đồng; ten of them are a million, which has words of its own. */

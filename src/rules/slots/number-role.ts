@@ -51,28 +51,44 @@ export function contextRole(
       currencyAfter(tokens, at, tags.lang) === undefined
     )
       return 'ratio'
-    if (previous?.kind === 'word' && token.glued) {
-      if (previous.text === 'x' && previous.end - previous.start === 1) return 'quantity'
-      return 'model'
-    }
+    if (previous?.kind === 'word' && token.glued) return gluedTo(tokens, i)
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
     if (tags.ends('number_label', i) && !moneyFollows(tokens, at, tags)) return 'id'
     if (isDay(tokens, i, at, tags)) return 'time'
+    if (isAge(tokens, i, at)) return 'id'
     if (calledByNumber(tokens, i, at, tags)) return 'model'
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
-    if (next?.kind === 'word' && next.glued && next.text === 'x') return 'quantity'
-    if (previous?.text === 'x' && !token.glued && previous.kind === 'word') return 'quantity'
+    if (next?.kind === 'word' && next.glued && next.text === 'x')
+      return token.text.length > MAX_TIMES_DIGITS ? 'model' : 'quantity'
+    // "4x 8TB": the number before the sign counts.
+    if (previous?.text === 'x' && !token.glued && previous.kind === 'word' && tokens[i - 2]?.kind !== 'number') return 'quantity'
     // Model names written with a hyphen: "WH-1000", "K-12".
     if (previous?.kind === 'word' && token.start - previous.end === 1 && token.glued) return 'model'
   }
   return undefined
 }
 
+/** "5600x" is a model. */
+const MAX_TIMES_DIGITS = 3
+const MAX_COUNTED = 100
+
+/** Behind a letter: "x3" counts; "X3", "x230" and "K12" are names, "90x190" is a size. */
+function gluedTo(tokens: readonly Token[], i: number): NumberRole {
+  const [previous, before, token] = [tokens[i - 1] as Token, tokens[i - 2], tokens[i] as Token]
+  if (previous.text !== 'x' || previous.end - previous.start !== 1) return 'model'
+  if (before?.kind === 'number' && previous.glued) return 'measure'
+  return previous.caps === 0 && Number(token.text) <= MAX_COUNTED && !previous.glued ? 'quantity' : 'model'
+}
+
 const RANGE_SIGNS = new Set(['-', '–', '—', '~'])
 
 /** Multipliers that no model name ends with. */
-const MONEY_WORDS = new Set(['tr', 'triệu', 'củ', 'tỷ', 'nghìn', 'ngàn', 'тыс', 'т.р', 'млн'])
+const MONEY_WORDS = new Set(
+  'tr triệu trieu củ cành chai khoai tỷ tỉ nghìn ngàn lít xị тыс тыщ тыщи тысяч тысячи т.р тыр косарей косаря млн ляма mil lakh grand'.split(
+    ' ',
+  ),
+)
 
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
   const next = tokens[at]
@@ -142,6 +158,20 @@ const isGluedNumber = (tokens: readonly Token[], k: number): boolean => {
   return token !== undefined && token.kind === 'number' && token.glued
 }
 const CHAIN = new Set(['-', '/', '.'])
+
+const AGED = new Set("im i'm am hes shes she's he's turning tengo tenho мне".split(' '))
+const OLD = new Set([',', '.', 'and', 'yo', 'y.o', 'anos', 'años', 'лет', 'tuổi', 'f', 'm', ')', '!'])
+const MAX_AGE = 99
+
+/** "I'm 17, responsible", "ages 7-8, after 9-10": how old somebody is, or for whom a thing is. */
+function isAge(tokens: readonly Token[], i: number, at: number): boolean {
+  const [before, next, value] = [tokens[i - 1], tokens[at], Number((tokens[i] as Token).text)]
+  if (value > MAX_AGE) return false
+  if (before?.text === '-' && before.glued && tokens[i - 2]?.kind === 'number') return AGES.has(tokens[i - 3]?.text ?? '')
+  if (AGES.has(before?.text ?? '')) return true
+  return AGED.has(before?.text ?? '') && (next === undefined || OLD.has(next.text))
+}
+const AGES = new Set(['age', 'ages', 'aged', 'edad', 'edades', 'idade', 'idades', 'возраст', 'возрастом', 'tuổi'])
 
 /** "July 1", "1 de julio", "20/9" beside a month: a day, not an amount. */
 function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {

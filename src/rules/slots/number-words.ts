@@ -223,6 +223,7 @@ export const NUMBER_WORDS: ReadonlyMap<string, number> = new Map(
     triệu: 1e6,
   }),
 )
+const ENGLISH_TENS = new Set('ten twenty thirty forty fifty sixty seventy eighty ninety'.split(' '))
 const LINKS = new Set(['and', 'y', 'e'])
 const MAX_WORDS = 8
 
@@ -280,6 +281,13 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
     if (words > 0 && LINKS.has(token.text) && NUMBER_WORDS.has(tokens[i + 1]?.text ?? '')) continue
     const value = NUMBER_WORDS.get(token.text)
     if (value === undefined) break
+    // "five-fifty", "nine twenty": hundreds as English says prices.
+    if (words === 1 && current >= 1 && current < 10 && value >= 10 && value < 100 && ENGLISH_TENS.has(token.text)) {
+      current = current * 100 + value
+      words++
+      large = true
+      continue
+    }
     if (value < 100 && words > 0 && current % 100 !== 0 && (current % 10 !== 0 || value >= 10)) break
     words++
     if (value >= 100) large = true

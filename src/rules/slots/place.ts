@@ -3,9 +3,12 @@ import { SLOT } from '../lexicon/slot-words.ts'
 import type { Place } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
+import { standingName } from './place-names.ts'
 import type { Hit, Tags } from './tags.ts'
 
 const MAX_NAME = 4
+/** Tokens in which codes in brackets are looked for. */
+const MAX_TAGS = 12
 const MAX_RADIUS_KM = 20_000
 const KM_PER: Readonly<Record<string, number>> = {
   km: 1,
@@ -20,15 +23,16 @@ const KM_PER: Readonly<Record<string, number>> = {
 /** Words between a radius and its centre: "40 km from", "10 км от", "5 km de". */
 const FROM = new Set(['from', 'of', 'around', 'de', 'от', 'do', 'da', 'quanh', 'cách', 'to', 'desde'])
 
-/** Place by bracket code, pin, preposition or a known name; a radius in km where one is named. */
+/** Place by bracket code, pin, preposition, a known name or one that stands by itself; a radius in km where one is named. */
 export function readPlace(
   gazetteer: Gazetteer,
   raw: string,
   tokens: readonly Token[],
   tags: Tags,
   amounts: readonly Amount[],
+  loose: boolean,
 ): Place | null {
-  const found = locate(gazetteer, raw, tokens, tags)
+  const found = locate(gazetteer, raw, tokens, tags, amounts, loose)
   if (found === undefined) return null
   return { ...found.place, radius_km: radius(tokens, amounts, found.at) }
 }
@@ -38,8 +42,15 @@ interface Located {
   readonly at: number
 }
 
-function locate(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], tags: Tags): Located | undefined {
-  const code = bracketCode(tokens)
+function locate(
+  gazetteer: Gazetteer,
+  raw: string,
+  tokens: readonly Token[],
+  tags: Tags,
+  amounts: readonly Amount[],
+  loose: boolean,
+): Located | undefined {
+  const code = bracketCode(gazetteer, tokens)
   if (code !== undefined) return { place: known(gazetteer, code, code), at: 1 }
   const named = tags.speaksOf(SLOT.place)
   for (let i = 0; i < tokens.length; i++) {
@@ -48,6 +59,8 @@ function locate(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], tag
     const prep = pin ? undefined : tags.at('place_prep', i)
     if (!pin && prep === undefined) continue
     const at = pin ? i + 1 : (prep?.end as number)
+    // "TO LET": in capitals throughout, no name.
+    if (prep !== undefined && tokens[prep.start]?.caps === 2 && tokens[at]?.caps === 2) continue
     const found = nameAt(gazetteer, raw, tokens, tags, tokens[at]?.text === ':' ? at + 1 : at)
     if (found !== undefined) return found
   }
@@ -55,20 +68,37 @@ function locate(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], tag
     const hit = tags.at('place', i)
     if (hit !== undefined) return ofHit(gazetteer, raw, tokens, hit)
   }
+  const name = standingName(gazetteer, tokens, tags, amounts, loose)
+  if (name === undefined) return undefined
+  const text = sliceOf(raw, tokens, name.start, name.end)
+  return { place: known(gazetteer, text, text), at: name.start }
+}
+
+/** "[US-TX] [H] …", "[WTS][US-OH]", "FS [CAN-ON]": the first bracket that holds a code of a country or of a part of one. */
+function bracketCode(gazetteer: Gazetteer, tokens: readonly Token[]): string | undefined {
+  for (let at = 0; at < Math.min(tokens.length, MAX_TAGS); at++) {
+    if (tokens[at]?.text !== '[') continue
+    const code = codeAt(gazetteer, tokens, at)
+    if (code !== undefined) return code
+  }
   return undefined
 }
 
-function bracketCode(tokens: readonly Token[]): string | undefined {
-  if (tokens[0]?.text !== '[') return undefined
-  const [, a, b, c] = tokens
+function codeAt(gazetteer: Gazetteer, tokens: readonly Token[], at: number): string | undefined {
+  const [a, b, c] = [tokens[at + 1], tokens[at + 2], tokens[at + 3]]
   if (a?.kind !== 'word' || a.caps !== 2) return undefined
   const first = a.text.toUpperCase()
-  if (b?.text === ']') return first === 'UK' ? 'GB' : first === 'USA' ? 'US' : first.length === 2 ? first : undefined
-  if (b?.kind !== 'word' || c?.text !== ']') return undefined
+  if (b?.text === ']') {
+    if (first === 'UK' || first === 'USA') return first === 'UK' ? 'GB' : 'US'
+    // At the start any two letters; behind other tags, such as "[FS]", those of a country.
+    return first.length === 2 && (at === 0 || gazetteer.places.has(a.text)) ? first : undefined
+  }
+  if (b?.kind !== 'word' || c?.text !== ']' || b.caps !== 2) return undefined
   const second = b.text.toUpperCase()
   if (first === 'USA' || first === 'US') return `US-${second}`
   if (first === 'CAN' || first === 'CA') return `CA-${second}`
   if (first === 'EU') return second === 'UK' ? 'GB' : second
+  if (first !== 'UK' && at > 0 && !gazetteer.places.has(a.text)) return undefined
   return `${first === 'UK' ? 'GB' : first}-${second}`
 }
 

@@ -1,6 +1,7 @@
 import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
+import { needsSoMany } from './counted.ts'
 import { COINS } from './currency.ts'
 import { type Left, leftContext, type Right, rightContext } from './price-context.ts'
 import type { Tags } from './tags.ts'
@@ -66,6 +67,7 @@ export function priceCandidates(
   }
   deliveredToo(tokens, tags, out)
   lowered(tokens, out)
+  if (out.length > 1 && tags.any('p_fix') !== undefined) corrected(tokens, tags, out)
   // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
   for (let i = 0; i + 1 < out.length; i++) {
     const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
@@ -122,6 +124,24 @@ function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
     out[i] = { ...was, role: 'historic', bound: 'both' }
     out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: is.tier === 3 ? 3 : 2 }
   }
+}
+
+const FIX_REACH = 4
+
+/** "60, no wait, make that 50", "1 millón... perdón, 900 mil": what is said last counts, and what is listed behind it. */
+function corrected(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
+  const fix = tags.hits.findLast((h) => h.name === 'p_fix')
+  if (fix === undefined) return
+  const at = out.findIndex((c) => c.amount.start >= fix.end && PRICES.has(c.role))
+  if (at < 1) return
+  const c = out[at] as PriceCandidate
+  const close = c.amount.start - fix.end <= FIX_REACH
+  if (!close && tokens[fix.start - 1]?.kind === 'word') return
+  for (let i = 0; i < at; i++) out[i] = { ...(out[i] as PriceCandidate), role: 'historic' }
+  const earlier = out[at - 1] as PriceCandidate
+  const currency = c.amount.currency ?? earlier.amount.currency
+  const tier = close && c.tier < 2 ? 2 : c.tier
+  out[at] = { ...c, tier, now: close, amount: { ...c.amount, currency } }
 }
 
 /** "drill 40, mitre saw 90": a bare number right after a thing, at the end of its clause. */
@@ -232,6 +252,8 @@ function tierOf(
   right: Right,
 ): 0 | 1 | 2 | 3 | undefined {
   if (money) return 3
+  // "need about 20": so many of what was named.
+  if (!amount.words && !amount.range && needsSoMany(tokens, tags, amount.at, Number(amount.max))) return undefined
   // "table with 4 chairs 90": a small number before a thing counts it.
   if (Number(amount.max) <= 50 && right.end === amount.end && thingAhead(tokens, tags, amount.end)) return undefined
   const next = tokens[amount.end]

@@ -20,6 +20,8 @@ const opensPhrase = (tokens: readonly Token[], at: number): boolean => {
 export function stronger(a: CurrencyHit | undefined, b: CurrencyHit | undefined): CurrencyHit | undefined {
   if (a === undefined) return b
   if (b === undefined) return a
+  // "$3,500 pesos": the word says whose sign it is, the place which of them.
+  if (b.rank === 0 && a.rank === 1 && a.code === 'USD') return b
   return b.rank > a.rank ? b : a
 }
 

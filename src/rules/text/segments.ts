@@ -34,7 +34,7 @@ export function segment(tokens: readonly Token[]): { questions: boolean[]; sente
     let ends = token.kind === 'line'
     if (token.kind === 'op') {
       if (token.text === '?') questions[words > 0 ? sentence : Math.max(0, sentence - 1)] = true
-      if (SENTENCE_ENDS.has(token.text)) ends = true
+      if (SENTENCE_ENDS.has(token.text)) ends = !(token.text === '.' && abbreviates(tokens, i))
       else if (token.text === ',' || token.text === '(' || token.text === ')' || token.text === '—' || isDash(tokens, i)) clause++
     } else if (!ends && token.kind !== 'emoji') words++
     if (!ends) continue
@@ -46,6 +46,16 @@ export function segment(tokens: readonly Token[]): { questions: boolean[]; sente
     words = 0
   }
   return { questions, sentences: sentence + 1 }
+}
+
+/** "máx. 60€", "aprox. 200": the dot ends a short form before an amount. */
+const SHORT_FORMS = new Set('max máx min mín aprox approx ca circa прим примерно ок макс мин ориент est orç presup'.split(' '))
+
+function abbreviates(tokens: readonly Token[], i: number): boolean {
+  const next = tokens[i + 1]
+  return (
+    tokens[i]?.glued === true && (next?.kind === 'number' || next?.kind === 'sign') && SHORT_FORMS.has(tokens[i - 1]?.text ?? '')
+  )
 }
 
 /** A dash with space on both sides parts clauses; a glued one belongs to a range or a name. */

@@ -2,7 +2,7 @@ import { charKind, DIGIT, foldWord, HIDDEN, LETTERS, LINE_END, MARKS, SPACE, unm
 import type { Form, Token, TokenKind } from './model.ts'
 
 export const MAX_TOKENS = 512
-const SIGNS = new Set('$€£₹₫¥₩฿₱₽₴₸₺₪₦₿円元块')
+const SIGNS = new Set('$€£₹₫¥₩฿₱₽₴₸₺₪₦₿₵₾₼₲₡₭₮₨円元块')
 /** Words that would become other words without their apostrophe. */
 const KEEP_APOSTROPHE = new Set(["we're", "we'll", "i'll", "he'll", "she'll", "i'd", "we'd", "she'd", "who're", "can't've"])
 const APOSTROPHE = 39

@@ -190,6 +190,30 @@ test('passes on which gateways a message has been through, never instance names'
   expect(sent[0]!.text.via).toEqual(['0123456789abcdef', ME.slice(0, 16)])
 })
 
+test('what another gateway repeated waits for its turn, and is not repeated where it is heard by then', async () => {
+  const p2p = bridge()
+  await p2p.start()
+  const told = { via: ['0123456789abcdef'], origin: 'x', text: 'hello' }
+  await emit({ kind: 'chat', message: line({ ...told, topic: 'Jobs' }) })
+  const repeat = request({ via: told.via, origin: 'x' })
+  const outcome = await p2p.send(repeat, never)
+  if (outcome.kind !== 'later') throw new Error(`it was ${outcome.kind}`)
+  expect(outcome.afterMs).toBeGreaterThan(1_999)
+  expect(sent).toEqual([])
+  await clock.advance(outcome.afterMs)
+  expect((await p2p.send(repeat, never)).kind).toBe('done')
+  expect(sent.map((s) => s.to)).toEqual(['Goods'])
+  await emit({ kind: 'chat', message: line({ ...told, messageId: 'c2', origin: 'y', topic: 'Jobs' }) })
+  const other = { ...repeat, origin: 'y' }
+  expect((await p2p.send(other, never)).kind).toBe('later')
+  await emit({ kind: 'chat', message: line({ ...told, messageId: 'c3', origin: 'y', topic: 'Goods' }) })
+  expect(await p2p.send(other, never)).toEqual({ kind: 'done', parts: [] })
+  expect(sent).toHaveLength(1)
+  // What people say here does not wait.
+  expect((await p2p.send(request({ origin: 'z' }), never)).kind).toBe('done')
+  await p2p.stop()
+})
+
 test('says whose text it is for people of chat platforms only', async () => {
   const p2p = bridge()
   for (const key of ['discord:5', 'telegram:7', 'web:ab', `p2p:${PEER}`, 'system:gateway']) {

@@ -12,11 +12,12 @@ const COMMON = ['content', 'embeds', 'allowed_mentions', 'components', 'attachme
 const FIELDS: Readonly<Record<MessageKind, ReadonlySet<string>>> = {
   bot: new Set([...COMMON, 'nonce', 'enforce_nonce', 'tts', 'message_reference', 'sticker_ids']),
   webhook: new Set([...COMMON, 'username', 'avatar_url', 'tts', 'thread_name', 'applied_tags']),
+  post: new Set([...COMMON, 'sticker_ids']),
   edit: new Set(COMMON),
   interaction: new Set([...COMMON, 'tts']),
 }
 
-export type MessageKind = 'bot' | 'webhook' | 'edit' | 'interaction'
+export type MessageKind = 'bot' | 'webhook' | 'post' | 'edit' | 'interaction'
 
 const snowflake = z.string().regex(/^\d{15,20}$/)
 
@@ -62,6 +63,7 @@ const Payload = z.object({
   username: z.string().nullish(),
   avatar_url: z.string().nullish(),
   thread_name: z.string().min(1).max(100).nullish(),
+  applied_tags: z.array(snowflake).max(5).nullish(),
 })
 
 export interface Composed {
@@ -78,6 +80,7 @@ export interface Composed {
   readonly username?: string
   readonly avatarUrl?: string
   readonly threadName?: string
+  readonly appliedTags?: readonly string[]
   /** Ids of attachments an edit keeps; undefined keeps all. */
   readonly kept?: readonly string[]
   readonly files: readonly { readonly part: FormPart; readonly description?: string }[]
@@ -138,6 +141,7 @@ export function compose(kind: MessageKind, body: unknown, parts: readonly FormPa
     ...(p.username != null && { username: p.username }),
     ...(p.avatar_url != null && { avatarUrl: p.avatar_url }),
     ...(p.thread_name != null && { threadName: p.thread_name }),
+    ...(p.applied_tags != null && { appliedTags: p.applied_tags }),
     ...(p.attachments != null && { kept: p.attachments.map((a) => String(a.id)) }),
     files: files.map((part) => {
       const description = p.attachments?.find((a) => String(a.id) === /\d+/.exec(part.name)?.[0])?.description

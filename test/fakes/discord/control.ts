@@ -5,9 +5,9 @@ import { INTENTS, PRIVILEGED } from './gateway-session.ts'
 import type { EchoTiming, FakeRest, LoggedRequest } from './http.ts'
 import type { CommandInput, InteractionView } from './interactions.ts'
 import type { LimitProfile, RateLimits } from './limits.ts'
-import { People } from './people.ts'
 import { presentGuildCreate } from './present.ts'
 import type { Site } from './routes.ts'
+import { ServerActs } from './server-acts.ts'
 import type { Violation } from './violations.ts'
 import { type VisibleMessage, visible } from './visible.ts'
 
@@ -48,7 +48,7 @@ export interface FakeStats extends GatewayStats {
  * Everything a test or a person can do with the fake: act as people (see People), look at chats, set faults. Every method
  * takes one JSON object and gives JSON, so the same methods are served under `/__fake/<method>`.
  */
-export class FakeControl extends People {
+export class FakeControl extends ServerActs {
   readonly #parts: ControlParts
   readonly #waiters = new Set<() => void>()
 

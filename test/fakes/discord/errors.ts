@@ -27,6 +27,8 @@ export const fail = {
   invalidWebhookToken: () => new ApiFailure(401, { message: 'Invalid Webhook Token', code: 50027 }),
   tooLarge: () => new ApiFailure(413, { message: 'Request entity too large', code: 40005 }),
   webhookLimit: () => new ApiFailure(400, { message: 'Maximum number of webhooks reached (15)', code: 30007 }),
+  guildWebhookLimit: () => new ApiFailure(400, { message: 'Maximum number of webhooks per server reached (1000)', code: 30058 }),
+  pinLimit: () => new ApiFailure(400, { message: 'Maximum number of pins reached for the channel (250)', code: 30003 }),
   reactionLimit: () => new ApiFailure(400, { message: 'Maximum number of reactions reached (20)', code: 30010 }),
   oldEdits: () =>
     new ApiFailure(429, {
@@ -39,6 +41,7 @@ export const fail = {
   locked: () => new ApiFailure(403, { message: 'Thread is locked', code: 160005 }),
   forumNeedsThread: () =>
     new ApiFailure(400, { message: 'Webhooks posted to forum channels must have a thread_name or thread_id', code: 220001 }),
+  tagRequired: () => new ApiFailure(400, { message: 'A tag is required to create a forum post in this channel', code: 40067 }),
   badBulkDelete: () => new ApiFailure(400, { message: 'A message provided was too old to bulk delete', code: 50034 }),
   /** 50035 with the nested `errors` object: `{ content: ['BASE_TYPE_MAX_LENGTH', 'Must be …'] }`. */
   form: (fields: Readonly<Record<string, readonly [string, string]>>) =>

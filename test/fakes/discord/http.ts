@@ -12,7 +12,14 @@ import { THREAD_ROUTES } from './thread-routes.ts'
 import { WEBHOOK_ROUTES } from './webhook-routes.ts'
 import type { Bot } from './world.ts'
 
-const ROUTES: readonly Route[] = [...INTERACTION_ROUTES, ...WEBHOOK_ROUTES, ...MESSAGE_ROUTES, ...THREAD_ROUTES, ...GUILD_ROUTES]
+/** Everything that is served, in the order it is looked up. */
+export const ROUTES: readonly Route[] = [
+  ...INTERACTION_ROUTES,
+  ...WEBHOOK_ROUTES,
+  ...MESSAGE_ROUTES,
+  ...THREAD_ROUTES,
+  ...GUILD_ROUTES,
+]
 const API_PREFIX = '/api/v10'
 /** Smaller limits are the server's own (see `maxRequest`). */
 const MAX_BODY_BYTES = 110 * 1024 * 1024
@@ -61,21 +68,24 @@ export class FakeRest {
       request.socket.resetAndDestroy()
       return
     }
+    const isUpload = request.headers['content-type']?.startsWith('multipart/form-data') === true
     const prepared =
-      this.#refusal(effects) ??
+      this.#refusal(effects, isUpload) ??
       (body === undefined ? refused(fail.tooLarge()) : this.#serve(request, method, path, url.searchParams, body))
     this.#logRequest(method, path ?? url.pathname, prepared.answer.status, body, request.headers['content-type'])
     await this.#respond(request, response, prepared, effects)
   }
 
   /** An answer a fault gives instead of handling the request. */
-  #refusal(effects: readonly FaultEffect[]): Prepared | undefined {
+  #refusal(effects: readonly FaultEffect[], isUpload: boolean): Prepared | undefined {
     if (this.#limits.banned) return { answer: { status: 403, body: '<html>banned</html>' }, headers: {}, echoes: [] }
     for (const effect of effects) {
       if (effect.kind === 'status') {
         const body = effect.body ?? { message: `${effect.status}: fault`, code: 0 }
         return { answer: { status: effect.status, body }, headers: {}, echoes: [] }
       }
+      if (effect.kind === 'disk-full' && isUpload)
+        return { answer: { status: 500, body: { message: '500: Internal Server Error', code: 0 } }, headers: {}, echoes: [] }
       if (effect.kind === 'rate-limit') return this.#limited(effect.retryAfterMs, effect.scope, {})
     }
     return undefined

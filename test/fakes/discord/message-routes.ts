@@ -8,6 +8,7 @@ import type { Bot, Channel, StoredMessage } from './world.ts'
 
 const BULK_MAX_AGE_MS = 14 * 86_400_000
 const MAX_REACTIONS = 20
+const MAX_PINS = 250
 
 function list(call: Call, bot: Bot, channelId: string) {
   const channel = channelFor(call, bot, channelId, 'READ_MESSAGE_HISTORY')
@@ -135,10 +136,44 @@ function setReaction(call: Call, bot: Bot, channelId: string, id: string, emojiT
   return noContent
 }
 
+/** Pins a message, or no more; a right of its own. */
+function setPin(call: Call, bot: Bot, channelId: string, id: string, on: boolean) {
+  const channel = channelFor(call, bot, channelId, 'PIN_MESSAGES')
+  const message = call.site.world.message(channelId, id)
+  if (!on) channel.pins.delete(message.id)
+  else if (channel.pins.size >= MAX_PINS && !channel.pins.has(message.id)) throw fail.pinLimit()
+  else call.echo(() => pinMessage(call.site, channel, message.id, bot.user))
+  const data = { channel_id: channel.id, ...(channel.guildId !== undefined && { guild_id: channel.guildId }) }
+  call.echo(() => call.site.gateway.dispatch('CHANNEL_PINS_UPDATE', data, { channel }))
+  return noContent
+}
+
+const PIN_ROUTES: readonly Route[] = [
+  botRoute('GET', '/channels/:id/messages/pins', (call, bot, channelId) => {
+    const channel = channelFor(call, bot, channelId, 'READ_MESSAGE_HISTORY')
+    const { world } = call.site
+    const items = [...channel.pins].map((id) => ({
+      pinned_at: new Date(world.clock.now()).toISOString(),
+      message: presentMessage(world, world.message(channelId, id), bot),
+    }))
+    return ok({ items: items.toReversed(), has_more: false })
+  }),
+  botRoute('PUT', '/channels/:id/messages/pins/:mid', (call, bot, channelId, id) => setPin(call, bot, channelId, id, true)),
+  botRoute('DELETE', '/channels/:id/messages/pins/:mid', (call, bot, channelId, id) => setPin(call, bot, channelId, id, false)),
+  // The same under the old addresses.
+  botRoute('GET', '/channels/:id/pins', (call, bot, channelId) => {
+    const channel = channelFor(call, bot, channelId)
+    return ok([...channel.pins].map((id) => presentMessage(call.site.world, call.site.world.message(channelId, id), bot)))
+  }),
+  botRoute('PUT', '/channels/:id/pins/:mid', (call, bot, channelId, id) => setPin(call, bot, channelId, id, true)),
+  botRoute('DELETE', '/channels/:id/pins/:mid', (call, bot, channelId, id) => setPin(call, bot, channelId, id, false)),
+]
+
 export const MESSAGE_ROUTES: readonly Route[] = [
   botRoute('GET', '/channels/:id/messages', list),
   botRoute('POST', '/channels/:id/messages', create),
   botRoute('POST', '/channels/:id/messages/bulk-delete', bulkDelete),
+  ...PIN_ROUTES,
   botRoute('GET', '/channels/:id/messages/:mid', (call, bot, channelId, id) => {
     channelFor(call, bot, channelId, 'READ_MESSAGE_HISTORY')
     return ok(presentMessage(call.site.world, call.site.world.message(channelId, id), bot))
@@ -151,11 +186,30 @@ export const MESSAGE_ROUTES: readonly Route[] = [
   botRoute('DELETE', '/channels/:id/messages/:mid/reactions/:emoji/@me', (call, bot, c, m, e) =>
     setReaction(call, bot, c, m, e, false),
   ),
+  botRoute('DELETE', '/channels/:id/messages/:mid/reactions/:emoji/:uid', (call, bot, channelId, id, text, userId) => {
+    channelFor(call, bot, channelId, 'MANAGE_MESSAGES')
+    const message = call.site.world.message(channelId, id)
+    const emoji = emojiOf(text as string)
+    if (react(message, emoji, userId as string, false))
+      call.echo(() => announceReaction(call, message, emoji, userId as string, false))
+    return noContent
+  }),
+  botRoute('DELETE', '/channels/:id/messages/:mid/reactions/:emoji', (call, bot, channelId, id, text) => {
+    const channel = channelFor(call, bot, channelId, 'MANAGE_MESSAGES')
+    const message = call.site.world.message(channelId, id)
+    const emoji = emojiOf(text as string)
+    if (!message.reactions.delete(emoji.id ?? emoji.name)) return noContent
+    const data = { channel_id: channelId, message_id: id, guild_id: channel.guildId, emoji }
+    call.echo(() => call.site.gateway.dispatch('MESSAGE_REACTION_REMOVE_EMOJI', data, { channel }))
+    return noContent
+  }),
   botRoute('GET', '/channels/:id/messages/:mid/reactions/:emoji', (call, bot, channelId, id, emojiText) => {
     channelFor(call, bot, channelId)
     const emoji = emojiOf(emojiText)
     const users = call.site.world.message(channelId, id).reactions.get(emoji.id ?? emoji.name)?.users ?? new Set<string>()
-    return ok([...users].map((u) => call.site.world.user(u)))
+    const after = call.query.get('after') ?? '0'
+    const page = [...users].toSorted(compareIds).filter((u) => compareIds(u, after) > 0)
+    return ok(page.slice(0, Number(call.query.get('limit') ?? 25)).map((u) => call.site.world.user(u)))
   }),
   botRoute('DELETE', '/channels/:id/messages/:mid/reactions', (call, bot, channelId, id) => {
     const channel = channelFor(call, bot, channelId, 'MANAGE_MESSAGES')
@@ -179,20 +233,6 @@ export const MESSAGE_ROUTES: readonly Route[] = [
         { channel },
       ),
     )
-    return noContent
-  }),
-  botRoute('GET', '/channels/:id/pins', (call, bot, channelId) => {
-    const channel = channelFor(call, bot, channelId)
-    return ok([...channel.pins].map((id) => presentMessage(call.site.world, call.site.world.message(channelId, id), bot)))
-  }),
-  botRoute('PUT', '/channels/:id/pins/:mid', (call, bot, channelId, id) => {
-    const channel = channelFor(call, bot, channelId, 'MANAGE_MESSAGES')
-    const pinned = call.site.world.message(channelId, id).id
-    call.echo(() => pinMessage(call.site, channel, pinned, bot.user))
-    return noContent
-  }),
-  botRoute('DELETE', '/channels/:id/pins/:mid', (call, bot, channelId, id) => {
-    channelFor(call, bot, channelId, 'MANAGE_MESSAGES').pins.delete(id)
     return noContent
   }),
 ]

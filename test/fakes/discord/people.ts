@@ -95,6 +95,21 @@ export class People {
     return { id: channel.id }
   }
 
+  /** What posts of a forum can be marked with, and whether they must be. `silently`: programs are not told. */
+  setForumTags(input: {
+    channel: string
+    tags: { name: string; moderated?: boolean }[]
+    required?: boolean
+    silently?: boolean
+  }): { ids: string[] } {
+    const { world, gateway } = this.#site
+    const forum = world.channel(input.channel)
+    forum.tags = input.tags.map(({ name, moderated }) => ({ id: world.ids.next(), name, moderated: moderated ?? false }))
+    forum.needsTag = input.required ?? true
+    if (input.silently !== true) gateway.dispatch('CHANNEL_UPDATE', presentChannel(forum), { channel: forum })
+    return { ids: forum.tags.map((tag) => tag.id) }
+  }
+
   /** The server is boosted: larger files (bridging 4.1). */
   setTier(input: { guild: string; tier: number }): void {
     const { world, gateway } = this.#site
@@ -117,7 +132,7 @@ export class People {
     const { world, gateway } = this.#site
     const channel = world.channel(input.channel)
     const shown = presentChannel(channel)
-    gateway.dispatch('CHANNEL_DELETE', shown, { channel })
+    gateway.dispatch(channel.kind === 'thread' ? 'THREAD_DELETE' : 'CHANNEL_DELETE', shown, { channel })
     world.channels.delete(channel.id)
     if (channel.guildId !== undefined) world.guild(channel.guildId).channels.delete(channel.id)
     for (const webhook of world.webhooks.values()) if (webhook.channelId === channel.id) world.webhooks.delete(webhook.id)
@@ -237,9 +252,9 @@ export class People {
   }
 
   /** Threads of a channel, the oldest first. */
-  threads(input: { channel: string }): { id: string; name: string; archived: boolean }[] {
+  threads(input: { channel: string }): { id: string; name: string; archived: boolean; tags: string[] }[] {
     const threads = [...this.#site.world.channels.values()].filter((c) => c.kind === 'thread' && c.parentId === input.channel)
-    return threads.map(({ id, name, archived }) => ({ id, name, archived }))
+    return threads.map(({ id, name, archived, tags }) => ({ id, name, archived, tags: tags.map((tag) => tag.name) }))
   }
 
   changeThread(input: { thread: string; name?: string; archived?: boolean; locked?: boolean }): void {

@@ -18,6 +18,8 @@ export interface Poster {
   readonly author: APIUser
   readonly webhookId?: string
   readonly applicationId?: string
+  /** The first message of a post has the id of its thread. */
+  readonly id?: string
 }
 
 function checkContent(site: Site, composed: Composed, channel: Channel): void {
@@ -69,7 +71,7 @@ export function postMessage(
   const found = reference !== undefined && reference.type !== 1 && channel.byId.has(reference.message_id ?? '')
   const mentions = mentionsOf(world, composed.content ?? '', composed.allowedMentions)
   const message: StoredMessage = {
-    id: world.ids.next(),
+    id: poster.id ?? world.ids.next(),
     channelId: channel.id,
     author: poster.author,
     type: found ? 19 : 0,

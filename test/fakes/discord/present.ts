@@ -37,13 +37,15 @@ function presentPartialMember(member: Member): Omit<APIGuildMember, 'user'> {
   } as unknown as Omit<APIGuildMember, 'user'>
 }
 
+const REQUIRE_TAG = 1 << 4
+
 /** A channel as the REST API and CHANNEL_* events show it. */
 export function presentChannel(channel: Channel): Record<string, unknown> {
   const base = {
     id: channel.id,
     type: CHANNEL_TYPE[channel.kind],
     last_message_id: channel.messages.at(-1)?.id ?? null,
-    flags: 0,
+    flags: channel.needsTag ? REQUIRE_TAG : 0,
   }
   if (channel.kind === 'dm') return { ...base, recipients: channel.recipients }
   const common = {
@@ -66,6 +68,7 @@ export function presentChannel(channel: Channel): Record<string, unknown> {
         archive_timestamp: '2024-01-01T00:00:00.000000+00:00',
         locked: channel.locked,
       },
+      ...(channel.tags.length > 0 && { applied_tags: channel.tags.map((tag) => tag.id) }),
     }
   }
   const overwrites = [...channel.denied].map(([id, bits]) => ({ id, type: 1, allow: '0', deny: bits.toString() }))
@@ -75,7 +78,9 @@ export function presentChannel(channel: Channel): Record<string, unknown> {
     nsfw: false,
     topic: null,
     permission_overwrites: overwrites,
-    ...(channel.kind === 'forum' && { available_tags: [] }),
+    ...(channel.kind === 'forum' && {
+      available_tags: channel.tags.map((tag) => ({ ...tag, emoji_id: null, emoji_name: null })),
+    }),
   }
 }
 

@@ -56,7 +56,7 @@ export class FakeDiscord {
     const seed = options.seed ?? 1
     const world = new World(clock, seed)
     const violations = new Violations()
-    const faults = new FaultPlan(seed)
+    const faults = new FaultPlan(seed, () => clock.now())
     const limits = new RateLimits(options.profile ?? 'unlimited', clock, violations)
     const gateway = new FakeGateway(world, violations, faults, {
       heartbeatMs: options.heartbeatMs ?? 41_250,
@@ -140,7 +140,13 @@ async function serveControl(
   }
 }
 
-const CONTROL_METHODS: readonly string[] = [FakeControl.prototype, Object.getPrototypeOf(FakeControl.prototype) as object]
+function prototypesOf(start: object): object[] {
+  const found: object[] = []
+  for (let at = start; at !== Object.prototype; at = Object.getPrototypeOf(at) as object) found.push(at)
+  return found
+}
+
+const CONTROL_METHODS: readonly string[] = prototypesOf(FakeControl.prototype)
   .flatMap((prototype) => Object.getOwnPropertyNames(prototype))
   .filter((name) => name !== 'constructor')
   .sort()

@@ -7,6 +7,7 @@ import { createThread } from './thread-routes.ts'
 import type { Bot, Channel, StoredMessage, Webhook } from './world.ts'
 
 const MAX_WEBHOOKS = 15
+const MAX_GUILD_WEBHOOKS = 1000
 
 function announceWebhooks(call: Call, channel: Channel): void {
   call.echo(() =>
@@ -14,24 +15,32 @@ function announceWebhooks(call: Call, channel: Channel): void {
   )
 }
 
+function checkName(call: Call, name: unknown): string {
+  if (typeof name === 'string' && name.trim() !== '' && name.length <= 80 && !/discord|clyde/i.test(name)) return name
+  call.site.violations.add('bad-payload', `webhook name ${JSON.stringify(name)}`)
+  throw fail.form({ name: ['BASE_TYPE_BAD_LENGTH', 'Must be between 1 and 80 in length.'] })
+}
+
 function createWebhook(call: Call, bot: Bot, channelId: string) {
   const channel = channelFor(call, bot, channelId, 'MANAGE_WEBHOOKS')
-  const { name } = fieldsOf(call.body)
-  if (typeof name !== 'string' || name.trim() === '' || name.length > 80 || /discord|clyde/i.test(name)) {
-    call.site.violations.add('bad-payload', `webhook name ${JSON.stringify(name)}`)
-    throw fail.form({ name: ['BASE_TYPE_BAD_LENGTH', 'Must be between 1 and 80 in length.'] })
-  }
+  const name = checkName(call, fieldsOf(call.body).name)
   if (channel.kind === 'thread' || channel.kind === 'dm') throw fail.unknownChannel()
   const existing = [...call.site.world.webhooks.values()].filter((w) => w.channelId === channelId)
   if (existing.length >= MAX_WEBHOOKS) throw fail.webhookLimit()
+  const inGuild = [...call.site.world.webhooks.values()].filter((w) => w.guildId === channel.guildId)
+  if (inGuild.length >= MAX_GUILD_WEBHOOKS) throw fail.guildWebhookLimit()
   const webhook = call.site.world.addWebhook(channel, name, bot.user, bot.user.id)
   announceWebhooks(call, channel)
   return ok(presentWebhook(webhook, true))
 }
 
+/** Tokens of other applications' webhooks are not shown. */
+function shownTo(bot: Bot, webhook: Webhook): Record<string, unknown> {
+  return presentWebhook(webhook, webhook.applicationId === bot.user.id || webhook.applicationId === null)
+}
+
 function listed(bot: Bot, webhooks: Webhook[]) {
-  // Tokens of other applications' webhooks are not shown.
-  return ok(webhooks.map((w) => presentWebhook(w, w.applicationId === bot.user.id || w.applicationId === null)))
+  return ok(webhooks.map((w) => shownTo(bot, w)))
 }
 
 function deleteWebhook(call: Call, webhook: Webhook) {
@@ -57,8 +66,9 @@ function execute(call: Call, id: string, token: string) {
   if (call.query.get('wait') !== 'true') site.violations.add('no-wait', 'webhook executed without wait=true')
   if (channel.kind === 'forum') {
     if (composed.threadName === undefined) throw fail.forumNeedsThread()
-    channel = createThread(call, channel, composed.threadName, { ownerId: webhook.id })
+    channel = createThread(call, channel, composed.threadName, { ownerId: webhook.id, tags: composed.appliedTags })
   }
+  const isNew = channel.kind === 'thread' && channel.ownerId === webhook.id && channel.messages.length === 0
   const author = {
     id: webhook.id,
     username: composed.username ?? webhook.name,
@@ -70,6 +80,7 @@ function execute(call: Call, id: string, token: string) {
   const poster = {
     author,
     webhookId: webhook.id,
+    ...(isNew && { id: channel.id }),
     ...(webhook.applicationId !== null && { applicationId: webhook.applicationId }),
   }
   const { message } = postMessage(site, channel, poster, composed)
@@ -100,7 +111,19 @@ export const WEBHOOK_ROUTES: readonly Route[] = [
       [...call.site.world.webhooks.values()].filter((w) => w.guildId === call.site.world.guild(guildId).id),
     ),
   ),
-  botRoute('GET', '/webhooks/:id', (call, bot, id) => listed(bot, [call.site.world.webhook(id)])),
+  botRoute('GET', '/webhooks/:id', (call, bot, id) => {
+    const webhook = call.site.world.webhook(id)
+    channelFor(call, bot, webhook.channelId, 'MANAGE_WEBHOOKS')
+    return ok(shownTo(bot, webhook))
+  }),
+  botRoute('PATCH', '/webhooks/:id', (call, bot, id) => {
+    const webhook = call.site.world.webhook(id)
+    const channel = channelFor(call, bot, webhook.channelId, 'MANAGE_WEBHOOKS')
+    const { name } = fieldsOf(call.body)
+    if (name !== undefined) webhook.name = checkName(call, name)
+    announceWebhooks(call, channel)
+    return ok(shownTo(bot, webhook))
+  }),
   botRoute('DELETE', '/webhooks/:id', (call, bot, id) => {
     const webhook = call.site.world.webhook(id)
     channelFor(call, bot, webhook.channelId, 'MANAGE_WEBHOOKS')
@@ -110,7 +133,8 @@ export const WEBHOOK_ROUTES: readonly Route[] = [
   openRoute('PATCH', '/webhooks/:id/:token', (call, id, token) => {
     const webhook = call.site.world.webhook(id, token)
     const { name } = fieldsOf(call.body)
-    if (typeof name === 'string') webhook.name = name
+    if (name !== undefined) webhook.name = checkName(call, name)
+    announceWebhooks(call, call.site.world.channel(webhook.channelId))
     return ok(presentWebhook(webhook, true))
   }),
   openRoute('DELETE', '/webhooks/:id/:token', (call, id, token) => deleteWebhook(call, call.site.world.webhook(id, token))),

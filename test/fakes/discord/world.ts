@@ -44,6 +44,13 @@ export interface Guild {
   tier: number
 }
 
+export interface ForumTag {
+  readonly id: string
+  readonly name: string
+  /** Only for those who may manage threads. */
+  readonly moderated: boolean
+}
+
 export interface Channel {
   readonly id: string
   readonly kind: ChannelKind
@@ -56,11 +63,16 @@ export interface Channel {
   readonly recipients: readonly APIUser[]
   archived: boolean
   locked: boolean
+  /** Forums: what posts can be marked with, and whether they must be. Posts: their marks. */
+  tags: readonly ForumTag[]
+  needsTag: boolean
   /** What each bot may not do here. */
   readonly denied: Map<string, bigint>
   readonly messages: StoredMessage[]
   readonly byId: Map<string, StoredMessage>
   readonly pins: Set<string>
+  /** Threads: who follows them. */
+  readonly joined: Set<string>
   /** Times of recent edits of old messages. */
   oldEdits: number[]
 }
@@ -194,6 +206,7 @@ export class World {
     recipients?: APIUser[]
     id?: string
     ownerId?: string
+    tags?: readonly ForumTag[]
   }): Channel {
     const channel: Channel = {
       id: init.id ?? this.ids.next(),
@@ -205,10 +218,13 @@ export class World {
       recipients: init.recipients ?? [],
       archived: false,
       locked: false,
+      tags: init.tags ?? [],
+      needsTag: false,
       denied: new Map(),
       messages: [],
       byId: new Map(),
       pins: new Set(),
+      joined: new Set(),
       oldEdits: [],
     }
     this.channels.set(channel.id, channel)

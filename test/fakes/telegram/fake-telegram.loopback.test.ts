@@ -62,7 +62,6 @@ describe('fake Telegram', () => {
       ],
     })
     expect(fake.remarks.map((r) => r.what)).toEqual([
-      'unknown field parse_mode',
       'parse_mode instead of entities',
       'unknown field colour',
       'the token is in a message',

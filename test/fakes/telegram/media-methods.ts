@@ -4,6 +4,7 @@ import { ApiError, badRequest } from './errors.ts'
 import { fileObject, storeFile } from './files.ts'
 import type { MethodContext } from './method-context.ts'
 import type { Params } from './params.ts'
+import { formattedText } from './parse-mode.ts'
 import type { StoredFile } from './world.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -101,8 +102,11 @@ function sidesOf(bytes: Uint8Array): { width: number; height: number } | undefin
 export function captionOf(params: Params, ctx: MethodContext, at: Record<string, unknown> = params.values): Content {
   const raw = at.caption
   if (raw === undefined) return {}
-  const entities = typeof at.caption_entities === 'string' ? params.json('caption_entities') : at.caption_entities
-  const checked = checkText(String(raw), entities)
+  const given = typeof at.caption_entities === 'string' ? params.json('caption_entities') : at.caption_entities
+  const mode = at.parse_mode === undefined ? undefined : String(at.parse_mode)
+  if (mode !== undefined) ctx.remark('parse_mode instead of entities')
+  const { text, entities } = formattedText(String(raw), given, mode)
+  const checked = checkText(text, entities)
   for (const remark of checked.remarks) ctx.remark(remark)
   if (checked.text.length > MAX_CAPTION) throw badRequest('message caption is too long')
   if (checked.text === '') return {}

@@ -213,6 +213,26 @@ export class People {
     this.#chat(chatId).members.set(userId, 'left')
   }
 
+  /** An administrator removes a person for good; bots that are administrators are told. */
+  ban(chatId: number, userId: number, byId: number): void {
+    const { world } = this.#ctx
+    const chat = this.#chat(chatId)
+    const user = world.users.get(userId)
+    const update = {
+      chat: chat.chat,
+      from: world.users.get(byId),
+      date: Math.floor(this.#ctx.now() / 1000),
+      old_chat_member: { user, status: chat.members.get(userId) ?? 'left' },
+      new_chat_member: { user, status: 'kicked', until_date: 0 },
+    }
+    chat.members.set(userId, 'kicked')
+    for (const bot of world.bots.values()) {
+      const status = chat.members.get(bot.user.id)
+      if (bot.user.id === userId) this.#ctx.emit(bot, 'my_chat_member', update)
+      else if (status === 'administrator' || status === 'creator') this.#ctx.emit(bot, 'chat_member', update)
+    }
+  }
+
   createTopic(chatId: number, userId: number, name: string): number {
     const chat = this.#chat(chatId)
     const id = chat.nextMessageId

@@ -65,7 +65,7 @@ export class FakeTelegram {
   constructor(options: FakeTelegramOptions = {}) {
     this.#now = options.now ?? Date.now
     this.#port = options.port ?? 0
-    this.faults = new FaultPlan(options.seed)
+    this.faults = new FaultPlan(options.seed, this.#now)
     this.limits = new ServerLimits(options.limits ?? 'unlimited')
     this.people = new People({
       world: this.world,
@@ -198,8 +198,12 @@ export class FakeTelegram {
     try {
       const bot = this.world.botByToken(token)
       if (!bot) throw new ApiError(/^\d+:/.test(token) ? 401 : 404, /^\d+:/.test(token) ? 'Unauthorized' : 'Not Found')
+      bot.since = Math.min(bot.since, Math.floor(this.#now() / 1000))
+      if (bot.loggedOut) throw new ApiError(400, 'Logged out')
       for (const effect of effects) {
         if (effect.kind === 'status') return { status: effect.status as number, body: statusBody(effect) }
+        const hasFiles = Object.values(params.values).some((value) => value instanceof Blob)
+        if (effect.kind === 'disk-full' && hasFiles) throw new ApiError(500, 'Internal Server Error: no space left')
         if (effect.kind === 'rate-limit') throw tooManyRequests(Math.ceil((effect.retryAfterMs as number) / 1000))
       }
       return { status: 200, body: { ok: true, result: await this.#run(bot, name, params, res) } }
@@ -235,6 +239,7 @@ export class FakeTelegram {
       world: this.world,
       now: this.#now,
       remark,
+      ban: (chat, userId, by) => this.people.ban(chat.chat.id, userId, by.user.id),
       changed: (chat, message, how, by) => this.#changed(chat, message, how, by),
       charge: (bot, chatId) => {
         const { wait, ignoredWait } = this.limits.take(bot.user.id, chatId, this.#now())

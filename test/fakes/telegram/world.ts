@@ -47,6 +47,10 @@ export interface FakeBot {
   updates: UpdateQueue
   webhookUrl: string
   revoked: boolean
+  /** Left for a server of its own (`logOut`). */
+  loggedOut: boolean
+  /** Its first call, seconds. */
+  since: number
 }
 
 export interface NewChat {
@@ -113,6 +117,8 @@ export class World {
       updates: new UpdateQueue(700_000_001),
       webhookUrl: '',
       revoked: false,
+      loggedOut: false,
+      since: Number.POSITIVE_INFINITY,
     }
     this.bots.set(id, bot)
     return bot

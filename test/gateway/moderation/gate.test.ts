@@ -57,6 +57,32 @@ describe('moderation of single events', () => {
     expect(reason(here, message('x'), routed('other'))).toBeUndefined()
   })
 
+  it('holds in the threads of a route, too: what is said there counts with what is said in the channel', () => {
+    const thread = { ...routed('room~abc'), parent: 'room' }
+    expect(reason(gate([bar({ route: 'room' })]), message('x'), thread)).toBe('banned')
+    expect(reason(gate([bar({ route: 'other' })]), message('x'), thread)).toBeUndefined()
+    const raid = gate([], [{ route: 'room', raid: { since: NOW, until: NOW + 10 } }])
+    expect(reason(raid, message('x'), thread)).toBe('raid')
+    const slow = gate([], [{ route: 'room', slowMs: 1_000 }])
+    expect(reason(slow, message('a'), routed('room'))).toBeUndefined()
+    expect(reason(slow, message('b', { at: NOW + 999 }), thread)).toBe('slow-mode')
+    expect(reason(slow, message('c', { at: NOW + 1_000 }), thread)).toBeUndefined()
+    expect(slow.memoryMs([thread])).toBe(1_000)
+    const own = gate(
+      [],
+      [
+        { route: 'room', slowMs: 1_000 },
+        { route: 'room~abc', slowMs: 0 },
+      ],
+    )
+    expect(reason(own, message('a'), thread)).toBeUndefined()
+    expect(reason(own, message('b'), thread)).toBeUndefined()
+    const moderation = { rate: { messages: 1, per: 1_000 } }
+    const limited = gate()
+    expect(reason(limited, message('a'), routed('room', moderation))).toBeUndefined()
+    expect(reason(limited, message('b'), { ...thread, moderation })).toBe('rate')
+  })
+
   it('leaves the conversations of people who opted out alone, and nothing else of theirs', () => {
     const out = gate([bar({ kind: 'optout' })])
     expect(reason(out, message('x'))).toBe('optout')

@@ -92,6 +92,7 @@ interface Script {
 
 const outcomeOf = (kind: SendOutcome['kind']): SendOutcome => {
   if (kind === 'done') return { kind, parts: [] }
+  if (kind === 'later') return { kind, afterMs: 700 }
   if (kind === 'rate-limited') return { kind, afterMs: 700, scope: 'lane' }
   return { kind, code: 'X', message: 'x' }
 }
@@ -209,7 +210,9 @@ function play(script: Script): { sent: number[]; table: Table; inDoubt: number }
   return { sent, table, inDoubt }
 }
 
-const kinds = fc.constantFrom<SendOutcome['kind']>('done', 'done', 'done', 'not-sent', 'ambiguous', 'rate-limited', 'permanent')
+const kinds = fc.constantFrom<SendOutcome['kind']>(
+  ...(['done', 'done', 'done', 'not-sent', 'ambiguous', 'rate-limited', 'later', 'permanent'] as const),
+)
 const scripts: fc.Arbitrary<Script> = fc.record({
   choices: fc.array(
     fc.oneof(

@@ -58,6 +58,7 @@ describe('judge', () => {
       next: { state: 'pending', attempt: 0, notBefore: 3_500 },
       effect: { kind: 'lane-wait', until: 3_500 },
     })
+    expect(judge({ kind: 'later', afterMs: 1_500 }, fresh, context)).toEqual(lane)
     expect(judge({ kind: 'rate-limited', afterMs: 1, scope: 'account' }, fresh, context).effect?.kind).toBe('account-wait')
   })
 
@@ -92,6 +93,7 @@ describe('judge', () => {
         afterMs: fc.integer({ min: -5, max: 1e6 }),
         scope: fc.constantFrom('lane' as const, 'account' as const),
       }),
+      fc.record({ kind: fc.constant('later' as const), afterMs: fc.integer({ min: -5, max: 1e6 }) }),
       fc.constantFrom<SendOutcome>({ kind: 'lane-failed', ...bad }, { kind: 'account-failed', ...bad }),
     )
     const time = fc.option(fc.integer({ min: 0, max: 20_000 }), { nil: null })

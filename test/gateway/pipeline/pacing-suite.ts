@@ -167,6 +167,29 @@ export function pacingSuite(name: string, open: () => Promise<{ readonly db: Tes
       expect(again.at(-1)).toBe(true)
     })
 
+    it('gives all accounts of a person one pace, also in the threads of a route', async () => {
+      const other: Author = { ...person, key: 'telegram:7009', displayName: 'Ann at work' }
+      const from = telegram('-9003')
+      const thread = { ...from, thread: '5' }
+      const place = discord('590000000000000003')
+      const both = [
+        route('room', [from, place]),
+        { ...route('room~1', [thread, { ...place, thread: '590000000000000004' }]), parent: 'room' },
+      ]
+      await fresh({ routes: both, personOf: (author) => (author === other.key ? person.key : author) })
+      const before = await waiting()
+      const write = (at: Place, text: string, author: Author) => create(at, text, text, { author, at: clock.now() })
+      await rig.ingest([
+        write(from, 'one', person),
+        write(thread, 'two', other),
+        write(from, 'three', other),
+        write(thread, 'four', person),
+        write(from, 'calm', calm),
+      ])
+      await expect.poll(() => rig.dc.texts(place.channel).toSorted(), PATIENCE).toEqual(['calm', 'one', 'two'])
+      expect(await waiting()).toBe(before + 2)
+    })
+
     it('can be switched off, everywhere or on a route', async () => {
       await fresh({ limits: { authorRate: undefined } })
       await rig.ingest(Array.from({ length: 80 }, (_, n) => say(`${n}`)))

@@ -32,11 +32,21 @@ function context(setup: Setup = {}): RouteContext {
 const lanes = (decision: { readonly destinations: readonly { readonly lane: string }[] }): string[] =>
   decision.destinations.map((d) => d.lane)
 
+const topic = (channel: string): Place => ({ network: 'p2p', account: 'self', channel })
+
 describe('planRoute', () => {
   it('sends to every other member, in order', () => {
     const decision = planRoute(create(telegram(), '1', 'hi'), context())
     expect(decision).toMatchObject({ status: 'routed', trace: { routes: [{ route: 'r', to: 2 }] } })
     expect(lanes(decision)).toEqual(['discord/dc/500000000000000001/', 'web/main/x/'])
+  })
+
+  it('keeps what other gateways repeated apart on a topic, where it waits for its turn', () => {
+    const routes = [route('r', [telegram(), topic('Goods'), topic('Jobs'), topic(`dm:${'a'.repeat(64)}`)])]
+    const own = planRoute(create(telegram(), '1', 'hi'), context({ routes }))
+    expect(lanes(own)).toEqual(['p2p/self/Goods/', 'p2p/self/Jobs/', `p2p/self/dm%3A${'a'.repeat(64)}/`])
+    const repeated = planRoute(create(topic('Goods'), '2', 'hi', { via: ['other'] }), context({ routes }))
+    expect(lanes(repeated)).toEqual(['telegram/tg/-1001/', 'p2p/self/Jobs/~repeated', `p2p/self/dm%3A${'a'.repeat(64)}/`])
   })
 
   it('writes a place once when several routes reach it', () => {

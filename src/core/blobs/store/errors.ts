@@ -10,6 +10,10 @@ export const missing = (hash: Hash): K2Error =>
 export const incomplete = (hash: Hash): K2Error =>
   new K2Error({ code: 'BLOB_INCOMPLETE', kind: 'conflict', retry: 'later', message: `parts of blob ${short(hash)} are missing` })
 
+/** Pairs come before the leaves below them, and no tree is that deep. */
+export const badOrder = (): K2Error =>
+  new K2Error({ code: 'BLOB_BAD_ORDER', kind: 'bug', message: 'too many pairs without a leaf below them' })
+
 /** A file imported by reference is not what it was. */
 export const changed = (what: string, cause?: unknown): K2Error =>
   new K2Error({ code: 'BLOB_CHANGED', kind: 'conflict', message: `${what} was changed or removed since it was imported`, cause })

@@ -7,7 +7,7 @@ import { groupsOf } from '../tree/outboard.ts'
 import { ALL } from '../tree/ranges.ts'
 import type { BlobEntry, Change, Content, ContentId, StoreBackend } from './backend.ts'
 import { MAX_INLINE_BYTES } from './backend.ts'
-import { incomplete, missing, storageError } from './errors.ts'
+import { badOrder, incomplete, missing, storageError } from './errors.ts'
 import { bytesOfGroups, chunksOfGroups, GroupSet } from './group-set.ts'
 import { mergedPages, pairReader } from './pages.ts'
 import type { Reservation } from './quota.ts'
@@ -118,9 +118,7 @@ export class PartialContent {
         this.#deps.onChange()
       },
       pair: async (index, pair) => {
-        if (pending.length >= MAX_PENDING_PAIRS) {
-          throw new K2Error({ code: 'BLOB_BAD_ORDER', kind: 'bug', message: 'too many pairs without a leaf below them' })
-        }
+        if (pending.length >= MAX_PENDING_PAIRS) throw badOrder()
         pending.push([index, pair.slice()])
       },
       leaf: async (offset, data) => {

@@ -87,6 +87,18 @@ function mergeTop(depth: number, rootFlag: number): void {
  * with `isRoot` the hash of the blob. `data` must be what one subtree covers: a whole blob, or a left-aligned part of it.
  */
 export function subtreeCv(data: Uint8Array, startChunk: number, isRoot: boolean): Uint8Array {
+  hashSubtree(data, startChunk, isRoot)
+  return resultBytes.slice()
+}
+
+/** Whether `subtreeCv` is what stands at `at` of `cvs`. Takes no memory: every group that arrives is asked about. */
+export function isSubtreeCv(data: Uint8Array, startChunk: number, isRoot: boolean, cvs: Uint8Array, at: number): boolean {
+  hashSubtree(data, startChunk, isRoot)
+  return isResult(cvs, at)
+}
+
+/** Leaves the chaining value in `result`. */
+function hashSubtree(data: Uint8Array, startChunk: number, isRoot: boolean): void {
   const chunks = chunksOf(data.length)
   const rootFlag = isRoot ? ROOT : 0
   let depth = 0
@@ -118,17 +130,31 @@ export function subtreeCv(data: Uint8Array, startChunk: number, isRoot: boolean)
     mergeTop(depth, depth === 2 ? rootFlag : 0)
     depth--
   }
-  result.set(stack.subarray(0, 8))
-  return resultBytes.slice()
+  for (let i = 0; i < 8; i++) result[i] = stack[i] as number
 }
 
 /** Chaining value of a parent; `pair` is left then right, 64 bytes at `at`. */
 export function parentCv(pair: Uint8Array, isRoot: boolean, at = 0): Uint8Array {
-  pairBytes.set(pair.subarray(at, at + PAIR_BYTES))
-  result.set(IV)
+  hashParent(pair, isRoot, at)
+  return resultBytes.slice()
+}
+
+/** Whether `parentCv` is what stands at `at` of `cvs`. */
+export function isParentCv(pair: Uint8Array, isRoot: boolean, cvs: Uint8Array, at: number): boolean {
+  hashParent(pair, isRoot, 0)
+  return isResult(cvs, at)
+}
+
+function hashParent(pair: Uint8Array, isRoot: boolean, at: number): void {
+  for (let i = 0; i < PAIR_BYTES; i++) pairBytes[i] = pair[at + i] as number
+  for (let i = 0; i < 8; i++) result[i] = IV[i] as number
   pairBlock.flags = PARENT | (isRoot ? ROOT : 0)
   compress(result, 0, pairBlock)
-  return resultBytes.slice()
+}
+
+function isResult(cvs: Uint8Array, at: number): boolean {
+  for (let i = 0; i < CV_BYTES; i++) if (resultBytes[i] !== cvs[at + i]) return false
+  return true
 }
 
 /** BLAKE3-256 of `data` in default mode. */

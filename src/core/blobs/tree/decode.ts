@@ -1,5 +1,4 @@
-import { equalBytes } from '../../../base/bytes.ts'
-import { CV_BYTES, GROUP_BYTES, PAIR_BYTES, parentCv, subtreeCv } from './blake3.ts'
+import { CHUNK_BYTES, CV_BYTES, GROUP_BYTES, isParentCv, isSubtreeCv, PAIR_BYTES } from './blake3.ts'
 import { mismatch, sizeRefused } from './errors.ts'
 import { type TreeItem, treeItems } from './items.ts'
 import type { ChunkRanges } from './ranges.ts'
@@ -7,35 +6,42 @@ import type { ChunkRanges } from './ranges.ts'
 export type DecodeEvent =
   /** The claimed size; true only once `done.sizeVerified` says so. */
   | { readonly kind: 'size'; readonly size: number }
-  /** A verified pair that belongs into the outboard. */
+  /** A verified pair that belongs into the outboard; it is overwritten when the next event is taken. */
   | { readonly kind: 'pair'; readonly index: number; readonly pair: Uint8Array }
   /** Verified data; it is overwritten when the next event is taken. */
   | { readonly kind: 'leaf'; readonly offset: number; readonly data: Uint8Array }
   | { readonly kind: 'done'; readonly sizeVerified: boolean }
 
 const HEADER_BYTES = 8
+/** Chaining values that wait for what is below them: one per level of a tree over 2^53 bytes, and one more. */
+const MAX_EXPECTED = 64
 
 /**
  * Verifies a response as it arrives (blobs.md 4.6): bytes in, verified pieces out. Holds at most one leaf of unverified
- * data. Throws `BLOB_MISMATCH` or `BLOB_TOO_LARGE`; it is unusable afterwards.
+ * data, and takes no memory for each piece: what small arrays of their own hold outside the engine's heap stays there until it
+ * collects old garbage, which a fetch thread does once a minute. Throws `BLOB_MISMATCH` or `BLOB_TOO_LARGE`; it is unusable afterwards.
  */
 export class RangeDecoder {
   readonly #ranges: ChunkRanges
   readonly #maxSize: number
-  readonly #expected: Uint8Array[]
+  /** A stack: what comes next is on top. */
+  readonly #expected = new Uint8Array(MAX_EXPECTED * CV_BYTES)
+  #depth = 0
   #items: Iterator<TreeItem, void, undefined> | undefined
   #item: TreeItem | undefined
   #size = 0
   #sawLast = false
   #done = false
-  readonly #buffer = new Uint8Array(GROUP_BYTES)
+  readonly #buffer: Uint8Array
   #filled = 0
   #need = HEADER_BYTES
 
-  constructor(init: { hash: Uint8Array; ranges: ChunkRanges; maxSize: number }) {
+  /** @param init `buffer`: memory for one leaf, until the decoder is done. */
+  constructor(init: { hash: Uint8Array; ranges: ChunkRanges; maxSize: number; buffer?: Uint8Array }) {
+    this.#buffer = init.buffer ?? new Uint8Array(GROUP_BYTES)
     this.#ranges = init.ranges
     this.#maxSize = init.maxSize
-    this.#expected = [init.hash]
+    this.#push(init.hash, 0)
   }
 
   get done(): boolean {
@@ -76,17 +82,25 @@ export class RangeDecoder {
       return { kind: 'size', size: this.#size }
     }
     if (item.kind === 'leaf') return this.#leaf(item, bytes)
-    const want = this.#expected.pop() as Uint8Array
-    if (!equalBytes(parentCv(bytes, item.isRoot), want)) throw mismatch('parent', item.offset, item.length)
-    const pair = bytes.slice()
-    if (item.wantRight) this.#expected.push(pair.subarray(CV_BYTES))
-    if (item.wantLeft) this.#expected.push(pair.subarray(0, CV_BYTES))
-    return item.pairIndex === undefined ? undefined : { kind: 'pair', index: item.pairIndex, pair }
+    if (!isParentCv(bytes, item.isRoot, this.#expected, this.#pop())) throw mismatch('parent', item.offset, item.length)
+    if (item.wantRight) this.#push(bytes, CV_BYTES)
+    if (item.wantLeft) this.#push(bytes, 0)
+    return item.pairIndex === undefined ? undefined : { kind: 'pair', index: item.pairIndex, pair: bytes }
+  }
+
+  #push(from: Uint8Array, at: number): void {
+    const to = this.#depth++ * CV_BYTES
+    for (let i = 0; i < CV_BYTES; i++) this.#expected[to + i] = from[at + i] as number
+  }
+
+  /** Where the topmost value stood. */
+  #pop(): number {
+    return --this.#depth * CV_BYTES
   }
 
   #leaf(item: Extract<TreeItem, { kind: 'leaf' }>, bytes: Uint8Array): DecodeEvent {
-    const want = this.#expected.pop() as Uint8Array
-    if (!equalBytes(subtreeCv(bytes, item.offset / 1024, item.isRoot), want)) throw mismatch('leaf', item.offset, item.length)
+    const isRight = isSubtreeCv(bytes, item.offset / CHUNK_BYTES, item.isRoot, this.#expected, this.#pop())
+    if (!isRight) throw mismatch('leaf', item.offset, item.length)
     if (item.offset + item.length === this.#size) this.#sawLast = true
     return { kind: 'leaf', offset: item.offset, data: bytes }
   }

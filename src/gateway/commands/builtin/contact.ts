@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { K2Error } from '../../../base/errors.ts'
 import type { K2Node, PeerId } from '../../../core/index.ts'
-import { peerChannel } from '../../peers/index.ts'
+import { namedPeer } from '../../peers/index.ts'
 import { type CommandContext, type CommandDefinition, defineCommand } from '../definition.ts'
 import { answer } from '../notices.ts'
 import type { BuiltinParts } from './parts.ts'
@@ -31,7 +30,7 @@ export function contactCommands({ node, control }: BuiltinParts): CommandDefinit
       arguments: z.object({ contact: z.string().min(1).max(100) }),
       argumentHelp: { contact: { ...CONTACT, rest: true, suggest } },
       run: async (_context, { contact }) => {
-        const id = peerOf(node, contact)
+        const id = namedPeer(contact, node.contacts())
         const result = await node.ping(id, { deadlineMs: PING_MS })
         const text = result.online
           ? `🟢 ${contact} answers, after ${Math.round(result.ms)} ms.`
@@ -49,8 +48,8 @@ export function contactCommands({ node, control }: BuiltinParts): CommandDefinit
       arguments: z.object({ contact: z.string().min(1).max(100), text: z.string().min(1).max(MAX_TEXT) }),
       argumentHelp: { contact: { ...CONTACT, suggest }, text: { summary: 'what to say', rest: true } },
       run: async (context, { contact, text }) => {
-        const id = peerOf(node, contact)
-        const sent = await control.sendDirect(id, text, context.actor.displayName.slice(0, MAX_NAME))
+        const id = namedPeer(contact, node.contacts())
+        const sent = await control.sendDirect(id, text, context.actor.displayName.slice(0, MAX_NAME), context.actor.key)
         return answer(`Sent to ${contact}.`, { id, ...sent })
       },
       timeoutMs: SEND_MS,
@@ -73,14 +72,4 @@ function rows(node: K2Node): Row[] {
     id,
     online: topics.some((t) => t.contact === id && t.neighbors.includes(id)),
   }))
-}
-
-/** Throws `CONTACT_UNKNOWN`. */
-function peerOf(node: K2Node, text: string): PeerId {
-  try {
-    return peerChannel(`dm:${text.trim()}`, node.contacts()).slice('dm:'.length) as PeerId
-  } catch (cause) {
-    const message = `"${text.slice(0, 64)}" is neither a contact nor a node id: contact list shows the contacts`
-    throw new K2Error({ code: 'CONTACT_UNKNOWN', kind: 'input', message, cause })
-  }
 }

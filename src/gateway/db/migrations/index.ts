@@ -15,6 +15,7 @@ import { copyFiles } from './0013-copy-files.ts'
 import { reactionTally } from './0014-reaction-tally.ts'
 import { threadPairs } from './0015-thread-pairs.ts'
 import { pacing } from './0016-pacing.ts'
+import { directLines } from './0017-direct-lines.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   reactionTally,
   threadPairs,
   pacing,
+  directLines,
 ]

@@ -73,9 +73,11 @@ function decode(hash: Uint8Array, ranges: ChunkRanges, response: Uint8Array, ste
   const decoder = new RangeDecoder({ hash, ranges, maxSize: 1e9 })
   const events: DecodeEvent[] = []
   for (let at = 0; at < response.length; at += step) {
-    // Data of a leaf is overwritten by what follows.
-    for (const event of decoder.push(response.subarray(at, at + step)))
-      events.push(event.kind === 'leaf' ? { ...event, data: event.data.slice() } : event)
+    // Pairs and data of a leaf are overwritten by what follows.
+    for (const event of decoder.push(response.subarray(at, at + step))) {
+      if (event.kind === 'leaf') events.push({ ...event, data: event.data.slice() })
+      else events.push(event.kind === 'pair' ? { ...event, pair: event.pair.slice() } : event)
+    }
   }
   return events
 }
@@ -250,6 +252,19 @@ describe('responses', () => {
       }),
       { numRuns: 80 },
     )
+  })
+
+  it('nothing that is verified takes memory of its own', async () => {
+    const data = blob(200_000)
+    const { hash } = hashBlob(data)
+    const given = new Uint8Array(16_384)
+    const decoder = new RangeDecoder({ hash, ranges: ALL, maxSize: 1e9, buffer: given })
+    const used = new Set<ArrayBufferLike>()
+    for (const event of decoder.push(await respond(data, ALL))) {
+      if (event.kind === 'pair') used.add(event.pair.buffer)
+      if (event.kind === 'leaf') used.add(event.data.buffer)
+    }
+    expect([...used]).toEqual([given.buffer])
   })
 
   it('an absurd size is refused before anything is planned', () => {

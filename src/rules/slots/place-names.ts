@@ -1,0 +1,117 @@
+import type { Gazetteer } from '../lexicon/gazetteer.ts'
+import type { Token } from '../text/model.ts'
+import type { Amount } from './amount.ts'
+import { NO_PLACE } from './no-places.ts'
+import type { Tags } from './tags.ts'
+
+/** Tokens [start, end) of a name. */
+export interface NameSpan {
+  readonly start: number
+  readonly end: number
+}
+
+const MAX_WORDS = 4
+/** Small words inside names: "Vila do Conde", "Stoke on Trent". */
+const INSIDE = new Set('de do da dos das del la las los le el di of on upon the and e y'.split(' '))
+const OPENS = new Set([',', '.', '!', '?', ';', '|', '•', '·', '-', '–', '—', '…'])
+const CLOSES = new Set([',', '.', '!', '?', ';', ')', '(', '|', '•', '·', '/', '—', '–', '…'])
+/** Lists whose words may stand in a name or beside one without being something else. */
+const HARMLESS = new Set(['place', 'place_prep', 'place_after', 'num', 'people'])
+
+/**
+ * A capitalised name that fills a part of the message by itself: "…, Hobart", "€70 Drogheda", "Sea Point, collect only",
+ * "Moncton area". Things come first, so what a message begins with is no place, nor is a list of names. `loose`: rooms
+ * and services, which name their place anywhere; goods name theirs at an end or beside price and collection.
+ */
+export function standingName(
+  gazetteer: Gazetteer,
+  tokens: readonly Token[],
+  tags: Tags,
+  amounts: readonly Amount[],
+  loose: boolean,
+): NameSpan | undefined {
+  let found: NameSpan | undefined
+  for (let i = tokens.length - 1; i > 0; i--) {
+    const token = tokens[i] as Token
+    if (token.kind !== 'word' || token.caps !== 1 || !opens(tokens, amounts, i)) continue
+    const end = nameEnd(tokens, i)
+    const beside = afterWord(tags, end) || tags.at('pickup', end) !== undefined
+    if (!beside && !closes(tokens[end])) continue
+    if (!isName(gazetteer, tokens, tags, i, end)) continue
+    if (listed(tokens, i) || !fits(tokens, tags, amounts, i, end, loose, beside)) continue
+    found = { start: i, end }
+    break
+  }
+  return found
+}
+
+const afterWord = (tags: Tags, i: number): boolean => tags.at('place_after', i) !== undefined
+
+const closes = (token: Token | undefined): boolean =>
+  token === undefined || token.kind === 'line' || token.kind === 'emoji' || CLOSES.has(token.text)
+
+function opens(tokens: readonly Token[], amounts: readonly Amount[], i: number): boolean {
+  const before = tokens[i - 1] as Token
+  if (before.kind === 'line' || before.kind === 'emoji') return true
+  if (before.kind === 'op') return OPENS.has(before.text) && !(before.glued && tokens[i]?.glued === true && before.text === '-')
+  return amounts.some((a) => a.role === 'amount' && a.currency !== undefined && a.end === i)
+}
+
+function nameEnd(tokens: readonly Token[], start: number): number {
+  let end = start + 1
+  while (end < start + MAX_WORDS) {
+    const token = tokens[end]
+    if (token?.kind !== 'word' || token.clause !== tokens[start]?.clause) break
+    if (token.caps === 1) end++
+    else if (INSIDE.has(token.text) && tokens[end + 1]?.caps === 1 && tokens[end + 1]?.clause === token.clause) end += 2
+    else break
+  }
+  return Math.min(end, start + MAX_WORDS)
+}
+
+/** Known as a place, or made of words no list knows. */
+function isName(gazetteer: Gazetteer, tokens: readonly Token[], tags: Tags, start: number, end: number): boolean {
+  const key = tokens
+    .slice(start, end)
+    .map((t) => t.fold)
+    .join(' ')
+  if (gazetteer.places.has(key)) return true
+  for (let i = start; i < end; i++) {
+    const { text } = tokens[i] as Token
+    if (NO_PLACE.has(text)) return false
+    if (text.length < 3 && !INSIDE.has(text) && text !== 'st') return false
+    if (!INSIDE.has(text) && tags.startingAt(i).some((h) => !HARMLESS.has(h.name))) return false
+    if (tags.endingAt(i + 1).some((h) => !HARMLESS.has(h.name) && h.start < start)) return false
+  }
+  return true
+}
+
+/** "Zelda, Mario, Kirby": the part before is a bare name too. */
+function listed(tokens: readonly Token[], start: number): boolean {
+  if (tokens[start - 1]?.text !== ',') return false
+  let from = start - 1
+  while (from > 0 && tokens[from - 1]?.clause === tokens[start - 1]?.clause && tokens[from - 1]?.text !== ',') from--
+  const part = tokens.slice(from, start - 1)
+  return from > 0 && part.length > 0 && part.length <= 3 && part.every((t) => t.kind === 'word' && t.caps === 1)
+}
+
+function fits(
+  tokens: readonly Token[],
+  tags: Tags,
+  amounts: readonly Amount[],
+  start: number,
+  end: number,
+  loose: boolean,
+  beside: boolean,
+): boolean {
+  const sentence = tokens[start]?.sentence
+  const first = tokens[start - 1]?.sentence !== sentence
+  const priced = amounts.some((a) => a.role === 'amount' && a.end <= start)
+  // A line of its own names a thing where no price came before.
+  if (first && tokens[start - 1]?.kind === 'line' && !priced && end < tokens.length) return false
+  if (beside || loose) return true
+  if (tokens[end] === undefined || tokens[end]?.kind === 'line' || tokens[end + 1]?.sentence !== sentence) return true
+  if (amounts.some((a) => a.role === 'amount' && a.currency !== undefined && (a.end === start || a.end === start - 1)))
+    return true
+  return tags.at('pickup', end + 1) !== undefined || tags.at('ship', end + 1) !== undefined
+}
