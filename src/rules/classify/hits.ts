@@ -1,7 +1,7 @@
 import type { Lexicon, PatternEntry } from '../lexicon/compile.ts'
 import type { Budget, Field, Search, Sink } from '../lexicon/graph.ts'
+import { leafAnchor, leafEnds, leafEntry, leafFolded } from '../lexicon/graph-parts.ts'
 import type { CueRule, GuardRule } from '../lexicon/schema.ts'
-import type { Leaf } from '../lexicon/trie.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { acceptsFolded, type Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
@@ -49,14 +49,15 @@ class PatternSink implements Sink {
     this.#patched = patched
   }
 
-  found(leaf: Leaf, start: number, end: number): void {
+  found(leaf: number, start: number, end: number): void {
     if (end <= start) return
     const tokens = this.#tokens
     const { lang } = this.#tags
-    const entry = this.#entries[leaf.entry] as PatternEntry
-    if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
-    if (leaf.anchor !== 0 && !startsClause(tokens, this.#tags, start, leaf.anchor)) return
-    if (leaf.end && !endsClause(tokens, end)) return
+    const entry = this.#entries[leafEntry(leaf)] as PatternEntry
+    if (leafFolded(leaf) && !acceptsFolded(entry.lang, lang)) return
+    const anchor = leafAnchor(leaf)
+    if (anchor !== 0 && !startsClause(tokens, this.#tags, start, anchor)) return
+    if (leafEnds(leaf) && !endsClause(tokens, end)) return
     if (entry.kind === 'idiom') {
       this.idioms ??= []
       this.idioms.push({ start, end })
@@ -72,7 +73,7 @@ class PatternSink implements Sink {
     }
     if (end - start === 1) {
       // Without its marks a single word is often another one: "bajo" is no "bajó".
-      if (leaf.folded) return
+      if (leafFolded(leaf)) return
       if (foreign(entry.lang, lang, tokens[start] as Token)) return
     }
     if (patched === undefined || !hasPatched(patched, start, end))

@@ -1,6 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { CLASS, type GraphParts, HAS, HAS_BITS, leavesOf, listsOf, PREFIX, WORD } from './graph-parts.ts'
-import type { Leaf } from './trie.ts'
+import { CLASS, type GraphParts, HAS, HAS_BITS, leafCode, listsOf, PREFIX, WORD } from './graph-parts.ts'
 import type { WordInfo } from './vocabulary.ts'
 
 /** A class hit: its class and exclusive end token. */
@@ -24,14 +23,19 @@ export class Budget {
   }
 }
 
-/** Is told of every phrase found. */
+/** Is told of every phrase found; `leaf` as `leafCode` makes it. */
 export interface Sink {
-  found(leaf: Leaf, start: number, end: number): void
+  found(leaf: number, start: number, end: number): void
 }
 
 const HAS_MASK = (1 << HAS_BITS) - 1
 const NOWHERE = -0x80000000
 const NO_NODES: readonly number[] = []
+
+/** Numbers of a node, and at which of them its edges and leaves begin. */
+const STRIDE = 3
+const EDGES = 1
+const LEAVES = 2
 
 /** Edges of a node up to which they are looked through one by one. */
 const FEW = 8
@@ -44,11 +48,12 @@ const ROOT = 3
 /** A finished trie in flat arrays: nodes with their edges in one run each. Searching writes only to the given objects. */
 export class PhraseGraph {
   /**
-   * Two numbers per node, and two behind the last: what it has, with the group of words of which one must occur in the bits
-   * above (−1 without any), and where its edges begin.
+   * `STRIDE` numbers per node, and as many behind the last: what it has, with the group of words of which one must occur in the
+   * bits above (−1 without any), where its edges begin, and where its leaves begin.
    */
   readonly #nodes: Int32Array
-  readonly #leaves: (readonly Leaf[] | undefined)[]
+  /** Leaves by node (`leafCode`). */
+  readonly #leaves: Int32Array
   readonly #skips: (readonly number[] | undefined)[]
   /** Triples of min, max, node. */
   readonly #gaps: (readonly number[] | undefined)[]
@@ -66,7 +71,6 @@ export class PhraseGraph {
   /** `entryOf`: the entry a leaf of the parts tells of; without it the one it names. */
   constructor(parts: GraphParts, entryOf?: readonly number[]) {
     const { nodes, edges } = parts
-    this.#leaves = leavesOf(parts, entryOf)
     this.#skips = listsOf(parts.skips, nodes.length)
     this.#gaps = listsOf(parts.gaps, nodes.length)
     this.#several = parts.several
@@ -80,11 +84,20 @@ export class PhraseGraph {
     }
     sorted.sort((a, b) => a[0] - b[0] || a[1] - b[1])
     this.#edges = Int32Array.from(sorted.flatMap(([, symbol, to]) => [symbol, to]))
-    this.#nodes = new Int32Array((nodes.length + 1) * 2)
-    for (let node = 0, k = 0; node <= nodes.length; node++) {
+    const leaves: [node: number, leaf: number][] = []
+    for (let k = 0; k < parts.leaves.length; k += 3) {
+      const [node, entry, signs] = [parts.leaves[k] as number, parts.leaves[k + 1] as number, parts.leaves[k + 2] as number]
+      leaves.push([node, leafCode(entryOf?.[entry] ?? entry, signs)])
+    }
+    leaves.sort((a, b) => a[0] - b[0])
+    this.#leaves = Int32Array.from(leaves, ([, leaf]) => leaf)
+    this.#nodes = new Int32Array((nodes.length + 1) * STRIDE)
+    for (let node = 0, k = 0, l = 0; node <= nodes.length; node++) {
       while (k < sorted.length && (sorted[k]?.[0] as number) < node) k++
-      this.#nodes[node * 2] = nodes[node] ?? 0
-      this.#nodes[node * 2 + 1] = k * 2
+      while (l < leaves.length && (leaves[l]?.[0] as number) < node) l++
+      this.#nodes[node * STRIDE] = nodes[node] ?? 0
+      this.#nodes[node * STRIDE + EDGES] = k * 2
+      this.#nodes[node * STRIDE + LEAVES] = l
     }
   }
 
@@ -92,8 +105,8 @@ export class PhraseGraph {
   #edge(node: number, symbol: number): number {
     if (node === 0) return this.#first.get(symbol) ?? NOWHERE
     const edges = this.#edges
-    let low = this.#nodes[node * 2 + 1] as number
-    let high = this.#nodes[node * 2 + 3] as number
+    let low = this.#nodes[node * STRIDE + EDGES] as number
+    let high = this.#nodes[(node + 1) * STRIDE + EDGES] as number
     while (high - low > FEW * 2) {
       const middle = low + (((high - low) >> 2) << 1)
       if ((edges[middle] as number) > symbol) high = middle
@@ -128,7 +141,7 @@ export class PhraseGraph {
       alike = []
     }
     for (const node of this.#targets(0, symbol)) {
-      const meta = this.#nodes[node * 2] as number
+      const meta = this.#nodes[node * STRIDE] as number
       if (meta >> HAS_BITS < 0 && (meta & HAS_MASK) === HAS.words && !this.#plurals) alike.push(node)
       else {
         close()
@@ -143,8 +156,8 @@ export class PhraseGraph {
   #following(nodes: readonly number[]): FollowTable {
     const targets = new Map<number, number[]>()
     for (const node of nodes) {
-      const end = this.#nodes[node * 2 + 3] as number
-      for (let k = this.#nodes[node * 2 + 1] as number; k < end; k += 2) {
+      const end = this.#nodes[(node + 1) * STRIDE + EDGES] as number
+      for (let k = this.#nodes[node * STRIDE + EDGES] as number; k < end; k += 2) {
         const [symbol, to] = [this.#edges[k] as number, this.#edges[k + 1] as number]
         const list = targets.get(symbol) ?? []
         targets.set(symbol, list)
@@ -184,7 +197,7 @@ export class PhraseGraph {
 
   /** Goes on at a node, unless the text lacks what every phrase through it needs: most nodes end here. */
   #enter(search: Search, node: number, i: number): void {
-    const meta = this.#nodes[node * 2] as number
+    const meta = this.#nodes[node * STRIDE] as number
     const need = meta >> HAS_BITS
     if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) return
     this.#walk(search, node, meta & HAS_MASK, i)
@@ -195,8 +208,9 @@ export class PhraseGraph {
     if (budget.left <= 0) return
     budget.left--
     if ((has & HAS.leaves) !== 0) {
-      const leaves = this.#leaves[node] as readonly Leaf[]
-      for (let k = 0; k < leaves.length; k++) search.sink.found(leaves[k] as Leaf, search.start, i)
+      const end = this.#nodes[(node + 1) * STRIDE + LEAVES] as number
+      for (let k = this.#nodes[node * STRIDE + LEAVES] as number; k < end; k++)
+        search.sink.found(this.#leaves[k] as number, search.start, i)
       if (has === HAS.leaves) return
     }
     if ((has & HAS.skips) !== 0) {
@@ -255,7 +269,7 @@ export class PhraseGraph {
     const sentence = tokens[i]?.sentence
     for (let g = 0; g < gaps.length; g += 3) {
       const node = gaps[g + 2] as number
-      const meta = this.#nodes[node * 2] as number
+      const meta = this.#nodes[node * STRIDE] as number
       const need = meta >> HAS_BITS
       if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) continue
       const has = meta & HAS_MASK

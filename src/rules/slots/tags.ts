@@ -1,7 +1,7 @@
-import type { Lexicon, TermEntry } from '../lexicon/compile.ts'
+import { classOfTerm, isNeutral, type Lexicon, languageOfTerm, type TermEntries } from '../lexicon/compile.ts'
 import { placeKey } from '../lexicon/gazetteer.ts'
 import type { Budget, Field, Search, Sink } from '../lexicon/graph.ts'
-import type { Leaf } from '../lexicon/trie.ts'
+import { leafEntry, leafFolded } from '../lexicon/graph-parts.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
 import type { Language, Token } from '../text/model.ts'
@@ -214,7 +214,7 @@ class Collector implements Sink {
   readonly from: number[] = []
   width = 1
   slots = 0
-  readonly #entries: readonly TermEntry[]
+  readonly #entries: TermEntries
   readonly #tokens: readonly Token[]
   readonly #lang: Language | 'und'
 
@@ -224,17 +224,21 @@ class Collector implements Sink {
     this.#lang = lang
   }
 
-  found(leaf: Leaf, start: number, end: number): void {
-    const entry = this.#entries[leaf.entry] as TermEntry
+  found(leaf: number, start: number, end: number): void {
+    const entries = this.#entries
+    const entry = leafEntry(leaf)
+    const signs = entries.signs(entry)
+    const own = languageOfTerm(signs)
     const lang = this.#lang
-    if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
-    if (entry.lang !== lang && entry.lang !== 'any' && lang !== 'und' && end - start === 1 && !entry.neutral) {
+    if (leafFolded(leaf) && !acceptsFolded(own, lang)) return
+    if (own !== lang && own !== 'any' && lang !== 'und' && end - start === 1 && !isNeutral(signs)) {
       const { text } = this.#tokens[start] as Token
-      if (text.length <= (entry.lang === 'vi' ? 4 : 3) && text.charCodeAt(0) < 128) return
+      if (text.length <= (own === 'vi' ? 4 : 3) && text.charCodeAt(0) < 128) return
     }
     if (end - start > this.width) this.width = end - start
-    this.slots |= entry.slot
-    this.hits.push({ cls: entry.cls, name: entry.name, start, end, value: entry.value })
+    this.slots |= entries.slot(entry)
+    const cls = classOfTerm(signs)
+    this.hits.push({ cls, name: entries.classNames[cls] as string, start, end, value: entries.value(entry, signs) })
   }
 }
 
