@@ -25,6 +25,21 @@ test('every acceptance scenario of bridging 22 has a row with a test that is the
   expect(rows.flatMap((row) => row.tests).filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
 })
 
+test('every kind of event names a test, and what is known of it beyond the fakes', () => {
+  const text = page('events.md')
+  const table = text.slice(text.indexOf('| event | → Discord'), text.indexOf('## Text'))
+  const rows = table
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| event ') && !line.startsWith('| --- '))
+  const cells = rows.map((row) => row.slice(2, -2).split(' | '))
+  expect(cells.filter((row) => row.length !== 6).map(([name]) => name)).toEqual([])
+  expect(cells.filter(([, , , , tests]) => !/`|no test/.test(tests ?? '')).map(([name]) => name)).toEqual([])
+  expect(cells.filter(([, , , , , known]) => !/^(?:documented|open|nothing of)/.test(known ?? '')).map(([name]) => name)).toEqual(
+    [],
+  )
+  expect(rows.length).toBeGreaterThan(28)
+})
+
 interface Named {
   readonly path: string
   readonly titles: readonly string[]

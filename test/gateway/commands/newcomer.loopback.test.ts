@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { offerForm } from '../../core/k2/fixtures.ts'
@@ -155,7 +156,22 @@ describe('a newcomer on Discord', () => {
   it('broke no rule of Discord', () => {
     expect(fake.control.violations()).toEqual([])
   })
+
+  it('is what docs/newcomer.md shows (npm run docs:newcomer)', () => {
+    const kept = readFileSync(join(import.meta.dirname, '../../../docs/newcomer.md'), 'utf8')
+    const written = process.env.TRANSCRIPT === undefined ? kept : page(transcript)
+    expect(lasting(page(transcript))).toEqual(lasting(written))
+  })
 })
+
+/** What is the same in every run: what the newcomer did, and what they were told about what they can do. */
+function lasting(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.replace(/blob[a-z2-7]{20,}/g, 'blob…'))
+  const help = lines.slice(0, lines.indexOf('Ann: /k2 sell'))
+  // Looking again until something is there happens now and then.
+  const done = lines.filter((line) => line.startsWith('Ann: '))
+  return [...help, ...done.filter((line, i) => line !== done[i - 1])]
+}
 
 /** `docs/newcomer.md`, written by `npm run docs:newcomer`. */
 function page(transcript: readonly string[]): string {
