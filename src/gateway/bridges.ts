@@ -35,6 +35,8 @@ export interface BridgeParts {
   readonly rooms: () => readonly string[]
   /** A Telegram group has another id from now on. */
   readonly onMoved: (account: string, from: string, to: string) => void
+  /** Somebody is writing there. */
+  readonly typing: (place: Place, author: string) => void
   readonly sealer: Sealer
   /** What Telegram must send along to the webhook of an account; the same after every restart. */
   readonly hookSecret: (account: string) => Secret
@@ -124,6 +126,7 @@ function discordBridge(parts: BridgeParts, account: string, settings: Config['ac
     knownCopies: knownCopies(db.pool),
     media: parts.media,
     onRights: (what) => mayWork(parts.pipeline, places(), what, log),
+    typing: { wanted: () => routes().some((route) => route.typing), heard: parts.typing },
     log,
     ...(apiUrl !== undefined && { apiUrl: apiUrl.replace(/\/+$/, '') }),
     clock,

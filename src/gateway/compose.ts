@@ -53,6 +53,7 @@ import { openLexiconInSteps } from './rules/lexicon.ts'
 import { openSync } from './sync/open.ts'
 import { openThreads } from './threads/open.ts'
 import { openTrust } from './trust/open.ts'
+import { typingRelay } from './typing/relay.ts'
 
 /** Jobs of the delivery queue handled at once by one process. */
 const DELIVER_CONCURRENCY = 32
@@ -225,6 +226,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       own,
       routes,
       rooms,
+      typing: typingRelay({ bridges: bridgeSet, routes, isBarred: (account) => moderation.service.isBarred(account), clock }),
       onMoved: (account, from, to) => book.useMove(account, from, to),
       sealer: createSealer(identity.seed()),
       hookSecret: hookSecrets(identity.seed()),

@@ -2,25 +2,21 @@ import { sleep as realSleep, sharedAbort, TaskGroup } from '../../base/async.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { Health } from '../../base/lifecycle.ts'
-import type { Logger } from '../../base/logger.ts'
-import { cryptoRng, type Rng } from '../../base/random.ts'
-import type { Secret } from '../../base/secret.ts'
-import type { CursorStore } from '../cursor.ts'
+import { cryptoRng } from '../../base/random.ts'
 import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, NoticeTarget } from '../interaction.ts'
-import type { MediaPort, MediaSource, RemoteContent } from '../media.ts'
+import type { MediaSource, RemoteContent } from '../media.ts'
 import type { Attachment } from '../model/message.ts'
 import type { NativeRef, Place } from '../model/place.ts'
-import type { OwnIdentities } from '../own-identities.ts'
-import { type Bridge, type BridgeSink, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import { type Bridge, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
 import type { ThreadChange, ThreadedBridge } from '../threads.ts'
-import { CatchUp, type CatchUpLimits, DEFAULT_CATCH_UP } from './catch-up.ts'
+import type { TypingBridge } from '../typing.ts'
+import { CatchUp, DEFAULT_CATCH_UP } from './catch-up.ts'
 import { Desk, type DeskCommands } from './desk.ts'
 import { CDN_URL, Directory } from './directory.ts'
 import { ExpectedEchoes } from './echoes.ts'
 import { Executor } from './execute.ts'
-import type { KnownCopies } from './execute-create.ts'
 import { IngestFeed } from './feed.ts'
 import { ChannelGates } from './gates.ts'
 import { DiscordGateway, type GatewayEvent, type GatewayState } from './gateway.ts'
@@ -29,6 +25,7 @@ import { History } from './history.ts'
 import { intentsFor } from './intents.ts'
 import { notConnected } from './interaction-error.ts'
 import { DiscordMedia } from './media-source.ts'
+import type { DiscordBridgeOptions } from './options.ts'
 import { channelIdOf, MAX_CONTENT } from './outbound.ts'
 import { pinOnDiscord } from './pins.ts'
 import { reactOnDiscord } from './reactions.ts'
@@ -37,41 +34,8 @@ import { DiscordRest } from './rest.ts'
 import type { SendCounters } from './run.ts'
 import { idOf, idsOf } from './schema.ts'
 import { changeDiscordThread, openDiscordThread } from './threads.ts'
-import type { WebhookRegistry } from './webhook-registry.ts'
+import { showTyping, typingOf } from './typing.ts'
 import { Webhooks } from './webhooks.ts'
-
-export interface DiscordBridgeOptions {
-  readonly account: string
-  readonly token: Secret
-  readonly sink: BridgeSink
-  readonly own: OwnIdentities
-  readonly cursors: CursorStore
-  readonly webhooks: WebhookRegistry
-  readonly log: Logger
-  /** API base without version; default Discord's. The gateway's address comes from the API. */
-  readonly apiUrl?: string
-  /** Show authors through webhooks where permitted; default true. */
-  readonly useWebhooks?: boolean
-  /** Bridged places of this account: their past is fetched after an absence. Default: none. */
-  readonly places?: () => readonly Place[]
-  /** Whether anybody is interested in what happens at a place; default: everywhere. */
-  readonly wanted?: (place: Place) => boolean
-  /** Messages known to belong to deliveries, for the search after a lost answer. Default: those of this process. */
-  readonly knownCopies?: KnownCopies
-  readonly catchUp?: Partial<CatchUpLimits>
-  /** Files of other networks; without, they are only named in the text. */
-  readonly media?: MediaPort
-  /** What we may do in a server, a channel or a thread may have changed: lanes may be worth a new try. */
-  readonly onRights?: (what: Pick<Place, 'space'> | Pick<Place, 'channel'> | Pick<Place, 'thread'>) => void
-  /** ms until an answer must begin; default 15 s. */
-  readonly timeoutMs?: number
-  /** Requests of the bot per second; default 50, Discord's own limit. */
-  readonly globalPerSecond?: number
-  /** How long `start` waits for the connection before it goes on in the background; default 5 s. */
-  readonly startWaitMs?: number
-  readonly clock?: Clock
-  readonly rng?: Rng
-}
 
 export interface DiscordStats extends SendCounters {
   readonly received: number
@@ -106,7 +70,7 @@ interface Parts {
 }
 
 /** One Discord bot account (bridging 4): the gateway in, webhooks and the bot's own messages out. */
-export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge, ThreadedBridge {
+export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, ReactiveBridge, ThreadedBridge, TypingBridge {
   readonly network = 'discord'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -182,6 +146,10 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
 
   async pin(ref: NativeRef, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {
     return this.#parts === undefined ? 'later' : pinOnDiscord(ref, this.#parts.rest, signal)
+  }
+
+  async showTyping(place: Place, signal: AbortSignal): Promise<void> {
+    if (this.#parts !== undefined) await showTyping(place, this.#parts.rest, signal)
   }
 
   async openThread(place: Place, title: string, signal: AbortSignal): Promise<string> {
@@ -290,7 +258,7 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
       library,
       token,
       ...api,
-      intents: intentsFor(library.GatewayIntentBits),
+      intents: intentsFor(library.GatewayIntentBits, this.#options.typing?.wanted() ?? false),
       clock,
       rng,
       log,
@@ -321,6 +289,11 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
     // Not a message: it needs no order, and is answered within seconds or not at all.
     if (event.name === 'INTERACTION_CREATE') {
       parts.desk.take(event.data)
+      return
+    }
+    if (event.name === 'TYPING_START') {
+      const typing = typingOf(event.data, this.account, this.#directory, this.#options.own)
+      if (typing !== undefined) this.#options.typing?.heard(typing.place, typing.author)
       return
     }
     if (event.name === 'READY') this.#onReady(parts, d, event.shard ?? 0)

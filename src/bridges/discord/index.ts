@@ -1,4 +1,5 @@
-export { DiscordBridge, type DiscordBridgeOptions, type DiscordStats } from './bridge.ts'
+export { DiscordBridge, type DiscordStats } from './bridge.ts'
 export type { CatchUpLimits } from './catch-up.ts'
 export type { KnownCopies } from './execute-create.ts'
+export type { DiscordBridgeOptions } from './options.ts'
 export type { WebhookRecord, WebhookRegistry } from './webhook-registry.ts'

@@ -2,9 +2,9 @@ import type { GatewayIntentBits } from 'discord.js'
 
 /**
  * Only what the bridge reads (bridging 4.2). `MessageContent` is privileged: without it the words of others arrive empty.
- * Joins come as system messages, so the privileged member intent is not needed.
+ * Who is typing is only heard where somebody wants to know. Joins come as system messages, so the privileged member intent is not needed.
  */
-export function intentsFor(bits: typeof GatewayIntentBits): number {
+export function intentsFor(bits: typeof GatewayIntentBits, withTyping = false): number {
   return (
     bits.Guilds |
     bits.GuildMessages |
@@ -12,6 +12,7 @@ export function intentsFor(bits: typeof GatewayIntentBits): number {
     bits.GuildWebhooks |
     bits.DirectMessages |
     bits.DirectMessageReactions |
-    bits.MessageContent
+    bits.MessageContent |
+    (withTyping ? bits.GuildMessageTyping | bits.DirectMessageTyping : 0)
   )
 }

@@ -12,6 +12,7 @@ import type { PortraitSource } from '../portraits.ts'
 import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
 import type { ThreadChange, ThreadedBridge } from '../threads.ts'
+import type { TypingBridge } from '../typing.ts'
 import { AlbumMemory, collect, type HeldItem } from './albums.ts'
 import { type OpenClients, openClients } from './client.ts'
 import { Deliverer } from './deliver.ts'
@@ -52,7 +53,9 @@ const MAX_LOST_CHATS = 100
 const CONNECT_WAIT = { first: 1_000, longest: 60_000, badToken: 60_000 }
 
 /** One Telegram bot account (bridging 5): long polling in, text with entities out. */
-export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, PortraitSource, ReactiveBridge, ThreadedBridge {
+export class TelegramBridge
+  implements Bridge, InteractiveBridge, MediaSource, PortraitSource, ReactiveBridge, ThreadedBridge, TypingBridge
+{
   readonly network = 'telegram'
   readonly capabilities = CAPABILITIES
   readonly account: string
@@ -343,6 +346,17 @@ export class TelegramBridge implements Bridge, InteractiveBridge, MediaSource, P
 
   async pin(ref: NativeRef, signal: AbortSignal): Promise<'done' | 'later' | 'refused'> {
     return this.#clients ? pinOnTelegram(ref, this.#clients.main, signal) : 'later'
+  }
+
+  async showTyping({ channel, thread }: Place, signal: AbortSignal): Promise<void> {
+    const chat = this.#aliases.get(channel, 0) ?? channel
+    const payload = {
+      chat_id: Number(chat),
+      action: 'typing',
+      ...(thread !== undefined && { message_thread_id: Number(thread) }),
+    }
+    // Whatever is wrong with the chat shows with the next message.
+    await this.#clients?.main.call('sendChatAction', payload, signal).catch(() => {})
   }
 
   async openThread(place: Place, title: string, signal: AbortSignal): Promise<string> {

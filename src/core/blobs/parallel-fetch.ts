@@ -4,8 +4,8 @@ import { FetchPool, type FetchPoolOptions } from './fetch-pool.ts'
 import type { ParallelFetch } from './range-fetcher.ts'
 
 /**
- * Threads for large blobs by the number of cores: the main thread needs one, and each takes some 20 MiB of memory, of which a
- * transfer should not take more than 64.
+ * Threads for large blobs by the number of cores: the main thread needs one, and each behind the first takes some 20 MiB of memory, of
+ * which a transfer should not take more than 64.
  */
 export const fetchWorkers = (cores = availableParallelism()): number => Math.max(1, Math.min(2, cores - 1))
 
@@ -34,8 +34,9 @@ export function parallelFetch(options: ParallelFetchOptions): ParallelFetch {
     pool = undefined
   }
   return {
-    // Two fetches per thread: one works while the other waits for the network.
-    lanes: workers * 2,
+    // A single thread has two fetches: one works while the other waits for the network. More threads are not faster with two each, but
+    // take 10 MiB more.
+    lanes: Math.max(2, workers),
     fromBytes: FROM_BYTES,
     open() {
       cancel()

@@ -56,6 +56,7 @@ export const routeSchema = z.strictObject({
     .optional()
     .describe('messages carried over when the gateway reads a Discord channel for the first time; default none'),
   notices: z.boolean().optional().describe('show joins, pins and the like as lines'),
+  typing: z.boolean().optional().describe('show that somebody is writing; only Discord tells it, from the next connection on'),
   pins: z
     .enum(['notice', 'pin'])
     .optional()

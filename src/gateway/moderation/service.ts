@@ -96,6 +96,11 @@ export class Moderation implements Lifecycle {
     return this.#has(account, 'ban')
   }
 
+  /** Nothing of theirs that is not decided route by route goes on: they are banned, muted, under watch or opted out. */
+  isBarred(account: string): boolean {
+    return this.#gate.barsOf(account, undefined, this.#o.clock.now()).length > 0
+  }
+
   isOptedOut(account: string): boolean {
     return this.#has(account, 'optout')
   }

@@ -57,6 +57,8 @@ export interface RouteDefinition {
   readonly notices?: boolean | undefined
   /** Pins as lines where `notices` asks for them (default), or as pins, and as lines where that does not work. */
   readonly pins?: 'notice' | 'pin' | undefined
+  /** Show that somebody is writing, where platforms tell and show it. Default false. */
+  readonly typing?: boolean | undefined
   /** Whether mentions of people who linked their accounts are mentions elsewhere, too. Default `linked`. */
   readonly mentions?: 'linked' | 'none' | undefined
   /** Show reactions as reactions of ours, as a count below the copy, or as lines. Default `native`. */

@@ -62,7 +62,9 @@ export function applyGuard(
   // A short offer with a price is no reply, whatever its last word.
   if (rule.kind.startsWith('reply_') && !input.prepared.questions.some((q) => q)) {
     const offer = openers.length > 0 || evidence.some((e) => e.family === 'structure')
-    if (offer && input.candidates.some((c) => c.tier >= 3) && concreteIn(input.tags, 0, tokens.length)) return done(false)
+    const tag = openers.some((e) => e.points >= 8 && e.intent === 'sell' && e.start === 0)
+    if (offer && input.candidates.some((c) => c.tier >= (tag ? 2 : 3)) && concreteIn(input.tags, 0, tokens.length))
+      return done(false)
   }
   const paid = input.candidates.some((c) => c.tier >= 2)
   const traded = input.candidates.some((c) => c.tier === 3) && concreteIn(input.tags, 0, tokens.length)
@@ -74,6 +76,8 @@ export function applyGuard(
     if (rule.kind === 'advice' && e.intent === 'service_wanted' && inside(e, tokens, input.tags)) return false
     // A salary belongs to the job that is advertised; a coin with its price is traded, not talked of.
     if (rule.kind === 'shop_talk' && e.intent === 'service_wanted' && e.points >= 8 && paid) return false
+    // "I need somebody to paint a flat, who does it and what do they charge?"
+    if (rule.kind === 'price_question' && e.intent === 'service_wanted' && e.points >= 6 && e.start < guard.start) return false
     if (rule.kind === 'finance' && e.points >= 8 && e.family !== 'structure' && traded) return false
     if (rule.scope === 'message') return true
     if (e.family === 'structure' && e.end - e.start > 2) return true

@@ -66,7 +66,7 @@ function listing(input: Weighing, add: Add): void {
   if (prepared.questions.includes(true)) return
   if (prices.length > 0 && prices.every((c) => c.role === 'budget' || c.role === 'offer')) return
   const head = headline(tokens, tags)
-  if (head === undefined) return
+  if (head === undefined || wanted(tokens, head)) return
   // "clearing the house: table 300k": the work named is the reason, not the offer.
   const reason = input.patterns.guards.some((g) => g.rule.kind === 'not_service')
   const first: ObjectHead = reason && head.kind === 'service' ? { ...head, kind: 'goods' } : head
@@ -114,6 +114,23 @@ const standsAlone = ({ amount, end }: PriceCandidate, tokens: readonly Token[]):
   amount.start > 0 &&
   tokens[amount.start - 1]?.sentence !== tokens[amount.start]?.sentence &&
   tokens[end]?.sentence !== tokens[amount.start]?.sentence
+
+/** "Moving helpers wanted", "purchasing 300 USDT", "small shop needs …": the opening says that something is looked for. */
+const WANTED = new Set(
+  (
+    'wanted needed required sought needs purchasing wtb iso buying seeking hiring ' +
+    'busco compro necesito buscamos procuro preciso procura-se ищу куплю нужен нужна нужно нужны требуется ищем cần tìm mua kiếm tuyển'
+  ).split(' '),
+)
+const OPENING = 4
+function wanted(tokens: readonly Token[], head: ObjectHead): boolean {
+  const clause = tokens[head.start]?.clause
+  for (let i = 0; i < Math.min(tokens.length, head.end + OPENING); i++) {
+    const token = tokens[i] as Token
+    if (WANTED.has(token.text) && (i < head.start || token.clause === clause)) return true
+  }
+  return false
+}
 
 /** What is known already is talked of: "the new console costs 599". */
 const DEFINITE = new Set(['the', 'those', 'el', 'los', 'las', 'os', 'этот', 'эта', 'эти'])

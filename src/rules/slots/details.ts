@@ -21,6 +21,7 @@ export function readCondition(tags: Tags): Condition | null {
     const condition = CONDITIONS.get(hit.name)
     if (condition === undefined || tags.at('cond_ok', hit.end) !== undefined) continue
     const size = hit.end - hit.start
+    if (condition === 'new' && size === 1 && elsewhere(tags.tokens, hit.end)) continue
     if (value !== null && hit.start < start + length && size <= length) continue
     if (value === null || (hit.start <= start && size > length)) {
       value = condition
@@ -30,6 +31,22 @@ export function readCondition(tags: Tags): Condition | null {
   }
   return value
 }
+
+/** Behind a single "new": a part of the thing, its next owner, its price in a shop, a name or a time. */
+const NOT_ITS_STATE = new Set(
+  (
+    'home homes owner owners client clients student students customer customers member members people coop desk year years here they these is ' +
+    'was price costs cost chain cassette battery batteries tyres tires tyre tire brakes brake strings screen pads pad job place school baby ' +
+    'build belt motor engine clutch cover covers balance york zealand orleans jersey england delhi castle to vegas model models version release ' +
+    'season gen at for retail retails msrp rrp start starts position role team bookings commissions ' +
+    'hogar dueño dueños dueña casa batería ruedas precio cuesta vale valía cuestan valen año clientes alumnos cadena pantalla temporada ' +
+    'lar dono dona bateria pneus custa custam custou preço ano alunos tela corrente temporada ' +
+    'стоит стоят стоил стоила стоили стоит хозяин хозяина хозяев хозяйку дом год батарея аккумулятор акб цена ученики клиенты руки владельца ремень экран цепь ' +
+    'mua bán về thay lên đổi có lấy ra vào tới nhập tuyển sang chuyển dọn làm hết'
+  ).split(' '),
+)
+
+const elsewhere = (tokens: readonly Token[], at: number): boolean => NOT_ITS_STATE.has(tokens[at]?.text ?? '')
 
 /** The words of [start, end) in small letters, with a space where one was. */
 export function textOf(tokens: readonly Token[], start: number, end: number): string {

@@ -37,6 +37,7 @@ const SIGNS: readonly Sign[] = [
     /(?:^|[\n|;&`] ?)(?:curl -|npm i|npm run|git (?:push|pull|commit|clone|checkout|rebase)|awk |sed |grep |sudo |docker (?:run|compose|exec|build)|pip3? install|apt(?:-get)? install|echo \$|chmod |kubectl |cargo (?:build|run|install)|yarn add|ssh \w+@|for \w+ in |python3? \S+\.py)/u,
     0,
   ),
+  sign(/\b[A-Za-z_]\w{0,40}\.[a-z]\w{0,40}\((?:['"\w)]|\{)/u, HAS.parenthesis),
   sign(/<\/?(?:div|span|html|body|script|p|a|table|tr|td|ul|li|head|button|img)\b[^>\n]{0,80}>/iu, HAS.less),
   sign(/\b(?:if|while|for) ?\([^\n]{1,80}\) ?\{/u, HAS.parenthesis, HAS.brace),
   sign(/\bprint(?:f|ln)?\(|console\.log\(|System\.out/u, HAS.parenthesis | HAS.dot),

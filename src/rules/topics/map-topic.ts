@@ -19,21 +19,40 @@ export function mapTopic(
   if (intent === 'none') return null
   if (intent === 'service_wanted' || intent === 'service_offered') return service(lexicon, tags)
   if (coin) return ref(lexicon, 'crypto', 'coin')
-  const inItem = bestIn(tags, itemFrom, itemTo, tags.lang === 'en' || tags.lang === 'und')
-  if (inItem !== undefined) return ref(lexicon, inItem, 'item')
-  const anywhere = bestIn(tags, 0, tokens.length, false)
-  if (anywhere !== undefined) return ref(lexicon, anywhere, 'clause')
+  const inItem = bestIn(tags, tokens, itemFrom, itemTo, tags.lang === 'en' || tags.lang === 'und')
+  if (inItem !== undefined && !inItem.weak) return ref(lexicon, inItem.slug, 'item')
+  const anywhere = bestIn(tags, tokens, 0, tokens.length, false)
+  if (anywhere !== undefined && !anywhere.weak) return ref(lexicon, anywhere.slug, 'clause')
+  if (namesChip(tags, tokens)) return ref(lexicon, 'computers', 'item')
+  if (inItem !== undefined) return ref(lexicon, inItem.slug, 'item')
+  if (anywhere !== undefined) return ref(lexicon, anywhere.slug, 'clause')
   return channel === undefined ? ref(lexicon, 'goods', 'default') : ref(lexicon, channel, 'channel')
 }
 
-/** Brands name what they are mostly; nouns beat brands; in English the later of adjacent nouns is the head. */
-function bestIn(tags: Tags, from: number, to: number, lastWins: boolean): string | undefined {
+/** Words that often stand beside the thing that is meant: rooms it comes from, boxes it comes in. */
+const WEAK = new Set(
+  (
+    'garage house home room lot kit box boxes bag bags jar jars shelf truck set bundle stuff items item things junk collection box. ' +
+    'lote casa cuarto garaje kit caja cajas bolsa garagem quarto vaga cosas coisas juego oficina office ' +
+    'дом дома комната гараж коробка вещи nhà phòng kho hàng đồ máy xe hộp thùng'
+  ).split(' '),
+)
+
+interface Named {
+  readonly slug: string
+  readonly weak: boolean
+}
+
+/** Brands name what they are mostly; nouns beat brands, telling ones beat weak ones; in English the later of adjacent nouns is the head. */
+function bestIn(tags: Tags, tokens: readonly Token[], from: number, to: number, lastWins: boolean): Named | undefined {
   let noun: Hit | undefined
+  let weak: Hit | undefined
   let brand: Hit | undefined
   for (let i = from; i < to; i++) {
     const goods = tags.at('goods', i)
     if (goods !== undefined && goods.end <= to + 1) {
-      if (noun === undefined) noun = goods
+      if (goods.end - i === 1 && WEAK.has(tokens[i]?.text ?? '')) weak ??= goods
+      else if (noun === undefined) noun = goods
       else if (goods.start >= noun.end && lastWins && goods.start - noun.end <= 1) noun = goods
       i = Math.max(i, goods.end - 1)
       continue
@@ -41,15 +60,34 @@ function bestIn(tags: Tags, from: number, to: number, lastWins: boolean): string
     const named = tags.at('brand', i)
     if (named !== undefined && (brand === undefined || named.end - named.start > brand.end - brand.start)) brand = named
   }
-  if (
+  const slug = (
     brand !== undefined &&
     noun !== undefined &&
     brand.end - brand.start > 1 &&
     brand.start < noun.start &&
     noun.start > brand.end + 1
-  )
-    return brand.value
-  return (noun ?? brand)?.value
+      ? brand
+      : (noun ?? brand)
+  )?.value
+  if (slug !== undefined) return { slug, weak: false }
+  return weak?.value === undefined ? undefined : { slug: weak.value, weak: true }
+}
+
+/** Graphics cards and processors that people call by their number alone. */
+const CHIPS = new Set(
+  (
+    '750 960 970 980 1050 1060 1070 1080 1650 1660 2060 2070 2080 3050 3060 3070 3080 3090 4060 4070 4080 4090 5050 5060 5070 5080 5090 ' +
+    '570 580 590 5500 5600 5700 5800 5900 5950 6400 6500 6600 6650 6700 6750 6800 6900 6950 7600 7700 7800 7900 7950 9060 9070 9600 9700 ' +
+    '9800 9900 9950 2600 2700 3600 3700 3900 3950 10400 10700 10900 11400 11700 12400 12600 12700 12900 13400 13600 13700 13900 14400 14600 14700 14900'
+  ).split(' '),
+)
+const CHIP_SUFFIX = new Set(['ti', 'super', 'xt', 'x', 'xtx', 'k', 'kf', 'f', 'fe', 'gre', 'хт', 'ти', 'non'])
+
+function namesChip(tags: Tags, tokens: readonly Token[]): boolean {
+  return tokens.some((token, i) => {
+    if (token.kind !== 'number' || !CHIPS.has(token.text)) return false
+    return tags.at('model', i) !== undefined || CHIP_SUFFIX.has(tokens[i + 1]?.text ?? '')
+  })
 }
 
 function ref(lexicon: Lexicon, slug: string, source: Source): TopicRef {
