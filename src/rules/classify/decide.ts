@@ -1,5 +1,6 @@
 import type { Lexicon } from '../lexicon/compile.ts'
 import type { Intent, TradeIntent } from '../model.ts'
+import type { Token } from '../text/model.ts'
 import { cueEvidence } from './evidence.ts'
 import { type AppliedGuard, applyGuard, dedupe } from './guards.ts'
 import { structureEvidence } from './listing.ts'
@@ -36,6 +37,8 @@ export interface Decision {
   readonly closed: boolean
 }
 
+const NO_INTENTS: readonly TradeIntent[] = []
+const NO_EVIDENCE: readonly Evidence[] = []
 const VETO = -99
 const LOST = 99
 
@@ -44,41 +47,46 @@ export function decide(input: Weighing): Decision {
   const { lexicon, prepared, tags, patterns } = input
   const { tokens } = prepared
   const frame = haveWant(tokens, tags)
-  const evidence = [...structureEvidence(input, frame), ...tagEvidence(input), ...cueEvidence(input)].sort(
-    (a, b) => a.start - b.start || b.points - a.points,
-  )
-  const openers = evidence.filter((e) => e.points >= 6)
+  const evidence = weighed(input, frame)
+  const found = evidence.length > 0
+  const openers = found ? evidence.filter((e) => e.points >= 6) : evidence
   const guards: AppliedGuard[] = []
   let vetoed = false
   const lost = new Map<Evidence, number>()
-  const words = tokens.reduce((n, t) => n + (t.kind === 'word' || t.kind === 'number' ? 1 : 0), 0)
-  for (const guard of dedupe(patterns.guards)) {
-    const hit = applyGuard(input, guard, evidence, openers, words, lost)
-    guards.push(hit)
-    if (hit.applied && hit.points === 'veto' && guard.rule.scope === 'message') vetoed = true
+  if (patterns.guards.length > 0) {
+    const words = wordsIn(tokens)
+    for (const guard of dedupe(patterns.guards)) {
+      const hit = applyGuard(input, guard, evidence, openers, words, lost)
+      guards.push(hit)
+      if (hit.applied && hit.points === 'veto' && guard.rule.scope === 'message') vetoed = true
+    }
   }
-  for (const asked of rhetorical(input, evidence)) lost.set(asked, LOST)
   const closed = closedPrefix(tokens, tags) || closedSuffix(tokens, tags)
   if (closed) vetoed = true
-  const concrete = concreteIn(tags, 0, tokens.length)
-  const priced = input.candidates.some((c) => c.tier >= 1 && (c.role === 'asking' || c.role === 'budget' || c.role === 'offer'))
-  const firstCue = evidence.find((e) => (lost.get(e) ?? 0) < 90)
   const scores: Record<TradeIntent, number> = { sell: 0, buy: 0, exchange: 0, service_offered: 0, service_wanted: 0 }
   const leads = new Map<TradeIntent, Evidence>()
   const bonuses: Bonus[] = []
+  if (!found) return finish(lexicon, scores, leads, evidence, bonuses, guards, frame, vetoed, closed)
+  for (const asked of rhetorical(input, evidence)) lost.set(asked, LOST)
+  const concrete = concreteIn(tags, 0, tokens.length)
+  const priced = input.candidates.some((c) => c.tier >= 1 && (c.role === 'asking' || c.role === 'budget' || c.role === 'offer'))
+  const firstCue = evidence.find((e) => (lost.get(e) ?? 0) < 90)
   const w = lexicon.weights.bonus
   for (const intent of TRADE_INTENTS) {
-    if (!evidence.some((e) => e.intent === intent)) continue
-    const own = evidence.filter((e) => e.intent === intent)
     let best: Evidence | undefined
     let points = 0
-    for (const e of own) {
+    for (const e of evidence) {
+      if (e.intent !== intent) continue
       const value = e.points - (lost.get(e) ?? 0)
-      if (best === undefined || value > points) [best, points] = [e, value]
+      if (best === undefined || value > points) {
+        best = e
+        points = value
+      }
     }
     if (best === undefined) continue
     const before = bonuses.length
-    if (own.some((e) => e.family !== best.family && (lost.get(e) ?? 0) === 0))
+    const { family } = best
+    if (evidence.some((e) => e.intent === intent && e.family !== family && (lost.get(e) ?? 0) === 0))
       bonuses.push({ intent, points: w.second_family, why: 'second_family' })
     if (firstCue?.intent === intent) bonuses.push({ intent, points: w.first_cue, why: 'first_cue' })
     if (priced) bonuses.push({ intent, points: w.price, why: 'price' })
@@ -94,8 +102,37 @@ export function decide(input: Weighing): Decision {
   return finish(lexicon, scores, leads, evidence, bonuses, guards, frame, vetoed, closed)
 }
 
+/** All evidence by where it begins, of one place the strongest first; else in the order of structure, tags, cues. */
+function weighed(input: Weighing, frame: HaveWant | undefined): readonly Evidence[] {
+  const all = structureEvidence(input, frame)
+  if (input.platformTags.length > 0) all.push(...tagEvidence(input))
+  cueEvidence(input, all)
+  // Few and nearly in order: each is moved back to its place.
+  for (let i = 1; i < all.length; i++) {
+    const e = all[i] as Evidence
+    let k = i - 1
+    for (; k >= 0; k--) {
+      const other = all[k] as Evidence
+      if (other.start < e.start || (other.start === e.start && other.points >= e.points)) break
+      all[k + 1] = other
+    }
+    all[k + 1] = e
+  }
+  return all
+}
+
+function wordsIn(tokens: readonly Token[]): number {
+  let words = 0
+  for (let i = 0; i < tokens.length; i++) {
+    const { kind } = tokens[i] as Token
+    if (kind === 'word' || kind === 'number') words++
+  }
+  return words
+}
+
 /** "Need a website? I'll build you one": the question is the reader's, the offer the author's. */
-function rhetorical({ prepared }: Weighing, evidence: readonly Evidence[]): Evidence[] {
+function rhetorical({ prepared }: Weighing, evidence: readonly Evidence[]): readonly Evidence[] {
+  if (evidence.length < 2) return NO_EVIDENCE
   const sentence = (e: Evidence): number => prepared.tokens[e.start]?.sentence ?? 0
   const offers = evidence.filter(
     (e) => (e.intent === 'service_offered' || e.intent === 'sell') && e.points >= 6 && e.family !== 'structure',
@@ -122,9 +159,12 @@ function finish(
 ): Decision {
   const { threshold, slope } = lexicon.weights
   const confidenceOf = (s: number): number => Math.round(100 / (1 + Math.exp(-(s - threshold) / slope))) / 100
-  const ranked = TRADE_INTENTS.filter((i) => leads.has(i)).sort(
-    (a, b) => scores[b] - scores[a] || TRADE_INTENTS.indexOf(a) - TRADE_INTENTS.indexOf(b),
-  )
+  const ranked =
+    leads.size === 0
+      ? NO_INTENTS
+      : TRADE_INTENTS.filter((i) => leads.has(i)).sort(
+          (a, b) => scores[b] - scores[a] || TRADE_INTENTS.indexOf(a) - TRADE_INTENTS.indexOf(b),
+        )
   let winner = ranked[0]
   if (winner !== undefined) {
     const top = scores[winner]

@@ -8,16 +8,14 @@ import type { Evidence, Weighing } from './weighing.ts'
 
 const POSTFIX = new Set(['market', 'price', 'offer_phrase'])
 
-/** Evidence of every cue whose needs are met. */
-export function cueEvidence(input: Weighing): Evidence[] {
+/** Adds evidence of every cue whose needs are met. */
+export function cueEvidence(input: Weighing, into: Evidence[]): void {
   const { tags, prepared, candidates, patterns } = input
   const { tokens } = prepared
-  const out: Evidence[] = []
-  for (const hit of patterns.cues) {
-    const made = cue(hit, tokens, tags, candidates)
-    if (made !== undefined) out.push(made)
+  for (let k = 0; k < patterns.cues.length; k++) {
+    const made = cue(patterns.cues[k] as CueHit, tokens, tags, candidates)
+    if (made !== undefined) into.push(made)
   }
-  return out
 }
 
 function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: readonly PriceCandidate[]): Evidence | undefined {

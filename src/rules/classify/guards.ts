@@ -15,16 +15,22 @@ export interface AppliedGuard {
 }
 
 /** One guard of a kind and scope region is enough. */
-export function dedupe(guards: readonly GuardHit[]): GuardHit[] {
-  const seen = new Set<string>()
+export function dedupe(guards: readonly GuardHit[]): readonly GuardHit[] {
+  if (guards.length < 2) return guards
   const out: GuardHit[] = []
-  for (const g of guards) {
-    const key = `${g.rule.kind}|${g.start}|${g.end}`
-    if (seen.has(key)) continue
-    seen.add(key)
-    out.push(g)
+  for (let k = 0; k < guards.length; k++) {
+    const g = guards[k] as GuardHit
+    if (!listed(out, g)) out.push(g)
   }
   return out
+}
+
+function listed(list: readonly GuardHit[], g: GuardHit): boolean {
+  for (let k = 0; k < list.length; k++) {
+    const other = list[k] as GuardHit
+    if (other.start === g.start && other.end === g.end && other.rule.kind === g.rule.kind) return true
+  }
+  return false
 }
 
 /** Writes what a guard takes from each piece of evidence into `lost`. */
@@ -38,26 +44,27 @@ export function applyGuard(
 ): AppliedGuard {
   const { rule } = guard
   const { tokens } = input.prepared
-  if (MILD.has(rule.kind) && partOfThing(input, guard))
-    return {
-      kind: rule.kind,
-      points: rule.penalty,
-      scope: rule.scope,
-      start: guard.start,
-      end: guard.end,
-      cue: guard.label,
-      applied: false,
-    }
-  const base = { kind: rule.kind, points: rule.penalty, scope: rule.scope, start: guard.start, end: guard.end, cue: guard.label }
-  if (rule.max_words !== undefined && words > rule.max_words) return { ...base, applied: false }
+  const done = (applied: boolean): AppliedGuard => ({
+    kind: rule.kind,
+    points: rule.penalty,
+    scope: rule.scope,
+    start: guard.start,
+    end: guard.end,
+    cue: guard.label,
+    applied,
+  })
+  // Points are taken from evidence; without any there is nothing to take.
+  if (evidence.length === 0 && rule.penalty !== 'veto') return done(false)
+  if (MILD.has(rule.kind) && partOfThing(input, guard)) return done(false)
+  if (rule.max_words !== undefined && words > rule.max_words) return done(false)
   // Speaking for somebody else with an invitation to get in touch is the author's own offer.
-  if (rule.kind === 'third_person' && input.tags.any('contact') !== undefined) return { ...base, applied: false }
+  if (rule.kind === 'third_person' && input.tags.any('contact') !== undefined) return done(false)
   // A short offer with a price is no reply, whatever its last word.
   if (rule.kind.startsWith('reply_') && !input.prepared.questions.some((q) => q)) {
     const offer = openers.length > 0 || evidence.some((e) => e.family === 'structure')
     const tag = openers.some((e) => e.points >= 8 && e.intent === 'sell' && e.start === 0)
     if (offer && input.candidates.some((c) => c.tier >= (tag ? 2 : 3)) && concreteIn(input.tags, 0, tokens.length))
-      return { ...base, applied: false }
+      return done(false)
   }
   const paid = input.candidates.some((c) => c.tier >= 2)
   const traded = input.candidates.some((c) => c.tier === 3) && concreteIn(input.tags, 0, tokens.length)
@@ -89,10 +96,10 @@ export function applyGuard(
       openers.some((e) => e.start >= guard.end && tokens[e.start]?.clause !== tokens[guard.start]?.clause)
     if (rescued || laterOpen) {
       for (const e of evidence) if (sentence(e.start) === sentence(guard.start) && !laterOpen) lost.set(e, 99)
-      return { ...base, applied: false }
+      return done(false)
     }
     for (const e of evidence) if (rule.scope === 'message' || inScope(e)) lost.set(e, 99)
-    return { ...base, applied: true }
+    return done(true)
   }
   let applied = false
   for (const e of evidence) {
@@ -107,7 +114,7 @@ export function applyGuard(
     lost.set(e, (lost.get(e) ?? 0) + Math.ceil(rule.penalty / share))
     applied = true
   }
-  return { ...base, applied }
+  return done(applied)
 }
 
 const MILD = new Set(['game', 'finance'])

@@ -1,5 +1,6 @@
 import type { Lexicon, PatternEntry } from '../lexicon/compile.ts'
-import type { Budget, Field, Sink } from '../lexicon/graph.ts'
+import type { Budget, Field, Search, Sink } from '../lexicon/graph.ts'
+import { leafAnchor, leafEnds, leafEntry, leafFolded } from '../lexicon/graph-parts.ts'
 import type { CueRule, GuardRule } from '../lexicon/schema.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { acceptsFolded, type Tags } from '../slots/tags.ts'
@@ -26,58 +27,103 @@ export interface PatternHits {
 
 const MAX_HITS = 256
 
-/** Every cue and guard of the message; cues inside idioms and inside longer cues are gone. */
-export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: Tags, budget: Budget): PatternHits {
-  const cues: CueHit[] = []
-  const guards: GuardHit[] = []
-  const idioms: { start: number; end: number }[] = []
-  const { infos, patched } = repair(lexicon, tokens, tags.infos)
-  const field: Field = patched === undefined ? tags : { tokens, infos, classesAt: (i) => tags.classesAt(i) }
-  const found: Sink['found'] = (leaf, start, end) => {
+interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+/** Takes the cues, guards and idioms found in a text that count there. */
+class PatternSink implements Sink {
+  readonly cues: CueHit[] = []
+  readonly guards: GuardHit[] = []
+  idioms: Range[] | undefined
+  readonly #entries: readonly PatternEntry[]
+  readonly #tokens: readonly Token[]
+  readonly #tags: Tags
+  readonly #patched: ReadonlySet<number> | undefined
+
+  constructor(lexicon: Lexicon, tokens: readonly Token[], tags: Tags, patched: ReadonlySet<number> | undefined) {
+    this.#entries = lexicon.patternEntries
+    this.#tokens = tokens
+    this.#tags = tags
+    this.#patched = patched
+  }
+
+  found(leaf: number, start: number, end: number): void {
     if (end <= start) return
-    const entry = lexicon.patternEntries[leaf.entry] as PatternEntry
-    if (leaf.folded && !acceptsFolded(entry.lang, tags.lang)) return
-    if (leaf.anchor !== 0 && !startsClause(tokens, tags, start, leaf.anchor)) return
-    if (leaf.end && !endsClause(tokens, end)) return
+    const tokens = this.#tokens
+    const { lang } = this.#tags
+    const entry = this.#entries[leafEntry(leaf)] as PatternEntry
+    if (leafFolded(leaf) && !acceptsFolded(entry.lang, lang)) return
+    const anchor = leafAnchor(leaf)
+    if (anchor !== 0 && !startsClause(tokens, this.#tags, start, anchor)) return
+    if (leafEnds(leaf) && !endsClause(tokens, end)) return
     if (entry.kind === 'idiom') {
-      idioms.push({ start, end })
+      this.idioms ??= []
+      this.idioms.push({ start, end })
       return
     }
     const rule = entry.kind === 'cue' ? entry.cue : entry.guard
-    if (rule.same_lang && entry.lang !== tags.lang) return
-    // Without its marks a single word is often another one: "bajo" is no "bajó".
-    if (entry.kind === 'guard' && leaf.folded && end - start === 1) return
-    if (entry.kind === 'guard' && end - start === 1 && foreign(entry.lang, tags.lang, tokens[start] as Token)) return
+    if (rule.same_lang && entry.lang !== lang) return
+    const patched = this.#patched
     if (entry.kind === 'cue') {
       if (entry.cue.upper && tokens[start]?.caps !== 2) return
-      cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched?.has(start) ?? false })
-    } else if (patched === undefined || !hasPatched(patched, start, end))
-      guards.push({ rule: entry.guard, label: entry.label, start, end })
+      this.cues.push({ rule: entry.cue, label: entry.label, start, end, typo: patched?.has(start) ?? false })
+      return
+    }
+    if (end - start === 1) {
+      // Without its marks a single word is often another one: "bajo" is no "bajó".
+      if (leafFolded(leaf)) return
+      if (foreign(entry.lang, lang, tokens[start] as Token)) return
+    }
+    if (patched === undefined || !hasPatched(patched, start, end))
+      this.guards.push({ rule: entry.guard, label: entry.label, start, end })
   }
-  const sink: Sink = { found }
-  const mark = lexicon.present.take(infos)
+}
+
+/** Every cue and guard of the message; cues inside idioms and inside longer cues are gone. */
+export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: Tags, budget: Budget): PatternHits {
+  const { infos, patched } = repair(lexicon, tokens, tags.infos)
+  const field: Field = patched === undefined ? tags : { tokens, infos, classesAt: (i) => tags.classesAt(i) }
+  const sink = new PatternSink(lexicon, tokens, tags, patched)
+  const { cues, guards } = sink
+  const { patterns, present } = lexicon
+  const mark = present.take(infos)
+  const search: Search = { field, budget, sink, present: present.marks, mark, start: 0 }
   for (let i = 0; i < tokens.length && cues.length + guards.length < MAX_HITS; i++)
-    if (tokens[i]?.kind !== 'line')
-      lexicon.patterns.matchAt(field, i, (infos[i] as WordInfo).patternRoots, budget, sink, lexicon.present.marks, mark)
-  if (cues.length === 0 && idioms.length === 0) return { cues, guards }
-  const quoted = quotedRanges(tokens)
-  const own = cues.filter(
-    (c) => !idioms.some((d) => d.start < c.end && d.end > c.start) && !quoted.some(([from, to]) => from < c.start && c.end <= to),
+    if ((tokens[i] as Token).kind !== 'line') patterns.matchAt(search, i, (infos[i] as WordInfo).patternRoots)
+  const { idioms } = sink
+  if (cues.length === 0 && idioms === undefined) return { cues, guards }
+  return {
+    cues: longestCues(ownCues(cues, idioms, quotedRanges(tokens))),
+    guards: idioms === undefined ? guards : guards.filter((g) => !idioms.some((d) => d.start <= g.start && g.end <= d.end)),
+  }
+}
+
+/** Cues that are neither part of an idiom nor quoted. */
+function ownCues(cues: CueHit[], idioms: readonly Range[] | undefined, quoted: readonly Range[] | undefined): CueHit[] {
+  if (idioms === undefined && quoted === undefined) return cues
+  return cues.filter(
+    (c) =>
+      !(idioms?.some((d) => d.start < c.end && d.end > c.start) ?? false) &&
+      !(quoted?.some((q) => q.start < c.start && c.end <= q.end) ?? false),
   )
-  return { cues: longestCues(own), guards: guards.filter((g) => !idioms.some((d) => d.start <= g.start && g.end <= d.end)) }
 }
 
 /** Words between quotation marks: somebody's, but not the author's own statement. An inch sign opens nothing. */
-function quotedRanges(tokens: readonly Token[]): [number, number][] {
-  const out: [number, number][] = []
+function quotedRanges(tokens: readonly Token[]): readonly Range[] | undefined {
+  let out: Range[] | undefined
   let open = -1
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
-    if (token.text !== '"') continue
+    if (token.kind !== 'op' || token.text !== '"') continue
     if (open < 0) {
       if (tokens[i - 1]?.kind !== 'number' && tokens[i + 1]?.glued) open = i
     } else {
-      if (i - open > 2) out.push([open, i])
+      if (i - open > 2) {
+        out ??= []
+        out.push({ start: open, end: i })
+      }
       open = -1
     }
   }
@@ -88,17 +134,18 @@ function quotedRanges(tokens: readonly Token[]): [number, number][] {
 const foreign = (own: string, text: string, token: Token): boolean =>
   own !== text && text !== 'und' && token.text.charCodeAt(0) < 128 && token.text === token.fold
 
+interface Repaired {
+  readonly infos: readonly WordInfo[]
+  readonly patched: ReadonlySet<number> | undefined
+}
+
 /** Mistyped cue words put right; spans stay. */
-function repair(
-  lexicon: Lexicon,
-  tokens: readonly Token[],
-  known: readonly WordInfo[],
-): { infos: readonly WordInfo[]; patched: ReadonlySet<number> | undefined } {
+function repair(lexicon: Lexicon, tokens: readonly Token[], known: readonly WordInfo[]): Repaired {
   let infos: WordInfo[] | undefined
   let patched: Set<number> | undefined
-  for (let i = 0; i < tokens.length; i++) {
-    const word = tokens[i]?.kind === 'word' ? known[i]?.repaired : undefined
-    if (word === undefined) continue
+  for (let i = 0; i < known.length; i++) {
+    const word = (known[i] as WordInfo).repaired
+    if (word === undefined || tokens[i]?.kind !== 'word') continue
     infos ??= [...known]
     patched ??= new Set()
     infos[i] = lexicon.vocabulary.infoOf(word)
@@ -150,25 +197,49 @@ function endsClause(tokens: readonly Token[], at: number): boolean {
 /** A cue inside a longer one says nothing of its own. */
 function longestCues(cues: CueHit[]): CueHit[] {
   if (cues.length < 2) return cues
-  const ordered = cues.toSorted(
-    (a, b) =>
-      b.end - b.start - (a.end - a.start) ||
-      a.start - b.start ||
-      b.rule.strength - a.rule.strength ||
-      (a.label < b.label ? -1 : 1),
-  )
+  const ordered = cues.slice()
+  inOrder(ordered, longerFirst)
   const kept: CueHit[] = []
-  for (const [i, cue] of ordered.entries()) {
-    const covered = kept.some(
-      (k) =>
-        k.start < cue.end &&
-        k.end > cue.start &&
-        (k.start !== cue.start || k.end !== cue.end || k.rule.intent === cue.rule.intent),
-    )
+  for (let i = 0; i < ordered.length; i++) {
+    const cue = ordered[i] as CueHit
     // "procuro alguém que faça …": "procuro" speaks for goods no more when what it begins lost against a longer cue.
-    if (!covered && !begins(ordered, i)) kept.push(cue)
+    if (!coveredBy(kept, cue) && !begins(ordered, i)) kept.push(cue)
   }
-  return kept.sort((a, b) => a.start - b.start || b.rule.strength - a.rule.strength)
+  inOrder(kept, earlierFirst)
+  return kept
+}
+
+function coveredBy(kept: readonly CueHit[], cue: CueHit): boolean {
+  for (let i = 0; i < kept.length; i++) {
+    const k = kept[i] as CueHit
+    if (
+      k.start < cue.end &&
+      k.end > cue.start &&
+      (k.start !== cue.start || k.end !== cue.end || k.rule.intent === cue.rule.intent)
+    )
+      return true
+  }
+  return false
+}
+
+const longerFirst = (a: CueHit, b: CueHit): number =>
+  b.end - b.start - (a.end - a.start) || a.start - b.start || b.rule.strength - a.rule.strength || (a.label < b.label ? -1 : 1)
+const earlierFirst = (a: CueHit, b: CueHit): number => a.start - b.start || b.rule.strength - a.rule.strength
+
+const FEW_CUES = 12
+
+/** Sorts in place, equal ones as they stood; few are moved one by one. */
+function inOrder(list: CueHit[], compare: (a: CueHit, b: CueHit) => number): void {
+  if (list.length > FEW_CUES) {
+    list.sort(compare)
+    return
+  }
+  for (let i = 1; i < list.length; i++) {
+    const cue = list[i] as CueHit
+    let k = i - 1
+    for (; k >= 0 && compare(cue, list[k] as CueHit) < 0; k--) list[k + 1] = list[k] as CueHit
+    list[k + 1] = cue
+  }
 }
 
 /** A longer cue with the same first word says something else. */

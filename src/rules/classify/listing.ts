@@ -60,10 +60,10 @@ function listing(input: Weighing, add: Add): void {
   const { lexicon, prepared, tags, candidates } = input
   const { tokens } = prepared
   const w = lexicon.weights.structure
-  const prices = candidates.filter((c) => c.tier >= 1 && !SPOKEN_FOR.has(c.role))
-  const label = tags.first('price_label', 0, tokens.length) !== undefined || tokens.some((t) => MONEY_SIGNS.has(t.text))
+  const prices = candidates.length === 0 ? candidates : candidates.filter((c) => c.tier >= 1 && !SPOKEN_FOR.has(c.role))
+  const label = tags.any('price_label') !== undefined || tokens.some((t) => t.kind === 'emoji' && MONEY_SIGNS.has(t.text))
   if (prices.length === 0 && !label) return
-  if (prepared.questions.some((q) => q)) return
+  if (prepared.questions.includes(true)) return
   if (prices.length > 0 && prices.every((c) => c.role === 'budget' || c.role === 'offer')) return
   const head = headline(tokens, tags)
   if (head === undefined || wanted(tokens, head)) return

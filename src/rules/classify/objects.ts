@@ -11,16 +11,16 @@ export interface ObjectHead {
 }
 
 const WINDOW = 10
-const KIND_OF: Readonly<Record<string, HeadKind>> = {
-  goods: 'goods',
-  brand: 'model',
-  model: 'model',
-  trade: 'trade',
-  service_noun: 'service',
-  abstract: 'abstract',
-  nongoods: 'nongoods',
-  people: 'people',
-}
+const KIND_OF: ReadonlyMap<string, HeadKind> = new Map([
+  ['goods', 'goods'],
+  ['brand', 'model'],
+  ['model', 'model'],
+  ['trade', 'trade'],
+  ['service_noun', 'service'],
+  ['abstract', 'abstract'],
+  ['nongoods', 'nongoods'],
+  ['people', 'people'],
+])
 /** Where an object phrase ends. */
 const BREAKS = new Set([
   'for',
@@ -118,13 +118,13 @@ const FEELINGS = new Set(['love', 'hope', 'dream'])
 function headAt(tags: Tags, i: number): ObjectHead | undefined {
   let best: Hit | undefined
   for (const hit of tags.startingAt(i)) {
-    if (KIND_OF[hit.name] === undefined) continue
+    if (!KIND_OF.has(hit.name)) continue
     if (best === undefined || hit.end > best.end || (hit.end === best.end && rank(hit.name) > rank(best.name))) best = hit
   }
   if (best === undefined) return undefined
   // "would love to exchange": before an infinitive a word of feeling is a verb.
   if (tags.tokens[best.end]?.text === 'to' && FEELINGS.has(tags.tokens[best.start]?.text ?? '')) return undefined
-  return { kind: KIND_OF[best.name] as HeadKind, start: best.start, end: best.end }
+  return { kind: KIND_OF.get(best.name) as HeadKind, start: best.start, end: best.end }
 }
 
 const RANKS = ['brand', 'goods', 'model', 'service_noun', 'people', 'trade', 'nongoods', 'abstract']
@@ -170,12 +170,4 @@ export function markModels(tokens: readonly Token[], tags: Tags, amounts: readon
 }
 
 /** Goods noun, brand or model anywhere in [from, to). */
-export function concreteIn(tags: Tags, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) {
-    for (const hit of tags.startingAt(i)) {
-      const name = hit.name
-      if (name === 'goods' || name === 'brand' || name === 'model') return true
-    }
-  }
-  return false
-}
+export const concreteIn = (tags: Tags, from: number, to: number): boolean => tags.hasConcrete(from, to)

@@ -137,13 +137,13 @@ export interface TagPrefix {
   readonly end: number
 }
 
-const TAGS: Readonly<Record<string, TagPrefix['intent']>> = {
-  s: 'sell',
-  fs: 'sell',
-  b: 'buy',
-  t: 'exchange',
-  ft: 'exchange',
-}
+const TAGS: ReadonlyMap<string, TagPrefix['intent']> = new Map([
+  ['s', 'sell'],
+  ['fs', 'sell'],
+  ['b', 'buy'],
+  ['t', 'exchange'],
+  ['ft', 'exchange'],
+])
 
 /** `S> …`, `B: …`, `T> …` at the start of a line. */
 export function letterTags(tokens: readonly Token[]): TagPrefix[] {
@@ -151,8 +151,8 @@ export function letterTags(tokens: readonly Token[]): TagPrefix[] {
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
     const previous = tokens[i - 1]
-    if (token.text.length > 2 || token.kind !== 'word') continue
-    const intent = TAGS[token.text]
+    if (token.kind !== 'word' || token.text.length > 2) continue
+    const intent = TAGS.get(token.text)
     if (intent === undefined) continue
     if (previous !== undefined && previous.kind === 'word') continue
     const next = tokens[i + 1]

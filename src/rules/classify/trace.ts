@@ -38,34 +38,39 @@ export function traceOf(
   steps: number,
 ): ReadingTrace {
   const { tokens } = prepared
-  return {
-    lexicon: version,
-    text: { lang, removed: prepared.removed, flags },
-    evidence: [
-      ...decision.evidence.map((e) => ({
-        intent: e.intent,
-        points: e.points,
-        family: e.family,
-        span: spanOf(tokens, e.start, e.end),
-        cue: e.cue,
-      })),
-      ...decision.bonuses.map((b) => ({ intent: b.intent, points: b.points, why: b.why })),
-    ],
-    guards: decision.guards.map((g) => ({
+  const evidence: ReadingTrace['evidence'][number][] = []
+  for (const e of decision.evidence)
+    evidence.push({
+      intent: e.intent,
+      points: e.points,
+      family: e.family,
+      span: spanOf(tokens, e.start, e.end),
+      cue: e.cue,
+    })
+  for (const b of decision.bonuses) evidence.push({ intent: b.intent, points: b.points, why: b.why })
+  const guards: ReadingTrace['guards'][number][] = []
+  for (const g of decision.guards)
+    guards.push({
       kind: g.kind,
       points: g.points,
       scope: g.scope,
       span: spanOf(tokens, g.start, g.end),
       applied: g.applied,
-    })),
-    price: {
-      candidates: candidates.map((c) => ({
-        span: spanOf(tokens, c.amount.start, c.amount.end),
-        value: c.amount.max,
-        role: c.role,
-        chosen: price?.chosen === c,
-      })),
-    },
+    })
+  const seen: ReadingTrace['price']['candidates'][number][] = []
+  for (const c of candidates)
+    seen.push({
+      span: spanOf(tokens, c.amount.start, c.amount.end),
+      value: c.amount.max,
+      role: c.role,
+      chosen: price?.chosen === c,
+    })
+  return {
+    lexicon: version,
+    text: { lang, removed: prepared.removed, flags },
+    evidence,
+    guards,
+    price: { candidates: seen },
     decision: { scores: decision.scores, intent: decision.intent, confidence: decision.confidence },
     steps,
   }

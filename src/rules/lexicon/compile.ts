@@ -6,21 +6,64 @@ import { PhraseGraph } from './graph.ts'
 import { type LexiconImage, type PatternEntry, patternsOf, termsOf } from './image.ts'
 import { PresentGroups } from './needs.ts'
 import type { LexiconFile, TaxonomyFile, Weights } from './schema.ts'
+import { slotOf } from './slot-words.ts'
 import { Vocabulary } from './vocabulary.ts'
 import { Wording } from './wording.ts'
 
 export type { LexiconSources, PatternEntry }
 
-/** A word list entry: class, language, attached value (slug, place, code). */
-export interface TermEntry {
+/** Word lists by number: class, language, attached value (slug, place, code), packed so that a look-up touches little memory. */
+export class TermEntries {
+  readonly allSigns: Int32Array
+  readonly allSlots: Int32Array
+  readonly allValues: readonly (string | undefined)[]
+  readonly classNames: readonly string[]
+
+  constructor(entries: readonly TermEntry[], classNames: readonly string[]) {
+    this.classNames = classNames
+    this.allSigns = Int32Array.from(
+      entries,
+      (e) =>
+        e.cls |
+        (LANGUAGES.indexOf(e.lang) << LANGUAGE_AT) |
+        (e.neutral ? NEUTRAL_SIGN : 0) |
+        (e.value === undefined ? 0 : VALUE_SIGN),
+    )
+    this.allSlots = Int32Array.from(entries, (e) => slotOf(classNames[e.cls] as string))
+    this.allValues = entries.map((e) => e.value)
+  }
+
+  /** Class, language and whether it is neutral and has a value, for the functions below. */
+  signs(entry: number): number {
+    return this.allSigns[entry] as number
+  }
+  /** The kind of slot its words fill, as a bit; 0 for none. */
+  slot(entry: number): number {
+    return this.allSlots[entry] as number
+  }
+  value(entry: number, signs: number): string | undefined {
+    return (signs & VALUE_SIGN) === 0 ? undefined : this.allValues[entry]
+  }
+}
+
+interface TermEntry {
   readonly cls: number
-  /** Name of the class. */
-  readonly name: string
   readonly lang: Language | 'any'
   readonly value: string | undefined
   /** Its short words mean the same in every language. */
   readonly neutral: boolean
 }
+
+const LANGUAGES: readonly (Language | 'any')[] = ['any', 'en', 'vi', 'es', 'ru', 'pt']
+const CLASS_BITS = 0xffff
+const LANGUAGE_AT = 16
+const LANGUAGE_BITS = 7
+const NEUTRAL_SIGN = 1 << 20
+const VALUE_SIGN = 1 << 21
+export const classOfTerm = (signs: number): number => signs & CLASS_BITS
+export const languageOfTerm = (signs: number): Language | 'any' =>
+  LANGUAGES[(signs >> LANGUAGE_AT) & LANGUAGE_BITS] as Language | 'any'
+export const isNeutral = (signs: number): boolean => (signs & NEUTRAL_SIGN) !== 0
 
 export interface Lexicon {
   /** `en1.es1.…`, goes into readings and traces. */
@@ -28,7 +71,7 @@ export interface Lexicon {
   readonly weights: Weights
   readonly taxonomy: TaxonomyFile
   readonly terms: PhraseGraph
-  readonly termEntries: readonly TermEntry[]
+  readonly termEntries: TermEntries
   readonly patterns: PhraseGraph
   /** Groups of telling words the text in work has. */
   readonly present: PresentGroups
@@ -103,7 +146,7 @@ function assemble(image: LexiconImage): Lexicon {
     const known = numbers.get(key)
     if (known === undefined) {
       numbers.set(key, termEntries.length)
-      termEntries.push({ cls: classes.get(name) ?? -1, name, lang, value, neutral: NEUTRAL.has(name) })
+      termEntries.push({ cls: classes.get(name) as number, lang, value, neutral: NEUTRAL.has(name) })
     }
     entryOf.push(known ?? termEntries.length - 1)
   }
@@ -120,7 +163,7 @@ function assemble(image: LexiconImage): Lexicon {
     weights,
     taxonomy,
     terms,
-    termEntries,
+    termEntries: new TermEntries(termEntries, classNames),
     patterns,
     patternEntries: [...patternsOf(files)],
     present: new PresentGroups(image.groups),

@@ -1,5 +1,5 @@
 import type { Needs } from './needs.ts'
-import type { Leaf, PhraseTrie, TrieNode } from './trie.ts'
+import type { PhraseTrie, TrieNode } from './trie.ts'
 
 /** Kinds of edges: a symbol is three times the number of a word, word beginning or class, plus its kind. */
 export const WORD = 0
@@ -26,8 +26,10 @@ export interface GraphParts {
   readonly gaps: readonly (readonly number[])[]
 }
 
+const ANCHOR = 3
 const END = 4
 const FOLDED = 8
+const SIGN_BITS = 4
 
 /** Numbers the nodes of a trie in the order they are reached. */
 export function graphParts(trie: PhraseTrie, plurals: boolean, needs?: Needs): GraphParts {
@@ -73,41 +75,14 @@ const kindsOf = (node: TrieNode): number =>
   (node.gaps.length > 0 ? HAS.gaps : 0)
 
 /**
- * Leaves by node; `entryOf` says which entry one of the parts stands for. Equal leaves and equal lists are one object: a look-up
- * then touches little memory.
+ * A leaf as a number: its entry, where it may stand, and whether it is typed without marks. Numbers, because objects would cost a
+ * walk through memory for every word found.
  */
-export function leavesOf({ leaves, nodes }: GraphParts, entryOf?: readonly number[]): (readonly Leaf[] | undefined)[] {
-  const known = new Map<number, Leaf>()
-  const leafOf = (entry: number, signs: number): Leaf => {
-    const key = entry * (END + FOLDED + END) + signs
-    const same = known.get(key)
-    if (same !== undefined) return same
-    const leaf: Leaf = {
-      entry,
-      anchor: (signs % END) as Leaf['anchor'],
-      end: (signs & END) !== 0,
-      folded: (signs & FOLDED) !== 0,
-    }
-    known.set(key, leaf)
-    return leaf
-  }
-  const out: (Leaf[] | undefined)[] = new Array(nodes.length).fill(undefined)
-  for (let k = 0; k < leaves.length; k += 3) {
-    const [node, entry, signs] = [leaves[k] as number, leaves[k + 1] as number, leaves[k + 2] as number]
-    const leaf = leafOf(entryOf?.[entry] ?? entry, signs)
-    const list = out[node]
-    if (list === undefined) out[node] = [leaf]
-    else list.push(leaf)
-  }
-  const alone = new Map<Leaf, readonly Leaf[]>()
-  return out.map((list) => {
-    const [leaf] = list ?? []
-    if (list?.length !== 1 || leaf === undefined) return list
-    const same = alone.get(leaf)
-    if (same === undefined) alone.set(leaf, list)
-    return same ?? list
-  })
-}
+export const leafCode = (entry: number, signs: number): number => (entry << SIGN_BITS) | signs
+export const leafEntry = (leaf: number): number => leaf >> SIGN_BITS
+export const leafAnchor = (leaf: number): 0 | 1 | 2 => (leaf & ANCHOR) as 0 | 1 | 2
+export const leafEnds = (leaf: number): boolean => (leaf & END) !== 0
+export const leafFolded = (leaf: number): boolean => (leaf & FOLDED) !== 0
 
 /** Lists that begin with their node, by node. */
 export function listsOf(lists: readonly (readonly number[])[], nodes: number): (readonly number[] | undefined)[] {

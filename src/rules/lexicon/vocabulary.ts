@@ -142,8 +142,16 @@ export class Vocabulary {
 
   /** Everything about a token's form. Forms are remembered; the memory is bounded and changes no answer. */
   info(token: Token): WordInfo {
-    const { text } = token
-    if (text.length > MAX_FORM || (token.kind === 'number' && text.length > 3)) return this.#unknown
+    const { form } = token
+    if (form.owner === this) return form.known as WordInfo
+    const info = this.#look(token)
+    form.owner = this
+    form.known = info
+    return info
+  }
+
+  #look({ text, kind }: Token): WordInfo {
+    if (text.length > MAX_FORM || (kind === 'number' && text.length > 3)) return this.#unknown
     const cached = this.#cache.get(text)
     if (cached !== undefined) return cached
     const made = this.#describe(text)

@@ -1,3 +1,4 @@
+import { SLOT } from '../lexicon/slot-words.ts'
 import type { Slots } from '../model.ts'
 import type { RemovedSpan, Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
@@ -48,11 +49,14 @@ export function readContact(
   tags: Tags,
   amounts: readonly Amount[],
 ): Slots['contact'] {
+  const spoken = tags.speaksOf(SLOT.contact)
+  if (!spoken && removed.length === 0 && !amounts.some((a) => a.role === 'phone')) return { kinds: [], masked: [] }
   const kinds = new Set<Kind>()
   const masked = new Set<string>()
-  for (const hit of tags.hits) {
-    if (hit.name === 'contact') kinds.add(KIND_OF_WORD[tokens[hit.start]?.text ?? ''] ?? 'dm')
-  }
+  if (spoken)
+    for (const hit of tags.hits) {
+      if (hit.name === 'contact') kinds.add(KIND_OF_WORD[tokens[hit.start]?.text ?? ''] ?? 'dm')
+    }
   for (const amount of amounts) {
     if (amount.role !== 'phone') continue
     kinds.add('phone')

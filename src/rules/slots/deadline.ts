@@ -3,6 +3,7 @@ import * as es from 'chrono-node/es'
 import * as pt from 'chrono-node/pt'
 import * as ru from 'chrono-node/ru'
 import * as vi from 'chrono-node/vi'
+import { SLOT } from '../lexicon/slot-words.ts'
 import type { Language, Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import { offsetMinutes } from '../text/zone.ts'
@@ -28,6 +29,7 @@ export function readDeadline(
   sentAt: number | undefined,
   zone: string | undefined,
 ): Deadline | null {
+  if (sentAt === undefined && !tags.speaksOf(SLOT.term)) return null
   const urgent = tags.any('urgent')
   const soon = urgent ?? tags.any('soon')
   const dated = sentAt === undefined ? undefined : dateIn(clean, tags.lang, sentAt, zone)

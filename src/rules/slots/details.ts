@@ -1,29 +1,35 @@
+import { SLOT } from '../lexicon/slot-words.ts'
 import type { Condition, Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Tags } from './tags.ts'
 
-const CONDITIONS: readonly (readonly [string, Condition])[] = [
+const CONDITIONS: ReadonlyMap<string, Condition> = new Map([
   ['cond_for_parts', 'for_parts'],
   ['cond_refurbished', 'refurbished'],
   ['cond_like_new', 'like_new'],
   ['cond_used', 'used'],
   ['cond_new', 'new'],
-]
+])
 
 /** Condition by its words; a tolerance ("cracked is fine") is no condition. */
 export function readCondition(tags: Tags): Condition | null {
-  let best: { value: Condition; start: number; length: number } | undefined
+  if (!tags.speaksOf(SLOT.condition)) return null
+  let value: Condition | null = null
+  let start = 0
+  let length = 0
   for (const hit of tags.hits) {
-    const entry = CONDITIONS.find(([name]) => name === hit.name)
-    if (entry === undefined) continue
-    if (tags.at('cond_ok', hit.end) !== undefined) continue
-    if (entry[1] === 'new' && hit.end - hit.start === 1 && elsewhere(tags.tokens, hit.end)) continue
-    const length = hit.end - hit.start
-    if (best !== undefined && hit.start < best.start + best.length && length <= best.length) continue
-    if (best === undefined || (hit.start <= best.start && length > best.length))
-      best = { value: entry[1], start: hit.start, length }
+    const condition = CONDITIONS.get(hit.name)
+    if (condition === undefined || tags.at('cond_ok', hit.end) !== undefined) continue
+    const size = hit.end - hit.start
+    if (condition === 'new' && size === 1 && elsewhere(tags.tokens, hit.end)) continue
+    if (value !== null && hit.start < start + length && size <= length) continue
+    if (value === null || (hit.start <= start && size > length)) {
+      value = condition
+      start = hit.start
+      length = size
+    }
   }
-  return best?.value ?? null
+  return value
 }
 
 /** Behind a single "new": a part of the thing, its next owner, its price in a shop, a name or a time. */
@@ -42,20 +48,26 @@ const NOT_ITS_STATE = new Set(
 
 const elsewhere = (tokens: readonly Token[], at: number): boolean => NOT_ITS_STATE.has(tokens[at]?.text ?? '')
 
-export const textOf = (tokens: readonly Token[], start: number, end: number): string =>
-  tokens
-    .slice(start, end)
-    .map((t, i) => (i > 0 && !t.glued ? ` ${t.text}` : t.text))
-    .join('')
+/** The words of [start, end) in small letters, with a space where one was. */
+export function textOf(tokens: readonly Token[], start: number, end: number): string {
+  let text = ''
+  for (let i = start; i < end && i < tokens.length; i++) {
+    const token = tokens[i] as Token
+    text += i > start && !token.glued ? ` ${token.text}` : token.text
+  }
+  return text
+}
 
 /** Pickup and shipping words. */
 export function readDelivery(tags: Tags): Slots['delivery'] {
+  if (!tags.speaksOf(SLOT.delivery)) return { pickup: null, ship: null, ship_to: [] }
   const has = (name: string): boolean => tags.any(name) !== undefined
   return { pickup: has('pickup') ? true : null, ship: has('ship') ? true : null, ship_to: [] }
 }
 
 /** Ways to pay, as written; at most ten. */
 export function readPayment(tokens: readonly Token[], tags: Tags): string[] {
+  if (!tags.speaksOf(SLOT.pay)) return []
   const found = new Set<string>()
   for (const hit of tags.hits) if (hit.name === 'pay' && found.size < 10) found.add(textOf(tokens, hit.start, hit.end))
   return [...found]

@@ -142,13 +142,20 @@ function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: T
 
 /** "2-4-6", "3/5/7": days, dates and codes, one of three numbers or more. */
 function chained(tokens: readonly Token[], i: number, at: number): boolean {
-  const link = (k: number): boolean => CHAIN.has(tokens[k]?.text ?? '') && tokens[k]?.glued === true
-  const number = (k: number): boolean => tokens[k]?.kind === 'number' && tokens[k]?.glued === true
-  const after = link(at) && number(at + 1)
-  const before = tokens[i]?.glued === true && link(i - 1) && tokens[i - 2]?.kind === 'number'
-  if (after && link(at + 2) && number(at + 3)) return true
-  if (before && link(i - 3) && tokens[i - 4]?.kind === 'number') return true
+  const after = isLink(tokens, at) && isGluedNumber(tokens, at + 1)
+  const before = tokens[i]?.glued === true && isLink(tokens, i - 1) && tokens[i - 2]?.kind === 'number'
+  if (!after && !before) return false
+  if (after && isLink(tokens, at + 2) && isGluedNumber(tokens, at + 3)) return true
+  if (before && isLink(tokens, i - 3) && tokens[i - 4]?.kind === 'number') return true
   return before && after
+}
+const isLink = (tokens: readonly Token[], k: number): boolean => {
+  const token = tokens[k]
+  return token !== undefined && token.kind === 'op' && token.glued && CHAIN.has(token.text)
+}
+const isGluedNumber = (tokens: readonly Token[], k: number): boolean => {
+  const token = tokens[k]
+  return token !== undefined && token.kind === 'number' && token.glued
 }
 const CHAIN = new Set(['-', '/', '.'])
 
@@ -179,27 +186,31 @@ function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boo
 /** Digit groups of a phone number: plus sign or leading zero and nine digits, or seven digits after a contact word. */
 function isPhone(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
   const first = (tokens[i] as Token).text
-  const plus = tokens[i - 1]?.text === '+' && tokens[i]?.glued === true
-  const contact = tags.ends('contact', i) || (tokens[i - 1]?.text === ':' && tags.ends('contact', i - 1))
-  let digits = count(first)
+  const own = count(first)
+  let digits = own
   for (let k = at; k < i + MAX_PHONE_SCAN; k++) {
     const token = tokens[k]
-    if (token?.kind === 'number' && !/[,']/u.test(token.text)) digits += count(token.text)
+    if (token?.kind === 'number' && !SEPARATED.test(token.text)) digits += count(token.text)
     else if (token?.text !== '-' && token?.text !== '(' && token?.text !== ')') break
   }
+  if (digits >= 9) {
+    if (tokens[i - 1]?.text === '+' && tokens[i]?.glued === true) return true
+    if (first.startsWith('0') && first.length >= 3 && !first.includes(',')) return true
+  }
+  if (digits >= 7 && (tags.ends('contact', i) || (tokens[i - 1]?.text === ':' && tags.ends('contact', i - 1)))) return true
+  if (own !== 4) return false
   const previousNumber = tokens[i - 1]?.kind === 'number' || (tokens[i - 1]?.text === '-' && tokens[i - 2]?.kind === 'number')
-  if (plus && digits >= 9) return true
-  if (first.startsWith('0') && first.length >= 3 && !first.includes(',') && digits >= 9) return true
-  if (contact && digits >= 7) return true
-  return previousNumber && count(first) === 4 && count(tokens[i - 1]?.text ?? '') === 3 && count(tokens[i - 2]?.text ?? '') >= 3
+  return previousNumber && count(tokens[i - 1]?.text ?? '') === 3 && count(tokens[i - 2]?.text ?? '') >= 3
 }
+
+const SEPARATED = /[,']/u
 
 /** Token index behind the last group of a phone number whose first group ends at `at`. */
 export function phoneEnd(tokens: readonly Token[], at: number): number {
   let end = at
   for (let k = at; k < at + MAX_PHONE_SCAN; k++) {
     const token = tokens[k]
-    if (token?.kind === 'number' && !/[,']/u.test(token.text)) end = k + 1
+    if (token?.kind === 'number' && !SEPARATED.test(token.text)) end = k + 1
     else if (token?.text !== '-' && token?.text !== '(' && token?.text !== ')') break
   }
   return end

@@ -1,4 +1,5 @@
 import { type Gazetteer, placeKey } from '../lexicon/gazetteer.ts'
+import { SLOT } from '../lexicon/slot-words.ts'
 import type { Place } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
@@ -51,8 +52,10 @@ function locate(
 ): Located | undefined {
   const code = bracketCode(gazetteer, tokens)
   if (code !== undefined) return { place: known(gazetteer, code, code), at: 1 }
+  const named = tags.speaksOf(SLOT.place)
   for (let i = 0; i < tokens.length; i++) {
     const pin = tokens[i]?.text === '📍'
+    if (!pin && !named) continue
     const prep = pin ? undefined : tags.at('place_prep', i)
     if (!pin && prep === undefined) continue
     const at = pin ? i + 1 : (prep?.end as number)
@@ -61,7 +64,7 @@ function locate(
     const found = nameAt(gazetteer, raw, tokens, tags, tokens[at]?.text === ':' ? at + 1 : at)
     if (found !== undefined) return found
   }
-  for (let i = tokens.length - 1; i >= 0; i--) {
+  for (let i = named ? tokens.length - 1 : -1; i >= 0; i--) {
     const hit = tags.at('place', i)
     if (hit !== undefined) return ofHit(gazetteer, raw, tokens, hit)
   }

@@ -103,26 +103,21 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
   let at = amount.end
   const unit = unitAt(tokens, tags, at)
   if (unit !== undefined) at = unit.end
-  const cue = {
-    max: false,
-    min: false,
-    hist: false,
-    face: false,
-    addon: false,
-    topup: false,
-    shipAfterPlus: false,
-    approx: false,
-    cue: false,
-  }
+  let max = false
+  let min = false
+  let hist = false
+  let addon = false
+  let topup = false
+  let cue = false
   for (let k = 0; k < 3; k++) {
     let moved = false
     for (const hit of longestFirst(tags.startingAt(at))) {
       const name = hit.name
-      if (name === 'r_max') cue.max = true
-      else if (name === 'r_min') cue.min = true
-      else if (name === 'r_hist') cue.hist = true
-      else if (name === 'r_addon') cue.addon = true
-      else if (name === 'r_topup') cue.topup = true
+      if (name === 'r_max') max = true
+      else if (name === 'r_min') min = true
+      else if (name === 'r_hist') hist = true
+      else if (name === 'r_addon') addon = true
+      else if (name === 'r_topup') topup = true
       else if (
         name === 'f_shipped' ||
         name === 'f_firm' ||
@@ -131,7 +126,7 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
         name === 'r_cue' ||
         name === 'p_approx'
       )
-        cue.cue = true
+        cue = true
       else continue
       if (hit.end > at) {
         at = hit.end
@@ -141,9 +136,21 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
     }
     if (!moved) break
   }
-  for (let k = 0; k <= 2; k++) if (tags.at('r_face', amount.end + k) !== undefined) cue.face = true
-  if (tokens[amount.start - 1]?.text === '+' && tags.first('f_plus_shipping_word', amount.end, amount.end + 2) !== undefined)
-    cue.shipAfterPlus = true
-  if (cue.max || cue.min) cue.cue = true
-  return { ...cue, unit: unit?.unit ?? 'item', end: Math.max(at, amount.end) }
+  let face = false
+  for (let k = 0; k <= 2; k++) if (tags.at('r_face', amount.end + k) !== undefined) face = true
+  const shipAfterPlus =
+    tokens[amount.start - 1]?.text === '+' && tags.first('f_plus_shipping_word', amount.end, amount.end + 2) !== undefined
+  return {
+    max,
+    min,
+    hist,
+    face,
+    addon,
+    topup,
+    shipAfterPlus,
+    approx: false,
+    cue: cue || max || min,
+    unit: unit?.unit ?? 'item',
+    end: Math.max(at, amount.end),
+  }
 }

@@ -1,3 +1,4 @@
+import { SLOT } from '../lexicon/slot-words.ts'
 import type { Intent, Money, PriceFlag, PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import { COINS, type CurrencySource, currencyAfter, standingCode } from './currency.ts'
@@ -25,6 +26,8 @@ export function choosePrice(
   intent: Intent,
   from = 0,
 ): PriceReading {
+  const free = isFree(tokens, tags)
+  if (candidates.length === 0) return withoutMoney(candidates, intent, free)
   const coinCandidate = candidates.find((c) => c.role === 'coin_quantity')
   const coin =
     coinCandidate === undefined
@@ -35,13 +38,12 @@ export function choosePrice(
           start: coinCandidate.amount.start,
           end: coinCandidate.amount.end,
         }
-  const usable = candidates.filter((c) => c.role === 'asking' || c.role === 'budget' || c.role === 'offer')
   const topupCandidate = candidates.find((c) => c.role === 'topup')
   const topup = topupCandidate === undefined ? null : money(tokens, tags, topupCandidate, intent)
-  const free = isFree(tokens, tags)
   const extras: PriceCandidate[] = []
   let chosen: PriceCandidate | undefined
   if (intent !== 'exchange') {
+    const usable = candidates.filter((c) => c.role === 'asking' || c.role === 'budget' || c.role === 'offer')
     const sentenceOf = (c: PriceCandidate): number => tokens[c.amount.at]?.sentence ?? 0
     const preferred =
       from > 0 ? usable.filter((c) => c.amount.start >= from || sentenceOf(c) >= (tokens[from]?.sentence ?? 0)) : usable
@@ -59,12 +61,24 @@ export function choosePrice(
       chosen = undefined
     for (const c of usable) if (c !== chosen && c.tier >= 2 && extras.length < 20) extras.push(c)
   }
-  let price = chosen === undefined ? null : money(tokens, tags, chosen, intent, coin !== undefined)
-  if (price === null && free && intent !== 'exchange' && !BUY_SIDE.has(intent)) {
-    price = { min: '0', max: '0', currency: null, currency_source: null, unit: 'item', role: 'asking', flags: ['free'] }
-  }
+  const price = chosen === undefined ? givenAway(intent, free) : money(tokens, tags, chosen, intent, coin !== undefined)
   return { price, chosen, candidates, topup, coin, free, extras }
 }
+
+const withoutMoney = (candidates: readonly PriceCandidate[], intent: Intent, free: boolean): PriceReading => ({
+  price: givenAway(intent, free),
+  chosen: undefined,
+  candidates,
+  topup: null,
+  coin: undefined,
+  free,
+  extras: [],
+})
+
+const givenAway = (intent: Intent, free: boolean): Money | null =>
+  free && intent !== 'exchange' && !BUY_SIDE.has(intent)
+    ? { min: '0', max: '0', currency: null, currency_source: null, unit: 'item', role: 'asking', flags: ['free'] }
+    : null
 
 /** A currency says so; "two kids (4 and 7)" only stands where a price might. */
 const plainMoney = (c: PriceCandidate): boolean =>
@@ -73,11 +87,12 @@ const plainMoney = (c: PriceCandidate): boolean =>
 function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: Intent, coin = false): Money {
   const { amount } = c
   const flags: PriceFlag[] = []
-  if (tags.any('f_negotiable') !== undefined) flags.push('negotiable')
-  if (tags.any('f_firm') !== undefined) flags.push('firm')
+  const worded = tags.speaksOf(SLOT.priceWord)
+  if (worded && tags.any('f_negotiable') !== undefined) flags.push('negotiable')
+  if (worded && tags.any('f_firm') !== undefined) flags.push('firm')
   if (c.approx) flags.push('approx')
-  if (tags.any('f_plus_shipping') !== undefined) flags.push('plus_shipping')
-  else if (tags.any('f_shipped') !== undefined) flags.push('shipped')
+  if (worded && tags.any('f_plus_shipping') !== undefined) flags.push('plus_shipping')
+  else if (worded && tags.any('f_shipped') !== undefined) flags.push('shipped')
   if (c.bound === 'min') flags.push('from')
   const buyer = BUY_SIDE.has(intent)
   const bundle = c.unit === 'item' ? bundleUnit(tokens, tags, c) : undefined
@@ -139,6 +154,7 @@ const SHARED_BY_PLACE: Readonly<Record<string, string>> = {
 
 /** P10: the item itself is given away. */
 export function isFree(tokens: readonly Token[], tags: Tags): boolean {
+  if (!tags.speaksOf(SLOT.free)) return false
   for (const hit of tags.hits) {
     if (hit.name !== 'free') continue
     const blocked = tags.hits.some((h) => h.name === 'free_other' && h.start <= hit.start && h.end >= hit.end)

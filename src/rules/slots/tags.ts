@@ -1,7 +1,7 @@
-import type { Lexicon, TermEntry } from '../lexicon/compile.ts'
+import { classOfTerm, isNeutral, type Lexicon, languageOfTerm, type TermEntries } from '../lexicon/compile.ts'
 import { placeKey } from '../lexicon/gazetteer.ts'
-import type { Budget, Field, Sink } from '../lexicon/graph.ts'
-import type { Leaf } from '../lexicon/trie.ts'
+import type { Budget, Field, Search, Sink } from '../lexicon/graph.ts'
+import { leafEntry, leafFolded } from '../lexicon/graph-parts.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
 import type { Language, Token } from '../text/model.ts'
@@ -17,12 +17,8 @@ export interface Hit {
 }
 
 const NONE: readonly Hit[] = []
-
-/** Hits by one of their ends: those of position i stand between `from[i]` and `from[i + 1]`, in the order they were found. */
-interface ByPosition {
-  readonly hits: readonly Hit[]
-  readonly from: readonly number[]
-}
+/** Classes the engine marks itself. */
+const MARKED = new Set(['num', 'money', 'model'])
 
 /** Where the words of the lexicon's lists stand in one message. */
 export class Tags implements Field {
@@ -32,12 +28,14 @@ export class Tags implements Field {
   readonly infos: readonly WordInfo[]
   /** Of the sentences asked for. */
   #langs: Map<number, Language | 'und'> | undefined
-  /** Marked hits by their first token and by the token behind them. */
-  readonly #markedStarts: (Hit[] | undefined)[] = []
-  readonly #markedEnds: (Hit[] | undefined)[] = []
+  /** Marked hits in the order they were marked. */
+  readonly #marks: Hit[] = []
   readonly #lexicon: Lexicon
-  #starts: ByPosition | undefined
-  #ends: ByPosition | undefined
+  /** Hits of token i stand between `#from[i]` and `#from[i + 1]`, in the order they were found. */
+  readonly #from: readonly number[]
+  /** Tokens of the longest hit. */
+  readonly #width: number
+  readonly #slots: number
   /** Answers given, until a mark changes them. */
   readonly #startLists: (readonly Hit[] | undefined)[] = []
   readonly #endLists: (readonly Hit[] | undefined)[] = []
@@ -45,7 +43,7 @@ export class Tags implements Field {
   constructor(
     lexicon: Lexicon,
     lang: Language | 'und',
-    hits: readonly Hit[],
+    found: { readonly hits: readonly Hit[]; readonly from: readonly number[]; readonly width: number; readonly slots: number },
     tokens: readonly Token[],
     infos: readonly WordInfo[],
   ) {
@@ -53,7 +51,15 @@ export class Tags implements Field {
     this.infos = infos
     this.#lexicon = lexicon
     this.lang = lang
-    this.hits = hits
+    this.hits = found.hits
+    this.#from = found.from
+    this.#width = found.width
+    this.#slots = found.slots
+  }
+
+  /** Whether any word of a kind of slot is in the text. */
+  speaksOf(slots: number): boolean {
+    return (this.#slots & slots) !== 0
   }
 
   /** Country of a place the text names; undefined without one. */
@@ -91,42 +97,54 @@ export class Tags implements Field {
   /** Adds hits of classes the engine finds itself (numbers, money, models). */
   mark(name: string, start: number, end: number): void {
     const hit: Hit = { cls: this.#lexicon.classOf(name), name, start, end, value: undefined }
-    put(this.#markedStarts, start, hit)
-    put(this.#markedEnds, end, hit)
+    this.#marks.push(hit)
     this.#startLists[start] = undefined
     this.#endLists[end] = undefined
   }
 
   /** In the order they were found; marked ones stand behind the others. */
   startingAt(i: number): readonly Hit[] {
+    if (i < 0 || i > this.tokens.length) return NONE
     const known = this.#startLists[i]
     if (known !== undefined) return known
-    this.#starts ??= inOrder(this.hits, this.tokens.length)
-    const list = joined(listAt(this.#starts, i), this.#markedStarts[i])
-    if (i >= 0 && i <= this.tokens.length) this.#startLists[i] = list
-    return list
+    const { hits } = this
+    const end = this.#from[i + 1] as number
+    const list: Hit[] = []
+    for (let k = this.#from[i] as number; k < end; k++) list.push(hits[k] as Hit)
+    const all = this.#withMarks(list, i, true)
+    this.#startLists[i] = all
+    return all
   }
   endingAt(i: number): readonly Hit[] {
+    if (i < 0 || i > this.tokens.length) return NONE
     const known = this.#endLists[i]
     if (known !== undefined) return known
-    this.#ends ??= byEnd(this.hits, this.tokens.length)
-    const list = joined(listAt(this.#ends, i), this.#markedEnds[i])
-    if (i >= 0 && i <= this.tokens.length) this.#endLists[i] = list
-    return list
+    const { hits } = this
+    const end = this.#from[i] as number
+    const list: Hit[] = []
+    for (let k = this.#from[i < this.#width ? 0 : i - this.#width] as number; k < end; k++) {
+      const hit = hits[k] as Hit
+      if (hit.end === i) list.push(hit)
+    }
+    const all = this.#withMarks(list, i, false)
+    this.#endLists[i] = all
+    return all
   }
   /** The longest hit of the class that begins at token i. */
   at(name: string, i: number): Hit | undefined {
-    this.#starts ??= inOrder(this.hits, this.tokens.length)
-    const { hits, from } = this.#starts
+    if (i < 0 || i > this.tokens.length) return undefined
+    const { hits } = this
     let best: Hit | undefined
-    const to = from[i + 1] ?? 0
-    for (let k = from[i] ?? 0; k < to; k++) {
+    const to = this.#from[i + 1] as number
+    for (let k = this.#from[i] as number; k < to; k++) {
       const hit = hits[k] as Hit
       if (hit.name === name && (best === undefined || hit.end > best.end)) best = hit
     }
-    const marked = this.#markedStarts[i]
-    if (marked !== undefined)
-      for (const hit of marked) if (hit.name === name && (best === undefined || hit.end > best.end)) best = hit
+    if (MARKED.has(name))
+      for (let k = 0; k < this.#marks.length; k++) {
+        const hit = this.#marks[k] as Hit
+        if (hit.start === i && hit.name === name && (best === undefined || hit.end > best.end)) best = hit
+      }
     return best
   }
   /** The first hit of the class that begins in [from, to). */
@@ -145,67 +163,58 @@ export class Tags implements Field {
   }
   /** Whether a hit of the class ends before token i. */
   ends(name: string, i: number): boolean {
-    this.#ends ??= byEnd(this.hits, this.tokens.length)
-    const { hits, from } = this.#ends
-    const to = from[i + 1] ?? 0
-    for (let k = from[i] ?? 0; k < to; k++) if ((hits[k] as Hit).name === name) return true
-    const marked = this.#markedEnds[i]
-    if (marked !== undefined) for (const hit of marked) if (hit.name === name) return true
+    if (i < 0 || i > this.tokens.length) return false
+    const { hits } = this
+    const to = this.#from[i] as number
+    for (let k = this.#from[i < this.#width ? 0 : i - this.#width] as number; k < to; k++) {
+      const hit = hits[k] as Hit
+      if (hit.end === i && hit.name === name) return true
+    }
+    if (MARKED.has(name))
+      for (let k = 0; k < this.#marks.length; k++) {
+        const hit = this.#marks[k] as Hit
+        if (hit.end === i && hit.name === name) return true
+      }
     return false
+  }
+  /** Whether a goods noun, brand or model begins in [from, to). */
+  hasConcrete(from: number, to: number): boolean {
+    const { hits } = this
+    const first = Math.max(0, from)
+    const last = Math.min(to, this.tokens.length)
+    if (first >= last) return false
+    const end = this.#from[last] as number
+    for (let k = this.#from[first] as number; k < end; k++) {
+      const { name } = hits[k] as Hit
+      if (name === 'goods' || name === 'brand' || name === 'model') return true
+    }
+    for (let k = 0; k < this.#marks.length; k++) {
+      const { name, start } = this.#marks[k] as Hit
+      if (name === 'model' && start >= first && start < last) return true
+    }
+    return false
+  }
+  /** `list`, and marked hits that begin or end at token i behind it. */
+  #withMarks(list: Hit[], i: number, start: boolean): readonly Hit[] {
+    for (let k = 0; k < this.#marks.length; k++) {
+      const hit = this.#marks[k] as Hit
+      if ((start ? hit.start : hit.end) === i) list.push(hit)
+    }
+    return list.length === 0 ? NONE : list
   }
   classesAt(i: number): readonly Hit[] {
     return this.startingAt(i)
   }
 }
 
-function put(lists: (Hit[] | undefined)[], i: number, hit: Hit): void {
-  const list = lists[i]
-  if (list === undefined) lists[i] = [hit]
-  else list.push(hit)
-}
-
-const joined = (found: readonly Hit[], marked: readonly Hit[] | undefined): readonly Hit[] =>
-  marked === undefined ? found : found.length === 0 ? marked : [...found, ...marked]
-
-/** Hits come in the order of their first tokens: only the borders are looked for. */
-function inOrder(hits: readonly Hit[], length: number): ByPosition {
-  const from: number[] = []
-  let k = 0
-  for (let i = 0; i <= length; i++) {
-    while (k < hits.length && (hits[k] as Hit).start < i) k++
-    from.push(k)
-  }
-  from.push(hits.length)
-  return { hits, from }
-}
-
-/** Sorts by counting; hits of one position keep their order. */
-function byEnd(hits: readonly Hit[], length: number): ByPosition {
-  const from: number[] = []
-  for (let i = 0; i <= length + 1; i++) from.push(0)
-  const count = hits.length
-  if (count === 0) return { hits: NONE, from }
-  for (let k = 0; k < count; k++) (from[(hits[k] as Hit).end + 1] as number)++
-  for (let i = 1; i < from.length; i++) (from[i] as number) += from[i - 1] as number
-  const sorted = hits.slice()
-  const next = from.slice()
-  for (let k = 0; k < count; k++) {
-    const hit = hits[k] as Hit
-    sorted[(next[hit.end] as number)++] = hit
-  }
-  return { hits: sorted, from }
-}
-
-function listAt({ hits, from }: ByPosition, i: number): readonly Hit[] {
-  const start = from[i]
-  const end = from[i + 1]
-  return start === undefined || end === undefined || start === end ? NONE : hits.slice(start, end)
-}
-
 /** Takes the words found in a text's lists. Short words of another language than the text's are left out. */
 class Collector implements Sink {
   readonly hits: Hit[] = []
-  readonly #entries: readonly TermEntry[]
+  /** Number of hits before each token, and behind the last of all of them. */
+  readonly from: number[] = []
+  width = 1
+  slots = 0
+  readonly #entries: TermEntries
   readonly #tokens: readonly Token[]
   readonly #lang: Language | 'und'
 
@@ -215,15 +224,21 @@ class Collector implements Sink {
     this.#lang = lang
   }
 
-  found(leaf: Leaf, start: number, end: number): void {
-    const entry = this.#entries[leaf.entry] as TermEntry
+  found(leaf: number, start: number, end: number): void {
+    const entries = this.#entries
+    const entry = leafEntry(leaf)
+    const signs = entries.signs(entry)
+    const own = languageOfTerm(signs)
     const lang = this.#lang
-    if (leaf.folded && !acceptsFolded(entry.lang, lang)) return
-    if (entry.lang !== lang && entry.lang !== 'any' && lang !== 'und' && end - start === 1 && !entry.neutral) {
+    if (leafFolded(leaf) && !acceptsFolded(own, lang)) return
+    if (own !== lang && own !== 'any' && lang !== 'und' && end - start === 1 && !isNeutral(signs)) {
       const { text } = this.#tokens[start] as Token
-      if (text.length <= (entry.lang === 'vi' ? 4 : 3) && text.charCodeAt(0) < 128) return
+      if (text.length <= (own === 'vi' ? 4 : 3) && text.charCodeAt(0) < 128) return
     }
-    this.hits.push({ cls: entry.cls, name: entry.name, start, end, value: entry.value })
+    if (end - start > this.width) this.width = end - start
+    this.slots |= entries.slot(entry)
+    const cls = classOfTerm(signs)
+    this.hits.push({ cls, name: entries.classNames[cls] as string, start, end, value: entries.value(entry, signs) })
   }
 }
 
@@ -239,11 +254,15 @@ export function tagTokens(
   const lang = guessLanguage(tokens, infos, fallback)
   const field: Field = { tokens, infos, classesAt: () => NONE }
   const collector = new Collector(lexicon, tokens, lang)
+  const search: Search = { field, budget, sink: collector, present: undefined, mark: 0, start: 0 }
   for (let i = 0; i < tokens.length; i++) {
     const { termRoots } = infos[i] as WordInfo
-    if (termRoots.length > 0) lexicon.terms.matchAt(field, i, termRoots, budget, collector)
+    collector.from.push(collector.hits.length)
+    if (termRoots.length > 0) lexicon.terms.matchAt(search, i, termRoots)
   }
-  return new Tags(lexicon, lang, collector.hits, tokens, infos)
+  const all = collector.hits.length
+  collector.from.push(all, all)
+  return new Tags(lexicon, lang, collector, tokens, infos)
 }
 
 /** Whether words typed without their marks may be read as `phrase` language in a text of `text` language. */

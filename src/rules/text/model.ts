@@ -3,8 +3,22 @@ import type { Language, Span } from '../model.ts'
 export type { Language, Span }
 export type TokenKind = 'word' | 'number' | 'sign' | 'op' | 'line' | 'emoji' | 'mark'
 
+/** A word, number or sign as written, whatever stands around it. */
+export interface Form {
+  /** As written, and its hash. */
+  readonly word: string
+  readonly hash: number
+  readonly text: string
+  readonly fold: string
+  readonly caps: 0 | 1 | 2
+  /** What `owner` knows of it: the last one that asked. */
+  owner: object | undefined
+  known: unknown
+}
+
 /** One token of the clean view; spans point into the raw view. */
 export interface Token {
+  readonly form: Form
   readonly kind: TokenKind
   /** Lower case; words without inner apostrophes where that makes no other word. */
   readonly text: string

@@ -1,21 +1,14 @@
 import type { RemovedSpan, TextEntity } from './model.ts'
+import { HAS, signsOfText } from './signs.ts'
 
 /** Placeholder unit for mentions and links in the clean view. */
 const MARK = 1
 const SPACE = 32
-/** Characters that make a closer look necessary; most chat has none of them. */
-const MARKUP = /[`~*_<>|:@“”„«»‘’‚–—−•\u2018-\u201f]|\/\/|www\./u
-const REPLACED: Readonly<Record<string, string>> = {
-  '’': "'",
-  '‘': "'",
-  '‚': "'",
-  '“': '"',
-  '”': '"',
-  '„': '"',
-  '«': '"',
-  '»': '"',
-  '−': '-',
-}
+const REPLACED: ReadonlyMap<number, number> = new Map(
+  Object.entries({ '’': "'", '‘': "'", '‚': "'", '“': '"', '”': '"', '„': '"', '«': '"', '»': '"', '−': '-' }).map(
+    ([from, to]) => [from.charCodeAt(0), to.charCodeAt(0)],
+  ),
+)
 /** None of them stands before « in the order of characters. */
 const FIRST_REPLACED = 0xab
 const CODE_LIKE = /[;{}=$]|\(\)|=>|^\s*(?:npm|git|sudo|curl|cd|ls|docker|pip)\b/u
@@ -26,6 +19,7 @@ const MAYBE_LINK = /:\/\/|www\./iu
 const ADDRESS = /(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,24}){1,4}/gu
 const HANDLE = /(?<![\w@])@[A-Za-z]\w{2,40}/gu
 const SHORTCODE = /(?<![\w:]):[a-z][a-z0-9_+-]{1,32}:(?!\w)/gu
+const SHORTCODE_TEST = new RegExp(SHORTCODE, 'u')
 
 export interface OwnText {
   readonly clean: string
@@ -33,10 +27,26 @@ export interface OwnText {
   readonly struck: boolean
 }
 
-/** Blanks quotes, code, struck text, links, mentions and markup signs; every position stays where it was. */
-export function ownText(raw: string, entities: readonly TextEntity[]): OwnText {
+/** Signs that emphasise; a pipe or underscore only where it touches its like or a space. */
+const MARKUP = HAS.star | HAS.backtick | HAS.underscore | HAS.pipe
+/** What makes a closer look necessary, but for links; most chat has none of it. */
+const LOOK = MARKUP | HAS.tilde | HAS.less | HAS.greater | HAS.colon | HAS.at | HAS.typographic
+/** Every link has one of these. */
+const LINK_SIGNS = HAS.slash | HAS.dot
+
+/**
+ * Blanks quotes, code, struck text, links, mentions and markup signs; every position stays where it was. `signs`: what `raw` is
+ * made of.
+ */
+export function ownText(raw: string, entities: readonly TextEntity[], signs = signsOfText(raw)): OwnText {
   const removed: RemovedSpan[] = []
-  if (entities.length === 0 && !MARKUP.test(raw)) return { clean: raw, removed, struck: false }
+  const linked = (signs & LINK_SIGNS) !== 0 && MAYBE_LINK.test(raw)
+  if (entities.length === 0 && (signs & LOOK) === 0 && !(linked && raw.includes('www.')))
+    return { clean: raw, removed, struck: false }
+  // Colons alone change nothing unless they enclose a name.
+  const colons = (signs & HAS.colon) !== 0 && raw.indexOf(':') !== raw.lastIndexOf(':')
+  if (entities.length === 0 && (signs & (LOOK & ~HAS.colon)) === 0 && !linked && !(colons && SHORTCODE_TEST.test(raw)))
+    return { clean: raw, removed, struck: false }
   const chars = new Array<number>(raw.length)
   for (let i = 0; i < raw.length; i++) chars[i] = raw.charCodeAt(i)
   const blank = (start: number, end: number, kind: RemovedSpan['kind'], mark = false): void => {
@@ -49,20 +59,20 @@ export function ownText(raw: string, entities: readonly TextEntity[]): OwnText {
     if (e.kind === 'quote') blankQuote(e, blank)
     else blank(e.start, e.end, e.kind, e.kind === 'link' || e.kind === 'mention')
   }
-  fences(raw, blank)
-  quoteLines(raw, blank)
-  pairs(raw, '~~', (start, end) => blank(start, end, 'strike'))
-  inlineCode(raw, chars, blank)
-  if (raw.includes('<')) for (const m of raw.matchAll(MENTION)) blank(m.index, m.index + m[0].length, 'mention', true)
-  if (MAYBE_LINK.test(raw)) for (const m of raw.matchAll(LINK)) blank(m.index, m.index + m[0].length, 'link', true)
-  if (raw.includes('@')) {
+  if ((signs & HAS.backtick) !== 0) fences(raw, blank)
+  if ((signs & HAS.greater) !== 0) quoteLines(raw, blank)
+  if ((signs & HAS.tilde) !== 0) pairs(raw, '~~', (start, end) => blank(start, end, 'strike'))
+  if ((signs & HAS.backtick) !== 0) inlineCode(raw, chars, blank)
+  if ((signs & HAS.less) !== 0) for (const m of raw.matchAll(MENTION)) blank(m.index, m.index + m[0].length, 'mention', true)
+  if (linked) for (const m of raw.matchAll(LINK)) blank(m.index, m.index + m[0].length, 'link', true)
+  if ((signs & HAS.at) !== 0) {
     for (const m of raw.matchAll(ADDRESS)) blank(m.index, m.index + m[0].length, 'address', true)
     for (const m of raw.matchAll(HANDLE)) blank(m.index, m.index + m[0].length, 'mention', true)
   }
-  if (raw.indexOf(':') !== raw.lastIndexOf(':'))
-    for (const m of raw.matchAll(SHORTCODE)) blank(m.index, m.index + m[0].length, 'emoji')
-  markup(raw, chars)
-  return { clean: assemble(raw, chars), removed: sorted(removed), struck: removed.some((r) => r.kind === 'strike') }
+  if (colons) for (const m of raw.matchAll(SHORTCODE)) blank(m.index, m.index + m[0].length, 'emoji')
+  if ((signs & MARKUP) !== 0) markup(raw, chars)
+  const clean = removed.length === 0 && (signs & (MARKUP | HAS.typographic)) === 0 ? raw : assemble(raw, chars)
+  return { clean, removed: sorted(removed), struck: removed.some((r) => r.kind === 'strike') }
 }
 
 type Blank = (start: number, end: number, kind: RemovedSpan['kind'], mark?: boolean) => void
@@ -126,20 +136,27 @@ function markup(raw: string, chars: number[]): void {
   }
 }
 
-/** Stretches that stay as they are are taken in one piece. */
+/** One flat string: pieces joined are slower to read character by character. */
 function assemble(raw: string, chars: readonly number[]): string {
-  let out = ''
-  let kept = 0
+  const units = new Uint16Array(raw.length)
+  let changed = false
   for (let i = 0; i < raw.length; i++) {
     const code = chars[i] as number
     const own = raw.charCodeAt(i)
-    const other = code !== own ? String.fromCharCode(code) : own < FIRST_REPLACED ? undefined : REPLACED[raw[i] as string]
-    if (other === undefined) continue
-    if (kept < i) out += raw.slice(kept, i)
-    out += other
-    kept = i + 1
+    const unit = code !== own || own < FIRST_REPLACED ? code : (REPLACED.get(own) ?? own)
+    units[i] = unit
+    if (unit !== own) changed = true
   }
-  return kept === 0 ? raw : out + raw.slice(kept)
+  return changed ? flat(units) : raw
+}
+
+const MAX_PIECE = 8192
+
+function flat(units: Uint16Array): string {
+  if (units.length <= MAX_PIECE) return String.fromCharCode.apply(null, units as unknown as number[])
+  let out = ''
+  for (let i = 0; i < units.length; i += MAX_PIECE) out += flat(units.subarray(i, i + MAX_PIECE))
+  return out
 }
 
 const sorted = (list: RemovedSpan[]): RemovedSpan[] => list.sort((a, b) => a.span[0] - b.span[0] || a.span[1] - b.span[1])

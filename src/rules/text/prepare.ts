@@ -1,8 +1,9 @@
-import { charKind, MARKS } from './chars.ts'
+import { charKind, LETTERS, MARKS } from './chars.ts'
 import { looksLikeCode } from './code-test.ts'
 import type { Prepared, PrepareFlag, TextEntity, Token } from './model.ts'
 import { ownText } from './own-text.ts'
 import { segment } from './segments.ts'
+import { HAS, signsOfText } from './signs.ts'
 import { MAX_TOKENS, tokenize } from './tokens.ts'
 
 export const MAX_TEXT = 4096
@@ -10,6 +11,16 @@ const MAX_MARKS = 8
 const MAX_ENTITIES = 200
 const FORWARDED =
   /^\s{0,8}(?:forwarded (?:message )?from\b|fwd:|fw:|\[?forwarded\b|переслано от|пересланное сообщение|reenviado|encaminhada|encaminhado|mensagem encaminhada|mensaje reenviado|chuyển tiếp từ|tin nhắn chuyển tiếp|переслано)/iu
+
+/** Letters and brackets that begin the words above. */
+const FORWARD_LETTERS = new Set('fFrReEmMcCtTпП['.split('').map((c) => c.charCodeAt(0)))
+
+function forwardedBySign(raw: string): boolean {
+  const first = raw.charCodeAt(0)
+  // Most texts begin with a letter that begins none of them.
+  if (charKind(first) === LETTERS && !FORWARD_LETTERS.has(first)) return false
+  return FORWARDED.test(raw)
+}
 
 export interface TextInput {
   readonly text: string
@@ -24,15 +35,15 @@ export function prepare(input: TextInput, forwardsCount = false): Prepared {
   const flags: PrepareFlag[] = []
   const head = input.title === undefined || input.title === '' ? 0 : input.title.length + 1
   const text = head === 0 ? input.text : `${input.title}\n${input.text}`
-  const raw = bounded(text, flags)
-  const forwarded = !forwardsCount && (input.forwarded === true || FORWARDED.test(raw))
+  const { raw, signs } = bounded(text, flags)
+  const forwarded = !forwardsCount && (input.forwarded === true || forwardedBySign(raw))
   if (forwarded) flags.push('forwarded')
-  const own = ownText(raw, moved(input, head, raw.length))
-  const quotes = own.removed.some((r) => r.kind === 'quote')
-  if (quotes && own.clean.trim() === '') flags.push('quoted')
-  if (!forwarded && (looksLikeCode(own.clean) || (own.removed.some((r) => r.kind === 'code') && own.clean.trim() === '')))
-    flags.push('code')
-  if (isQuotedWhole(own.clean)) flags.push('quoted')
+  const own = ownText(raw, moved(input, head, raw.length), signs)
+  const removed = own.removed.length > 0
+  if (removed && own.removed.some((r) => r.kind === 'quote') && own.clean.trim() === '') flags.push('quoted')
+  const onlyCode = removed && own.removed.some((r) => r.kind === 'code') && own.clean.trim() === ''
+  if (!forwarded && (onlyCode || looksLikeCode(own.clean, signs))) flags.push('code')
+  if ((signs & (HAS.quote | HAS.typographic)) !== 0 && isQuotedWhole(own.clean)) flags.push('quoted')
   const tokens = tokenize(own.clean)
   if (tokens.length >= MAX_TOKENS) flags.push('token_limit')
   const { questions, sentences } = segment(tokens)
@@ -41,7 +52,8 @@ export function prepare(input: TextInput, forwardsCount = false): Prepared {
 
 /** Tokens of a text that is known to be somebody's own statement. Bounded as above. */
 export function ownTokens(text: string): readonly Token[] {
-  const tokens = tokenize(ownText(bounded(text, []), []).clean)
+  const { raw, signs } = bounded(text, [])
+  const tokens = tokenize(ownText(raw, [], signs).clean)
   segment(tokens)
   return tokens
 }
@@ -58,11 +70,16 @@ function moved({ text, entities }: TextInput, head: number, limit: number): read
     .filter((e) => e.start < limit)
 }
 
-/** NFC, at most 8 marks per base, cut at a border between code points without splitting a marked letter. */
-function bounded(text: string, flags: PrepareFlag[]): string {
+/** NFC, at most 8 marks per base, cut at a border between code points without splitting a marked letter; and what it is made of. */
+function bounded(text: string, flags: PrepareFlag[]): { readonly raw: string; readonly signs: number } {
+  let signs = signsOfText(text.length > MAX_TEXT * 2 ? text.slice(0, MAX_TEXT * 2) : text)
+  // Without marks and letters of high numbers a text is normal already.
+  if ((signs & HAS.high) === 0 && text.length <= MAX_TEXT) return { raw: text, signs }
   let cut = text
   if (cut.length > MAX_TEXT * 2) cut = cut.slice(0, MAX_TEXT * 2)
-  cut = limitMarks(cut.normalize('NFC'))
+  const composed = cut.normalize('NFC')
+  if (composed !== cut) signs = signsOfText(composed)
+  cut = (signs & HAS.mark) === 0 ? composed : limitMarks(composed)
   if (cut.length > MAX_TEXT) {
     let end = MAX_TEXT
     for (let back = 0; back < 16 && end > 0; back++) {
@@ -73,7 +90,7 @@ function bounded(text: string, flags: PrepareFlag[]): string {
     cut = cut.slice(0, end)
   }
   if (cut.length < text.length && text.length > MAX_TEXT) flags.push('truncated')
-  return cut
+  return { raw: cut, signs }
 }
 
 function limitMarks(text: string): string {

@@ -1,5 +1,5 @@
 import { charKind, DIGIT, foldWord, HIDDEN, LETTERS, LINE_END, MARKS, SPACE, unmix } from './chars.ts'
-import type { Token, TokenKind } from './model.ts'
+import type { Form, Token, TokenKind } from './model.ts'
 
 export const MAX_TOKENS = 512
 const SIGNS = new Set('$€£₹₫¥₩฿₱₽₴₸₺₪₦₿₵₾₼₲₡₭₮₨円元块')
@@ -26,22 +26,23 @@ export function tokenize(clean: string): Token[] {
     if (kind === SPACE || kind === HIDDEN || kind === MARKS) i++
     else if (kind === LETTERS) i = word(clean, i, draft)
     else if (kind === DIGIT) i = number(clean, i, draft)
-    else if (kind === LINE_END) i = push(draft, 'line', '\n', i, i + 1)
-    else if (code === 1) i = push(draft, 'mark', '<mark>', i, i + 1)
+    else if (kind === LINE_END) i = push(draft, 'line', LINE, i, i + 1)
+    else if (code === 1) i = push(draft, 'mark', LINK_MARK, i, i + 1)
     else i = symbol(clean, i, draft)
   }
   return draft.tokens
 }
 
-function push(draft: Draft, kind: TokenKind, text: string, start: number, end: number, caps: 0 | 1 | 2 = 0, fold = text): number {
+function push(draft: Draft, kind: TokenKind, form: Form, start: number, end: number): number {
   draft.tokens.push({
+    form,
     kind,
-    text,
-    fold,
+    text: form.text,
+    fold: form.fold,
     start,
     end,
     glued: draft.previousEnd === start && start > 0,
-    caps,
+    caps: form.caps,
     sentence: 0,
     clause: 0,
   })
@@ -66,27 +67,20 @@ function word(clean: string, start: number, draft: Draft): number {
     hash = Math.imul(hash ^ code, HASH_FACTOR)
     i++
   }
-  const { text, fold, caps } = hidden ? made(strip(clean.slice(start, i)), 0) : formAt(clean, start, i, hash)
-  const end = push(draft, 'word', text, start, i, caps, fold)
+  const form = hidden ? made(strip(clean.slice(start, i)), 0) : formAt(clean, start, i, hash)
+  const end = push(draft, 'word', form, start, i)
   return joinHyphen(clean, end, draft)
 }
 
 const HASH_START = 0x811c9dc5
 const HASH_FACTOR = 0x01000193
 
-interface Form {
-  /** As written, and its hash. */
-  readonly word: string
-  readonly hash: number
-  readonly text: string
-  readonly fold: string
-  readonly caps: 0 | 1 | 2
-}
-
 /** Forms of words seen before, each at the place its hash gives; the memory is bounded and changes no answer. */
 const MAX_FORMS = 32_768
 const FORMS: (Form | undefined)[] = new Array<undefined>(MAX_FORMS).fill(undefined)
 const MAX_REMEMBERED = 40
+/** Longer numbers are hardly met twice. */
+const MAX_NUMBER = 8
 
 /** The form of clean[start, end): what was seen before is found without a string of its own. */
 function formAt(clean: string, start: number, end: number, hash: number): Form {
@@ -110,8 +104,11 @@ function made(word: string, hash: number): Form {
   const caps =
     word === lower ? 0 : word.length > 1 && word === word.toUpperCase() ? 2 : word[0] === lower[0] ? 0 : word.length === 1 ? 2 : 1
   const text = unmix(lower.includes("'") && !KEEP_APOSTROPHE.has(lower) ? lower.replaceAll("'", '') : lower)
-  return { word, hash, text, fold: foldWord(text), caps }
+  return { word, hash, text, fold: foldWord(text), caps, owner: undefined, known: undefined }
 }
+
+/** The form of what has no upper and lower case. */
+const plain = (text: string): Form => ({ word: text, hash: 0, text, fold: text, caps: 0, owner: undefined, known: undefined })
 
 /** The same characters in a string of their own: a slice would keep its whole message. */
 const detached = (word: string): string => word.split('').join('')
@@ -138,15 +135,21 @@ function strip(text: string): string {
 function number(clean: string, start: number, draft: Draft): number {
   const n = clean.length
   let i = start
+  let hash = HASH_START
   while (i < n) {
     const code = clean.charCodeAt(i)
-    if (charKind(code) === DIGIT) i++
-    else if ((code === DOT || code === COMMA || code === APOSTROPHE) && i + 1 < n && charKind(clean.charCodeAt(i + 1)) === DIGIT)
-      i++
-    else if ((code === 0xa0 || code === 0x202f || code === 0x2009) && threeDigits(clean, i + 1)) i++
-    else break
+    if (charKind(code) !== DIGIT) {
+      const joins =
+        code === DOT || code === COMMA || code === APOSTROPHE
+          ? i + 1 < n && charKind(clean.charCodeAt(i + 1)) === DIGIT
+          : (code === 0xa0 || code === 0x202f || code === 0x2009) && threeDigits(clean, i + 1)
+      if (!joins) break
+    }
+    hash = Math.imul(hash ^ code, HASH_FACTOR)
+    i++
   }
-  const end = push(draft, 'number', clean.slice(start, i), start, i)
+  const form = i - start > MAX_NUMBER ? plain(clean.slice(start, i)) : formAt(clean, start, i, hash)
+  const end = push(draft, 'number', form, start, i)
   if (clean.charCodeAt(end) === HYPHEN && end + 1 < n && charKind(clean.charCodeAt(end + 1)) === LETTERS) {
     draft.previousEnd = end + 1
     return end + 1
@@ -161,17 +164,34 @@ function threeDigits(clean: string, at: number): boolean {
 
 /** Arrows that point both ways: one thing for another. */
 const BOTH_WAYS = ['<->', '<-->', '<=>', '<>', '↔', '⇄', '⇆', '⟷', '⇔', '🔄', '🔁']
+const LINE = plain('\n')
+const LINK_MARK = plain('<mark>')
+const TO = plain('→')
+const BOTH = plain('↔')
+const ASCII: readonly Form[] = Array.from({ length: 128 }, (_, code) => plain(String.fromCharCode(code)))
+const MONEY: ReadonlyMap<number, Form> = new Map([...SIGNS].map((sign) => [sign.charCodeAt(0), plain(sign)]))
+const DOLLAR = 36
+const LESS = 60
+const EQUALS = 61
+const GREATER = 62
 
 function symbol(clean: string, i: number, draft: Draft): number {
   const code = clean.charCodeAt(i)
+  if (code < 128 && code !== LESS) {
+    const form = ASCII[code] as Form
+    if (code === DOLLAR) return push(draft, 'sign', form, i, i + 1)
+    if ((code === HYPHEN || code === EQUALS) && clean.charCodeAt(i + 1) === GREATER) return push(draft, 'op', TO, i, i + 2)
+    return push(draft, 'op', form, i, i + 1)
+  }
+  const money = MONEY.get(code)
+  if (money !== undefined) return push(draft, 'sign', money, i, i + 1)
+  if (code >= 0xd800 && code <= 0xdbff)
+    return push(draft, 'emoji', plain(clean.slice(i, i + 2)), i, Math.min(i + 2, clean.length))
   const char = clean[i] as string
-  if (SIGNS.has(char)) return push(draft, 'sign', char, i, i + 1)
-  if (code >= 0xd800 && code <= 0xdbff) return push(draft, 'emoji', clean.slice(i, i + 2), i, Math.min(i + 2, clean.length))
   if (code >= 0x2600 && code <= 0x27bf && code !== 0x2794 && code !== 0x279c && code !== 0x27a1)
-    return push(draft, 'emoji', char, i, i + 1)
-  const both = code === 60 || code > 0x2190 ? BOTH_WAYS.find((arrow) => clean.startsWith(arrow, i)) : undefined
-  if (both !== undefined) return push(draft, 'op', '↔', i, i + both.length)
-  if ((char === '-' || char === '=') && clean[i + 1] === '>') return push(draft, 'op', '→', i, i + 2)
-  if (code === 0x279c || code === 0x27a1 || code === 0x2794 || code === 0xbb) return push(draft, 'op', '→', i, i + 1)
-  return push(draft, 'op', char, i, i + 1)
+    return push(draft, 'emoji', plain(char), i, i + 1)
+  const both = code === LESS || code > 0x2190 ? BOTH_WAYS.find((arrow) => clean.startsWith(arrow, i)) : undefined
+  if (both !== undefined) return push(draft, 'op', BOTH, i, i + both.length)
+  if (code === 0x279c || code === 0x27a1 || code === 0x2794 || code === 0xbb) return push(draft, 'op', TO, i, i + 1)
+  return push(draft, 'op', code === LESS ? (ASCII[LESS] as Form) : plain(char), i, i + 1)
 }

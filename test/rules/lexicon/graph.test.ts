@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readSources } from '../../../scripts/eval.ts'
 import { Budget, type Field, PhraseGraph } from '../../../src/rules/lexicon/graph.ts'
-import { graphParts } from '../../../src/rules/lexicon/graph-parts.ts'
+import { graphParts, leafEntry } from '../../../src/rules/lexicon/graph-parts.ts'
 import { Needs, PresentGroups } from '../../../src/rules/lexicon/needs.ts'
 import { parsePhrase } from '../../../src/rules/lexicon/phrase.ts'
 import { PhraseTrie } from '../../../src/rules/lexicon/trie.ts'
@@ -33,12 +33,11 @@ function compiled(phrases: readonly string[], pruned: boolean) {
     const field: Field = { tokens, infos, classesAt: () => NOTHING }
     const found: string[] = []
     const sink = {
-      found: ({ entry }: { entry: number }, start: number, end: number) => void found.push(`${entry} ${start}-${end}`),
+      found: (leaf: number, start: number, end: number) => void found.push(`${leafEntry(leaf)} ${start}-${end}`),
     }
     const mark = present.take(infos)
-    const budget = new Budget(100_000)
-    for (const [i, info] of infos.entries())
-      patterns.matchAt(field, i, info.patternRoots, budget, sink, pruned ? present.marks : undefined, mark)
+    const search = { field, budget: new Budget(100_000), sink, present: pruned ? present.marks : undefined, mark, start: 0 }
+    for (const [i, info] of infos.entries()) patterns.matchAt(search, i, info.patternRoots)
     return found.sort()
   }
 }
