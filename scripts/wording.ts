@@ -36,7 +36,7 @@ interface Sample {
 
 function samples(lexicon: Lexicon, skip: RegExp | undefined, more: readonly string[]): Sample[] {
   const files = readdirSync(data)
-    .filter((f) => f.endsWith('.jsonl') && f !== 'price-cases.jsonl' && !skip?.test(f))
+    .filter((f) => f.endsWith('.jsonl') && f !== 'price-cases.jsonl' && !f.startsWith('unseen-') && !skip?.test(f))
     .sort()
     .map((f) => join(data, f))
   const out: Sample[] = []
