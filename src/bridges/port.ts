@@ -108,6 +108,8 @@ export interface Bridge extends Lifecycle {
   readonly capabilities: Capabilities
   /** Never rejects for platform reasons: every answer is an outcome. Aborting the signal yields `ambiguous` or `not-sent`. */
   send(request: SendRequest, signal: AbortSignal): Promise<SendOutcome>
+  /** Whether one call deletes all these messages of a place (bridging 10.1, bulk delete). Absent: each needs one of its own. */
+  deletesTogether?(place: Place, parts: readonly NativePart[]): boolean
   /** Whether texts that wait long for this place may be sent as one message (bridging 16). Absent: nowhere. */
   joinsTexts?(place: Place): boolean
   health(): Health

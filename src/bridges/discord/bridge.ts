@@ -7,7 +7,7 @@ import type { CommandSpec, InteractionHandler, InteractiveBridge, Notice, Notice
 import type { MediaSource, RemoteContent } from '../media.ts'
 import type { Attachment } from '../model/message.ts'
 import type { NativeRef, Place } from '../model/place.ts'
-import { type Bridge, type Capabilities, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import { type Bridge, type Capabilities, type NativePart, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import type { ReactionChange, ReactionOutcome, ReactiveBridge } from '../reactions.ts'
 import { fileUnavailable } from '../remote-file.ts'
 import type { ThreadChange, ThreadedBridge } from '../threads.ts'
@@ -112,6 +112,10 @@ export class DiscordBridge implements Bridge, InteractiveBridge, MediaSource, Re
     if (parts === undefined) return NOT_READY
     if (this.#state.kind === 'failed') return { kind: 'account-failed', code: 'DISCORD_REFUSED', message: this.#state.reason }
     return parts.executor.run(request, signal)
+  }
+
+  deletesTogether(place: Place, parts: readonly NativePart[]): boolean {
+    return this.#parts?.executor.deletesTogether(place, parts) ?? false
   }
 
   async openAttachment(attachment: Attachment, signal: AbortSignal): Promise<RemoteContent> {

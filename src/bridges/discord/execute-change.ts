@@ -1,13 +1,18 @@
-import type { BoundedMap } from '../../base/bounded-map.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
+import type { NativePart } from '../port.ts'
 import type { DiscordApi } from './api.ts'
 import { judge, NOT_OURS, type Verdict } from './errors.ts'
 import { type Edit, fileFields, shownAfter } from './execute-files.ts'
 import { componentsOf } from './notice.ts'
 import { channelIdOf, type DiscordCall } from './outbound.ts'
+import { snowflakeMs } from './probe.ts'
 import { ended, filesOf, pinging, type Result, type Run, type Target, viaBot, viaWebhook } from './run.ts'
 import type { SentMemory } from './sent-memory.ts'
 import type { Webhooks } from './webhooks.ts'
+
+/** Deleting with one call (bridging 4.3): how many, how old; where it was refused it is tried again after a while. */
+const SWEEP = { most: 100, maxAgeMs: 14 * 86_400_000 - 60_000, channels: 10_000, againMs: 3_600_000 }
 
 export interface ChangerOptions {
   readonly api: DiscordApi
@@ -21,6 +26,8 @@ export interface ChangerOptions {
 export class Changer {
   readonly #options: ChangerOptions
   readonly #memory: SentMemory
+  /** Channels where the bot may delete messages one by one only. */
+  readonly #unswept = new BoundedMap<string, true>({ max: SWEEP.channels, ttlMs: SWEEP.againMs })
 
   constructor(options: ChangerOptions, memory: SentMemory) {
     this.#options = options
@@ -51,6 +58,31 @@ export class Changer {
     if (verdict?.kind === 'webhook-lost')
       return ended('permanent', 'DISCORD_WEBHOOK_GONE', 'the webhook of this message no longer exists')
     return verdict === undefined ? { kind: 'next', part: shownAfter(call) } : { kind: 'judged', verdict, call }
+  }
+
+  /** Whether the bot wrote all of these messages and may still delete them with one call. */
+  canSweep(parts: readonly NativePart[], now: number): boolean {
+    const [first] = parts
+    if (first === undefined || parts.length < 2 || parts.length > SWEEP.most) return false
+    const channel = channelIdOf(first.ref)
+    if (this.#unswept.has(channel, now)) return false
+    return parts.every(
+      ({ ref }) =>
+        channelIdOf(ref) === channel && this.#memory.senderOf(ref.id) === 'bot' && now - snowflakeMs(ref.id) < SWEEP.maxAgeMs,
+    )
+  }
+
+  /** Deletes several messages of the bot with one call, which takes the right to manage messages. Undefined: done. */
+  async sweep(run: Run, parts: readonly NativePart[]): Promise<Verdict | undefined> {
+    const { api, ownDeletes, clock } = this.#options
+    const channel = channelIdOf((parts[0] as NativePart).ref)
+    const ids = parts.map(({ ref }) => ref.id)
+    for (const id of ids) ownDeletes.set(`${channel}/${id}`, true, clock.now())
+    const path = `/channels/${channel}/messages/bulk-delete` as const
+    const answer = await api.call({ method: 'POST', path, auth: 'bot', body: { messages: ids } }, run.signal)
+    const verdict = answer.ok ? undefined : judge(answer.failure, 'delete')
+    if (verdict?.kind === 'permanent' || verdict?.kind === 'lane-failed') this.#unswept.set(channel, true, clock.now())
+    return verdict
   }
 
   async delete(run: Run, call: DiscordCall & { op: 'delete' }): Promise<Result> {

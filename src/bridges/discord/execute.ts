@@ -1,5 +1,5 @@
 import type { Place } from '../model/place.ts'
-import { NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
+import { type NativePart, NOT_READY, type SendOutcome, type SendRequest } from '../port.ts'
 import { judge } from './errors.ts'
 import { Changer, type ChangerOptions } from './execute-change.ts'
 import { Creator, type CreatorOptions } from './execute-create.ts'
@@ -35,6 +35,10 @@ export class Executor {
 
   set botId(id: string) {
     this.#botId = id
+  }
+
+  deletesTogether({ space }: Place, parts: readonly NativePart[]): boolean {
+    return space !== undefined && this.#changer.canSweep(parts, this.#options.clock.now())
   }
 
   async run(request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
@@ -80,6 +84,13 @@ export class Executor {
   /** One pass over a plan; undefined = plan anew. Every reason for a new plan can occur once, so this ends. */
   async #attempt(run: Run): Promise<SendOutcome | undefined> {
     const { request } = run
+    if (request.op === 'delete' && this.deletesTogether(request.place, request.parts)) {
+      const verdict = await this.#changer.sweep(run, request.parts)
+      if (verdict === undefined || verdict.kind === 'satisfied') return { kind: 'done', parts: request.parts }
+      const step = await this.#react(run, { kind: 'judged', verdict })
+      // Refused together they go one by one.
+      if (step.kind === 'end' && verdict.kind !== 'permanent' && verdict.kind !== 'lane-failed') return step.outcome
+    }
     const context: PlanContext = {
       mode: run.mode,
       canUseEmoji: this.#options.canUseEmoji,

@@ -24,7 +24,7 @@ import { type DropReason, type Inbound, type InboundContext, inboundOf } from '.
 import { DEFAULT_RATES, TelegramLimits, UNLIMITED_RATES } from './limits.ts'
 import { TelegramMedia } from './media-source.ts'
 import type { TelegramBridgeOptions, TelegramStats } from './options.ts'
-import { MAX_TEXT } from './outbound.ts'
+import { deletesTogether, MAX_TEXT } from './outbound.ts'
 import { pinOnTelegram } from './pins.ts'
 import type { PollerOptions, ReceiveState } from './poller.ts'
 import { portraitOf } from './portrait.ts'
@@ -58,6 +58,7 @@ export class TelegramBridge
 {
   readonly network = 'telegram'
   readonly capabilities = CAPABILITIES
+  readonly deletesTogether = deletesTogether
   readonly account: string
   readonly name: string
   readonly #options: TelegramBridgeOptions

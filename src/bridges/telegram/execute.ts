@@ -130,6 +130,7 @@ const isCreate = (call: TelegramCall): call is Extract<TelegramCall, { op: 'crea
 
 function partsOf(call: TelegramCall, step: Step & { kind: 'ok' }, request: SendRequest): readonly NativePart[] {
   if (call.op === 'replace') return [{ ...call.target, shows: [call.item.file.attachment.id] }]
+  if (call.op === 'delete') return [call.target, ...(call.others ?? [])]
   if (!isCreate(call)) return [call.target]
   const { account, thread } = request.place
   const refOf = (id: string | undefined): NativePart['ref'] => ({
@@ -238,6 +239,14 @@ async function follow(verdict: Verdict, failure: Failure, tried: Attempted): Pro
 /** After the window for deletes the copy says that it was deleted (bridging 10.2). */
 async function blank({ call, variant, ctx, signal }: Attempted): Promise<Attempt> {
   if (call.op !== 'delete') return { kind: 'ok', channel: variant.channel }
+  if (call.others !== undefined) {
+    // One of several cannot be deleted: each for itself.
+    for (const target of [call.target, ...call.others]) {
+      const step = await attempt({ op: 'delete', part: target.part, target }, variant, ctx, signal)
+      if (step.kind !== 'ok') return step
+    }
+    return { kind: 'ok', channel: variant.channel }
+  }
   const text = { text: DELETED_TEXT, entities: [], noPreview: true }
   const edit: TelegramCall = { op: 'edit', part: call.part, target: call.target, text }
   const step = await attempt(edit, variant, ctx, signal)
@@ -249,13 +258,13 @@ function count(call: TelegramCall, ctx: ExecuteContext): void {
   if (call.op === 'create') ctx.counters.sent++
   else if (call.op === 'media') ctx.counters.sent += call.group.items.length
   else if (call.op === 'edit' || call.op === 'replace') ctx.counters.edited++
-  else ctx.counters.deleted++
+  else ctx.counters.deleted += 1 + (call.others?.length ?? 0)
 }
 
 function methodOf(call: TelegramCall): string {
   if (call.op === 'media' || call.op === 'replace') return mediaMethod(call)
   if (call.op === 'create') return 'sendMessage'
-  if (call.op === 'delete') return 'deleteMessage'
+  if (call.op === 'delete') return call.others === undefined ? 'deleteMessage' : 'deleteMessages'
   return isCaption(call) ? 'editMessageCaption' : 'editMessageText'
 }
 
@@ -266,7 +275,10 @@ function isCaption(call: TelegramCall & { op: 'edit' }): boolean {
 
 function payloadOf(call: TelegramCall, variant: Variant, ctx: ExecuteContext): Record<string, unknown> {
   const chat = { chat_id: /^-?\d+$/.test(variant.channel) ? Number(variant.channel) : variant.channel }
-  if (call.op === 'delete') return { ...chat, message_id: Number(call.target.ref.id) }
+  if (call.op === 'delete') {
+    if (call.others === undefined) return { ...chat, message_id: Number(call.target.ref.id) }
+    return { ...chat, message_ids: [call.target, ...call.others].map(({ ref }) => Number(ref.id)) }
+  }
   if (call.op === 'edit' && isCaption(call)) {
     return { ...chat, message_id: Number(call.target.ref.id), ...captionFields(call.text, variant.plain) }
   }

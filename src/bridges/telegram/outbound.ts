@@ -49,7 +49,8 @@ export type TelegramCall =
       readonly item: MediaGroup['items'][number]
       readonly caption?: TelegramText
     }
-  | { readonly op: 'delete'; readonly part: number; readonly target: NativePart }
+  /** `others`: further messages of the same chat that go with it. */
+  | { readonly op: 'delete'; readonly part: number; readonly target: NativePart; readonly others?: readonly NativePart[] }
 
 export interface TelegramText {
   readonly text: string
@@ -69,6 +70,8 @@ export interface CreateOptions {
 export const MAX_TEXT = 4096
 const MAX_CAPTION = 1024
 const MAX_NAME = 32
+/** Messages one call deletes. */
+const MAX_DELETES = 100
 const MAX_EXCERPT = 120
 /** The General topic has this id and must not be named in a call (bridging 5.3). */
 const GENERAL_TOPIC = '1'
@@ -79,8 +82,18 @@ const GENERAL_TOPIC = '1'
  * `media` all files are named in the text.
  */
 export function planCalls(request: SendRequest, media?: PlanFiles): readonly TelegramCall[] | undefined {
-  if (request.op === 'delete') return request.parts.map((target) => ({ op: 'delete', part: target.part, target }))
+  if (request.op === 'delete') return deleteCalls(request.parts)
   return request.op === 'edit' ? planEdit(request, media) : planCreate(request, media)
+}
+
+/** Whether one call deletes all of them. */
+export const deletesTogether = (_place: unknown, parts: readonly NativePart[]): boolean =>
+  parts.length > 1 && parts.length <= MAX_DELETES && parts.every(({ ref }) => ref.channel === parts[0]?.ref.channel)
+
+function deleteCalls(parts: readonly NativePart[]): readonly TelegramCall[] {
+  const [first, ...others] = parts
+  if (first !== undefined && deletesTogether(undefined, parts)) return [{ op: 'delete', part: first.part, target: first, others }]
+  return parts.map((target) => ({ op: 'delete', part: target.part, target }))
 }
 
 function planCreate(request: SendRequest, media: PlanFiles | undefined): readonly TelegramCall[] | undefined {

@@ -1,6 +1,7 @@
 import { type Deferred, deferred, sleep } from '../../base/async.ts'
 import { type Rng, unit } from '../../base/random.ts'
 import type { Place } from '../../bridges/model/place.ts'
+import type { SendOutcome } from '../../bridges/port.ts'
 import type { ResultRow } from '../db/sql/step.ts'
 import type { AccountGate } from './account-gate.ts'
 import { type AttemptResult, type AttemptTools, type AttemptWork, attempt } from './attempt.ts'
@@ -11,8 +12,9 @@ import { Joining } from './joining.ts'
 import { LaneMachine, type LaneResult } from './lane.ts'
 import { ended, interrupted, judge, probeDelayMs, untouched, type Verdict } from './outcomes.ts'
 import { type Recorder, resultRow } from './recorder.ts'
-import { type Existing, planSend } from './request.ts'
+import { type Existing, planSend, type SendPlan } from './request.ts'
 import type { SentLog } from './sent-log.ts'
+import { Sweeping } from './sweeping.ts'
 
 /** Nothing is sent in the last part of a lease: another worker may hold it before the answer arrives. */
 const LEASE_MARGIN_MS = 5_000
@@ -53,6 +55,7 @@ export class LaneSession {
   #toSuspend: { readonly code: string; readonly message: string } | undefined
   #toExpire = false
   readonly #joining: Joining
+  readonly #sweeping: Sweeping
   #lost = false
 
   constructor(lane: string, tools: SessionTools) {
@@ -60,6 +63,7 @@ export class LaneSession {
     this.#tools = tools
     this.#machine = new LaneMachine(tools.limits.window)
     this.#joining = new Joining(lane, this.#machine, tools)
+    this.#sweeping = new Sweeping(lane, this.#machine, tools.store)
   }
 
   /** Undefined while no lease is held. */
@@ -261,10 +265,12 @@ export class LaneSession {
       this.#toExpire = true
       return this.#defer(item, now)
     }
+    if (item.op !== 'delete') this.#sweeping.rest()
     if (item.op === 'create' && this.#joining.wantsMore(item, bridge, place, now)) return this.#defer(item, now)
     let existing: Existing | undefined
     let ready = item
     let along: readonly Claimed[] = []
+    let plan: SendPlan
     try {
       if (item.op !== 'create') {
         existing = await this.#tools.store.existing(item.cid, this.lane)
@@ -274,11 +280,13 @@ export class LaneSession {
         along = this.#joining.takeAlong(item, bridge.capabilities.maxText, now)
         if (along.length > 0) ready = await this.#joining.together(item, along, place)
       }
+      plan = planSend(ready, bridge.capabilities, existing, now)
+      if (existing !== undefined && plan.kind === 'send' && plan.op === 'delete')
+        ({ along, existing } = await this.#sweeping.takeAlong(existing, bridge, place, now))
     } catch (error) {
       this.#tools.events.background(`lane ${this.lane}`, error)
       return this.#defer(item, now + STEP_RETRY_MS)
     }
-    const plan = planSend(ready, bridge.capabilities, existing, now)
     if (plan.kind === 'wait') return this.#park(item, now + CREATE_WAIT_MS)
     if (plan.kind === 'skip') return this.#end(item, 'cancelled', 'SKIPPED', plan.reason)
     if (item.envelope === undefined && item.op !== 'delete')
@@ -293,8 +301,12 @@ export class LaneSession {
     gate.begin()
     const begun = clock.monotonic()
     gate.inflight++
-    const { outcome, parts, copies } = await attempt({ ...work, lane: this.lane }, this.#tools)
+    const { outcome: told, parts, copies } = await attempt({ ...work, lane: this.lane }, this.#tools)
     gate.inflight--
+    // Of deletes that were carried out together each gets a try of its own.
+    const isParted = item.op === 'delete' && along.length > 0 && told.kind === 'permanent'
+    if (isParted) this.#sweeping.refused(along.length + 1)
+    const outcome: SendOutcome = isParted ? { kind: 'later', afterMs: 0 } : told
     const now = clock.now()
     const context = { now, unit: unit(rng), headTimeoutMs: limits.headTimeoutMs }
     const verdictOn = (one: Claimed): Verdict =>
@@ -302,7 +314,7 @@ export class LaneSession {
     const verdict = verdictOn(item)
     const others = along.map((one) => ({ item: one, verdict: verdictOn(one) }))
     this.#made.set(item.id, { parts, copies: along.length === 0 ? copies : copies.map((c) => ({ ...c, role: 'composite' })) })
-    if (outcome.kind === 'done') events.coalesced(place, item.route, along.length)
+    if (outcome.kind === 'done' && item.op === 'create') events.coalesced(place, item.route, along.length)
     for (const one of [{ item, verdict }, ...others]) {
       if (one.verdict.next.state === 'done') this.#note(one.item, one.verdict, work.bridge.capabilities.settlesDoubt !== false)
       events.attempted({ item: one.item, place, outcome, parked: one.verdict.next.state === 'parked', now })
