@@ -7,6 +7,10 @@ export interface Token {
   readonly minus: boolean
 }
 
+/** Quotation marks of all languages; some open a phrase in one and close it in another. */
+const OPENS = /["“”„«]/
+const CLOSES = /["“”»]/
+
 /** Words, quoted phrases and brackets with their places; an open quotation mark is reported and ends the text. */
 export function splitQuery(text: string, fault: (span: readonly [number, number], message: string) => void): Token[] {
   const out: Token[] = []
@@ -20,8 +24,8 @@ export function splitQuery(text: string, fault: (span: readonly [number, number]
     const start = i
     const minus = (char === '-' || char === '−') && /\S/.test(text[i + 1] ?? ' ')
     if (minus) i++
-    if (text[i] === '"' || text[i] === '“') {
-      const close = text.slice(i + 1).search(/["”]/)
+    if (OPENS.test(text[i] as string)) {
+      const close = text.slice(i + 1).search(CLOSES)
       if (close < 0) {
         fault([start, text.length], 'the quotation mark is never closed')
         return out

@@ -69,6 +69,20 @@ describe('searches in words', () => {
     expect(wrong).toMatchObject({ ok: false, problems: [{ span: [0, 12] }] })
   })
 
+  it('takes phrases in the quotation marks of all languages', () => {
+    for (const text of ['"oak desk" berlin', '“oak desk” berlin', '”oak desk” berlin', '„oak desk“ berlin', '«oak desk» berlin'])
+      expect(read(text)).toEqual(read('"oak desk" berlin'))
+  })
+
+  it('comes to an end whatever character a word begins with', () => {
+    for (let code = 0; code < 0x1_0000; code++) {
+      const char = String.fromCharCode(code)
+      parseQuery(`a ${char}`)
+      parseQuery(`-${char}b`)
+    }
+    expect(parseQuery('x ”y')).toMatchObject({ ok: false, problems: [{ span: [2, 4] }] })
+  })
+
   it('never throws', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => void parseQuery(text)),
@@ -79,6 +93,9 @@ describe('searches in words', () => {
       ')',
       'or',
       '"',
+      '”',
+      '„',
+      '»',
       '-',
       'price:',
       'near',
