@@ -9,6 +9,7 @@ describe('threads and topics make each other', () => {
   let room: { channel: string; chat: number; early: number }
   let board: { channel: string; chat: number }
   let forum: { channel: string; chat: number }
+  let desk: { channel: string; chat: number; orders: number }
 
   beforeAll(async () => {
     stage = await Stage.open({
@@ -33,7 +34,20 @@ describe('threads and topics make each other', () => {
           channel: s.discord.control.addChannel({ guild, name: 'board', kind: 'forum' }).id,
           chat: s.telegram.control.addChat({ title: 'Board', members: [s.bot.id, s.tess] }),
         }
-        return { routes: [joined('room', room), joined('forum', forum), { ...joined('board', board), threads: 'flatten' }] }
+        const shop = s.telegram.control.addChat({ title: 'Shop', forum: true, admins: [s.bot.id], members: [s.tess] })
+        desk = {
+          channel: s.discord.control.addChannel({ guild, name: 'desk' }).id,
+          chat: shop,
+          orders: s.telegram.control.createTopic(shop, s.tess, 'orders'),
+        }
+        const named = {
+          id: 'desk',
+          deletedTopics: 'general',
+          members: [{ place: `discord/main/${guild}/${desk.channel}` }, { place: `telegram/main/${shop}#${desk.orders}` }],
+        }
+        return {
+          routes: [joined('room', room), joined('forum', forum), { ...joined('board', board), threads: 'flatten' }, named],
+        }
       },
     })
   }, 300_000)
@@ -143,6 +157,30 @@ describe('threads and topics make each other', () => {
     expect(open()).toHaveLength(1)
     expect(discord.control.threads({ channel: room.channel }).filter((t) => t.name === 'sales')).toHaveLength(1)
   })
+
+  it(
+    'what is for a topic that is gone for good goes to the general topic under its name, where the route says so',
+    LIMIT,
+    async () => {
+      const { discord, telegram } = stage
+      telegram.control.post(desk.chat, stage.tess, 'one cup, please', { threadId: desk.orders })
+      await until(() => stage.onDiscord(desk.channel).includes('one cup, please'))
+      stage.ann(desk.channel, 'it is on its way')
+      await until(() => inTopic(desk.chat, desk.orders).includes('Ann: it is on its way'))
+      telegram.control.setTopic(desk.chat, stage.tess, desk.orders, 'delete')
+      const asked = stage.ann(desk.channel, 'another one?')
+      await until(() => inTopic(desk.chat, undefined).includes('[orders] Ann: another one?'))
+      discord.control.edit({ channel: desk.channel, message: asked, content: 'another two?' })
+      await until(() => inTopic(desk.chat, undefined).includes('[orders] Ann: another two?'))
+      await stage.stop()
+      await stage.start()
+      const gone = stage.ann(desk.channel, 'or a third?')
+      await until(() => inTopic(desk.chat, undefined).includes('[orders] Ann: or a third?'))
+      discord.control.remove({ channel: desk.channel, messages: [gone] })
+      await until(() => !inTopic(desk.chat, undefined).includes('[orders] Ann: or a third?'))
+      expect(inTopic(desk.chat, undefined)).toEqual(['[orders] Ann: another two?'])
+    },
+  )
 
   it('where no topic can be made the thread is read with its channel', LIMIT, async () => {
     stage.telegram.control.setMember(room.chat, stage.bot.id, 'member')

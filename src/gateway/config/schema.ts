@@ -78,6 +78,13 @@ export const routeSchema = z.strictObject({
     .describe(
       'auto: a thread, forum post or topic of one member gets a counterpart at the others; flatten: read with its channel (default)',
     ),
+  deletedTopics: z
+    .enum(['wait', 'general'])
+    .optional()
+    .describe(
+      'general: what is said to a Telegram topic that was deleted and cannot be made again goes to the general topic, with its name in front; ' +
+        'wait: its lane waits and says why (default)',
+    ),
   copyDeletes: z
     .enum(['moderators', 'mirror', 'local'])
     .optional()

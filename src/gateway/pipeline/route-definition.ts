@@ -65,6 +65,8 @@ export interface RouteDefinition {
   readonly reactions?: 'off' | 'line' | 'native' | 'tally' | undefined
   /** Threads without a counterpart are read with their channel (default), or get one: `auto`. */
   readonly threads?: 'flatten' | 'auto' | undefined
+  /** What is for a Telegram topic that is gone for good waits in its lane (default), or goes to the general topic. */
+  readonly deletedTopics?: 'wait' | 'general' | undefined
   /** The route it was made from. */
   readonly parent?: string | undefined
   /** What deleting one copy does: take all others along if a moderator did it, always, or never. Default `moderators`. */

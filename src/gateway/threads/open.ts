@@ -6,15 +6,20 @@ import type { BridgeSink } from '../../bridges/port.ts'
 import type { PgPool } from '../db/pool.ts'
 import type { BridgeRegistry } from '../pipeline/bridge-set.ts'
 import type { RouteBook } from '../reload/route-book.ts'
+import { GeneralTopic } from './general.ts'
 import { ThreadPairing } from './pairing.ts'
 import { ThreadPairStore } from './pairs.ts'
 import { ThreadRevival } from './revival.ts'
 import { ThreadSync } from './sync.ts'
+import { TopicTitles } from './titles.ts'
 
 export interface Threads extends Lifecycle {
   /** The same sink, with counterparts made before events are stored, and names and states carried over afterwards. */
   sink(inner: BridgeSink): BridgeSink
-  /** The same bridges; threads that routes made and somebody deleted are made again when something is sent there. */
+  /**
+   * The same bridges; threads that routes made and somebody deleted are made again when something is sent there, and what is
+   * for topics that cannot be goes to the general topic where the route says so.
+   */
   readonly bridges: BridgeRegistry
 }
 
@@ -54,5 +59,18 @@ export function openThreads(parts: {
     clock,
     log,
   })
-  return { name: sync.name, stop: () => sync.stop(), sink: (inner) => pairing.sink(sync.sink(inner)), bridges: revival }
+  const general = new GeneralTopic({
+    bridges: revival,
+    routes: book.routes,
+    pairs: () => book.pairs,
+    titles: new TopicTitles(pool, clock),
+    clock,
+    log,
+  })
+  return {
+    name: sync.name,
+    stop: () => sync.stop(),
+    sink: (inner) => pairing.sink(general.sink(sync.sink(inner))),
+    bridges: general,
+  }
 }

@@ -54,6 +54,7 @@ export class ThreadRevival implements BridgeRegistry {
       capabilities: bridge.capabilities,
       health: () => bridge.health(),
       joinsTexts: (place) => bridge.joinsTexts?.(place) ?? false,
+      deletesTogether: (place, parts) => bridge.deletesTogether?.(place, parts) ?? false,
       send: (request, signal) => this.#send(bridge, request, signal),
     }
   }

@@ -35,6 +35,7 @@ beforeEach(() => {
     account: 'main',
     capabilities: { maxText: 2000, edit: true, delete: true, reply: true, senderName: true },
     health: () => ({ status: 'ok' }),
+    deletesTogether: () => true,
     send: async ({ op, place }): Promise<SendOutcome> => {
       sent.push({ op, thread: place.thread })
       return place.thread === undefined || there.includes(place.thread)
@@ -98,6 +99,10 @@ test('the failure stays what it was where the thread may not come back', async (
   there = []
   expect(await send('create', '10')).toEqual(failure)
   expect(opened).toHaveLength(5)
+})
+
+test('what else its bridge can do stays', () => {
+  expect(revival.find('discord', 'main')?.deletesTogether?.(channel, [])).toBe(true)
 })
 
 test('threads of no pair and channels are left alone', async () => {

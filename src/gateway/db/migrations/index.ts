@@ -16,6 +16,7 @@ import { reactionTally } from './0014-reaction-tally.ts'
 import { threadPairs } from './0015-thread-pairs.ts'
 import { pacing } from './0016-pacing.ts'
 import { directLines } from './0017-direct-lines.ts'
+import { topicTitles } from './0018-topic-titles.ts'
 
 /** All migrations in the order they run. Append only: an applied one is never edited, renamed or moved. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   threadPairs,
   pacing,
   directLines,
+  topicTitles,
 ]
