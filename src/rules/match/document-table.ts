@@ -1,20 +1,11 @@
 import type { StoredIntent } from '../model.ts'
-import { expandKeys } from './document.ts'
-import { levelOne, wantedItem } from './filters.ts'
+import { contentHash, sameContent } from './content.ts'
+import { levelOne } from './filters.ts'
 import { GrowingU32 } from './growing.ts'
 import type { Converter } from './rates.ts'
 import { OFFER, type RowFilter, Rows, WANT } from './rows.ts'
-import { keysOf, stem, wordsOf } from './terms.ts'
+import { type IntentTerms, TermNumbers, WEIGHT_BITS, WEIGHT_MASK } from './term-numbers.ts'
 import type { Vocabulary } from './vocabulary.ts'
-
-/** Distinct words of an intent. */
-export interface IntentTerms {
-  /** Numbers of the words, each with its weight in the low bits: 3 in the item, 1 elsewhere. */
-  readonly entries: readonly number[]
-  readonly length: number
-  /** Words of a query no open intent has. */
-  readonly unknown: number
-}
 
 interface Latest {
   intent: StoredIntent | undefined
@@ -23,24 +14,26 @@ interface Latest {
   terms: IntentTerms
 }
 
-/** Bits of an entry that hold its weight; rows in the lists of words stand above them too. */
-export const WEIGHT_BITS = 4
-export const WEIGHT_MASK = (1 << WEIGHT_BITS) - 1
-const NO_TERMS: IntentTerms = { entries: [], length: 0, unknown: 0 }
-const ITEM_WEIGHT = 3
-/** Distinct words of one intent that are indexed. */
-const MAX_TERMS = 64
-/** Weighed words of an intent are never more. */
-export const MAX_LENGTH = MAX_TERMS * ITEM_WEIGHT
+/** An open intent and the row of what it says. */
+interface Entry {
+  readonly intent: StoredIntent
+  readonly row: number
+}
 
-/** Rows of open intents and the lists of rows by word. */
+const NO_TERMS: IntentTerms = { entries: [], length: 0, unknown: 0 }
+/**
+ * What open intents say, a row for all that say the same, and the lists of rows by word. People repeat what they offer and write it in
+ * many places: its words are listed once, and a search compares it once.
+ */
 export class DocumentTable {
-  readonly #vocabulary: Vocabulary
-  readonly #tokens = new Map<string, number>()
+  readonly #numbers: TermNumbers
   readonly #lists: (GrowingU32 | undefined)[] = []
   readonly #frequency = new GrowingU32()
-  readonly #rows = new Map<string, number>()
-  readonly intents: (StoredIntent | undefined)[] = []
+  readonly #entries = new Map<string, Entry>()
+  /** Rows by the hash of what they say; who meets another row there gets one of his own that nobody shares. */
+  readonly #rowsByHash = new Map<number, number>()
+  /** Who says what a row says, by age: the newest is the last. */
+  readonly #members: (StoredIntent[] | undefined)[] = []
   readonly #terms: (IntentTerms | undefined)[] = []
   /** What wants and exchanges ask for. */
   readonly #askedBy: (IntentTerms | undefined)[] = []
@@ -56,25 +49,30 @@ export class DocumentTable {
   #totalLength = 0
 
   constructor(vocabulary: Vocabulary) {
-    this.#vocabulary = vocabulary
+    this.#numbers = new TermNumbers(vocabulary)
   }
 
+  /** Open intents. */
   get alive(): number {
-    return this.#rows.size
+    return this.#entries.size
   }
   get rows(): number {
-    return this.intents.length
+    return this.#members.length
   }
   get dead(): number {
     return this.#gone.length
   }
   get(id: string): StoredIntent | undefined {
-    const row = this.#rows.get(id)
-    return row === undefined ? undefined : this.intents[row]
+    return this.#entries.get(id)?.intent
+  }
+  /** Open intents of a row, the newest last; never empty for a row that passes a filter. */
+  members(row: number): readonly StoredIntent[] {
+    return this.#members[row] as StoredIntent[]
   }
   postings(token: number): GrowingU32 | undefined {
     return this.#lists[token]
   }
+  /** Open intents that have a word. */
   frequency(token: number): number {
     return this.#frequency.data[token] ?? 0
   }
@@ -131,7 +129,7 @@ export class DocumentTable {
       : this.#number(`level ${intent.topic.k2_topic}/${level}`)
   }
 
-  #writeRow(row: number, intent: StoredIntent, length: number): void {
+  #writeRow(row: number, intent: StoredIntent, hash: number, length: number): void {
     const { topic, slots, side } = intent
     const code = slots.price?.currency ?? ''
     const known = this.#currencies.indexOf(code)
@@ -140,7 +138,7 @@ export class DocumentTable {
       slug: topic === null || topic.slug === 'goods' ? 0 : this.#number(`slug ${topic.slug}`),
       level: this.#levelOf(intent),
       currency: known >= 0 ? known : this.#currencies.push(code) - 1,
-      hash: hashOf(intent.intent_id),
+      hash,
       length,
       bound: boundOf(intent),
     })
@@ -148,88 +146,60 @@ export class DocumentTable {
 
   /** Words a listing answers to: its own, their synonyms, joined spellings and wider nouns. */
   listingTerms(intent: StoredIntent): IntentTerms {
-    const row = this.#rows.get(intent.intent_id)
-    if (row !== undefined && this.intents[row] === intent) return this.#terms[row] as IntentTerms
-    return this.#latest(this.#listed, intent, () => this.#listing(intent, false))
+    const row = this.#rowOf(intent)
+    if (row !== undefined) return this.#terms[row] as IntentTerms
+    return this.#latest(this.#listed, intent, () => this.#numbers.listing(intent, false))
   }
 
   #latest(memo: Latest, intent: StoredIntent, make: () => IntentTerms): IntentTerms {
-    if (memo.intent === intent && memo.known === this.#tokens.size) return memo.terms
+    if (memo.intent === intent && memo.known === this.#numbers.size) return memo.terms
     memo.terms = make()
     memo.intent = intent
-    memo.known = this.#tokens.size
+    memo.known = this.#numbers.size
     return memo.terms
-  }
-
-  #listing(intent: StoredIntent, create: boolean): IntentTerms {
-    const weights = new Map<string, number>()
-    const { item } = intent.slots
-    let length = 0
-    for (const [text, weight] of [
-      [item === null ? '' : `${item.text} / ${item.brand ?? ''}`, ITEM_WEIGHT],
-      [intent.text, 1],
-    ] as const) {
-      const words = wordsOf(text)
-      for (const word of words)
-        if (!weights.has(this.#vocabulary.canonical(stem(word)))) length += this.#add(weights, stem(word), weight)
-      for (const key of expandKeys(keysOf(words), this.#vocabulary)) this.#add(weights, key, weight)
-    }
-    return this.#numbered(weights, length, create)
   }
 
   /** Words a want asks for: those of its item; its other words only when it names none. */
   wantTerms(intent: StoredIntent): IntentTerms {
-    const row = this.#rows.get(intent.intent_id)
-    const own = row !== undefined && this.intents[row] === intent ? this.#askedBy[row] : undefined
-    return own ?? this.#latest(this.#wanted, intent, () => this.#asked(intent, false))
+    const row = this.#rowOf(intent)
+    return (
+      (row === undefined ? undefined : this.#askedBy[row]) ??
+      this.#latest(this.#wanted, intent, () => this.#numbers.asked(intent, false))
+    )
   }
 
-  #asked(intent: StoredIntent, create: boolean): IntentTerms {
-    const weights = new Map<string, number>()
-    const item = wantedItem(intent)
-    let length = 0
-    for (const text of [item === null ? '' : `${item.text} / ${item.brand ?? ''}`, intent.text]) {
-      if (weights.size > 0) break
-      const weight = text === intent.text && item === null ? 1 : ITEM_WEIGHT
-      for (const word of wordsOf(text)) length += this.#add(weights, stem(word), weight)
-    }
-    return this.#numbered(weights, length, create)
+  /** The row of an intent, in the table or not, that says just what the row says. */
+  #rowOf(intent: StoredIntent): number | undefined {
+    const own = this.#entries.get(intent.intent_id)
+    return own?.intent === intent ? own.row : this.#sharedRow(intent, contentHash(intent))
   }
 
-  /** Adds a word under the name all its synonyms share; its weight when it is new. */
-  #add(weights: Map<string, number>, key: string, weight: number): number {
-    const name = this.#vocabulary.canonical(key)
-    if (weights.size >= MAX_TERMS || weights.has(name) || this.#vocabulary.isStopWord(key)) return 0
-    weights.set(name, weight)
-    return weight
+  #sharedRow(intent: StoredIntent, hash: number): number | undefined {
+    const row = this.#rowsByHash.get(hash)
+    return row !== undefined && sameContent(this.members(row)[0] as StoredIntent, intent) ? row : undefined
   }
 
-  #numbered(weights: ReadonlyMap<string, number>, length: number, create: boolean): IntentTerms {
-    const entries: number[] = []
-    let unknown = 0
-    for (const [word, weight] of weights) {
-      let token = this.#tokens.get(word)
-      if (token === undefined && create) {
-        token = this.#tokens.size
-        this.#tokens.set(word, token)
-      }
-      if (token === undefined) unknown++
-      else entries.push((token << WEIGHT_BITS) | weight)
-    }
-    return { entries, length, unknown }
-  }
-
+  /** The id must not be in the table. */
   insert(intent: StoredIntent): void {
-    const terms = this.#listing(intent, true)
-    // Words asked for get numbers, so that listings outside the table can be compared with them.
-    const asked = intent.side === 'offer' ? undefined : this.#asked(intent, true)
-    const row = (this.#sweep === undefined ? this.#free.pop() : undefined) ?? this.intents.length
-    this.intents[row] = intent
+    const hash = contentHash(intent)
+    const row = this.#sharedRow(intent, hash) ?? this.#newRow(intent, hash)
+    const members = this.#members[row] as StoredIntent[]
+    let at = members.length
+    while (at > 0 && (members[at - 1] as StoredIntent).created_at > intent.created_at) at--
+    members.splice(at, 0, intent)
+    this.#entries.set(intent.intent_id, { intent, row })
+    this.#count(row, 1)
+  }
+
+  #newRow(intent: StoredIntent, hash: number): number {
+    const terms = this.#numbers.listing(intent, true)
+    const row = (this.#sweep === undefined ? this.#free.pop() : undefined) ?? this.#members.length
+    this.#members[row] = []
     this.#terms[row] = terms
-    this.#askedBy[row] = asked
-    this.#rows.set(intent.intent_id, row)
-    this.#writeRow(row, intent, terms.length)
-    this.#totalLength += terms.length
+    // Words asked for get numbers, so that listings outside the table can be compared with them.
+    this.#askedBy[row] = intent.side === 'offer' ? undefined : this.#numbers.asked(intent, true)
+    if (!this.#rowsByHash.has(hash)) this.#rowsByHash.set(hash, row)
+    this.#writeRow(row, intent, hash, terms.length)
     for (const entry of terms.entries) {
       const token = entry >>> WEIGHT_BITS
       let list = this.#lists[token]
@@ -239,31 +209,46 @@ export class DocumentTable {
       }
       list.push(((row << WEIGHT_BITS) | (entry & WEIGHT_MASK)) >>> 0)
       this.#frequency.ensure(token + 1)
-      this.#frequency.data[token] = (this.#frequency.data[token] as number) + 1
     }
+    return row
+  }
+
+  /** One more or less that says what a row says. */
+  #count(row: number, by: 1 | -1): void {
+    const terms = this.#terms[row] as IntentTerms
+    const frequency = this.#frequency.data
+    for (const entry of terms.entries) {
+      const token = entry >>> WEIGHT_BITS
+      frequency[token] = (frequency[token] as number) + by
+    }
+    this.#totalLength += by * terms.length
   }
 
   remove(id: string): boolean {
-    const row = this.#rows.get(id)
-    if (row === undefined) return false
-    const terms = this.#terms[row] as IntentTerms
-    for (const entry of terms.entries) {
-      const token = entry >>> WEIGHT_BITS
-      this.#frequency.data[token] = (this.#frequency.data[token] as number) - 1
-    }
-    this.#totalLength -= terms.length
-    this.#rows.delete(id)
-    this.intents[row] = undefined
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return false
+    const { intent, row } = entry
+    const members = this.#members[row] as StoredIntent[]
+    members.splice(members.indexOf(intent), 1)
+    this.#entries.delete(id)
+    this.#count(row, -1)
+    if (members.length === 0) this.#freeRow(row)
+    return true
+  }
+
+  #freeRow(row: number): void {
+    const hash = this.packed.hash(row)
+    if (this.#rowsByHash.get(hash) === row) this.#rowsByHash.delete(hash)
+    this.#members[row] = undefined
     this.#terms[row] = undefined
     this.#askedBy[row] = undefined
     this.packed.free(row)
     this.#gone.push(row)
-    return true
   }
 
   expire(now: number): StoredIntent[] {
     const out: StoredIntent[] = []
-    for (const intent of this.intents) if (intent !== undefined && intent.expires_at <= now) out.push(intent)
+    for (const { intent } of this.#entries.values()) if (intent.expires_at <= now) out.push(intent)
     for (const intent of out) this.remove(intent.intent_id)
     return out
   }
@@ -281,7 +266,7 @@ export class DocumentTable {
       let kept = 0
       for (let k = 0; k < list.length; k++) {
         const entry = list.data[k] as number
-        if (this.intents[entry >>> WEIGHT_BITS] !== undefined) list.data[kept++] = entry
+        if (this.#members[entry >>> WEIGHT_BITS] !== undefined) list.data[kept++] = entry
       }
       list.length = kept
       if (kept === 0) this.#lists[this.#sweep.at] = undefined
@@ -291,13 +276,6 @@ export class DocumentTable {
     this.#sweep = undefined
     return false
   }
-}
-
-function hashOf(id: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
-  hash ^= hash >>> 15
-  return Math.imul(hash, 0x2c1b3c6d) >>> 0
 }
 
 /** Lowest price of an offer, highest of a want; not a number without one. */

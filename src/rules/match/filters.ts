@@ -1,4 +1,4 @@
-import type { CONDITIONS, Slots, StoredIntent } from '../model.ts'
+import type { CONDITIONS, Money, Slots, StoredIntent } from '../model.ts'
 import { distanceKm } from './distance.ts'
 import type { Converter } from './rates.ts'
 import { foldText } from './terms.ts'
@@ -22,6 +22,8 @@ export type FilterName =
   | 'condition'
   | 'quantity'
   | 'expired'
+
+type PriceFlag = Money['flags'][number]
 
 const DEFAULT_RADIUS_KM = 50
 const RANK: Readonly<Record<(typeof CONDITIONS)[number], number>> = { new: 3, like_new: 2, used: 1, refurbished: 1, for_parts: 0 }
@@ -49,19 +51,28 @@ export function levelOne(intent: StoredIntent): string | undefined {
 
 /** Which side each of two intents takes as the offer, if any pair of section 12.1 fits. */
 export function offerSide(a: StoredIntent, b: StoredIntent): 'a' | 'b' | undefined {
-  const kinds = `${a.intent}/${b.intent}`
-  if (kinds === 'sell/buy' || kinds === 'service_offered/service_wanted' || kinds === 'exchange/exchange') return 'a'
-  if (kinds === 'buy/sell' || kinds === 'service_wanted/service_offered') return 'b'
-  const cash = (i: StoredIntent): boolean => i.flags.includes('cash_too')
-  if (kinds === 'exchange/buy') return cash(a) ? 'a' : undefined
-  if (kinds === 'buy/exchange') return cash(b) ? 'b' : undefined
-  if (kinds === 'sell/exchange') return cash(b) ? 'a' : undefined
-  return kinds === 'exchange/sell' && cash(a) ? 'b' : undefined
+  const [one, two] = [a.intent, b.intent]
+  switch (one) {
+    case 'sell':
+      return two === 'buy' || (two === 'exchange' && withCash(b)) ? 'a' : undefined
+    case 'buy':
+      return two === 'sell' || (two === 'exchange' && withCash(b)) ? 'b' : undefined
+    case 'service_offered':
+      return two === 'service_wanted' ? 'a' : undefined
+    case 'service_wanted':
+      return two === 'service_offered' ? 'b' : undefined
+    case 'exchange':
+      if (two === 'exchange') return 'a'
+      return two === 'buy' && withCash(a) ? 'a' : two === 'sell' && withCash(a) ? 'b' : undefined
+  }
 }
 
+const withCash = (exchange: StoredIntent): boolean => exchange.flags.includes('cash_too')
+
 export function tolerance(offer: StoredIntent, want: StoredIntent): number {
-  const flags = [...(offer.slots.price?.flags ?? []), ...(want.slots.price?.flags ?? [])]
-  return flags.includes('firm') ? 0 : flags.includes('negotiable') ? 0.2 : 0.1
+  const has = (flag: PriceFlag): boolean =>
+    offer.slots.price?.flags.includes(flag) === true || want.slots.price?.flags.includes(flag) === true
+  return has('firm') ? 0 : has('negotiable') ? 0.2 : 0.1
 }
 
 /** Offer's lowest and want's highest price in the want's currency; undefined when one is unknown or not comparable. */
@@ -80,14 +91,18 @@ export function comparablePrices(
 
 const unitOf = (unit: string): string => (unit === 'each' || unit === 'lot' ? 'item' : unit)
 
-/** First filter that fails between an offer and a want, or undefined. */
-export function failedFilter(offer: StoredIntent, want: StoredIntent, options: PairOptions): FilterName | undefined {
+/** The first filter that fails whatever the two say: who they are, and whether they still stand. */
+export function failedMeeting(offer: StoredIntent, want: StoredIntent, options: PairOptions): FilterName | undefined {
   if (offer.owner === want.owner || options.apart?.(offer.owner, want.owner) === true) return 'owner'
   if (offer.status !== 'open' || want.status !== 'open') return 'status'
-  if (offer.expires_at <= options.now || want.expires_at <= options.now) return 'expired'
+  return offer.expires_at <= options.now || want.expires_at <= options.now ? 'expired' : undefined
+}
+
+/** The first filter that fails between what an offer and what a want says. */
+export function failedTerms(offer: StoredIntent, want: StoredIntent, rates: Converter): FilterName | undefined {
   if (!topicsFit(offer, want)) return 'topic'
   if (!modelsFit(offer, want)) return 'model'
-  const prices = comparablePrices(offer, want, options.rates)
+  const prices = comparablePrices(offer, want, rates)
   if (prices !== undefined && prices.offer > prices.want * (1 + tolerance(offer, want))) return 'price'
   if (differentUnits(offer, want)) return 'price'
   if (!placesFit(offer, want)) return 'place'

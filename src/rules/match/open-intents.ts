@@ -1,9 +1,10 @@
 import { K2Error } from '../../base/errors.ts'
 import type { StoredIntent } from '../model.ts'
-import { DocumentTable, type IntentTerms, MAX_LENGTH, WEIGHT_BITS, WEIGHT_MASK } from './document-table.ts'
-import { failedFilter, offerSide } from './filters.ts'
+import { DocumentTable } from './document-table.ts'
+import { failedMeeting, failedTerms, offerSide } from './filters.ts'
 import type { Converter } from './rates.ts'
-import { MATCH_LISTED, type MatchScore, type ScoreOptions, scorePair, shownParts } from './score.ts'
+import { freshnessOf, MATCH_LISTED, type MatchScore, type ScoreOptions, scorePair, shownParts, withFreshness } from './score.ts'
+import { type IntentTerms, MAX_LENGTH, WEIGHT_BITS, WEIGHT_MASK } from './term-numbers.ts'
 import { DEFAULT_VOCABULARY, type Vocabulary } from './vocabulary.ts'
 
 export interface Match extends MatchScore {
@@ -24,7 +25,7 @@ export interface OpenIntentsOptions {
 
 const MAX_INTENTS = 1_000_000
 const DEFAULT_LIMIT = 20
-/** Pairs scored in full per level of text score. */
+/** Rows scored in full per level of text score. */
 const MAX_SCORED = 2_000
 const LEVELS = 64
 /** Weights of words are below. */
@@ -96,38 +97,47 @@ export class OpenIntents {
     const terms = query.side === 'offer' ? this.#table.listingTerms(query) : this.#table.wantTerms(query)
     const own = exact ? this.#bestText(terms) : 1
     const touched = this.#collect(query, terms, options.rates)
-    const best: Match[] = []
+    const best = new Best(limit, least)
     const bound = boundOf(query)
-    let worst = least
     this.#bucket(touched, own, exact)
     for (let level = LEVELS; level >= 0; level--) {
-      if (bound(exact ? Math.min(1, (level + 1) / LEVELS) : 1) < worst) break
+      if (bound(exact ? Math.min(1, (level + 1) / LEVELS) : 1) < best.worst) break
       for (const row of this.#level(level)) {
         const text = exact ? (this.#scores[row] as number) / own : 1
-        if (bound(Math.min(1, text)) < worst) continue
-        const match = this.#pair(query, row, text, options)
-        if (match === undefined || match.score < worst) continue
-        place(best, match, limit)
-        if (best.length === limit) worst = Math.max(least, (best[limit - 1] as Match).score)
+        if (bound(Math.min(1, text)) >= best.worst) this.#row(query, row, text, options, best)
       }
     }
     for (let i = 0; i < touched; i++) this.#scores[this.#touched[i] as number] = 0
-    return best.map((match) => ({ ...match, parts: shownParts(match.parts) }))
+    return best.list.map((match) => ({ ...match, parts: shownParts(match.parts) }))
   }
 
-  #pair(query: StoredIntent, row: number, share: number, options: SearchOptions): Match | undefined {
-    const found = this.#table.intents[row] as StoredIntent
-    const side = offerSide(query, found)
-    if (side === undefined) return undefined
-    const [offer, want] = side === 'a' ? [query, found] : [found, query]
-    if (failedFilter(offer, want, options) !== undefined) return undefined
-    const both = query.intent === 'exchange' && found.intent === 'exchange'
-    const text = both
-      ? this.#exchangeText(query, found)
-      : want === query && query.side === 'want'
-        ? share
-        : this.#textShare(this.#asked(want, found, row), this.#offered(offer, found, row))
-    return text <= 0 ? undefined : { intent: found, ...scorePair(offer, want, text, options) }
+  /** Compares what a row says with the query, and takes of those who say it the ones that are among the best. */
+  #row(query: StoredIntent, row: number, share: number, options: SearchOptions, best: Best): void {
+    const members = this.#table.members(row)
+    const newest = members[members.length - 1] as StoredIntent
+    const side = offerSide(query, newest)
+    if (side === undefined) return
+    const [offer, want] = side === 'a' ? [query, newest] : [newest, query]
+    if (failedTerms(offer, want, options.rates) !== undefined) return
+    const text = this.#pairText(query, newest, row, want === query, share)
+    if (text <= 0) return
+    const score = scorePair(offer, want, text, options)
+    // An offer of the row cannot score higher than one that was touched just now.
+    const most = side === 'a' ? score.score : withFreshness(score, 1).score
+    for (let i = members.length - 1; i >= 0; i--) {
+      const intent = members[i] as StoredIntent
+      if (best.isBeyond(most, intent.created_at)) return
+      if (failedMeeting(side === 'a' ? query : intent, side === 'a' ? intent : query, options) !== undefined) continue
+      best.add({ intent, ...(side === 'a' ? score : withFreshness(score, freshnessOf(intent.updated_at, options.now))) })
+    }
+  }
+
+  /** Share of its best text score that a pair has. */
+  #pairText(query: StoredIntent, found: StoredIntent, row: number, asks: boolean, share: number): number {
+    const table = this.#table
+    if (query.intent === 'exchange' && found.intent === 'exchange') return this.#exchangeText(query, found)
+    if (!asks) return this.#textShare(table.askedOf(row) ?? table.wantTerms(found), table.listingTerms(query))
+    return query.side === 'want' ? share : this.#textShare(table.wantTerms(query), table.termsOf(row))
   }
 
   /** Each one's item against what the other asks for; who does not say what he asks for takes anything. */
@@ -154,7 +164,7 @@ export class OpenIntents {
       if (list === undefined) continue
       const { data, length } = list
       const weight = table.idf(token) * (asked & WEIGHT_MASK)
-      const long = length > longest && count > 0
+      const long = table.frequency(token) > longest && count > 0
       for (let k = 0; k < length; k++) {
         const entry = data[k] as number
         const row = entry >>> WEIGHT_BITS
@@ -221,14 +231,6 @@ export class OpenIntents {
     return sum + terms.unknown * this.#table.maxIdf * 3 * saturation(3, ratio) || 1
   }
 
-  /** Words of one of a pair; of a row without a look-up by its id. */
-  #asked(intent: StoredIntent, found: StoredIntent, row: number): IntentTerms {
-    return (intent === found ? this.#table.askedOf(row) : undefined) ?? this.#table.wantTerms(intent)
-  }
-  #offered(intent: StoredIntent, found: StoredIntent, row: number): IntentTerms {
-    return intent === found ? this.#table.termsOf(row) : this.#table.listingTerms(intent)
-  }
-
   #textShare(asked: IntentTerms, offered: IntentTerms): number {
     const ratio = this.#table.ratioOf(offered.length)
     let sum = 0
@@ -259,13 +261,38 @@ function boundOf(query: StoredIntent): (text: number) => number {
   return (text) => ((0.45 * text + other) / (0.45 + other)) * factor + 0.00006
 }
 
-/** Keeps the list sorted: score, then newer, then id. */
-function place(best: Match[], match: Match, limit: number): void {
-  let at = best.length
-  while (at > 0 && before(match, best[at - 1] as Match)) at--
-  if (at >= limit) return
-  best.splice(at, 0, match)
-  if (best.length > limit) best.pop()
+/** The best matches so far, sorted: score, then newer, then id. */
+class Best {
+  readonly list: Match[] = []
+  readonly #limit: number
+  readonly #least: number
+
+  constructor(limit: number, least: number) {
+    this.#limit = limit
+    this.#least = least
+  }
+
+  /** A lower score is not listed. */
+  get worst(): number {
+    return this.list.length < this.#limit ? this.#least : Math.max(this.#least, (this.list.at(-1) as Match).score)
+  }
+
+  /** Nothing with at most this score and age is listed. */
+  isBeyond(score: number, createdAt: number): boolean {
+    if (score < this.worst) return true
+    const last = this.list.length < this.#limit ? undefined : this.list.at(-1)
+    return last !== undefined && score === last.score && createdAt < last.intent.created_at
+  }
+
+  add(match: Match): void {
+    if (match.score < this.worst) return
+    const { list } = this
+    let at = list.length
+    while (at > 0 && before(match, list[at - 1] as Match)) at--
+    if (at >= this.#limit) return
+    list.splice(at, 0, match)
+    if (list.length > this.#limit) list.pop()
+  }
 }
 
 function before(a: Match, b: Match): boolean {

@@ -49,8 +49,22 @@ export function scorePair(offer: StoredIntent, want: StoredIntent, text: number,
     price: pricePart(offer, want, suspicious, options),
     place: placePart(offer, want),
     condition: conditionPart(offer, want),
-    freshness: Math.exp(-Math.max(0, options.now - offer.updated_at) / WEEK_MS),
+    freshness: freshnessOf(offer.updated_at, options.now),
   }
+  return { score: total(parts), parts, flags: suspicious ? SUSPICIOUS : NO_FLAGS }
+}
+
+/** The same pair with an offer that says the same and is older or newer. */
+export function withFreshness(score: MatchScore, freshness: number): MatchScore {
+  if (score.parts.freshness === freshness) return score
+  const parts = { ...score.parts, freshness }
+  return { ...score, score: total(parts), parts }
+}
+
+/** How fresh an offer is that was last touched at a time: 1 now. */
+export const freshnessOf = (updatedAt: number, now: number): number => Math.exp(-Math.max(0, now - updatedAt) / WEEK_MS)
+
+function total(parts: MatchParts): number {
   let sum = WEIGHTS.text * parts.text + WEIGHTS.freshness * parts.freshness
   let weights = WEIGHTS.text + WEIGHTS.freshness
   for (const name of OPTIONAL) {
@@ -62,7 +76,7 @@ export function scorePair(offer: StoredIntent, want: StoredIntent, text: number,
   let score = sum / weights
   if (parts.price === null) score *= MISSING_FACTOR
   if (parts.place === null) score *= MISSING_FACTOR
-  return { score: round(score), parts, flags: suspicious ? SUSPICIOUS : NO_FLAGS }
+  return round(score)
 }
 
 const OPTIONAL = ['topic', 'price', 'place', 'condition'] as const

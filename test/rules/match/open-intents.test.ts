@@ -178,6 +178,53 @@ describe('OpenIntents', () => {
     )
   })
 
+  it('tells those who say the same apart by owner, age and life, also as some change or leave', () => {
+    const DAY = 86_400_000
+    const copy = (kind: 'sell' | 'buy', i: number, part: Partial<StoredIntent> = {}) =>
+      stored(kind, 'ThinkPad T14 dock', {
+        intent_id: `${kind}${i}`,
+        owner: `person${i % 5}`,
+        created_at: NOW - (i % 7) * DAY,
+        updated_at: NOW - (i % 7) * DAY,
+        expires_at: i % 11 === 0 ? NOW : NOW + DAY,
+        ...part,
+      } as never)
+    const byAge = (a: StoredIntent, b: StoredIntent) => b.created_at - a.created_at || (a.intent_id < b.intent_id ? -1 : 1)
+    for (const [kind, other] of [
+      ['sell', 'buy'],
+      ['buy', 'sell'],
+    ] as const) {
+      const index = new OpenIntents()
+      const open = new Map(Array.from({ length: 60 }, (_, i) => [`${kind}${i}`, copy(kind, i)]))
+      for (const one of open.values()) index.insert(one)
+      const query = copy(other, 1)
+      const expectBest = (query: StoredIntent, limit: number) => {
+        const fitting = [...open.values()].filter((i) => i.owner !== query.owner && i.expires_at > NOW).sort(byAge)
+        const found = index.search(query, { ...OPTIONS, limit })
+        expect(found.map((m) => m.intent)).toEqual(fitting.slice(0, limit))
+      }
+      expectBest(query, 7)
+      for (let i = 0; i < 60; i += 3) {
+        index.remove(`${kind}${i}`)
+        open.delete(`${kind}${i}`)
+      }
+      expectBest(query, 100)
+      // One says something else now, another comes back younger.
+      index.insert(copy(kind, 1, { text: 'Brompton', slots: { item: item('Brompton') } } as never))
+      open.delete(`${kind}1`)
+      open.set(`${kind}0`, copy(kind, 0, { created_at: NOW + 1, updated_at: NOW + 1, expires_at: NOW + DAY }))
+      index.insert(open.get(`${kind}0`) as StoredIntent)
+      expectBest(query, 100)
+      // The index holds the query's own kind and person too.
+      index.insert(query)
+      expectBest(query, 100)
+      while (index.compactStep(1));
+      expectBest(query, 3)
+      for (const id of open.keys()) index.remove(id)
+      expect(index.search(query, OPTIONS)).toEqual([])
+    }
+  })
+
   it('replaces revisions, takes out what is closed or over, and is bounded', () => {
     const index = new OpenIntents({ max: 2 })
     const offer = stored('sell', 'dock', { intent_id: 'a', slots: { price: price(90, 90) } })
