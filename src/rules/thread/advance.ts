@@ -2,13 +2,14 @@ import { wordsOf } from '../match/terms.ts'
 import type { Money, Reading, Slots } from '../model.ts'
 import { forgotten, pruned, remembered } from './channel.ts'
 import { bareBid, bidIn, underItem } from './fragment.ts'
-import { changedSlots, changedTerms, hasOwnCue, type Joined, joinedWith, joinParts, partsOf } from './group.ts'
+import { changedSlots, changedTerms, hasOwnCue, type Joined, joinedWith, joinParts, partsOf, rememberedReading } from './group.ts'
 import { withInterest } from './intent-book.ts'
 import type {
   ChannelState,
   IntentRecord,
   ReadText,
   ThreadContext,
+  ThreadEntry,
   ThreadEvent,
   ThreadInput,
   ThreadMessage,
@@ -52,7 +53,7 @@ function created(state: ChannelState, message: ThreadMessage, context: ThreadCon
   const alone = context.reader.read(joinParts([message]))
   const joined = joinedWith(state, message, alone, context.reader)
   if (joined !== undefined && !isOver(joined.first.id, context)) return merged(state, message, joined, context)
-  const next = remembered(state, { message, reading: alone, first: message.id })
+  const next = remembered(state, entryOf(message, alone, message.id))
   const owned = alone.act === 'none' || alone.intent !== 'none' ? ownerUpdate(state, message, alone, context) : undefined
   if (owned !== undefined) return { state: next, reading: alone, act: 'update', events: [owned] }
   const bid = bidden(next, message, alone, context)
@@ -78,7 +79,7 @@ function isOver(messageId: string, context: ThreadContext): boolean {
 
 function merged(state: ChannelState, message: ThreadMessage, joined: Joined, context: ThreadContext): ThreadStep {
   const { first, reading, parts } = joined
-  const next = remembered(withReading(state, first.id, reading), { message, reading, first: first.id })
+  const next = remembered(withReading(state, first.id, reading), entryOf(message, reading, first.id))
   const ids = parts.map((p) => p.id)
   const known = context.intents.ofMessage(first.id).length > 0
   const texts = readParts(reading, fullText(joinParts(parts)), first.id, context)
@@ -86,8 +87,15 @@ function merged(state: ChannelState, message: ThreadMessage, joined: Joined, con
   return { state: next, reading, act: events.length === 0 ? 'none' : known ? 'update' : 'open', events }
 }
 
+const entryOf = (message: ThreadMessage, reading: Reading, first: string): ThreadEntry => ({
+  message,
+  reading: rememberedReading(reading),
+  first,
+})
+
 function withReading(state: ChannelState, first: string, reading: Reading): ChannelState {
-  return { entries: state.entries.map((e) => (e.first === first ? { ...e, reading } : e)) }
+  const kept = rememberedReading(reading)
+  return { entries: state.entries.map((e) => (e.first === first ? { ...e, reading: kept } : e)) }
 }
 
 function edited(state: ChannelState, now: ThreadMessage, context: ThreadContext): ThreadStep {
@@ -98,7 +106,7 @@ function edited(state: ChannelState, now: ThreadMessage, context: ThreadContext)
   const first = parts[0] as ThreadMessage
   const text = joinParts(parts)
   const reading = context.reader.read(text)
-  const next = remembered(withReading(state, first.id, reading), { message, reading, first: first.id })
+  const next = remembered(withReading(state, first.id, reading), entryOf(message, reading, first.id))
   const known = context.intents.ofMessage(message.id)
   const own = parts.length === 1 ? reading : context.reader.read(joinParts([message]))
   if (reading.act === 'close' || own.act === 'close' || saysClosed(message.text))

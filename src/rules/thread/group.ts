@@ -1,5 +1,5 @@
 import type { Reading, Slots } from '../model.ts'
-import type { ChannelState, ReadText, ThreadEntry, ThreadMessage, ThreadReader } from './model.ts'
+import type { ChannelState, ReadText, RememberedReading, ThreadEntry, ThreadMessage, ThreadReader } from './model.ts'
 
 /** Bounds of a listing written in several messages (section 8.1). */
 const WINDOW_MS = 120_000
@@ -64,7 +64,7 @@ export function joinedWith(
   if (album) return { first, parts, reading }
   if (reading.intent === 'none') return undefined
   const { intent, slots } = last.reading
-  if (intent !== 'none' && (intent !== reading.intent || !adds(slots, reading.slots))) return undefined
+  if (slots !== null && (intent !== reading.intent || !adds(slots, reading.slots))) return undefined
   return { first, parts, reading }
 }
 
@@ -76,7 +76,7 @@ function follows(state: ChannelState, last: ThreadEntry, first: ThreadMessage, m
   if (message.sent_at - first.sent_at > WINDOW_MS || message.sent_at < first.sent_at) return false
   if (state.entries.length - 1 - state.entries.indexOf(last) > MAX_FOREIGN) return false
   // A listing by its layout alone may still be the goods that a bare "WTS" before it meant.
-  const waiting = last.reading.slots.item === null && hasOwnCue(last.reading)
+  const waiting = !last.reading.hasItem && last.reading.hasCue
   if (hasOwnCue(alone) || (alone.intent === 'none' ? alone.act !== 'none' : !waiting && isThing(alone.slots.item))) return false
   if (message.forwarded === true || alone.flags.some((f) => f === 'quoted' || f === 'code' || f === 'forwarded')) return false
   // An answer to somebody else is part of another conversation.
@@ -94,6 +94,11 @@ const WEAK_FAMILIES = new Set(['price', 'structure', 'role'])
 export function hasOwnCue(reading: Reading): boolean {
   const evidence = (reading.trace as { evidence?: readonly { family?: string }[] }).evidence ?? []
   return evidence.some((e) => e.family !== undefined && !WEAK_FAMILIES.has(e.family))
+}
+
+export function rememberedReading(reading: Reading): RememberedReading {
+  const { intent, act, slots } = reading
+  return { intent, act, slots: intent === 'none' ? null : slots, hasItem: slots.item !== null, hasCue: hasOwnCue(reading) }
 }
 
 /** Some slot is known that was not, without another item taking the place of the first. */

@@ -8,6 +8,7 @@ export {
   type IntentRecord,
   placeOf,
   type ReadText,
+  type RememberedReading,
   type ThreadContext,
   type ThreadEntry,
   type ThreadEvent,

@@ -1,4 +1,4 @@
-import type { Act, Consent, Intent, Money, Platform, Reading, StoredIntent, TrustLevel } from '../model.ts'
+import type { Act, Consent, Intent, Money, Platform, Reading, Slots, StoredIntent, TrustLevel } from '../model.ts'
 import type { TextEntity } from '../text/model.ts'
 
 /** A message as conversations see it (sections 1.1 and 8). Times are ms since the epoch. */
@@ -46,11 +46,22 @@ export type ThreadInput =
       readonly draft: Reading | null
     }
 
+/** What later messages ask of a reading: little, since every channel remembers fifty of them. */
+export interface RememberedReading {
+  readonly intent: Intent
+  readonly act: Act
+  /** Of an offer or a wish. */
+  readonly slots: Slots | null
+  readonly hasItem: boolean
+  /** The text alone held a cue of some intent. */
+  readonly hasCue: boolean
+}
+
 /** One remembered message. */
 export interface ThreadEntry {
   readonly message: ThreadMessage
   /** Of the group the message belongs to, as it stood then. */
-  readonly reading: Reading
+  readonly reading: RememberedReading
   /** Id of the first message of a listing written in several. */
   readonly first: string
 }

@@ -162,17 +162,17 @@ describe('merging (15.4)', () => {
 describe('a late opinion in the conversation', () => {
   it('opens only drafts, refines or takes back only what it was asked about', () => {
     const talk = new Talk()
-    const { id } = talk.say('a', 'WTS RTX 3080, $380')
-    const before = talk.state.entries[0]
-    if (before === undefined) throw new Error('the message is remembered')
-    const give = (reading: typeof before.reading, draft: typeof before.reading | null) =>
-      talk.step({ kind: 'opinion', message: before.message, before: before.reading, reading, draft })
-    const merged = mergeOpinion(before.reading, answer({ condition: 'used' }), lexicon)
+    const { id, reading: before } = talk.say('a', 'WTS RTX 3080, $380')
+    const remembered = talk.state.entries[0]
+    if (before === null || remembered === undefined) throw new Error('the message is read and remembered')
+    const give = (reading: typeof before, draft: typeof before | null) =>
+      talk.step({ kind: 'opinion', message: remembered.message, before, reading, draft })
+    const merged = mergeOpinion(before, answer({ condition: 'used' }), lexicon)
     expect(types(give(merged.reading, null).events)).toEqual(['updated'])
     expect([...talk.book.records()][0]?.intent.slots.condition).toBe('used')
-    const other = mergeOpinion(before.reading, answer({ intent: 'exchange', item: 'rtx 3080' }), lexicon)
+    const other = mergeOpinion(before, answer({ intent: 'exchange', item: 'rtx 3080' }), lexicon)
     expect(give(other.reading, other.draft).events).toMatchObject([{ type: 'opened', record: { intent: { status: 'draft' } } }])
-    expect(give({ ...before.reading, intent: 'none' }, null).events).toMatchObject([
+    expect(give({ ...before, intent: 'none' }, null).events).toMatchObject([
       { type: 'withdrawn', reason: 'opinion', record: { intent: { intent: 'sell' } } },
     ])
     // After an edit the opinion is about other words.
