@@ -12,12 +12,34 @@ export type PersonalKind = 'email' | 'link' | 'mention' | 'phone'
 
 /** Replaces mentions, links, e-mail addresses, phone numbers and long ids. */
 export function replacePersonal(text: string, placeholder: (kind: PersonalKind) => string): string {
-  return text
-    .replace(MENTION, () => placeholder('mention'))
-    .replace(LINK, () => placeholder('link'))
-    .replace(EMAIL, () => placeholder('email'))
-    .replace(HANDLE, () => placeholder('mention'))
-    .replace(PHONE, (found) => (isAmount(found) ? found : placeholder('phone')))
+  const signs = signsIn(text)
+  let out = text
+  if ((signs & ANGLE) !== 0) out = out.replace(MENTION, () => placeholder('mention'))
+  if ((signs & LINKING) !== 0) out = out.replace(LINK, () => placeholder('link'))
+  if ((signs & AT) !== 0) out = out.replace(EMAIL, () => placeholder('email')).replace(HANDLE, () => placeholder('mention'))
+  if ((signs & DIGITS) !== 0) out = out.replace(PHONE, (found) => (isAmount(found) ? found : placeholder('phone')))
+  return out
+}
+
+const ANGLE = 1
+const LINKING = 2
+const AT = 4
+const DIGITS = 8
+/** Fewer digits are no phone number. */
+const LEAST_DIGITS = 7
+
+/** Signs without which the patterns find nothing: most texts have none of them. */
+function signsIn(text: string): number {
+  let signs = 0
+  let digits = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 0x3c) signs |= ANGLE
+    else if (code === 0x40) signs |= AT
+    else if (code === 0x2f || code === 0x2e) signs |= LINKING
+    else if (code >= 0x30 && code <= 0x39) digits++
+  }
+  return digits >= LEAST_DIGITS ? signs | DIGITS : signs
 }
 
 /** Digits that are rather an amount: groups of three, or seven and eight bare digits without a leading zero. */

@@ -44,6 +44,7 @@ export class OpenIntents {
   #touched = new Uint32Array(1_024)
   #sorted = new Uint32Array(1_024)
   readonly #starts = new Uint32Array(LEVELS + 2)
+  readonly #next = new Uint32Array(LEVELS + 2)
   readonly #shares = new Float64Array((MAX_LENGTH + 1) * WEIGHTS)
 
   constructor(options: OpenIntentsOptions = {}) {
@@ -102,7 +103,13 @@ export class OpenIntents {
     this.#bucket(touched, own, exact)
     for (let level = LEVELS; level >= 0; level--) {
       if (bound(exact ? Math.min(1, (level + 1) / LEVELS) : 1) < best.worst) break
-      for (const row of this.#level(level)) {
+      const end = this.#starts[level + 1] as number
+      const begin = this.#starts[level] as number
+      // Of a crowded level a sample that is the same whatever order its rows came in.
+      const most = end - begin > MAX_SCORED ? (MAX_SCORED / (end - begin)) * 0x1_0000_0000 : Number.POSITIVE_INFINITY
+      for (let i = begin; i < end; i++) {
+        const row = this.#sorted[i] as number
+        if (this.#table.packed.hash(row) >= most) continue
         const text = exact ? (this.#scores[row] as number) / own : 1
         if (bound(Math.min(1, text)) >= best.worst) this.#row(query, row, text, options, best)
       }
@@ -195,14 +202,16 @@ export class OpenIntents {
     if (!exact) for (let i = 0; i < count; i++) top = Math.max(top, this.#scores[this.#touched[i] as number] as number)
     this.#starts.fill(0)
     if (this.#sorted.length < count) this.#sorted = new Uint32Array(this.#touched.length)
-    const levelOf = (row: number): number => Math.min(LEVELS, Math.floor(((this.#scores[row] as number) / top) * LEVELS))
+    const scores = this.#scores
+    const levelOf = (row: number): number => Math.min(LEVELS, Math.floor(((scores[row] as number) / top) * LEVELS))
     for (let i = 0; i < count; i++) {
       const level = levelOf(this.#touched[i] as number)
       this.#starts[level + 1] = (this.#starts[level + 1] as number) + 1
     }
     for (let level = 0; level <= LEVELS; level++)
       this.#starts[level + 1] = (this.#starts[level + 1] as number) + (this.#starts[level] as number)
-    const next = this.#starts.slice()
+    const next = this.#next
+    next.set(this.#starts)
     for (let i = 0; i < count; i++) {
       const row = this.#touched[i] as number
       const level = levelOf(row)
@@ -210,14 +219,6 @@ export class OpenIntents {
       this.#sorted[at] = row
       next[level] = at + 1
     }
-  }
-
-  /** Rows of a level; of more than 2,000 a sample that is the same whatever order they came in. */
-  #level(level: number): Uint32Array {
-    const rows = this.#sorted.subarray(this.#starts[level] as number, this.#starts[level + 1] as number)
-    if (rows.length <= MAX_SCORED) return rows
-    const limit = (MAX_SCORED / rows.length) * 0x1_0000_0000
-    return rows.filter((row) => this.#table.packed.hash(row) < limit)
   }
 
   /** BM25 of a query against itself: what a perfect listing would score. */

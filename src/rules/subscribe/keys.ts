@@ -9,7 +9,9 @@ const MAX_TERMS = 100_000
 /** Numbers of words, topics and countries that searches ask for. */
 export class SubscriptionKeys {
   readonly #vocabulary: Vocabulary
-  readonly #numbers = new Map<string, number>()
+  readonly #words = new Map<string, number>()
+  readonly #countries = new Map<string, number>()
+  #count = 0
   readonly #terms = new Map<string, readonly number[]>()
   readonly #topics = new Map<string, number>()
 
@@ -18,17 +20,17 @@ export class SubscriptionKeys {
   }
 
   get size(): number {
-    return this.#numbers.size
+    return this.#count
   }
 
   ofWord(key: string): number | undefined {
-    return this.#numbers.get(`w${key}`)
+    return this.#words.get(key)
   }
   ofTopic(slug: string): number | undefined {
     return this.#topics.get(slug)
   }
   ofCountry(code: string): number | undefined {
-    return this.#numbers.get(`c${code}`)
+    return this.#countries.get(code)
   }
 
   /** Keys an intent must have; `single`: every term is one word. Empty when nothing is required as such. */
@@ -45,14 +47,14 @@ export class SubscriptionKeys {
       if (group.length === 1) addNew(keys, this.#ofTerm(group[0] as string))
     }
     if (query.topics.length === 1) keys.push(this.#ofSlug(query.topics[0] as string))
-    if (query.place?.country !== undefined) keys.push(this.#number(`c${query.place.country}`))
+    if (query.place?.country !== undefined) keys.push(this.#number(this.#countries, query.place.country))
     return { keys, single }
   }
 
   /** The smallest group of alternatives: an intent must have one of them. */
   alternatives(query: SubscriptionQuery): number[] {
     const groups = [
-      ...query.any.map((g) => g.map((term) => this.#ofTerm(term)[0] ?? this.#number('w'))),
+      ...query.any.map((g) => g.map((term) => this.#ofTerm(term)[0] ?? this.#number(this.#words, ''))),
       query.topics.map((t) => this.#ofSlug(t)),
     ].filter((g) => g.length > 0)
     return [...new Set(groups.sort((a, b) => a.length - b.length)[0] ?? [])]
@@ -62,25 +64,20 @@ export class SubscriptionKeys {
     const known = this.#terms.get(term)
     if (known !== undefined) return known
     if (this.#terms.size >= MAX_TERMS) this.#terms.clear()
-    const keys = wordsOf(term).map((word) => this.#number(`w${searchKey(word, this.#vocabulary)}`))
+    const keys = wordsOf(term).map((word) => this.#number(this.#words, searchKey(word, this.#vocabulary)))
     this.#terms.set(term, keys)
     return keys
   }
 
   #ofSlug(slug: string): number {
-    const known = this.#topics.get(slug)
-    if (known !== undefined) return known
-    const number = this.#number(`t${slug}`)
-    this.#topics.set(slug, number)
-    return number
+    return this.#number(this.#topics, slug)
   }
 
-  #number(name: string): number {
-    const known = this.#numbers.get(name)
+  #number(names: Map<string, number>, name: string): number {
+    const known = names.get(name)
     if (known !== undefined) return known
-    const number = this.#numbers.size
-    this.#numbers.set(name, number)
-    return number
+    names.set(name, this.#count)
+    return this.#count++
   }
 }
 

@@ -6,12 +6,14 @@ import { isLive } from './stored-intent.ts'
 const MAX_RECORDS = 1_000_000
 /** People remembered per intent. */
 const MAX_INTERESTED = 1_000
+const NONE: readonly IntentRecord[] = []
 
 /** All known intents by id, message and place. `advance` only reads it; the caller applies the events once they are stored. */
 export class IntentBook implements IntentLookup {
   readonly #records = new Map<string, IntentRecord>()
   readonly #byMessage = new Map<string, string[]>()
-  readonly #live = new Map<string, Set<string>>()
+  /** Open and paused ones of a place by their id. */
+  readonly #live = new Map<string, Map<string, IntentRecord>>()
   readonly #ended = new Set<string>()
   readonly #max: number
 
@@ -28,13 +30,15 @@ export class IntentBook implements IntentLookup {
   }
 
   ofMessage(messageId: string): readonly IntentRecord[] {
-    const found = (this.#byMessage.get(messageId) ?? []).map((id) => this.#records.get(id) as IntentRecord)
-    return found.sort((a, b) => a.ordinal - b.ordinal)
+    const ids = this.#byMessage.get(messageId)
+    if (ids === undefined) return NONE
+    const found = ids.map((id) => this.#records.get(id) as IntentRecord)
+    return found.length === 1 ? found : found.sort((a, b) => a.ordinal - b.ordinal)
   }
 
   openIn(place: string): readonly IntentRecord[] {
-    const ids = this.#live.get(place)
-    return ids === undefined ? [] : [...ids].map((id) => this.#records.get(id) as IntentRecord)
+    const live = this.#live.get(place)
+    return live === undefined ? [] : [...live.values()]
   }
 
   /** Adds or replaces a record: an event's, or a row read from storage. */
@@ -51,8 +55,9 @@ export class IntentBook implements IntentLookup {
     const place = recordPlace(record)
     if (isLive(record)) {
       this.#ended.delete(id)
-      const set = this.#live.get(place) ?? new Set<string>()
-      this.#live.set(place, set.add(id))
+      const live = this.#live.get(place)
+      if (live === undefined) this.#live.set(place, new Map([[id, record]]))
+      else live.set(id, record)
     } else {
       this.#ended.add(id)
       this.#leave(place, id)
@@ -90,9 +95,9 @@ export class IntentBook implements IntentLookup {
   }
 
   #leave(place: string, id: string): void {
-    const set = this.#live.get(place)
-    set?.delete(id)
-    if (set?.size === 0) this.#live.delete(place)
+    const live = this.#live.get(place)
+    live?.delete(id)
+    if (live?.size === 0) this.#live.delete(place)
   }
 }
 
