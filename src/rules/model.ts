@@ -209,6 +209,13 @@ export function sideOf(intent: Intent): Side | null {
   }
 }
 
+/** What most slots say, once for all of them: a hundred thousand open intents are kept in memory. */
+export const NOTHING_SAID = Object.freeze({
+  list: Object.freeze([]) as readonly never[],
+  delivery: Object.freeze({ pickup: null, ship: null, ship_to: Object.freeze([]) }) as Slots['delivery'],
+  contact: Object.freeze({ kinds: Object.freeze([]), masked: Object.freeze([]) }) as Slots['contact'],
+})
+
 /** Slots with nothing known. */
 export function emptySlots(): Slots {
   return {
@@ -217,12 +224,12 @@ export function emptySlots(): Slots {
     quantity: null,
     condition: null,
     price: null,
-    extra_prices: [],
+    extra_prices: NOTHING_SAID.list,
     cash_topup: null,
     place: null,
-    delivery: { pickup: null, ship: null, ship_to: [] },
+    delivery: NOTHING_SAID.delivery,
     deadline: null,
-    contact: { kinds: [], masked: [] },
-    payment: [],
+    contact: NOTHING_SAID.contact,
+    payment: NOTHING_SAID.list,
   }
 }

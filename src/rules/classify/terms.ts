@@ -1,4 +1,4 @@
-import type { Money, Slots, TopicRef } from '../model.ts'
+import { type Money, NOTHING_SAID, type Slots, type TopicRef } from '../model.ts'
 import type { Amount } from '../slots/amount.ts'
 import { readContact } from '../slots/contact.ts'
 import { readDeadline } from '../slots/deadline.ts'
@@ -116,7 +116,8 @@ function extras(
   tags: Tags,
   price: PriceReading,
   intent: Decision['intent'],
-): { item: string; price: Money }[] {
+): readonly { readonly item: string; readonly price: Money }[] {
+  if (price.extras.length === 0) return NOTHING_SAID.list
   const out: { item: string; price: Money }[] = []
   for (const c of price.extras) {
     const single = choosePrice(tokens, tags, [c], intent).price

@@ -1,5 +1,5 @@
 import { SLOT } from '../lexicon/slot-words.ts'
-import type { Slots } from '../model.ts'
+import { NOTHING_SAID, type Slots } from '../model.ts'
 import type { RemovedSpan, Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import type { Tags } from './tags.ts'
@@ -50,7 +50,7 @@ export function readContact(
   amounts: readonly Amount[],
 ): Slots['contact'] {
   const spoken = tags.speaksOf(SLOT.contact)
-  if (!spoken && removed.length === 0 && !amounts.some((a) => a.role === 'phone')) return { kinds: [], masked: [] }
+  if (!spoken && removed.length === 0 && !amounts.some((a) => a.role === 'phone')) return NOTHING_SAID.contact
   const kinds = new Set<Kind>()
   const masked = new Set<string>()
   if (spoken)

@@ -1,5 +1,5 @@
 import { SLOT } from '../lexicon/slot-words.ts'
-import type { Condition, Slots } from '../model.ts'
+import { type Condition, NOTHING_SAID, type Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Tags } from './tags.ts'
 
@@ -60,14 +60,14 @@ export function textOf(tokens: readonly Token[], start: number, end: number): st
 
 /** Pickup and shipping words. */
 export function readDelivery(tags: Tags): Slots['delivery'] {
-  if (!tags.speaksOf(SLOT.delivery)) return { pickup: null, ship: null, ship_to: [] }
+  if (!tags.speaksOf(SLOT.delivery)) return NOTHING_SAID.delivery
   const has = (name: string): boolean => tags.any(name) !== undefined
   return { pickup: has('pickup') ? true : null, ship: has('ship') ? true : null, ship_to: [] }
 }
 
 /** Ways to pay, as written; at most ten. */
-export function readPayment(tokens: readonly Token[], tags: Tags): string[] {
-  if (!tags.speaksOf(SLOT.pay)) return []
+export function readPayment(tokens: readonly Token[], tags: Tags): readonly string[] {
+  if (!tags.speaksOf(SLOT.pay)) return NOTHING_SAID.list
   const found = new Set<string>()
   for (const hit of tags.hits) if (hit.name === 'pay' && found.size < 10) found.add(textOf(tokens, hit.start, hit.end))
   return [...found]
