@@ -182,11 +182,9 @@ export class DocumentTable {
   /** The id must not be in the table. */
   insert(intent: StoredIntent): void {
     const hash = contentHash(intent)
-    const row = this.#sharedRow(intent, hash) ?? this.#newRow(intent, hash)
-    const members = this.#members[row] as StoredIntent[]
-    let at = members.length
-    while (at > 0 && (members[at - 1] as StoredIntent).created_at > intent.created_at) at--
-    members.splice(at, 0, intent)
+    const shared = this.#sharedRow(intent, hash)
+    const row = shared ?? this.#newRow(intent, hash)
+    if (shared !== undefined) insertByAge(this.#members[row] as StoredIntent[], intent)
     this.#entries.set(intent.intent_id, { intent, row })
     this.#count(row, 1)
   }
@@ -194,7 +192,8 @@ export class DocumentTable {
   #newRow(intent: StoredIntent, hash: number): number {
     const terms = this.#numbers.listing(intent, true)
     const row = (this.#sweep === undefined ? this.#free.pop() : undefined) ?? this.#members.length
-    this.#members[row] = []
+    // Written as a list of one: an empty one makes room for seventeen with its first.
+    this.#members[row] = [intent]
     this.#terms[row] = terms
     // Words asked for get numbers, so that listings outside the table can be compared with them.
     this.#askedBy[row] = intent.side === 'offer' ? undefined : this.#numbers.asked(intent, true)
@@ -276,6 +275,12 @@ export class DocumentTable {
     this.#sweep = undefined
     return false
   }
+}
+
+function insertByAge(members: StoredIntent[], intent: StoredIntent): void {
+  let at = members.length
+  while (at > 0 && (members[at - 1] as StoredIntent).created_at > intent.created_at) at--
+  members.splice(at, 0, intent)
 }
 
 /** Lowest price of an offer, highest of a want; not a number without one. */

@@ -85,6 +85,7 @@ export class TermNumbers {
       if (token === undefined) unknown++
       else entries.push((token << WEIGHT_BITS) | weight)
     }
-    return { entries, length, unknown }
+    // What is kept takes no more room than it needs.
+    return { entries: create ? entries.slice() : entries, length, unknown }
   }
 }
