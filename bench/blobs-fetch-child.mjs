@@ -17,7 +17,7 @@ const order = JSON.parse(argv[2])
 const build = await currentBuild()
 const module = (path) => import(pathToFileURL(join(build, 'core', path)).href)
 const { BLOBS_ALPN, Downloader, FsBlobStore, parallelFetch } = await module('blobs/index.js')
-const { YOUNG_MIB } = await module('blobs/fetch-pool.js')
+const { FETCH_THREAD_LIMITS } = await module('blobs/fetch-pool.js')
 const { bindIrohTransport } = await module('net/index.js')
 const { parseHash } = await module('ids.js')
 const { systemClock } = await module('../base/clock.js')
@@ -72,8 +72,7 @@ async function fetchOnce(source, parallel) {
 async function rawReaders(threads, lanes) {
   const workers = Array.from({ length: threads }, () => {
     const workerData = { build, provider: order.provider }
-    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB }
-    return new Worker(new URL('./blobs-raw-worker.mjs', import.meta.url), { workerData, resourceLimits })
+    return new Worker(new URL('./blobs-raw-worker.mjs', import.meta.url), { workerData, resourceLimits: FETCH_THREAD_LIMITS })
   })
   await Promise.all(workers.map((worker) => once(worker, 'message')))
   return {

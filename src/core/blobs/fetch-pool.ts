@@ -22,10 +22,11 @@ export interface FetchPoolOptions extends IrohReach {
 const CLOSE_CAP_MS = 10_000
 
 /**
- * Memory of a thread for new objects, MiB. The arrays of the binding die at once; with the default of some 48 MiB they go through
- * all of it, which costs memory and leaves the processor's cache.
+ * Memory of a thread. Young: the arrays of the binding die at once; with the default of some 48 MiB they go through all of it, which
+ * costs memory and leaves the processor's cache. Old: a thread has 6 MiB that it uses, and collects garbage among it from half of the
+ * limit on; without one that is after some 100 MiB, which a transfer never gets to.
  */
-export const YOUNG_MIB = 4
+export const FETCH_THREAD_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 24 }
 
 interface Running {
   readonly id: number
@@ -94,7 +95,7 @@ class FetchWorker {
       workerData: { ...input, entry } satisfies FetchWorkerInput,
       // Loaders of the main thread (tsx, a test runner) do not belong in there; the boot file brings its own.
       execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+      resourceLimits: FETCH_THREAD_LIMITS,
       name: 'k2-fetch',
     })
     this.#worker.on('message', (report: FetchReport) => this.#take(report))

@@ -4,7 +4,7 @@ import { FetchPool, type FetchPoolOptions } from './fetch-pool.ts'
 import type { ParallelFetch } from './range-fetcher.ts'
 
 /**
- * Threads for large blobs by the number of cores: the main thread needs one, and each behind the first takes some 20 MiB of memory, of
+ * Threads for large blobs by the number of cores: the main thread needs one, and each behind the first takes some 15 MiB of memory, of
  * which a transfer should not take more than 64.
  */
 export const fetchWorkers = (cores = availableParallelism()): number => Math.max(1, Math.min(2, cores - 1))

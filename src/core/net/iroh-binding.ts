@@ -1,12 +1,16 @@
+import { createRequire } from 'node:module'
 import { netError } from './net-errors.ts'
 
 // The package names a `main` file that does not exist; its real entry is named here so that Node need not guess (and warn).
 export type Iroh = typeof import('@number0/iroh/index.js')
 
-/** Loads the native binding on first use, so that commands without a network work where no build of it exists. */
+/**
+ * Loads the native binding on first use, so that commands without a network work where no build of it exists. By `require`: before it
+ * imports a CommonJS module, Node reads through its text for the names it exports, which takes 2 MiB in every thread that does so.
+ */
 export async function loadIroh(): Promise<Iroh> {
   try {
-    return await import('@number0/iroh/index.js')
+    return createRequire(import.meta.url)('@number0/iroh/index.js') as Iroh
   } catch (cause) {
     throw netError('BIND_FAILED', `no iroh binding for ${process.platform} ${process.arch}`, { cause })
   }

@@ -14,10 +14,13 @@ const MOST_OF_ONE_MIB = 8
 /** Room for new objects, which the engine makes as large as it likes, is nothing a transfer holds. */
 const SMALL_YOUNG = ['--max-semi-space-size=2']
 
-it('a process that never fetched takes at most 64 MiB more for 48 MiB', { timeout: 180_000 }, async () => {
+it.each([
+  ['one thread', 1],
+  ['two threads', 2],
+])('a process that never fetched takes at most 64 MiB more for 48 MiB with %s', { timeout: 180_000 }, async (_, threads) => {
   await using provider = await startProvider({ maxBytes: SIZE })
   const { addr, hash } = decodeBlobTicket(provider.add(randomBytes(SIZE)))
-  const { idle, peak } = await fetchProcess(toPeerAddr(addr)).watched(1, { hash, bytes: SIZE })
+  const { idle, peak } = await fetchProcess(toPeerAddr(addr)).watched(threads, { hash, bytes: SIZE })
   expect(peak.rss).toBeGreaterThan(idle.rss)
   expect(peak.rss - idle.rss).toBeLessThan(MOST_MIB)
 })
