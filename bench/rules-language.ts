@@ -13,7 +13,19 @@ import {
 } from '../src/rules/language/index.ts'
 import { emptySlots, type Reading } from '../src/rules/model.ts'
 import { compileLexicon, readMessage } from '../src/rules/reading/index.ts'
-import { cpuSeconds, digits, logUniform, money, NOW, perCall, quantile, random, SLUGS, TOPICS } from './rules-workload.ts'
+import {
+  cpuSeconds,
+  digits,
+  logUniform,
+  money,
+  NOW,
+  perCall,
+  perItem,
+  quantile,
+  random,
+  SLUGS,
+  TOPICS,
+} from './rules-workload.ts'
 
 /** Rules of three leaves over the topics and intents, one in ten with a text leaf. */
 export function ruleText(count: number, examples: number): string {
@@ -83,16 +95,19 @@ function compiled(text: string): RuleSet {
   return result.ruleSet
 }
 
+/** Messages that both engines decide on, in turn. */
+const COMPARED = 1_000
+
 /** P6, P12, P15: a thousand rules beside a general rules engine, their reload with examples, a replay. */
 export async function benchLanguage(scale: number) {
   const thousand = compiled(ruleText(1_000, 0))
   const list = factsList(20_000)
   const state = new RuleState()
-  const rounds = Math.max(2_000, Math.round(20_000 * scale))
+  const some = list.slice(0, COMPARED)
+  const rounds = Math.max(4, Math.round(20 * scale))
   for (const facts of list) state.apply(evaluateRules(thousand, facts, state, NOW).state)
-  const addedUs = await perCall(rounds, 100, (i) =>
-    state.apply(evaluateRules(thousand, list[i % list.length] as RuleFacts, state, NOW + i).state),
-  )
+  let now = NOW
+  const addedUs = await perItem(some, rounds, (facts) => state.apply(evaluateRules(thousand, facts, state, now++).state))
 
   const engine = new Engine()
   for (let i = 0; i < 100; i++) {
@@ -107,10 +122,10 @@ export async function benchLanguage(scale: number) {
       event: { type: `rule-${i}` },
     })
   }
-  const engineUs = await perCall(200, 5, (i) => {
-    const { reading } = list[i] as RuleFacts
-    return engine.run({ intent: reading?.intent, topic: reading?.topic?.slug, price: Number(reading?.slots.price?.max) })
-  })
+  const decide = ({ reading }: RuleFacts): Promise<unknown> =>
+    engine.run({ intent: reading?.intent, topic: reading?.topic?.slug, price: Number(reading?.slots.price?.max) })
+  for (const facts of some) await decide(facts)
+  const engineUs = await perItem(some, Math.max(2, Math.round(8 * scale)), decide)
 
   const { seconds, cpu, swapped, pauses } = reload(ruleText(1_000, 3))
 
