@@ -2,7 +2,7 @@ import type { SignSink } from '../lexicon/wording.ts'
 import type { Amount } from '../slots/amount.ts'
 import type { PriceCandidate } from '../slots/price-candidates.ts'
 import type { Hit, Tags } from '../slots/tags.ts'
-import type { Prepared, Token } from '../text/model.ts'
+import type { Form, Prepared, Token } from '../text/model.ts'
 
 const OFFSET = 0x811c9dc5
 const PRIME = 0x01000193
@@ -145,16 +145,24 @@ export function wordingSigns(
 }
 
 /** The word itself and its stem; its hash. */
-function word(token: Token, sink: SignSink): number {
-  if (token.kind !== 'word') return 0
-  const { fold } = token
-  let h = OFFSET
+function word({ kind, form }: Token, sink: SignSink): number {
+  if (kind !== 'word') return 0
+  if (form.foldHash === 0) hashForm(form)
+  const { foldHash, stemHash } = form
+  sink.add(mixed(WORD, foldHash))
+  if (stemHash !== 0) sink.add(mixed(STEM, stemHash))
+  return foldHash
+}
+
+/** Hashes are kept with the form: most words were met before. */
+function hashForm(form: Form): void {
+  const { fold } = form
+  let h = OFFSET | 0
   let stem = 0
   for (let i = 0; i < fold.length; i++) {
     if (i === STEM_LETTERS) stem = h
     h = Math.imul(h ^ fold.charCodeAt(i), PRIME)
   }
-  sink.add(mixed(WORD, h))
-  if (stem !== 0) sink.add(mixed(STEM, stem))
-  return h
+  form.foldHash = h
+  form.stemHash = stem
 }

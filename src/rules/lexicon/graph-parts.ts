@@ -83,10 +83,3 @@ export const leafEntry = (leaf: number): number => leaf >> SIGN_BITS
 export const leafAnchor = (leaf: number): 0 | 1 | 2 => (leaf & ANCHOR) as 0 | 1 | 2
 export const leafEnds = (leaf: number): boolean => (leaf & END) !== 0
 export const leafFolded = (leaf: number): boolean => (leaf & FOLDED) !== 0
-
-/** Lists that begin with their node, by node. */
-export function listsOf(lists: readonly (readonly number[])[], nodes: number): (readonly number[] | undefined)[] {
-  const out: (readonly number[] | undefined)[] = new Array(nodes).fill(undefined)
-  for (const [node, ...list] of lists) out[node as number] = list
-  return out
-}

@@ -1,5 +1,6 @@
 import type { Token } from '../text/model.ts'
-import { CLASS, type GraphParts, HAS, HAS_BITS, leafCode, listsOf, PREFIX, WORD } from './graph-parts.ts'
+import { COUNT_BITS, COUNT_MASK, HAS_MASK, HEAD, layOut } from './graph-layout.ts'
+import { CLASS, type GraphParts, HAS, HAS_BITS, PREFIX, WORD } from './graph-parts.ts'
 import type { WordInfo } from './vocabulary.ts'
 
 /** A class hit: its class and exclusive end token. */
@@ -28,120 +29,96 @@ export interface Sink {
   found(leaf: number, start: number, end: number): void
 }
 
-const HAS_MASK = (1 << HAS_BITS) - 1
 const NOWHERE = -0x80000000
-const NO_NODES: readonly number[] = []
-
-/** Numbers of a node, and at which of them its edges and leaves begin. */
-const STRIDE = 3
-const EDGES = 1
-const LEAVES = 2
+/** No place of a list: the root stands there. */
+export const NO_ROOTS = 0
 
 /** Edges of a node up to which they are looked through one by one. */
 const FEW = 8
 
 /** In a list of roots, in place of a group: nodes that have words alone, as one table of what follows them. */
 const TABLE = -2
-/** Numbers a root takes in such a list: group needed or −1, node, what it has; or `TABLE`, the table's number, its nodes. */
+/** Numbers a root takes in such a list: group needed or −1, node, what it has; or `TABLE`, the table's place, its nodes. */
 const ROOT = 3
 
-/** A finished trie in flat arrays: nodes with their edges in one run each. Searching writes only to the given objects. */
+/** A finished trie in one flat array (`GraphLayout`). Searching writes only to the given objects. */
 export class PhraseGraph {
-  /**
-   * `STRIDE` numbers per node, and as many behind the last: what it has, with the group of words of which one must occur in the
-   * bits above (−1 without any), where its edges begin, and where its leaves begin.
-   */
-  readonly #nodes: Int32Array
-  /** Leaves by node (`leafCode`). */
-  readonly #leaves: Int32Array
-  readonly #skips: (readonly number[] | undefined)[]
-  /** Triples of min, max, node. */
-  readonly #gaps: (readonly number[] | undefined)[]
-  /** Pairs of a symbol and the node led to, or −1 − index into the lists of several; by rising symbols within a node. */
-  readonly #edges: Int32Array
-  /** The many edges of the root, which has none in the array. */
-  readonly #first = new Map<number, number>()
-  readonly #several: readonly (readonly number[])[]
+  /** The nodes; behind them lists of roots, tables, and lists of nodes, each made when a written form is first met. */
+  #data: Int32Array
+  /** How much of it is in use. */
+  #used: number
+  readonly #first: ReadonlyMap<number, number>
   readonly #plurals: boolean
-  readonly #rootClasses: boolean
-  /** What follows the nodes of one written form that have words alone; made when the form is first met. */
-  readonly #tables: FollowTable[] = []
-  readonly #rootsOf = new Map<number, readonly number[]>()
+  /** Where classes lead to from the root, by class. */
+  readonly #rootClasses: Int32Array | undefined
+  /** Places of lists of roots, by the symbols they were asked for. */
+  readonly #rootsOf = new Map<number, number>()
+  readonly #mixedRoots = new Map<string, number>()
 
   /** `entryOf`: the entry a leaf of the parts tells of; without it the one it names. */
   constructor(parts: GraphParts, entryOf?: readonly number[]) {
-    const { nodes, edges } = parts
-    this.#skips = listsOf(parts.skips, nodes.length)
-    this.#gaps = listsOf(parts.gaps, nodes.length)
-    this.#several = parts.several
+    const { data, first } = layOut(parts, entryOf)
+    this.#data = data
+    this.#used = data.length
+    this.#first = first
     this.#plurals = parts.plurals
-    this.#rootClasses = ((nodes[0] ?? 0) & HAS.classes) !== 0
-    const sorted: [node: number, symbol: number, to: number][] = []
-    for (let k = 0; k < edges.length; k += 3) {
-      const [node, symbol, to] = [edges[k] as number, edges[k + 1] as number, edges[k + 2] as number]
-      if (node === 0) this.#first.set(symbol, to)
-      else sorted.push([node, symbol, to])
-    }
-    sorted.sort((a, b) => a[0] - b[0] || a[1] - b[1])
-    this.#edges = Int32Array.from(sorted.flatMap(([, symbol, to]) => [symbol, to]))
-    const leaves: [node: number, leaf: number][] = []
-    for (let k = 0; k < parts.leaves.length; k += 3) {
-      const [node, entry, signs] = [parts.leaves[k] as number, parts.leaves[k + 1] as number, parts.leaves[k + 2] as number]
-      leaves.push([node, leafCode(entryOf?.[entry] ?? entry, signs)])
-    }
-    leaves.sort((a, b) => a[0] - b[0])
-    this.#leaves = Int32Array.from(leaves, ([, leaf]) => leaf)
-    this.#nodes = new Int32Array((nodes.length + 1) * STRIDE)
-    for (let node = 0, k = 0, l = 0; node <= nodes.length; node++) {
-      while (k < sorted.length && (sorted[k]?.[0] as number) < node) k++
-      while (l < leaves.length && (leaves[l]?.[0] as number) < node) l++
-      this.#nodes[node * STRIDE] = nodes[node] ?? 0
-      this.#nodes[node * STRIDE + EDGES] = k * 2
-      this.#nodes[node * STRIDE + LEAVES] = l
-    }
+    this.#rootClasses = ((parts.nodes[0] ?? 0) & HAS.classes) === 0 ? undefined : classesOf(first)
   }
 
-  /** Where an edge leads: a node, −1 − index of several, or `NOWHERE`. */
+  /** Where an edge leads: a node, −1 − place of a list, or `NOWHERE`. */
   #edge(node: number, symbol: number): number {
-    if (node === 0) return this.#first.get(symbol) ?? NOWHERE
-    const edges = this.#edges
-    let low = this.#nodes[node * STRIDE + EDGES] as number
-    let high = this.#nodes[(node + 1) * STRIDE + EDGES] as number
+    const data = this.#data
+    let low = node + HEAD
+    let high = low + ((data[node + 1] as number) & COUNT_MASK) * 2
     while (high - low > FEW * 2) {
       const middle = low + (((high - low) >> 2) << 1)
-      if ((edges[middle] as number) > symbol) high = middle
+      if ((data[middle] as number) > symbol) high = middle
       else low = middle
     }
-    for (; low < high; low += 2) if (edges[low] === symbol) return edges[low + 1] as number
+    for (; low < high; low += 2) if (data[low] === symbol) return data[low + 1] as number
     return NOWHERE
   }
 
-  #targets(node: number, symbol: number): readonly number[] {
-    const to = this.#edge(node, symbol)
-    if (to === NOWHERE) return NO_NODES
-    return to >= 0 ? [to] : (this.#several[-to - 1] as readonly number[])
+  #targets(to: number): readonly number[] {
+    if (to >= 0) return [to]
+    const at = -1 - to
+    return [...this.#data.subarray(at + 1, at + 1 + (this.#data[at] as number))]
   }
 
-  /** Where a written form leads to from the root: by its word or singulars, then by its beginnings. */
-  roots(id: number, singulars: readonly number[], prefixes: readonly number[]): readonly number[] {
-    const out = id >= 0 ? [...this.#symbolRoots(id * 3 + WORD)] : []
-    if (out.length === 0 && this.#plurals) for (const s of singulars) out.push(...this.#symbolRoots(s * 3 + WORD))
-    for (const p of prefixes) out.push(...this.#symbolRoots(p * 3 + PREFIX))
-    return out.length === 0 ? NO_NODES : out
+  /** Where a written form leads to from the root: by its word or singulars, then by its beginnings; `NO_ROOTS` for nowhere. */
+  roots(id: number, singulars: readonly number[], prefixes: readonly number[]): number {
+    const symbols: number[] = []
+    const put = (symbol: number): void => {
+      if (this.#first.has(symbol)) symbols.push(symbol)
+    }
+    if (id >= 0) put(id * 3 + WORD)
+    if (symbols.length === 0 && this.#plurals) for (const s of singulars) put(s * 3 + WORD)
+    for (const p of prefixes) put(p * 3 + PREFIX)
+    if (symbols.length === 0) return NO_ROOTS
+    const [only] = symbols
+    if (symbols.length === 1) return this.#symbolRoots(only as number)
+    const key = symbols.join(' ')
+    const known = this.#mixedRoots.get(key)
+    if (known !== undefined) return known
+    const lists = symbols.map((s) => this.#symbolRoots(s))
+    const all = lists.flatMap((at) => [...this.#data.subarray(at + 1, at + 1 + (this.#data[at] as number))])
+    const place = this.#append([all.length, ...all])
+    this.#mixedRoots.set(key, place)
+    return place
   }
 
-  #symbolRoots(symbol: number): readonly number[] {
+  #symbolRoots(symbol: number): number {
     const known = this.#rootsOf.get(symbol)
     if (known !== undefined) return known
     const out: number[] = []
     let alike: number[] = []
     const close = (): void => {
       if (alike.length === 1) out.push(-1, alike[0] as number, HAS.words)
-      else if (alike.length > 1) out.push(TABLE, this.#tables.push(this.#following(alike)) - 1, alike.length)
+      else if (alike.length > 1) out.push(TABLE, this.#append(tableOf(this.#following(alike))), alike.length)
       alike = []
     }
-    for (const node of this.#targets(0, symbol)) {
-      const meta = this.#nodes[node * STRIDE] as number
+    for (const node of this.#targets(this.#first.get(symbol) as number)) {
+      const meta = this.#data[node] as number
       if (meta >> HAS_BITS < 0 && (meta & HAS_MASK) === HAS.words && !this.#plurals) alike.push(node)
       else {
         close()
@@ -149,38 +126,65 @@ export class PhraseGraph {
       }
     }
     close()
-    this.#rootsOf.set(symbol, out)
-    return out
+    const place = this.#append([out.length, ...out])
+    this.#rootsOf.set(symbol, place)
+    return place
   }
 
-  #following(nodes: readonly number[]): FollowTable {
+  /** Symbols behind any of the nodes, each with the nodes it leads to. */
+  #following(nodes: readonly number[]): ReadonlyMap<number, readonly number[]> {
+    const data = this.#data
     const targets = new Map<number, number[]>()
     for (const node of nodes) {
-      const end = this.#nodes[(node + 1) * STRIDE + EDGES] as number
-      for (let k = this.#nodes[node * STRIDE + EDGES] as number; k < end; k += 2) {
-        const [symbol, to] = [this.#edges[k] as number, this.#edges[k + 1] as number]
+      const end = node + HEAD + ((data[node + 1] as number) & COUNT_MASK) * 2
+      for (let k = node + HEAD; k < end; k += 2) {
+        const symbol = data[k] as number
         const list = targets.get(symbol) ?? []
         targets.set(symbol, list)
-        if (to >= 0) list.push(to)
-        else list.push(...(this.#several[-to - 1] as readonly number[]))
+        list.push(...this.#targets(data[k + 1] as number))
       }
     }
-    return new FollowTable(targets)
+    return targets
+  }
+
+  /** Places of tables are counted from where they stand. */
+  #append(numbers: readonly number[]): number {
+    const at = this.#used
+    if (at + numbers.length > this.#data.length) {
+      const longer = new Int32Array(Math.max(this.#data.length * 1.5, at + numbers.length))
+      longer.set(this.#data)
+      this.#data = longer
+    }
+    this.#data.set(numbers, at)
+    this.#used += numbers.length
+    return at
   }
 
   /** Tells the search's sink of every phrase that begins at token `start`; `roots`: what `roots` gave for its form. */
-  matchAt(search: Search, start: number, roots: readonly number[]): void {
-    if (roots.length === 0 && !this.#rootClasses) return
+  matchAt(search: Search, start: number, roots: number): void {
+    const byClass = this.#rootClasses
+    if (roots === NO_ROOTS && byClass === undefined) return
     const { field, present, mark } = search
-    const classes = this.#rootClasses ? field.classesAt(start) : NO_CLASSES
+    const data = this.#data
     search.start = start
-    for (let k = 0; k < roots.length; k += ROOT) {
-      const need = roots[k] as number
-      if (need === TABLE) this.#follow(search, roots[k + 1] as number, roots[k + 2] as number)
-      else if (need < 0 || present === undefined || present[need] === mark)
-        this.#walk(search, roots[k + 1] as number, roots[k + 2] as number, start + 1)
+    if (roots !== NO_ROOTS) {
+      const end = roots + 1 + (data[roots] as number)
+      for (let k = roots + 1; k < end; k += ROOT) {
+        const need = data[k] as number
+        if (need === TABLE) this.#follow(search, data[k + 1] as number, data[k + 2] as number)
+        else if (need < 0 || present === undefined || present[need] === mark)
+          this.#walk(search, data[k + 1] as number, data[k + 2] as number, start + 1)
+      }
     }
-    if (classes.length > 0) this.#classes(search, 0, classes)
+    if (byClass !== undefined) this.#rootClass(search, byClass, field.classesAt(start))
+  }
+
+  #rootClass(search: Search, byClass: Int32Array, hits: readonly ClassHit[]): void {
+    for (let k = 0; k < hits.length; k++) {
+      const { cls, end } = hits[k] as ClassHit
+      const to = cls < byClass.length && cls >= 0 ? (byClass[cls] as number) : NOWHERE
+      if (to !== NOWHERE && !repeated(hits, k)) this.#go(search, to, end)
+    }
   }
 
   /** Goes on behind the first token at all nodes of a table at once, in their order; each costs a step. */
@@ -191,13 +195,23 @@ export class PhraseGraph {
     if (start + 1 >= field.infos.length) return
     const { id } = field.infos[start + 1] as WordInfo
     if (id < 0) return
-    const targets = (this.#tables[table] as FollowTable).after(id * 3 + WORD)
-    for (let k = 0; k < targets.length; k++) this.#enter(search, targets[k] as number, start + 2)
+    const data = this.#data
+    const symbol = id * 3 + WORD
+    const mask = data[table] as number
+    for (let at = hashOf(symbol) & mask; ; at = (at + 1) & mask) {
+      const known = data[table + 1 + at * 2]
+      if (known === -1) return
+      if (known !== symbol) continue
+      const list = table + (data[table + 2 + at * 2] as number)
+      const end = list + (data[list] as number)
+      for (let k = list + 1; k <= end; k++) this.#enter(search, data[k] as number, start + 2)
+      return
+    }
   }
 
   /** Goes on at a node, unless the text lacks what every phrase through it needs: most nodes end here. */
   #enter(search: Search, node: number, i: number): void {
-    const meta = this.#nodes[node * STRIDE] as number
+    const meta = this.#data[node] as number
     const need = meta >> HAS_BITS
     if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) return
     this.#walk(search, node, meta & HAS_MASK, i)
@@ -207,15 +221,19 @@ export class PhraseGraph {
     const { budget, field } = search
     if (budget.left <= 0) return
     budget.left--
+    const data = this.#data
+    const counts = data[node + 1] as number
+    let behind = node + HEAD + (counts & COUNT_MASK) * 2
     if ((has & HAS.leaves) !== 0) {
-      const end = this.#nodes[(node + 1) * STRIDE + LEAVES] as number
-      for (let k = this.#nodes[node * STRIDE + LEAVES] as number; k < end; k++)
-        search.sink.found(this.#leaves[k] as number, search.start, i)
+      const end = behind + (counts >>> COUNT_BITS)
+      for (let k = behind; k < end; k++) search.sink.found(data[k] as number, search.start, i)
       if (has === HAS.leaves) return
+      behind = end
     }
     if ((has & HAS.skips) !== 0) {
-      const skips = this.#skips[node] as readonly number[]
-      for (let k = 0; k < skips.length; k++) this.#enter(search, skips[k] as number, i)
+      const end = behind + (data[behind] as number)
+      for (let k = behind + 1; k <= end; k++) this.#enter(search, data[k] as number, i)
+      behind = end + 1
     }
     if (i >= field.infos.length) return
     const info = field.infos[i] as WordInfo
@@ -226,7 +244,7 @@ export class PhraseGraph {
     }
     if ((has & HAS.prefixes) !== 0) this.#goAll(search, node, info.prefixes, PREFIX, i + 1)
     if ((has & HAS.classes) !== 0) this.#classes(search, node, field.classesAt(i))
-    if ((has & HAS.gaps) !== 0) this.#gap(search, this.#gaps[node] as readonly number[], i)
+    if ((has & HAS.gaps) !== 0) this.#gap(search, behind, i)
   }
 
   #goAll(search: Search, node: number, ids: readonly number[], kind: number, i: number): void {
@@ -249,8 +267,10 @@ export class PhraseGraph {
       this.#enter(search, to, i)
       return
     }
-    const several = this.#several[-to - 1] as readonly number[]
-    for (let k = 0; k < several.length; k++) this.#enter(search, several[k] as number, i)
+    const data = this.#data
+    const list = -1 - to
+    const end = list + (data[list] as number)
+    for (let k = list + 1; k <= end; k++) this.#enter(search, data[k] as number, i)
   }
 
   /** A step at a node that has words alone. */
@@ -264,16 +284,20 @@ export class PhraseGraph {
     if (to !== NOWHERE) this.#go(search, to, i + 1)
   }
 
-  #gap(search: Search, gaps: readonly number[], i: number): void {
+  /** `gaps`: where their number stands. */
+  #gap(search: Search, gaps: number, i: number): void {
     const { tokens } = search.field
-    const sentence = tokens[i]?.sentence
-    for (let g = 0; g < gaps.length; g += 3) {
-      const node = gaps[g + 2] as number
-      const meta = this.#nodes[node * STRIDE] as number
+    const data = this.#data
+    const { sentence } = tokens[i] as Token
+    const behind = gaps + 1 + (data[gaps] as number) * 3
+    for (let g = gaps + 1; g < behind; g += 3) {
+      const node = data[g + 2] as number
+      const meta = data[node] as number
       const need = meta >> HAS_BITS
       if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) continue
       const has = meta & HAS_MASK
-      const [min, max] = [gaps[g] as number, gaps[g + 1] as number]
+      const min = data[g] as number
+      const max = data[g + 1] as number
       const onlyWords = has === HAS.words && !this.#plurals
       for (let k = 0; k <= max && i + k < tokens.length; k++) {
         const token = tokens[i + k] as Token
@@ -288,33 +312,30 @@ export class PhraseGraph {
   }
 }
 
-/** Symbols with the nodes they lead to: places by hash in one array, each symbol with the index of its list. */
-class FollowTable {
-  readonly #places: Int32Array
-  readonly #mask: number
-  readonly #lists: (readonly number[])[] = []
-
-  constructor(targets: ReadonlyMap<number, readonly number[]>) {
-    let size = 4
-    while (size < targets.size * 2) size *= 2
-    this.#mask = size - 1
-    this.#places = new Int32Array(size * 2).fill(-1)
-    for (const [symbol, list] of targets) {
-      let at = hashOf(symbol) & this.#mask
-      while (this.#places[at * 2] !== -1) at = (at + 1) & this.#mask
-      this.#places[at * 2] = symbol
-      this.#places[at * 2 + 1] = this.#lists.push(list) - 1
-    }
+/**
+ * Symbols with the nodes they lead to: places by hash less one, then pairs of a symbol, −1 for none, and where its list stands,
+ * counted from the table's beginning; then the lists, each behind its length.
+ */
+function tableOf(targets: ReadonlyMap<number, readonly number[]>): number[] {
+  let size = 4
+  while (size < targets.size * 2) size *= 2
+  const out = [size - 1, ...new Array<number>(size * 2).fill(-1)]
+  for (const [symbol, list] of targets) {
+    let at = hashOf(symbol) & (size - 1)
+    while (out[1 + at * 2] !== -1) at = (at + 1) & (size - 1)
+    out[1 + at * 2] = symbol
+    out[2 + at * 2] = out.length
+    out.push(list.length, ...list)
   }
+  return out
+}
 
-  after(symbol: number): readonly number[] {
-    const places = this.#places
-    for (let at = hashOf(symbol) & this.#mask; ; at = (at + 1) & this.#mask) {
-      const known = places[at * 2]
-      if (known === symbol) return this.#lists[places[at * 2 + 1] as number] as readonly number[]
-      if (known === -1) return NO_NODES
-    }
-  }
+/** Targets of the root's classes, by class. */
+function classesOf(first: ReadonlyMap<number, number>): Int32Array {
+  const pairs = [...first].filter(([symbol]) => symbol % 3 === CLASS)
+  const out = new Int32Array(Math.max(0, ...pairs.map(([symbol]) => (symbol - CLASS) / 3 + 1))).fill(NOWHERE)
+  for (const [symbol, to] of pairs) out[(symbol - CLASS) / 3] = to
+  return out
 }
 
 const hashOf = (symbol: number): number => Math.imul(symbol, 0x9e3779b1) >>> 12
@@ -330,8 +351,6 @@ export interface Search {
   /** Where the look-up begins. */
   start: number
 }
-
-const NO_CLASSES: readonly ClassHit[] = []
 
 /** The same class over the same tokens was listed before. */
 function repeated(hits: readonly ClassHit[], k: number): boolean {

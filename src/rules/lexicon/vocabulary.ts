@@ -20,13 +20,13 @@ export interface WordInfo {
   /** Groups of telling words it belongs to (`Needs`). */
   readonly groups: readonly number[]
   /** Where word lists and where cue and guard phrases that begin with it go on in their graphs. */
-  readonly termRoots: readonly number[]
-  readonly patternRoots: readonly number[]
+  readonly termRoots: number
+  readonly patternRoots: number
 }
 
-/** Where phrases that begin with a form go on; the numbers mean something to the graph alone. */
+/** Where phrases that begin with a form go on; the number means something to the graph alone. */
 interface Roots {
-  roots(id: number, singulars: readonly number[], prefixes: readonly number[]): readonly number[]
+  roots(id: number, singulars: readonly number[], prefixes: readonly number[]): number
 }
 
 const NONE: readonly number[] = []

@@ -1,6 +1,6 @@
 import { classOfTerm, isNeutral, type Lexicon, languageOfTerm, type TermEntries } from '../lexicon/compile.ts'
 import { placeKey } from '../lexicon/gazetteer.ts'
-import type { Budget, Field, Search, Sink } from '../lexicon/graph.ts'
+import { type Budget, type Field, NO_ROOTS, type Search, type Sink } from '../lexicon/graph.ts'
 import { leafEntry, leafFolded } from '../lexicon/graph-parts.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
@@ -258,7 +258,7 @@ export function tagTokens(
   for (let i = 0; i < tokens.length; i++) {
     const { termRoots } = infos[i] as WordInfo
     collector.from.push(collector.hits.length)
-    if (termRoots.length > 0) lexicon.terms.matchAt(search, i, termRoots)
+    if (termRoots !== NO_ROOTS) lexicon.terms.matchAt(search, i, termRoots)
   }
   const all = collector.hits.length
   collector.from.push(all, all)

@@ -11,6 +11,11 @@ export interface Form {
   readonly text: string
   readonly fold: string
   readonly caps: 0 | 1 | 2
+  /** What readers of amounts found that it may begin, as their bits; 0 until they look. */
+  signs: number
+  /** Hashes of the folded form and of its first letters; 0 until wording asks. */
+  foldHash: number
+  stemHash: number
   /** What `owner` knows of it: the last one that asked. */
   owner: object | undefined
   known: unknown

@@ -15,17 +15,24 @@ interface Draft {
   previousEnd: number
 }
 
+/** Units of the text that is being cut: a string tells its characters more slowly, and every one is looked at several times. */
+let units = new Uint16Array(4_200)
+
 /** Splits the clean view into at most 512 tokens, left to right, without going back. */
 export function tokenize(clean: string): Token[] {
   const draft: Draft = { tokens: [], previousEnd: -1 }
   const n = clean.length
+  if (n >= units.length) units = new Uint16Array(n + 1)
+  const codes = units
+  for (let k = 0; k < n; k++) codes[k] = clean.charCodeAt(k)
+  codes[n] = 0
   let i = 0
   while (i < n && draft.tokens.length < MAX_TOKENS) {
-    const code = clean.charCodeAt(i)
+    const code = codes[i] as number
     const kind = charKind(code)
     if (kind === SPACE || kind === HIDDEN || kind === MARKS) i++
-    else if (kind === LETTERS) i = word(clean, i, draft)
-    else if (kind === DIGIT) i = number(clean, i, draft)
+    else if (kind === LETTERS) i = word(clean, codes, i, draft)
+    else if (kind === DIGIT) i = number(clean, codes, i, draft)
     else if (kind === LINE_END) i = push(draft, 'line', LINE, i, i + 1)
     else if (code === 1) i = push(draft, 'mark', LINK_MARK, i, i + 1)
     else i = symbol(clean, i, draft)
@@ -50,32 +57,30 @@ function push(draft: Draft, kind: TokenKind, form: Form, start: number, end: num
   return end
 }
 
-function word(clean: string, start: number, draft: Draft): number {
+function word(clean: string, codes: Uint16Array, start: number, draft: Draft): number {
   const n = clean.length
   let i = start
   let hidden = false
   let hash = HASH_START
   while (i < n) {
-    const code = clean.charCodeAt(i)
+    const code = codes[i] as number
     const kind = charKind(code)
-    if (kind === HIDDEN || kind === MARKS) hidden = true
-    else if (
-      kind !== LETTERS &&
-      !((code === APOSTROPHE || code === DOT) && i + 1 < n && charKind(clean.charCodeAt(i + 1)) === LETTERS)
-    )
-      break
+    if (kind !== LETTERS) {
+      if (kind === HIDDEN || kind === MARKS) hidden = true
+      else if (!((code === APOSTROPHE || code === DOT) && i + 1 < n && charKind(codes[i + 1] as number) === LETTERS)) break
+    }
     hash = Math.imul(hash ^ code, HASH_FACTOR)
     i++
   }
-  const form = hidden ? made(strip(clean.slice(start, i)), 0) : formAt(clean, start, i, hash)
-  const end = push(draft, 'word', form, start, i)
-  return joinHyphen(clean, end, draft)
+  const seen = hidden ? made(strip(clean.slice(start, i)), 0) : formAt(clean, codes, start, i, hash)
+  const end = push(draft, 'word', seen, start, i)
+  return joinHyphen(codes, end, n, draft)
 }
 
 const HASH_START = 0x811c9dc5
 const HASH_FACTOR = 0x01000193
 
-/** Forms of words seen before, each at the place its hash gives; the memory is bounded and changes no answer. */
+/** Forms of words seen before, each at one of the two places its hash gives; the memory is bounded and changes no answer. */
 const MAX_FORMS = 32_768
 const FORMS: (Form | undefined)[] = new Array<undefined>(MAX_FORMS).fill(undefined)
 const MAX_REMEMBERED = 40
@@ -83,19 +88,24 @@ const MAX_REMEMBERED = 40
 const MAX_NUMBER = 8
 
 /** The form of clean[start, end): what was seen before is found without a string of its own. */
-function formAt(clean: string, start: number, end: number, hash: number): Form {
+function formAt(clean: string, codes: Uint16Array, start: number, end: number, hash: number): Form {
   const place = (hash ^ (hash >>> 15)) & (MAX_FORMS - 1)
   const known = FORMS[place]
-  if (known !== undefined && known.hash === hash && standsAt(known.word, clean, start, end)) return known
-  const form = made(detached(clean.slice(start, end)), hash)
-  if (end - start <= MAX_REMEMBERED) FORMS[place] = form
-  return form
+  if (known !== undefined && known.hash === hash && standsAt(known.word, codes, start, end)) return known
+  const other = FORMS[place ^ 1]
+  if (other !== undefined && other.hash === hash && standsAt(other.word, codes, start, end)) return other
+  const fresh = made(detached(clean.slice(start, end)), hash)
+  if (end - start > MAX_REMEMBERED) return fresh
+  // The one met last stays: two words of one place would else push each other out again and again.
+  if (known !== undefined) FORMS[place ^ 1] = known
+  FORMS[place] = fresh
+  return fresh
 }
 
-function standsAt(word: string, clean: string, start: number, end: number): boolean {
+function standsAt(word: string, codes: Uint16Array, start: number, end: number): boolean {
   const { length } = word
   if (length !== end - start) return false
-  for (let k = 0; k < length; k++) if (word.charCodeAt(k) !== clean.charCodeAt(start + k)) return false
+  for (let k = 0; k < length; k++) if (word.charCodeAt(k) !== codes[start + k]) return false
   return true
 }
 
@@ -104,19 +114,32 @@ function made(word: string, hash: number): Form {
   const caps =
     word === lower ? 0 : word.length > 1 && word === word.toUpperCase() ? 2 : word[0] === lower[0] ? 0 : word.length === 1 ? 2 : 1
   const text = unmix(lower.includes("'") && !KEEP_APOSTROPHE.has(lower) ? lower.replaceAll("'", '') : lower)
-  return { word, hash, text, fold: foldWord(text), caps, owner: undefined, known: undefined }
+  return form(word, hash, text, foldWord(text), caps)
 }
 
+const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 1 | 2): Form => ({
+  word,
+  hash,
+  text,
+  fold,
+  caps,
+  signs: 0,
+  foldHash: 0,
+  stemHash: 0,
+  owner: undefined,
+  known: undefined,
+})
+
 /** The form of what has no upper and lower case. */
-const plain = (text: string): Form => ({ word: text, hash: 0, text, fold: text, caps: 0, owner: undefined, known: undefined })
+const plain = (text: string): Form => form(text, 0, text, text, 0)
 
 /** The same characters in a string of their own: a slice would keep its whole message. */
 const detached = (word: string): string => word.split('').join('')
 
 /** A hyphen inside a word or model name separates tokens without being one. */
-function joinHyphen(clean: string, end: number, draft: Draft): number {
-  if (clean.charCodeAt(end) !== HYPHEN || end + 1 >= clean.length) return end
-  const next = charKind(clean.charCodeAt(end + 1))
+function joinHyphen(codes: Uint16Array, end: number, n: number, draft: Draft): number {
+  if (end + 1 >= n || codes[end] !== HYPHEN) return end
+  const next = charKind(codes[end + 1] as number)
   if (next !== LETTERS && next !== DIGIT) return end
   draft.previousEnd = end + 1
   return end + 1
@@ -132,34 +155,35 @@ function strip(text: string): string {
 }
 
 /** Digits with single inner separators; `1,25,000`, `1.050,00`, `1'200`. Spaces between groups are the scanner's business. */
-function number(clean: string, start: number, draft: Draft): number {
+function number(clean: string, codes: Uint16Array, start: number, draft: Draft): number {
   const n = clean.length
   let i = start
   let hash = HASH_START
   while (i < n) {
-    const code = clean.charCodeAt(i)
+    const code = codes[i] as number
     if (charKind(code) !== DIGIT) {
       const joins =
         code === DOT || code === COMMA || code === APOSTROPHE
-          ? i + 1 < n && charKind(clean.charCodeAt(i + 1)) === DIGIT
-          : (code === 0xa0 || code === 0x202f || code === 0x2009) && threeDigits(clean, i + 1)
+          ? i + 1 < n && charKind(codes[i + 1] as number) === DIGIT
+          : (code === 0xa0 || code === 0x202f || code === 0x2009) && threeDigits(codes, i + 1, n)
       if (!joins) break
     }
     hash = Math.imul(hash ^ code, HASH_FACTOR)
     i++
   }
-  const form = i - start > MAX_NUMBER ? plain(clean.slice(start, i)) : formAt(clean, start, i, hash)
-  const end = push(draft, 'number', form, start, i)
-  if (clean.charCodeAt(end) === HYPHEN && end + 1 < n && charKind(clean.charCodeAt(end + 1)) === LETTERS) {
+  const seen = i - start > MAX_NUMBER ? plain(clean.slice(start, i)) : formAt(clean, codes, start, i, hash)
+  const end = push(draft, 'number', seen, start, i)
+  if (end + 1 < n && codes[end] === HYPHEN && charKind(codes[end + 1] as number) === LETTERS) {
     draft.previousEnd = end + 1
     return end + 1
   }
   return end
 }
 
-function threeDigits(clean: string, at: number): boolean {
-  for (let k = 0; k < 3; k++) if (charKind(clean.charCodeAt(at + k)) !== DIGIT) return false
-  return charKind(clean.charCodeAt(at + 3)) !== DIGIT
+function threeDigits(codes: Uint16Array, at: number, n: number): boolean {
+  if (at + 3 > n) return false
+  for (let k = 0; k < 3; k++) if (charKind(codes[at + k] as number) !== DIGIT) return false
+  return at + 3 === n || charKind(codes[at + 3] as number) !== DIGIT
 }
 
 /** Arrows that point both ways: one thing for another. */
@@ -178,10 +202,10 @@ const GREATER = 62
 function symbol(clean: string, i: number, draft: Draft): number {
   const code = clean.charCodeAt(i)
   if (code < 128 && code !== LESS) {
-    const form = ASCII[code] as Form
-    if (code === DOLLAR) return push(draft, 'sign', form, i, i + 1)
+    const known = ASCII[code] as Form
+    if (code === DOLLAR) return push(draft, 'sign', known, i, i + 1)
     if ((code === HYPHEN || code === EQUALS) && clean.charCodeAt(i + 1) === GREATER) return push(draft, 'op', TO, i, i + 2)
-    return push(draft, 'op', form, i, i + 1)
+    return push(draft, 'op', known, i, i + 1)
   }
   const money = MONEY.get(code)
   if (money !== undefined) return push(draft, 'sign', money, i, i + 1)
