@@ -1,28 +1,10 @@
 import type { Language } from '../model.ts'
-import type { Token } from '../text/model.ts'
-import { type Alphabet, alphabetOf } from './alphabet.ts'
+import { TONGUE } from '../text/language.ts'
+import type { Form, Token, WordInfo } from '../text/model.ts'
+import { plain } from '../text/tokens.ts'
+import { alphabetOf } from './alphabet.ts'
 
-/** What the lexicon knows of one written form, whatever stands around it. */
-export interface WordInfo {
-  /** Number of the form in the lexicon; −1 for a form no list or phrase has. */
-  readonly id: number
-  /** Numbers of its singular, for lists that match plurals. */
-  readonly singulars: readonly number[]
-  /** Numbers of the listed word beginnings it has. */
-  readonly prefixes: readonly number[]
-  /** Languages that have it as a function word. */
-  readonly languages: readonly Language[] | undefined
-  readonly alphabet: Alphabet
-  /** Begins or carries a cue, an act or a sign without which a message says nothing. */
-  readonly key: boolean
-  /** The cue word it is a mistyped form of. */
-  readonly repaired: string | undefined
-  /** Groups of telling words it belongs to (`Needs`). */
-  readonly groups: readonly number[]
-  /** Where word lists and where cue and guard phrases that begin with it go on in their graphs. */
-  readonly termRoots: number
-  readonly patternRoots: number
-}
+export type { WordInfo }
 
 /** Where phrases that begin with a form go on; the number means something to the graph alone. */
 interface Roots {
@@ -140,16 +122,27 @@ export class Vocabulary {
     this.#unknown = this.#describe('')
   }
 
-  /** Everything about a token's form. Forms are remembered; the memory is bounded and changes no answer. */
+  /** Everything about a token's form; it stands until another vocabulary is asked for the same form. */
   info(token: Token): WordInfo {
     const { form } = token
-    if (form.owner === this) return form.known as WordInfo
-    const info = this.#look(token)
-    form.owner = this
-    form.known = info
-    return info
+    if (form.owner !== this) this.#tell(form, this.#look(token))
+    return form
   }
 
+  #tell(form: Form, known: WordInfo): void {
+    form.owner = this
+    form.id = known.id
+    form.termRoots = known.termRoots
+    form.patternRoots = known.patternRoots
+    form.tongue = known.tongue
+    form.key = known.key
+    form.groups = known.groups
+    form.repaired = known.repaired
+    form.singulars = known.singulars
+    form.prefixes = known.prefixes
+  }
+
+  /** Forms are remembered; the memory is bounded and changes no answer. */
   #look({ text, kind }: Token): WordInfo {
     if (text.length > MAX_FORM || (kind === 'number' && text.length > 3)) return this.#unknown
     const cached = this.#cache.get(text)
@@ -168,7 +161,9 @@ export class Vocabulary {
 
   /** The same for a form that stands for itself. */
   infoOf(text: string): WordInfo {
-    return this.#describe(text)
+    const form = plain(text)
+    this.#tell(form, this.#describe(text))
+    return form
   }
 
   #describe(text: string): WordInfo {
@@ -188,8 +183,7 @@ export class Vocabulary {
       id,
       singulars,
       prefixes,
-      languages: uses.languages.get(text),
-      alphabet: alphabetOf(text),
+      tongue: tongueOf(text, uses.languages.get(text)),
       key,
       repaired,
       groups: groups.length === 0 ? NONE : groups,
@@ -218,6 +212,13 @@ export class Vocabulary {
     const out = list.filter((e) => text.startsWith(e.text)).map((e) => e.id)
     return out.length === 0 ? NONE : out
   }
+}
+
+function tongueOf(text: string, languages: readonly Language[] | undefined): number {
+  const alphabet = alphabetOf(text)
+  let tongue = alphabet === 'plain' || alphabet === 'accented' ? 0 : TONGUE[alphabet]
+  if (languages !== undefined) for (const lang of languages) tongue |= TONGUE[lang]
+  return tongue
 }
 
 /** Pairs of number and group, by number. */

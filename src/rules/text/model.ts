@@ -3,22 +3,54 @@ import type { Language, Span } from '../model.ts'
 export type { Language, Span }
 export type TokenKind = 'word' | 'number' | 'sign' | 'op' | 'line' | 'emoji' | 'mark'
 
-/** A word, number or sign as written, whatever stands around it. */
-export interface Form {
-  /** As written, and its hash. */
-  readonly word: string
-  readonly hash: number
+/** What a lexicon knows of one written form, whatever stands around it. */
+export interface WordInfo {
+  /** Number of the form in the lexicon; −1 for a form no list or phrase has. */
+  readonly id: number
+  /** Where word lists and where cue and guard phrases that begin with it go on in their graphs. */
+  readonly termRoots: number
+  readonly patternRoots: number
+  /** Languages that have it as a function word, and the one its letters betray (`TONGUE`). */
+  readonly tongue: number
+  /** Begins or carries a cue, an act or a sign without which a message says nothing. */
+  readonly key: boolean
+  /** Groups of telling words it belongs to (`Needs`). */
+  readonly groups: readonly number[]
+  /** The cue word it is a mistyped form of. */
+  readonly repaired: string | undefined
+  /** Numbers of its singular, for lists that match plurals. */
+  readonly singulars: readonly number[]
+  /** Numbers of the listed word beginnings it has. */
+  readonly prefixes: readonly number[]
+}
+
+/**
+ * A word, number or sign as written, whatever stands around it, and what the lexicon that asked last knows of it: one object, since
+ * reading waits for memory more than it computes.
+ */
+export interface Form extends WordInfo {
   readonly text: string
   readonly fold: string
   readonly caps: 0 | 1 | 2
-  /** What readers of amounts found that it may begin, as their bits; 0 until they look. */
-  signs: number
+  /** As written, and its hash. */
+  readonly hash: number
+  readonly word: string
+  /** The lexicon that knows what follows. */
+  owner: object | undefined
+  id: number
+  termRoots: number
+  patternRoots: number
+  tongue: number
+  key: boolean
+  groups: readonly number[]
+  repaired: string | undefined
+  singulars: readonly number[]
+  prefixes: readonly number[]
   /** Hashes of the folded form and of its first letters; 0 until wording asks. */
   foldHash: number
   stemHash: number
-  /** What `owner` knows of it: the last one that asked. */
-  owner: object | undefined
-  known: unknown
+  /** What readers of amounts found that it may begin, as their bits; 0 until they look. */
+  signs: number
 }
 
 /** One token of the clean view; spans point into the raw view. */

@@ -117,21 +117,31 @@ function made(word: string, hash: number): Form {
   return form(word, hash, text, foldWord(text), caps)
 }
 
+const NONE: readonly number[] = []
+
 const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 1 | 2): Form => ({
-  word,
-  hash,
   text,
   fold,
   caps,
-  signs: 0,
+  hash,
+  word,
+  owner: undefined,
+  id: -1,
+  termRoots: 0,
+  patternRoots: 0,
+  tongue: 0,
+  key: false,
+  groups: NONE,
+  repaired: undefined,
+  singulars: NONE,
+  prefixes: NONE,
   foldHash: 0,
   stemHash: 0,
-  owner: undefined,
-  known: undefined,
+  signs: 0,
 })
 
 /** The form of what has no upper and lower case. */
-const plain = (text: string): Form => form(text, 0, text, text, 0)
+export const plain = (text: string): Form => form(text, 0, text, text, 0)
 
 /** The same characters in a string of their own: a slice would keep its whole message. */
 const detached = (word: string): string => word.split('').join('')
