@@ -5,6 +5,7 @@ import { decimal, splitNumber } from './decimal.ts'
 import { MILLION_WORDS, type Multiplier, multiplierAt, tailEnd, VI_MILLION, VI_THOUSAND, withTail } from './multiplier.ts'
 import { contextRole, endsSeries, gluedModel, isYear, phoneEnd } from './number-role.ts'
 import { NUMBER_WORDS, readNumberWords, type WordNumber } from './number-words.ts'
+import { OPENS, opens } from './openers.ts'
 import { joinRange, stronger } from './range.ts'
 import type { Tags } from './tags.ts'
 
@@ -30,12 +31,13 @@ function shortEuro(tokens: readonly Token[], i: number, tags: Tags, before: Curr
 /** All numbers of a message with their reading, left to right. */
 export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
   const found: Amount[] = []
+  const vietnamese = tags.lang === 'vi'
   let i = 0
   while (i < tokens.length) {
     const token = tokens[i] as Token
     let amount: Amount | undefined
     if (token.kind === 'number') amount = numeric(tokens, i, tags)
-    else if (token.kind === 'word') amount = spelled(tokens, i, tags)
+    else if (token.kind === 'word' && (vietnamese || (opens(token.form) & OPENS.number) !== 0)) amount = spelled(tokens, i, tags)
     if (amount === undefined) {
       i++
       continue
@@ -51,15 +53,16 @@ export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
 /** "nửa củ", "giá tỷ hai", "củ rưỡi": half of one, or one and what stands behind it. */
 function openMillion(tokens: readonly Token[], i: number, tags: Tags): WordNumber | undefined {
   if (tags.lang !== 'vi') return undefined
-  const sized = (k: number): boolean =>
-    VI_MILLION.has(tokens[k]?.text ?? '') || tokens[k]?.text === 'tỷ' || tokens[k]?.text === 'tỉ'
-  if (tokens[i]?.text === 'nửa') return sized(i + 1) ? { value: '0.5', end: i + 1, large: false } : undefined
-  if (!sized(i) || tokens[i - 1]?.kind === 'number' || NUMBER_WORDS.has(tokens[i - 1]?.text ?? '')) return undefined
+  if (tokens[i]?.text === 'nửa') return sized(tokens[i + 1]) ? { value: '0.5', end: i + 1, large: false } : undefined
+  if (!sized(tokens[i]) || tokens[i - 1]?.kind === 'number' || NUMBER_WORDS.has(tokens[i - 1]?.text ?? '')) return undefined
   const priced = tags.endingAt(i).some((h) => PRICE_WORDS.has(h.name))
   return tailValue(tokens, i + 1) > 0 && (priced || tokens[i + 1]?.text === 'rưỡi')
     ? { value: '1', end: i, large: false }
     : undefined
 }
+
+const sized = (token: Token | undefined): boolean =>
+  token !== undefined && (VI_MILLION.has(token.text) || token.text === 'tỷ' || token.text === 'tỉ')
 
 const PRICE_WORDS = new Set(['p_ask', 'p_now', 'p_budget', 'p_max', 'p_offer', 'p_for', 'p_hist', 'p_min', 'p_approx'])
 
@@ -161,31 +164,17 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     at++
   }
   const role = contextRole(tokens, i, at, tags, before)
-  const plain = (r: NumberRole): Amount => ({
-    start,
-    at: i,
-    end: at,
-    role: r,
-    min: '0',
-    max: '0',
-    range: false,
-    currency: undefined,
-    multiplied: false,
-    implied: undefined,
-    approx: false,
-    words: false,
-    fractional: false,
-  })
-  if (role === 'phone') return { ...plain(role), end: phoneEnd(tokens, at) }
-  if (role !== undefined) return plain(role)
+  if (role === 'phone') return unpriced(role, start, i, phoneEnd(tokens, at))
+  if (role !== undefined) return unpriced(role, start, i, at)
   const digits = splitNumber(text, false)
   const rough = Number(`${digits.integer}.${digits.fraction || '0'}`)
   const multiplier = multiplierAt(tokens, at, tags, rough, before)
   let end = multiplier?.end ?? at
   // "13600K", "4k monitor": what is no thousand is part of a name.
-  if (multiplier === undefined && before === undefined && tokens[at]?.text === 'k' && tokens[at]?.glued) return plain('model')
+  if (multiplier === undefined && before === undefined && tokens[at]?.text === 'k' && tokens[at]?.glued)
+    return unpriced('model', start, i, at)
   if (multiplier === undefined && shortEuro(tokens, at, tags, before) === undefined && gluedModel(tokens, at, tags))
-    return plain('model')
+    return unpriced('model', start, i, at)
   if (multiplier === undefined && DASHED.has(tokens[end]?.text ?? '') && tokens[end]?.glued) {
     const dash = tokens[end + 1]
     if (dash?.glued && DASHES.has(dash.text)) end += 2
@@ -201,7 +190,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   if (multiplier?.tail) value = withTail(tokens, multiplier, integer, fraction)
   else value = decimal(integer, fraction, multiplier?.shift ?? 0)
   if (multiplier?.tail) end = Math.max(end, tailEnd(tokens, multiplier))
-  if (value === undefined) return plain('id')
+  if (value === undefined) return unpriced('id', start, i, at)
   const rest = multiplier === undefined ? undefined : remainder(tokens, end, multiplier.shift, tags)
   if (rest !== undefined) {
     value = String(Number(value) + rest.value)
@@ -213,9 +202,9 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     const measure =
       tags.at('unit_measure', end) ??
       (multiplier === undefined && !noHour(tokens, end, value) && !isAnd(tokens[end]) ? tags.at('unit_time', end) : undefined)
-    if (measure !== undefined) return { ...plain('measure'), end }
-    if (INCH.has(tokens[end]?.text ?? '') && tokens[end]?.glued) return plain('measure')
-    if (multiplier === undefined && isYear(text)) return { ...plain('year'), min: value, max: value }
+    if (measure !== undefined) return unpriced('measure', start, i, end)
+    if (INCH.has(tokens[end]?.text ?? '') && tokens[end]?.glued) return unpriced('measure', start, i, at)
+    if (multiplier === undefined && isYear(text)) return unpriced('year', start, i, at, value)
   }
   let approx = false
   if (tokens[end]?.text === 'ish') {
@@ -239,6 +228,23 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     fractional: fraction !== '' && (fraction.length !== 2 || integer.length < 2),
   }
 }
+
+/** A number that is no money. */
+const unpriced = (role: NumberRole, start: number, at: number, end: number, value = '0'): Amount => ({
+  start,
+  at,
+  end,
+  role,
+  min: value,
+  max: value,
+  range: false,
+  currency: undefined,
+  multiplied: false,
+  implied: undefined,
+  approx: false,
+  words: false,
+  fractional: false,
+})
 
 const ROUND_REST = /^[1-9]\d[05]$/u
 

@@ -13,6 +13,7 @@ import {
   WORDLIKE,
   WORDS,
 } from './currency-names.ts'
+import { OPENS, opens } from './openers.ts'
 
 export { COINS, STABLE } from './currency-names.ts'
 
@@ -30,9 +31,6 @@ export interface CurrencyHit {
   readonly start: number
   readonly end: number
 }
-
-/** Every word that may begin a currency behind an amount; most words do not. */
-const OPENERS: ReadonlySet<string> = new Set([...CODES, ...WORDS.keys(), ...SHARED, 'u'])
 
 const codeOf = (text: string): string =>
   text === 'sat' || text === 'sats' ? 'SATS' : text === 'rmb' ? 'CNY' : text.toUpperCase()
@@ -84,7 +82,7 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
     const code = DOLLAR_PREFIX[token.text]
     if (code !== undefined) return { code, source: 'explicit', rank: 2, start: i, end: i + 2 }
   }
-  if (!OPENERS.has(token.text) && !NAMED.has(token.text)) return undefined
+  if ((opens(token.form) & OPENS.currency) === 0) return undefined
   const closed = next === undefined || next.kind !== 'word'
   if (
     CODES.has(token.text) &&

@@ -75,7 +75,9 @@ const MAX_COUNTED = 100
 
 /** Behind a letter: "x3" counts; "X3", "x230" and "K12" are names, "90x190" is a size. */
 function gluedTo(tokens: readonly Token[], i: number): NumberRole {
-  const [previous, before, token] = [tokens[i - 1] as Token, tokens[i - 2], tokens[i] as Token]
+  const previous = tokens[i - 1] as Token
+  const before = tokens[i - 2]
+  const token = tokens[i] as Token
   if (previous.text !== 'x' || previous.end - previous.start !== 1) return 'model'
   if (before?.kind === 'number' && previous.glued) return 'measure'
   return previous.caps === 0 && Number(token.text) <= MAX_COUNTED && !previous.glued ? 'quantity' : 'model'
@@ -165,8 +167,11 @@ const MAX_AGE = 99
 
 /** "I'm 17, responsible", "ages 7-8, after 9-10": how old somebody is, or for whom a thing is. */
 function isAge(tokens: readonly Token[], i: number, at: number): boolean {
-  const [before, next, value] = [tokens[i - 1], tokens[at], Number((tokens[i] as Token).text)]
-  if (value > MAX_AGE) return false
+  const { text } = tokens[i] as Token
+  // Longer than two digits a number is above it, but for "07.5" and the like.
+  if (text.length > 2 && Number(text) > MAX_AGE) return false
+  const before = tokens[i - 1]
+  const next = tokens[at]
   if (before?.text === '-' && before.glued && tokens[i - 2]?.kind === 'number') return AGES.has(tokens[i - 3]?.text ?? '')
   if (AGES.has(before?.text ?? '')) return true
   return AGED.has(before?.text ?? '') && (next === undefined || OLD.has(next.text))

@@ -255,13 +255,13 @@ const NOTES: ReadonlyMap<string, string> = new Map(
 )
 
 /** Every word a spelled number may begin with. */
-const OPENERS: ReadonlySet<string> = new Set([...NOTES.keys(), ...NUMBER_WORDS.keys(), 'a', 'couple'])
+export const NUMBER_OPENERS: ReadonlySet<string> = new Set([...NOTES.keys(), ...NUMBER_WORDS.keys(), 'a', 'couple'])
 
 /** The number spelled from token `start`; "a hundred", "couple hundred" included. */
 export function readNumberWords(tokens: readonly Token[], start: number): WordNumber | undefined {
   let i = start
   const opener = tokens[i]?.text
-  if (opener === undefined || !OPENERS.has(opener)) return undefined
+  if (opener === undefined || !NUMBER_OPENERS.has(opener)) return undefined
   const note = NOTES.get(opener)
   if (note !== undefined) return { value: note, end: start + 1, large: true }
   let current = 0

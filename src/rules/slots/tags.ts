@@ -37,8 +37,8 @@ export class Tags implements Field {
   readonly #width: number
   readonly #slots: number
   /** Answers given, until a mark changes them. */
-  readonly #startLists: (readonly Hit[] | undefined)[] = []
-  readonly #endLists: (readonly Hit[] | undefined)[] = []
+  readonly #startLists: (readonly Hit[] | undefined)[]
+  readonly #endLists: (readonly Hit[] | undefined)[]
 
   constructor(
     lexicon: Lexicon,
@@ -55,6 +55,8 @@ export class Tags implements Field {
     this.#from = found.from
     this.#width = found.width
     this.#slots = found.slots
+    this.#startLists = new Array(tokens.length + 1)
+    this.#endLists = new Array(tokens.length + 1)
   }
 
   /** Whether any word of a kind of slot is in the text. */
@@ -107,13 +109,11 @@ export class Tags implements Field {
     if (i < 0 || i > this.tokens.length) return NONE
     const known = this.#startLists[i]
     if (known !== undefined) return known
-    const { hits } = this
+    const from = this.#from[i] as number
     const end = this.#from[i + 1] as number
-    const list: Hit[] = []
-    for (let k = this.#from[i] as number; k < end; k++) list.push(hits[k] as Hit)
-    const all = this.#withMarks(list, i, true)
-    this.#startLists[i] = all
-    return all
+    const list = this.#withMarks(from === end ? NONE : this.hits.slice(from, end), i, true)
+    this.#startLists[i] = list
+    return list
   }
   endingAt(i: number): readonly Hit[] {
     if (i < 0 || i > this.tokens.length) return NONE
@@ -121,10 +121,10 @@ export class Tags implements Field {
     if (known !== undefined) return known
     const { hits } = this
     const end = this.#from[i] as number
-    const list: Hit[] = []
+    let list = NONE
     for (let k = this.#from[i < this.#width ? 0 : i - this.#width] as number; k < end; k++) {
       const hit = hits[k] as Hit
-      if (hit.end === i) list.push(hit)
+      if (hit.end === i) list = list.length === 0 ? [hit] : [...list, hit]
     }
     const all = this.#withMarks(list, i, false)
     this.#endLists[i] = all
@@ -194,13 +194,14 @@ export class Tags implements Field {
     }
     return false
   }
-  /** `list`, and marked hits that begin or end at token i behind it. */
-  #withMarks(list: Hit[], i: number, start: boolean): readonly Hit[] {
+  /** `list`, and marked hits that begin or end at token i behind it. Lists are as long as what they hold: there are many. */
+  #withMarks(list: readonly Hit[], i: number, start: boolean): readonly Hit[] {
+    let all = list
     for (let k = 0; k < this.#marks.length; k++) {
       const hit = this.#marks[k] as Hit
-      if ((start ? hit.start : hit.end) === i) list.push(hit)
+      if ((start ? hit.start : hit.end) === i) all = all.length === 0 ? [hit] : [...all, hit]
     }
-    return list.length === 0 ? NONE : list
+    return all
   }
   classesAt(i: number): readonly Hit[] {
     return this.startingAt(i)
