@@ -24,8 +24,7 @@ export function tokenize(clean: string): Token[] {
   const n = clean.length
   if (n >= units.length) units = new Uint16Array(n + 1)
   const codes = units
-  for (let k = 0; k < n; k++) codes[k] = clean.charCodeAt(k)
-  codes[n] = 0
+  goAhead(clean, codes)
   let i = 0
   while (i < n && draft.tokens.length < MAX_TOKENS) {
     const code = codes[i] as number
@@ -38,6 +37,47 @@ export function tokenize(clean: string): Token[] {
     else i = symbol(clean, i, draft)
   }
   return draft.tokens
+}
+
+const places = new Uint16Array(MAX_TOKENS)
+const candidates: (Form | undefined)[] = new Array<undefined>(MAX_TOKENS).fill(undefined)
+/** What the loops below come to; kept only so that the compiler does not leave them out. */
+export const ahead = { touched: 0 }
+
+/**
+ * Copies the units, and touches the forms of all words: one after the other each would be waited for, all together memory answers
+ * at the same time. What this takes for a word may be none; it changes no answer.
+ */
+function goAhead(clean: string, codes: Uint16Array): void {
+  const n = clean.length
+  let count = 0
+  let hash = HASH_START
+  let length = 0
+  for (let k = 0; k < n; k++) {
+    const code = clean.charCodeAt(k)
+    codes[k] = code
+    if (charKind(code) === LETTERS) {
+      hash = Math.imul(hash ^ code, HASH_FACTOR)
+      length++
+    } else if (length > 0) {
+      if (count < MAX_TOKENS) places[count++] = placeOf(hash)
+      hash = HASH_START
+      length = 0
+    }
+  }
+  codes[n] = 0
+  if (length > 0 && count < MAX_TOKENS) places[count++] = placeOf(hash)
+  for (let k = 0; k < count; k++) candidates[k] = FORMS[places[k] as number]
+  let sum = 0
+  for (let k = 0; k < count; k++) {
+    const known = candidates[k]
+    if (known !== undefined) sum += known.caps + known.patternRoots
+  }
+  for (let k = 0; k < count; k++) {
+    const known = candidates[k]
+    if (known !== undefined) sum += known.word.length
+  }
+  ahead.touched = sum
 }
 
 function push(draft: Draft, kind: TokenKind, form: Form, start: number, end: number): number {
@@ -84,12 +124,13 @@ const HASH_FACTOR = 0x01000193
 const MAX_FORMS = 32_768
 const FORMS: (Form | undefined)[] = new Array<undefined>(MAX_FORMS).fill(undefined)
 const MAX_REMEMBERED = 40
+const placeOf = (hash: number): number => (hash ^ (hash >>> 15)) & (MAX_FORMS - 1)
 /** Longer numbers are hardly met twice. */
 const MAX_NUMBER = 8
 
 /** The form of clean[start, end): what was seen before is found without a string of its own. */
 function formAt(clean: string, codes: Uint16Array, start: number, end: number, hash: number): Form {
-  const place = (hash ^ (hash >>> 15)) & (MAX_FORMS - 1)
+  const place = placeOf(hash)
   const known = FORMS[place]
   if (known !== undefined && known.hash === hash && standsAt(known.word, codes, start, end)) return known
   const other = FORMS[place ^ 1]
