@@ -12,6 +12,8 @@ import { cpuSecondsOf, rssMiBOf } from './proc-stat.ts'
 
 const DISCORD = fileURLToPath(new URL('../test/fakes/discord/main.ts', import.meta.url))
 const TELEGRAM = fileURLToPath(new URL('../test/fakes/telegram/main.ts', import.meta.url))
+/** The gateway runs as built, and the fakes take their time from the same cores. */
+const AS_BUILT = new URL('./as-built.mjs', import.meta.url).href
 const SESSION_MS = 60_000
 
 /** A Telegram group and the Discord channel it is joined with. */
@@ -65,7 +67,10 @@ export async function startBridgeRig(options: {
   const { limited = false } = options
   const profile = ['--limits', limited ? 'real-like' : 'unlimited']
   const folder = await mkdtemp(join(tmpdir(), 'k2gw-bench-'))
-  const fakes = { discord: new TsChild(DISCORD, ['--json', ...profile]), telegram: new TsChild(TELEGRAM, profile) }
+  const fakes = {
+    discord: new TsChild(DISCORD, ['--json', ...profile], {}, AS_BUILT),
+    telegram: new TsChild(TELEGRAM, profile, {}, AS_BUILT),
+  }
   let gateway: GatewayProcess | undefined
   const close = async (): Promise<void> => {
     await gateway?.kill()

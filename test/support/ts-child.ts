@@ -2,15 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-/** A TypeScript file running as a process of its own, read line by line. Ended by its own pid. */
+/**
+ * A TypeScript file running as a process of its own, read line by line. Ended by its own pid. `loader` is what reads it: tsx, or a
+ * module of Node's own hooks.
+ */
 export class TsChild {
   readonly child: ChildProcess
   readonly lines: string[] = []
   #waiting: { readonly when: (lines: readonly string[]) => boolean; readonly done: () => void }[] = []
   #errors = ''
 
-  constructor(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  constructor(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}, loader = 'tsx') {
+    this.child = spawn(process.execPath, ['--import', loader, file, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     })
