@@ -61,7 +61,7 @@ export class LaneSession {
   constructor(lane: string, tools: SessionTools) {
     this.lane = lane
     this.#tools = tools
-    this.#machine = new LaneMachine(tools.limits.window)
+    this.#machine = new LaneMachine(tools.sent === undefined ? tools.limits.window : tools.limits.notedWindow)
     this.#joining = new Joining(lane, this.#machine, tools)
     this.#sweeping = new Sweeping(lane, this.#machine, tools.store)
   }
@@ -330,7 +330,7 @@ export class LaneSession {
     if (sent === undefined) return
     const copies = this.#made.get(item.id)?.copies ?? []
     const noted = sent.sent({ result: this.#row({ item, next: verdict.next }, this.#fence ?? 0), copies })
-    if (!noted && !settlesDoubt) this.#machine.beCareful()
+    if (!noted) this.#machine.beCareful(settlesDoubt ? this.#tools.limits.window : undefined)
   }
 
   /** The target again, if it was not there when the delivery was claimed: an earlier delivery may have made it since. */

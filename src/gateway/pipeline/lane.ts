@@ -3,10 +3,10 @@ import { type AttemptState, type NextState, untouched, type Verdict } from './ou
 /** A destination that answers faster than this is limited by our commits: several of its deliveries share one. */
 const FAST_SEND_MS = 10
 /**
- * While a fast lane goes on sending, its results are written this often. Smaller: more commits. Larger: more deliveries are
- * in doubt after a crash. A lane that cannot go on without the commit does not wait.
+ * While a fast lane goes on sending, its results are written this often, ms for each delivery of the largest window. Smaller:
+ * more commits. Larger: the window fills before they are written. A lane that cannot go on without the commit does not wait.
  */
-const RECORD_WITHIN_MS = 8
+const RECORD_WITHIN_MS = 0.5
 /** Everywhere else one send runs beside the record of the one before, which is written at once. */
 const OVERLAP = 2
 
@@ -99,10 +99,13 @@ export class LaneMachine<R extends LaneItem> {
     this.#head = head
   }
 
-  /** A crash repeats what was sent and not recorded at this destination: as little as possible is risked, however fast it is. */
-  beCareful(): void {
-    this.#maxWindow = Math.min(this.#maxWindow, OVERLAP)
-    this.#window = Math.min(this.#window, OVERLAP)
+  /**
+   * No more than this goes ahead of the record from now on, however fast the destination is: a crash would leave it in doubt.
+   * Default: as little as possible, where what is in doubt is repeated.
+   */
+  beCareful(window = OVERLAP): void {
+    this.#maxWindow = Math.min(this.#maxWindow, window)
+    this.#window = Math.min(this.#window, window)
   }
 
   /** Claims up to `count` at once from now on, so that they can be sent together; 0: as many as the window says. */
@@ -161,7 +164,7 @@ export class LaneMachine<R extends LaneItem> {
   finished(verdict: Verdict, tookMs: number, now: number, along: readonly NextState[] = []): void {
     const item = this.#inflight as R
     this.#inflight = undefined
-    if (this.#results.length === 0) this.#recordBy = this.#window > OVERLAP ? now + RECORD_WITHIN_MS : now
+    if (this.#results.length === 0) this.#recordBy = this.#window > OVERLAP ? now + RECORD_WITHIN_MS * this.#maxWindow : now
     this.#results.push({ item, next: verdict.next })
     this.#along.forEach((other, i) => {
       this.#results.push({ item: other, next: along[i] ?? untouched(other, 0) })

@@ -14,6 +14,11 @@ export interface PipelineLimits {
    * send waits for the commit of the one before.
    */
   readonly window: number
+  /**
+   * The same where each send is noted beside the database (`SentLog`), so that a crash leaves one delivery per lane in doubt
+   * whatever the window is. Smaller: more commits. Larger: one of many lanes' statements delays the events to be stored.
+   */
+  readonly notedWindow: number
   /** Life of a lane's lease; a crashed holder's lane is free after this. */
   readonly leaseMs: number
   readonly renewMs: number
@@ -48,6 +53,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   ingestQueue: 10_000,
   deliveries: 32,
   window: 16,
+  notedWindow: 64,
   leaseMs: 30_000,
   renewMs: 10_000,
   sweepMs: 5_000,
