@@ -5,6 +5,7 @@ import { errorCode } from '../../base/errors.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { ApiAnswer, ApiFile, ApiRequest, DiscordApi } from './api.ts'
 import type { Failure } from './errors.ts'
+import { DiscordHttp } from './http.ts'
 
 type Library = typeof import('discord.js')
 
@@ -64,6 +65,7 @@ interface Flight {
 export class DiscordRest implements DiscordApi {
   readonly #bot: REST
   readonly #open: REST
+  readonly #http: DiscordHttp
   readonly #library: Library
   readonly #timeoutMs: number
   readonly #flights = new Map<string, Flight>()
@@ -79,6 +81,7 @@ export class DiscordRest implements DiscordApi {
     this.#timeoutMs = options.timeoutMs
     this.#clock = options.clock
     this.#sparingFrom = options.sparingFrom ?? SPARING_FROM
+    this.#http = new DiscordHttp(library.DefaultRestOptions.makeRequest)
     const shared: Partial<RESTOptions> = {
       version: '10',
       retries: 0,
@@ -91,7 +94,7 @@ export class DiscordRest implements DiscordApi {
         const { [FLIGHT_HEADER]: id, ...headers } = init.headers as Record<string, string>
         const flight = id === undefined ? undefined : this.#flights.get(id)
         if (flight) flight.sent = true
-        return library.DefaultRestOptions.makeRequest(url, { ...init, headers })
+        return this.#http.request(url, { ...init, headers })
       },
       ...(options.api !== undefined && { api: options.api }),
     }
@@ -160,6 +163,7 @@ export class DiscordRest implements DiscordApi {
       rest.clearHashSweeper()
       rest.clearHandlerSweeper()
     }
+    this.#http.close().catch(() => {})
   }
 
   #countInvalid(): void {
