@@ -129,15 +129,21 @@ function isStream(body: unknown): body is NodeJS.ReadableStream {
   return typeof (body as { pipe?: unknown } | undefined)?.pipe === 'function'
 }
 
-async function readText(res: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of res as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_RESPONSE_BYTES) throw Object.assign(new Error('answer too large'), { code: 'RESPONSE_TOO_LARGE' })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+/** By events: an async iterator costs more than the rest of reading a short answer. */
+function readText(res: http.IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    res.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MAX_RESPONSE_BYTES) res.destroy(Object.assign(new Error('answer too large'), { code: 'RESPONSE_TOO_LARGE' }))
+      else chunks.push(chunk)
+    })
+    res.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    // The listener stays: a connection may report once more after its end.
+    res.on('error', reject)
+    res.once('close', () => reject(Object.assign(new Error('answer ended early'), { code: 'RESPONSE_CUT' })))
+  })
 }
 
 function jsonResponse(status: number, text: string): JsonResponse {

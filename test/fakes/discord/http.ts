@@ -179,8 +179,17 @@ export class FakeRest {
 
   #logRequest(method: string, path: string, status: number, body: Buffer | undefined, type: string | undefined): void {
     const masked = path.replace(/^\/(webhooks|interactions)\/(\d+)\/[^/]+/, '/$1/$2/:token')
-    const json = body !== undefined && type?.startsWith('application/json') ? safeJson(body) : undefined
-    this.log.push({ at: this.#site.world.clock.now(), method, path: masked, status, body: json })
+    const json = body !== undefined && type?.startsWith('application/json') ? body : undefined
+    this.log.push({
+      at: this.#site.world.clock.now(),
+      method,
+      path: masked,
+      status,
+      // Read by the few who ask.
+      get body() {
+        return json && safeJson(json)
+      },
+    })
     if (this.log.length > MAX_LOGGED * 2) this.log.splice(0, MAX_LOGGED)
   }
 }
@@ -220,15 +229,19 @@ function parseBody(type: string | undefined, body: Buffer): { json: unknown; par
   return { json, parts: [] }
 }
 
-/** The whole body, or undefined when it is too large. */
-export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk)
-  }
-  return size > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks)
+/** The whole body, or undefined when it is too large. Rejects when the client goes away before its end. */
+export function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk)
+    })
+    request.once('end', () => resolve(size > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks)))
+    request.on('error', reject)
+    request.once('close', () => reject(new Error('the client went away')))
+  })
 }
 
 async function dripOut(response: ServerResponse, payload: Buffer, bytesPerSecond: number): Promise<void> {

@@ -7,15 +7,19 @@ import { Params } from './params.ts'
 
 const MAX_BODY_BYTES = 110 * 1024 * 1024
 
-export async function readBody(req: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY_BYTES) throw new ApiError(413, 'Request Entity Too Large')
-    chunks.push(chunk)
-  }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+export function readBody(req: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk)
+      else reject(new ApiError(413, 'Request Entity Too Large'))
+    })
+    req.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    req.on('error', reject)
+    req.once('close', () => reject(new Error('the client went away')))
+  })
 }
 
 /** Parameters from query, urlencoded, JSON and multipart bodies. Files in multipart appear as `File`. */
