@@ -38,6 +38,9 @@ const WEAK = new Set(
   ).split(' '),
 )
 
+/** Occasions to sell things: the things follow. */
+const CLEARING = new Set('sale clearout cleanout clearance out declutter desapego desapegos bazar mudanza mudança liquidación thanh lý'.split(' '))
+
 interface Named {
   readonly slug: string
   readonly weak: boolean
@@ -51,7 +54,7 @@ function bestIn(tags: Tags, tokens: readonly Token[], from: number, to: number, 
   for (let i = from; i < to; i++) {
     const goods = tags.at('goods', i)
     if (goods !== undefined && goods.end <= to + 1) {
-      if (goods.end - i === 1 && WEAK.has(tokens[i]?.text ?? '')) weak ??= goods
+      if (isWeak(goods, i, tokens)) weak ??= goods
       else if (noun === undefined) noun = goods
       else if (goods.start >= noun.end && lastWins && goods.start - noun.end <= 1) noun = goods
       i = Math.max(i, goods.end - 1)
@@ -71,6 +74,11 @@ function bestIn(tags: Tags, tokens: readonly Token[], from: number, to: number, 
   )?.value
   if (slug !== undefined) return { slug, weak: false }
   return weak?.value === undefined ? undefined : { slug: weak.value, weak: true }
+}
+
+const isWeak = (goods: Hit, at: number, tokens: readonly Token[]): boolean => {
+  const last = tokens[goods.end - 1]?.text ?? ''
+  return goods.end - at === 1 ? WEAK.has(last) || CLEARING.has(last) : CLEARING.has(last)
 }
 
 /** Graphics cards and processors that people call by their number alone. */
