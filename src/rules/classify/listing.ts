@@ -5,6 +5,7 @@ import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
 import { skipOps } from './evidence.ts'
 import { type ObjectHead, objectIn } from './objects.ts'
+import { ownWork } from './own-work.ts'
 import { type HaveWant, letterTags } from './structure.ts'
 import type { Evidence, Weighing } from './weighing.ts'
 
@@ -60,23 +61,31 @@ function listing(input: Weighing, add: Add): void {
   const { lexicon, prepared, tags, candidates } = input
   const { tokens } = prepared
   const w = lexicon.weights.structure
-  const prices = candidates.length === 0 ? candidates : candidates.filter((c) => c.tier >= 1 && !SPOKEN_FOR.has(c.role))
+  const work = candidates.length === 0 ? undefined : ownWork(tokens, tags)
+  const least = work === undefined ? 1 : 0
+  const prices = candidates.length === 0 ? candidates : candidates.filter((c) => c.tier >= least && !SPOKEN_FOR.has(c.role))
   const label = tags.any('price_label') !== undefined || tokens.some((t) => t.kind === 'emoji' && MONEY_SIGNS.has(t.text))
   if (prices.length === 0 && !label) return
   if (prepared.questions.includes(true)) return
   if (prices.length > 0 && prices.every((c) => c.role === 'budget' || c.role === 'offer')) return
-  const head = headline(tokens, tags)
+  const head = work ?? headline(tokens, tags)
   if (head === undefined || wanted(tokens, head)) return
+  if (work !== undefined && prices.every((c) => ofKnownThing(tokens, c))) return
   // "clearing the house: table 300k": the work named is the reason, not the offer.
   const reason = input.patterns.guards.some((g) => g.rule.kind === 'not_service')
-  const first: ObjectHead = reason && head.kind === 'service' ? { ...head, kind: 'goods' } : head
+  const first: ObjectHead =
+    reason && head.kind === 'service'
+      ? { ...head, kind: 'goods' }
+      : head.kind === 'goods' && worksOn(tokens, tags, head)
+        ? { ...head, kind: 'service' }
+        : head
   const strong = prices.filter((c) => c.tier >= 2).length
   const timed =
     prices.some((c) => WORK_UNITS.has(c.unit)) || prices.some((c) => unitAt(tokens, tags, c.amount.end)?.unit === 'hour')
   const lines = tokens.some((t) => t.kind === 'line')
   const signs = Math.min(MAX_SIGNS, saleSigns(tokens, tags))
   const talk =
-    Math.min(advertised(prices, first, tokens) ? 1 : MAX_TALK, talks(tokens, tags)) +
+    Math.min(advertised(prices, first, tokens) ? 1 : MAX_TALK, talks(tokens, tags, work?.end ?? 0)) +
     REPORT * (reports(tokens, tags) + (DEFINITE.has(tokens[skipOps(tokens, 0)]?.text ?? '') ? 1 : 0))
   const trade = first.kind === 'trade' || first.kind === 'service'
   const concrete = first.kind === 'goods' || first.kind === 'model'
@@ -96,7 +105,16 @@ function listing(input: Weighing, add: Add): void {
   const worked = prices.some((c) => PURE_WORK.has(c.unit))
   const service = trade || (timed && !concrete) || worked
   const kind = lines && (label || signs >= 1) ? 'card' : strong >= 2 && lines ? 'price list' : 'listing line'
-  const value = trade ? w.trade_line : kind === 'card' ? w.card : kind === 'price list' ? w.price_list : w.listing_line
+  const value =
+    work !== undefined
+      ? w.own_work
+      : trade
+        ? w.trade_line
+        : kind === 'card'
+          ? w.card
+          : kind === 'price list'
+            ? w.price_list
+            : w.listing_line
   add(service ? 'service_offered' : 'sell', value, kind, first.start, first.start + 1, first)
 }
 
@@ -132,9 +150,30 @@ function wanted(tokens: readonly Token[], head: ObjectHead): boolean {
   return false
 }
 
+const HEAD_REACH = 4
+/** "console board level repair": in English the last noun of the clause says what is offered. */
+function worksOn(tokens: readonly Token[], tags: Tags, head: ObjectHead): boolean {
+  if (tags.lang !== 'en' && tags.lang !== 'und') return false
+  for (let end = head.end + 1; end <= Math.min(tokens.length, head.end + HEAD_REACH); end++) {
+    if (tokens[end - 1]?.kind !== 'word' || tokens[end - 1]?.clause !== tokens[head.start]?.clause) return false
+    const next = tokens[end]
+    if (next !== undefined && next.kind === 'word' && next.clause === tokens[head.start]?.clause) continue
+    return tags.ends('service_noun', end)
+  }
+  return false
+}
+
+/** "hago pan los domingos, la harina ya va por 1,80": the price belongs to something else. */
+function ofKnownThing(tokens: readonly Token[], { amount }: PriceCandidate): boolean {
+  let at = amount.start
+  while (at > 0 && tokens[at - 1]?.clause === tokens[amount.at]?.clause && tokens[at - 1]?.text !== ',') at--
+  return at < amount.start && KNOWN.has(tokens[at]?.text ?? '')
+}
+
 /** What is known already is talked of: "the new console costs 599". */
 const DEFINITE = new Set(['the', 'those', 'el', 'los', 'las', 'os', 'этот', 'эта', 'эти'])
 /** "my nan's old sewing machine, works, 80": what is one's own may be advertised. */
+const KNOWN = new Set('the el la los las o os as'.split(' '))
 const OWN = new Set(
   'my our mi mis nuestro nuestra meu minha meus minhas nosso nossa мой моя моё мои наш наша наше наши'.split(' '),
 )
@@ -154,9 +193,9 @@ function headline(tokens: readonly Token[], tags: Tags): ObjectHead | undefined 
 }
 
 /** Verbs and pronouns of ordinary talk, those of sale phrases left out. */
-function talks(tokens: readonly Token[], tags: Tags): number {
+function talks(tokens: readonly Token[], tags: Tags, from: number): number {
   let n = 0
-  for (let i = 0; i < tokens.length; i++) {
+  for (let i = from; i < tokens.length; i++) {
     if (tags.at('talk', i) !== undefined && !tags.startingAt(i).some((h) => h.name.startsWith('f_') || h.name === 'not_talk')) n++
   }
   return n

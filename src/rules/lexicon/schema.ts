@@ -66,7 +66,15 @@ export const weightsSchema = z
     threshold: points,
     bonus: z.object({ second_family: points, first_cue: points, price: points, concrete: points }).strict(),
     structure: z
-      .object({ have_want: points, tag: points, card: points, listing_line: points, trade_line: points, price_list: points })
+      .object({
+        have_want: points,
+        tag: points,
+        card: points,
+        listing_line: points,
+        trade_line: points,
+        price_list: points,
+        own_work: points.default(8),
+      })
       .strict(),
     slope: z.number().min(0.1).max(10),
   })
