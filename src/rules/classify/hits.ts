@@ -223,7 +223,13 @@ function coveredBy(kept: readonly CueHit[], cue: CueHit): boolean {
 }
 
 const longerFirst = (a: CueHit, b: CueHit): number =>
-  b.end - b.start - (a.end - a.start) || a.start - b.start || b.rule.strength - a.rule.strength || (a.label < b.label ? -1 : 1)
+  b.end - b.start - (a.end - a.start) ||
+  a.start - b.start ||
+  b.rule.strength - a.rule.strength ||
+  demand(a) - demand(b) ||
+  (a.label < b.label ? -1 : 1)
+/** Of cues over the same words the one that asks least beside them is kept. */
+const demand = ({ rule: { needs } }: CueHit): number => (needs === undefined ? 0 : needs === 'object' ? 1 : 2)
 const earlierFirst = (a: CueHit, b: CueHit): number => a.start - b.start || b.rule.strength - a.rule.strength
 
 const FEW_CUES = 12

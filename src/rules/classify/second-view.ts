@@ -46,6 +46,7 @@ export function heard(
 ): Decision {
   const reply = ruled.vetoed
   if (reply && !mayBeOverruled(ruled)) return ruled
+  if (ruled.intent === 'none' && !reply && ruled.guards.some(plainTalk)) return ruled
   const own = WORDING_CLASSES.indexOf(ruled.intent)
   const total = odds.slice()
   for (let c = 1; c < total.length; c++) {
@@ -66,6 +67,11 @@ export function heard(
   const intent = WORDING_CLASSES[best] as Decision['intent']
   return intent === 'none' ? talk(ruled, margin, confidence, weights) : meant(ruled, intent, confidence, weights)
 }
+
+const PLAIN_TALK = 12
+/** "Review: …", "bidding opens at 20": what a whole message is said to be stays, however its words sound. */
+const plainTalk = ({ scope, points }: Decision['guards'][number]): boolean =>
+  scope === 'message' && points !== 'veto' && points >= PLAIN_TALK
 
 const shareOf = (odds: readonly number[], at: number): number =>
   1 / odds.reduce((sum, o) => sum + Math.exp(o - (odds[at] as number)), 0)

@@ -51,6 +51,11 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
     if (beforeSign !== undefined) return { code: beforeSign, source: 'explicit', rank: 3, start: i - 2, end: i }
     return { code, source: 'explicit', rank: 1, start: i - 1, end: i }
   }
+  // "S/ 650", "S/. 650": soles.
+  const slash = token.text === '.' && token.glued ? i - 2 : i - 1
+  const sole = tokens[slash - 1]
+  if (tokens[slash]?.text === '/' && tokens[slash]?.glued && sole?.text === 's' && sole.caps === 2 && !sole.glued)
+    return { code: 'PEN', source: 'explicit', rank: 2, start: slash - 1, end: i }
   if (token.kind !== 'word' && token.text !== '.') return undefined
   if (CODES.has(token.text) && !ONLY_AFTER.has(token.text) && (touching || token.caps === 2 || !WORDLIKE.has(token.text))) {
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i - 1, end: i }

@@ -87,6 +87,8 @@ export function multiplierAt(
   const ru = lang === 'ru'
   if (text === 'k' && !vi && before === undefined && (isResolution(tokens, at, value) || (token.caps === 2 && value >= MIN_CHIP)))
     return undefined
+  // "giá 26k3": the digit behind counts hundreds.
+  if (text === 'k' && glued && vi && oneMoreDigit(tokens, at)) return { shift: 3, implied: 'VND', end: at + 1, tail: true }
   if (text === 'k' && glued) {
     if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number') return undefined
     return vi
@@ -108,7 +110,14 @@ export function multiplierAt(
   if (text === 'т') return { shift: 3, implied: 'RUB', end: at + 1, tail: false }
   if (VI_MILLION.has(text) && (vi || text !== 'cu') && !(text === 'chai' && !vi))
     return { shift: 6, implied: 'VND', end: at + 1, tail: true }
-  if (text === 'm' && glued && vi && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued && tokens[at + 1]?.text !== '2')
+  if (
+    text === 'm' &&
+    glued &&
+    vi &&
+    tokens[at + 1]?.kind === 'number' &&
+    tokens[at + 1]?.glued &&
+    (tokens[at + 1]?.text !== '2' || !isSquare(tokens, at, value))
+  )
     return { shift: 6, implied: 'VND', end: at + 1, tail: true }
   if (text === 'tỷ' || text === 'tỉ' || (text === 'ty' && vi)) return { shift: 9, implied: 'VND', end: at + 1, tail: true }
   if (VI_THOUSAND.has(text) && (vi || text.length > 2)) return { shift: 3, implied: 'VND', end: at + 1, tail: false }
@@ -117,6 +126,8 @@ export function multiplierAt(
   const half = HALF.has(tokens[at + 1]?.text ?? '')
   if (litres && (value > MAX_LIT || (tags.ends('goods', at - 1) && !half))) return undefined
   if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: half }
+  if ((text === 'hundred' || text === 'hundo' || text === 'сотен' || text === 'сотни') && value < 100)
+    return { shift: 2, ...(ru ? { implied: 'RUB' } : {}), end: at + 1, tail: false }
   if (text === 'lakh' || text === 'lakhs' || text === 'lac') return { shift: 5, implied: 'INR', end: at + 1, tail: false }
   if (text === 'crore' || text === 'crores' || (text === 'cr' && glued))
     return { shift: 7, implied: 'INR', end: at + 1, tail: false }
@@ -130,9 +141,30 @@ export function multiplierAt(
   }
   if (MILLION_WORDS.has(text))
     return { shift: 6, end: at + (tokens[at + 1]?.text === '.' && text === 'млн' ? 2 : 1), tail: false }
-  if ((text === 'm' || text === 'mm') && glued && millions(tokens, at, tags, value, before))
+  if (text === 'm' && glued && millions(tokens, at, tags, value, before)) return { shift: 6, end: at + 1, tail: false }
+  // "with the 50mm": a lens; millions so written stand beside a currency.
+  if (text === 'mm' && glued && (before !== undefined || currencyAfter(tokens, at + 1, tags.lang) !== undefined))
     return { shift: 6, end: at + 1, tail: false }
   return undefined
+}
+
+function oneMoreDigit(tokens: readonly Token[], at: number): boolean {
+  const [digit, next] = [tokens[at + 1], tokens[at + 2]]
+  return digit?.kind === 'number' && digit.glued && digit.text.length === 1 && !(next?.kind === 'word' && next.glued)
+}
+
+const MEASURED = new Set(
+  (
+    'nệm giường bàn tủ kệ cao dài rộng ngang sâu khổ đất nhà sàn kính phòng vải rèm màn thảm lô mặt diện ' +
+    'tranh gương chiếu tấm ghế sofa cửa tường bạt'
+  ).split(' '),
+)
+const SMALL_AREA = 9
+/** "bàn 1m2" measures; behind a comma or a word of price, in a text that names nothing of such sizes, "1m2" is money. */
+function isSquare(tokens: readonly Token[], at: number, value: number): boolean {
+  const before = tokens[at - 2]
+  const opens = before === undefined || before.kind === 'op' || before.kind === 'line' || before.text === 'giá'
+  return value > SMALL_AREA || !opens || tokens.some((t) => MEASURED.has(t.text))
 }
 
 /** "13600K": a chip; nobody writes so many thousands with a capital. */

@@ -17,11 +17,12 @@ const GLUED_OK = new Set([
 ])
 const MAX_PHONE_SCAN = 10
 
-/** A series word ends before token i; a single letter only as a capital: "a 40 cada una" names no model. */
+/** A series word ends before token i; a single letter and "at" only in capitals: "a 40 cada una" names no model. */
 export const endsSeries = (tags: Tags, i: number): boolean =>
   tags.endingAt(i).some((h) => {
     const token = tags.tokens[h.start] as Token
-    return h.name === 'series' && (h.end - h.start > 1 || token.text.length > 1 || token.caps === 2)
+    if (h.name !== 'series') return false
+    return h.end - h.start > 1 || token.caps === 2 || (token.text.length > 1 && token.text !== 'at')
   })
 
 /** Roles that the surroundings decide before the value is looked at. */
@@ -57,7 +58,8 @@ export function contextRole(
     if (tags.ends('number_label', i) && !moneyFollows(tokens, at, tags)) return 'id'
     if (isDay(tokens, i, at, tags)) return 'time'
     if (isAge(tokens, i, at)) return 'id'
-    if (calledByNumber(tokens, i, at, tags)) return 'model'
+    if (calledByNumber(tokens, i, at, tags) || orSimilar(tokens, i, at)) return 'model'
+    if (isEdition(tokens, i, at)) return 'ordinal'
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
     if (next?.kind === 'word' && next.glued && next.text === 'x')
       return token.text.length > MAX_TIMES_DIGITS ? 'model' : 'quantity'
@@ -142,6 +144,25 @@ function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: T
   return next === undefined || (!next.glued && tags.at('unit_measure', at) === undefined) || next.kind === 'op'
 }
 
+const LIKENESS = new Set(
+  'similar equivalent newer later better alike parecido parecida equivalente igual semelhante похожий подобный аналог tương'.split(
+    ' ',
+  ),
+)
+const OR = new Set(['or', 'o', 'ou', 'или', 'hoặc'])
+/** "MF 135 or similar": what something may be like is called by its number. */
+const orSimilar = (tokens: readonly Token[], i: number, at: number): boolean =>
+  tokens[i - 1]?.kind === 'word' && OR.has(tokens[at]?.text ?? '') && LIKENESS.has(tokens[at + 1]?.text ?? '')
+
+const LAST_EDITION = 20
+/** "(Stewart 8e)", "(11e)": which edition of a book. */
+function isEdition(tokens: readonly Token[], i: number, at: number): boolean {
+  const [before, next] = [tokens[i - 1], tokens[at]]
+  if (next?.text !== 'e' || !next.glued || next.caps !== 0 || Number(tokens[i]?.text) > LAST_EDITION) return false
+  if (tokens[at + 1]?.text !== ')') return false
+  return before?.text === '(' || (before?.kind === 'word' && before.caps > 0)
+}
+
 /** "2-4-6", "3/5/7": days, dates and codes, one of three numbers or more. */
 function chained(tokens: readonly Token[], i: number, at: number): boolean {
   const after = isLink(tokens, at) && isGluedNumber(tokens, at + 1)
@@ -178,11 +199,14 @@ function isAge(tokens: readonly Token[], i: number, at: number): boolean {
 }
 const AGES = new Set(['age', 'ages', 'aged', 'edad', 'edades', 'idade', 'idades', 'возраст', 'возрастом', 'tuổi'])
 
+/** "tối 29": the evening of that day. */
+const DAY_PARTS = new Set(['tối', 'sáng', 'chiều', 'trưa', 'đêm', 'mùng', 'ngày', 'dia', 'día', 'числа'])
+
 /** "July 1", "1 de julio", "20/9" beside a month: a day, not an amount. */
 function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
   const { text } = tokens[i] as Token
   if (text.length > 2 || Number(text) > 31 || moneyFollows(tokens, at, tags)) return false
-  if (tags.ends('month', i)) return true
+  if (tags.ends('month', i) || DAY_PARTS.has(tokens[i - 1]?.text ?? '')) return true
   const link = tokens[at]?.text === 'de' || tokens[at]?.text === 'of' ? at + 1 : at
   const month = tags.at('month', link)
   return month !== undefined && (tokens[link]?.text !== 'may' || tokens[link]?.caps === 1)

@@ -279,6 +279,11 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
     const token = tokens[i]
     if (token?.kind !== 'word') break
     if (words > 0 && LINKS.has(token.text) && NUMBER_WORDS.has(tokens[i + 1]?.text ?? '')) continue
+    // "bốn trăm rưỡi": half a hundred more.
+    if (token.text === 'rưỡi' && tokens[i - 1]?.text === 'trăm') {
+      current += 50
+      continue
+    }
     const value = NUMBER_WORDS.get(token.text)
     if (value === undefined) break
     // "five-fifty", "nine twenty": hundreds as English says prices.

@@ -18,6 +18,8 @@ export interface PriceCandidate {
   readonly approx: boolean
   /** A price word stands before it: "asking 500". */
   readonly asked: boolean
+  /** Said of what is usual or printed on it: the price where no other is named. */
+  readonly soft: boolean
   readonly unit: PriceUnit
   /** Token index after unit and bound words. */
   readonly end: number
@@ -54,6 +56,7 @@ export function priceCandidates(
         now: false,
         approx: amount.approx,
         asked: false,
+        soft: false,
         unit: 'item',
         end: amount.end,
       }
@@ -65,6 +68,8 @@ export function priceCandidates(
   if (out.some((c) => c.tier === 3 && PRICES.has(c.role))) {
     for (const [i, c] of out.entries()) if (c.tier === 2 && (namesModel(tags, c) || counts(tags, c))) out[i] = { ...c, tier: 0 }
   }
+  if (out.some((c) => c.soft) && out.some((c) => !c.soft && c.tier >= 2 && PRICES.has(c.role)))
+    for (const [i, c] of out.entries()) if (c.soft) out[i] = { ...c, role: 'historic' }
   deliveredToo(tokens, tags, out)
   lowered(tokens, out)
   if (out.length > 1 && tags.any('p_fix') !== undefined) corrected(tokens, tags, out)
@@ -162,6 +167,7 @@ function judge(
 ): PriceCandidate | undefined {
   const left = leftContext(tokens, tags, amount)
   const right = rightContext(tokens, tags, amount)
+  if (countsInVietnamese(tokens, tags, amount, left) || ofUnknownCoin(tokens, tags, amount)) return undefined
   const money = amount.currency !== undefined || (amount.multiplied && !countsThings(tokens, tags, amount))
   if (amount.role === 'year' && (left.role === undefined || (!amount.range && SINCE.has(left.role)))) return undefined
   let role: PriceRole = 'asking'
@@ -196,6 +202,7 @@ function judge(
     now,
     approx: amount.approx || left.approx || right.approx,
     asked: left.strong,
+    soft: left.cls === 'p_usual',
     unit: right.unit,
     end: right.end,
   }
@@ -217,6 +224,29 @@ function countsThings(tokens: readonly Token[], tags: Tags, amount: Amount): boo
   if (isSlotWord(tags, amount.end)) return false
   return tags.at('goods', amount.end) !== undefined || tags.at('counted', amount.end) !== undefined
 }
+
+/** "cần lấy 200 con": a bare number before a word of count counts; prices are said in thousands. */
+const countsInVietnamese = (tokens: readonly Token[], tags: Tags, amount: Amount, left: Left): boolean =>
+  tags.lang === 'vi' &&
+  amount.currency === undefined &&
+  !amount.multiplied &&
+  !amount.words &&
+  left.cls !== 'p_ask' &&
+  left.cls !== 'p_now' &&
+  tokens[amount.end]?.kind === 'word' &&
+  (tags.at('quantity_after', amount.end) !== undefined || VI_COUNTED.has(tokens[amount.end]?.text ?? ''))
+const VI_COUNTED = new Set('ký kí kg tạ tấn lít chậu cây con bao thùng'.split(' '))
+
+const TICKER = { least: 3, most: 5 }
+/** "15k HYPE otc": so many of a coin no list names. */
+function ofUnknownCoin(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
+  if (amount.currency !== undefined) return false
+  const next = tokens[amount.end]
+  if (next?.kind !== 'word' || next.glued || next.caps !== 2) return false
+  if (next.text.length < TICKER.least || next.text.length > TICKER.most || isSlotWord(tags, amount.end)) return false
+  return OTC.has(tokens[amount.end + 1]?.text ?? '')
+}
+const OTC = new Set(['otc', 'p2p', 'tokens', 'coins', 'токенов', 'монет'])
 
 const isSlotWord = (tags: Tags, i: number): boolean =>
   tags.startingAt(i).some((h) => {

@@ -17,7 +17,19 @@ export interface Left {
   readonly from: number
 }
 
-const ROLE_CLASSES = new Set(['p_max', 'p_budget', 'p_min', 'p_offer', 'p_hist', 'p_addon', 'p_now', 'p_ask', 'p_for', 'p_topup'])
+const ROLE_CLASSES = new Set([
+  'p_max',
+  'p_budget',
+  'p_min',
+  'p_offer',
+  'p_hist',
+  'p_addon',
+  'p_now',
+  'p_ask',
+  'p_for',
+  'p_topup',
+  'p_usual',
+])
 
 /** "điện thoại" is a telephone, "disney plus" a brand, whatever "điện" and "plus" are by themselves. */
 const insideThing = (tags: Tags, { start, end, name }: Hit): boolean =>

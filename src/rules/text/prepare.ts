@@ -10,7 +10,7 @@ export const MAX_TEXT = 4096
 const MAX_MARKS = 8
 const MAX_ENTITIES = 200
 const FORWARDED =
-  /^\s{0,8}(?:forwarded (?:message )?from\b|fwd:|fw:|\[?forwarded\b|переслано от|пересланное сообщение|reenviado|encaminhada|encaminhado|mensagem encaminhada|mensaje reenviado|chuyển tiếp từ|tin nhắn chuyển tiếp|переслано)/iu
+  /^\s{0,8}(?:forwarded (?:message )?from\b|fwd?:|fwd? (?:from|by)\b|forward(?:ed)? (?:from|by)\b|\[?forwarded\b|переслано от|пересланное сообщение|reenviado|encaminhada|encaminhado|mensagem encaminhada|mensaje reenviado|chuyển tiếp từ|tin nhắn chuyển tiếp|переслано)/iu
 
 /** Letters and brackets that begin the words above. */
 const FORWARD_LETTERS = new Set('fFrReEmMcCtTпП['.split('').map((c) => c.charCodeAt(0)))
