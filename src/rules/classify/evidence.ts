@@ -1,4 +1,5 @@
 import type { CueRule } from '../lexicon/schema.ts'
+import type { TradeIntent } from '../model.ts'
 import type { PriceCandidate } from '../slots/price-candidates.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
@@ -32,7 +33,7 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
     object = objectIn(tokens, tags, Math.max(0, hit.start - 8), hit.start) ?? object
   const nextSentence = object === undefined ? objectIn(tokens, tags, skipOps(tokens, hit.end)) : undefined
   object ??= nextSentence ?? inside
-  if (object?.kind === 'abstract' || inside?.kind === 'abstract') return undefined
+  if (!forRelatives(tokens, intent, object) && (object?.kind === 'abstract' || inside?.kind === 'abstract')) return undefined
   const priced = candidates.some((c) => c.tier >= 2 && c.role !== 'historic' && c.role !== 'face')
   if (object?.kind === 'nongoods' || (object?.kind === 'people' && rule.intent !== 'service_offered')) {
     if (rule.needs !== undefined && rule.needs !== 'price' && !priced) return undefined
@@ -45,6 +46,16 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
   if (!needsMet(rule, object, tokens, tags, hit, priced, candidates)) return undefined
   return { intent, points: strength, family: rule.family, cue: hit.label, start: hit.start, end: hit.end, object, postfix }
 }
+
+const RELATIVES = new Set(
+  (
+    'mum mom dad nan gran grandma grandpa granddad mother father son daughter kid kids child children wife husband brother sister ' +
+    'madre padre hijo hija niños abuela abuelo mãe pai filho filha avó avô маму маме папу папе сына сыну дочь дочке ребёнка бабушку дедушке mẹ bố ba con'
+  ).split(' '),
+)
+/** "someone to teach my mum": nobody buys a mother, but work may be for her. */
+const forRelatives = (tokens: readonly Token[], intent: TradeIntent, object: ObjectHead | undefined): boolean =>
+  intent === 'service_wanted' && object?.kind === 'abstract' && RELATIVES.has(tokens[object.end - 1]?.text ?? '')
 
 /** "alguém a vender uma secretária": nobody sells a secretary, but a desk of that name. */
 function speaksOfSelling(tags: Tags, hit: CueHit): boolean {

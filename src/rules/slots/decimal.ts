@@ -7,6 +7,10 @@ const LIMIT = 1e15
 /** `integer.fraction × 10^shift`; undefined beyond 1e15 or 18 fraction digits. */
 export function decimal(integer: string, fraction: string, shift: number): string | undefined {
   if (integer.length + fraction.length > 40) return undefined
+  if (shift < 0) {
+    const digits = integer.padStart(1 - shift, '0')
+    return decimal(digits.slice(0, shift), digits.slice(shift) + fraction, 0)
+  }
   const moved = fraction.padEnd(shift, '0')
   const whole = trimLeft(integer + moved.slice(0, shift))
   const rest = trimRight(moved.slice(shift))

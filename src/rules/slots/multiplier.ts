@@ -126,6 +126,8 @@ export function multiplierAt(
   const half = HALF.has(tokens[at + 1]?.text ?? '')
   if (litres && (value > MAX_LIT || (tags.ends('goods', at - 1) && !half))) return undefined
   if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: half }
+  if (text === 'p' && glued && lang === 'en' && isPence(tokens, at, value))
+    return { shift: -2, implied: 'GBP', end: at + 1, tail: false }
   if ((text === 'hundred' || text === 'hundo' || text === 'сотен' || text === 'сотни') && value < 100)
     return { shift: 2, ...(ru ? { implied: 'RUB' } : {}), end: at + 1, tail: false }
   if (text === 'lakh' || text === 'lakhs' || text === 'lac') return { shift: 5, implied: 'INR', end: at + 1, tail: false }
@@ -147,6 +149,12 @@ export function multiplierAt(
     return { shift: 6, end: at + 1, tail: false }
   return undefined
 }
+
+const MAX_PENCE = 99
+const PIECE = new Set(['a', 'an', 'each', 'ea', 'per', 'apiece', '/'])
+/** "50p a pot", "80p each"; "60p" of a film is none. */
+const isPence = (tokens: readonly Token[], at: number, value: number): boolean =>
+  Number.isInteger(value) && value <= MAX_PENCE && PIECE.has(tokens[at + 1]?.text ?? '')
 
 function oneMoreDigit(tokens: readonly Token[], at: number): boolean {
   const [digit, next] = [tokens[at + 1], tokens[at + 2]]

@@ -231,8 +231,7 @@ const countsInVietnamese = (tokens: readonly Token[], tags: Tags, amount: Amount
   amount.currency === undefined &&
   !amount.multiplied &&
   !amount.words &&
-  left.cls !== 'p_ask' &&
-  left.cls !== 'p_now' &&
+  ((left.cls !== 'p_ask' && left.cls !== 'p_now') || tokens[amount.start - 1]?.text === 'lấy') &&
   tokens[amount.end]?.kind === 'word' &&
   (tags.at('quantity_after', amount.end) !== undefined || VI_COUNTED.has(tokens[amount.end]?.text ?? ''))
 const VI_COUNTED = new Set('ký kí kg tạ tấn lít chậu cây con bao thùng'.split(' '))
@@ -293,6 +292,13 @@ function tierOf(
     return undefined
   const previous = tokens[amount.start - 1]
   const value = Number(amount.max)
+  // "in the carport at 14 Elm Grove", "goin in the skip at 6": where and when.
+  if (
+    previous?.text === 'at' &&
+    right.end === amount.end &&
+    ((next?.caps === 1 && tokens[amount.end + 1]?.caps === 1) || (value <= 12 && tags.any('free') !== undefined))
+  )
+    return undefined
   const open =
     next === undefined ||
     next.kind !== 'word' ||
