@@ -90,7 +90,7 @@ export function multiplierAt(
   // "giá 26k3": the digit behind counts hundreds.
   if (text === 'k' && glued && vi && oneMoreDigit(tokens, at)) return { shift: 3, implied: 'VND', end: at + 1, tail: true }
   if (text === 'k' && glued) {
-    if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number') return undefined
+    if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number' && !thousandsTo(tokens, at)) return undefined
     return vi
       ? { shift: 3, implied: 'VND', end: at + 1, tail: false }
       : ru
@@ -155,6 +155,13 @@ const PIECE = new Set(['a', 'an', 'each', 'ea', 'per', 'apiece', '/'])
 /** "50p a pot", "80p each"; "60p" of a film is none. */
 const isPence = (tokens: readonly Token[], at: number, value: number): boolean =>
   Number.isInteger(value) && value <= MAX_PENCE && PIECE.has(tokens[at + 1]?.text ?? '')
+
+/** "8k-10k": the hyphen is part of no token, and a range goes on behind it. `at`: the first "k". */
+export function thousandsTo(tokens: readonly Token[], at: number): boolean {
+  const [k, number, next] = [tokens[at], tokens[at + 1], tokens[at + 2]]
+  if (k?.text !== 'k' || !k.glued || number?.kind !== 'number' || next?.text !== 'k') return false
+  return number.glued && number.start - k.end === 1 && next.glued && tokens[at - 1]?.kind === 'number'
+}
 
 function oneMoreDigit(tokens: readonly Token[], at: number): boolean {
   const [digit, next] = [tokens[at + 1], tokens[at + 2]]

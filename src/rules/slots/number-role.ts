@@ -1,6 +1,7 @@
 import type { Token } from '../text/model.ts'
 import type { NumberRole } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
+import { thousandsTo } from './multiplier.ts'
 import type { Tags } from './tags.ts'
 
 /** Units and price words that people write without a space: 575pcm, 65ea, 40shipped. */
@@ -52,6 +53,7 @@ export function contextRole(
       currencyAfter(tokens, at, tags.lang) === undefined
     )
       return 'ratio'
+    if (thousandsTo(tokens, i - 1)) return undefined
     if (previous?.kind === 'word' && token.glued) return gluedTo(tokens, i)
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'

@@ -2,6 +2,7 @@ import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import type { CurrencyHit } from './currency.ts'
 import { decimal } from './decimal.ts'
+import { thousandsTo } from './multiplier.ts'
 
 const RANGE_OPS = new Set(['-', '–', '~', '—'])
 const RANGE_WORDS = new Set(['to', 'đến', 'tới', 'a', 'до', 'y', 'and', 'e', 'até', 'hasta', 'den', 'toi'])
@@ -30,6 +31,18 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
   if (left === undefined || right.role !== 'amount' || left.range) return undefined
   const between = right.start - left.end
   const first = tokens[left.end]
+  // "8k-10k"
+  if (between === 0 && left.multiplied && right.multiplied && thousandsTo(tokens, left.end - 1))
+    return Number(left.min) < Number(right.max)
+      ? {
+          ...right,
+          start: left.start,
+          at: left.at,
+          min: left.min,
+          range: true,
+          currency: stronger(left.currency, right.currency),
+        }
+      : undefined
   if (between !== 1 || first === undefined) return undefined
   // "entre 2000 y 3000 pesos": a year alone is money beside money.
   const opener = tokens[left.start - 1]?.text ?? ''
