@@ -7,6 +7,7 @@ import { SLOT } from '../lexicon/slot-words.ts'
 import type { Language, Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import { offsetMinutes } from '../text/zone.ts'
+import { isDate, mayNameDate } from './date-words.ts'
 import { textOf } from './details.ts'
 import type { Tags } from './tags.ts'
 
@@ -49,13 +50,16 @@ function dateIn(
   sentAt: number,
   zone: string | undefined,
 ): { readonly at: number; readonly text: string } | undefined {
-  const parser = PARSERS[lang === 'und' ? 'en' : lang]
+  const spoken = lang === 'und' ? 'en' : lang
+  const text = clean.slice(0, MAX_READ)
+  if (!mayNameDate(text, spoken)) return undefined
+  const parser = PARSERS[spoken]
   const reference = { instant: new Date(sentAt), timezone: offsetMinutes(sentAt, zone ?? 'UTC') }
-  for (const found of parser.parse(clean.slice(0, MAX_READ), reference, { forwardDate: true })) {
+  for (const found of parser.parse(text, reference, { forwardDate: true })) {
     const last = found.end ?? found.start
     if (!last.isCertain('day') && !last.isCertain('weekday') && !last.isCertain('hour')) continue
-    // A bare number with a colon or a year is no day of its own.
-    if (/^[\d\s.:,-]*$/u.test(found.text)) continue
+    // Parsers of dates read hours into ranges of prices and lengths.
+    if (!isDate(found.text, text, found.index, spoken)) continue
     const at = last.date().getTime()
     if (at >= sentAt && at - sentAt <= HORIZON) return { at, text: found.text.slice(0, 60) }
   }
