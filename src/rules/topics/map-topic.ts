@@ -39,7 +39,9 @@ const WEAK = new Set(
 )
 
 /** Occasions to sell things: the things follow. */
-const CLEARING = new Set('sale clearout cleanout clearance out declutter desapego desapegos bazar mudanza mudança liquidación thanh lý'.split(' '))
+const CLEARING = new Set(
+  'sale clearout cleanout clearance out declutter desapego desapegos bazar mudanza mudança liquidación thanh lý'.split(' '),
+)
 
 interface Named {
   readonly slug: string
