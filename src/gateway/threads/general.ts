@@ -9,6 +9,7 @@ import type { Bridge, BridgeSink, SendOutcome, SendRequest } from '../../bridges
 import type { BridgeRegistry } from '../pipeline/bridge-set.ts'
 import type { RouteDefinition } from '../pipeline/index.ts'
 import type { ThreadPair } from './pairs.ts'
+import { sendingBy } from './sending.ts'
 import type { TopicTitles } from './titles.ts'
 
 /** What Telegram answers for a topic that is not there any more. */
@@ -52,16 +53,7 @@ export class GeneralTopic implements BridgeRegistry {
   find(network: Network, account: string): Bridge | undefined {
     const bridge = this.#options.bridges.find(network, account)
     if (bridge === undefined || network !== 'telegram' || !this.#options.routes().some(isWanted)) return bridge
-    return {
-      name: bridge.name,
-      network,
-      account,
-      capabilities: bridge.capabilities,
-      health: () => bridge.health(),
-      joinsTexts: (place) => bridge.joinsTexts?.(place) ?? false,
-      deletesTogether: (place, parts) => bridge.deletesTogether?.(place, parts) ?? false,
-      send: (request, signal) => this.#send(bridge, request, signal),
-    }
+    return sendingBy(bridge, (request, signal) => this.#send(bridge, request, signal))
   }
 
   async #send(bridge: Bridge, request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {

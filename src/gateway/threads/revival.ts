@@ -9,6 +9,7 @@ import type { BridgeRegistry } from '../pipeline/bridge-set.ts'
 import { channelKey } from '../pipeline/scope.ts'
 import { canOpen, OPEN_MS } from './pairing.ts'
 import type { PairedPlace, ThreadPair } from './pairs.ts'
+import { sendingBy } from './sending.ts'
 
 /** The platform says that a thread or topic is not there any more. */
 const GONE: ReadonlySet<string> = new Set(['DISCORD_UNKNOWN_CHANNEL', 'TELEGRAM_TOPIC_DELETED', 'TELEGRAM_TOPIC_NOT_FOUND'])
@@ -47,16 +48,7 @@ export class ThreadRevival implements BridgeRegistry {
   find(network: Network, account: string): Bridge | undefined {
     const bridge = this.#options.bridges.find(network, account)
     if (bridge === undefined || !canOpen(bridge) || this.#options.pairs().length === 0) return bridge
-    return {
-      name: bridge.name,
-      network,
-      account,
-      capabilities: bridge.capabilities,
-      health: () => bridge.health(),
-      joinsTexts: (place) => bridge.joinsTexts?.(place) ?? false,
-      deletesTogether: (place, parts) => bridge.deletesTogether?.(place, parts) ?? false,
-      send: (request, signal) => this.#send(bridge, request, signal),
-    }
+    return sendingBy(bridge, (request, signal) => this.#send(bridge, request, signal))
   }
 
   async #send(bridge: Bridge & ThreadedBridge, request: SendRequest, signal: AbortSignal): Promise<SendOutcome> {
