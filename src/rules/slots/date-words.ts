@@ -85,7 +85,7 @@ const FIGURES_IN = /\d{1,2}[/.-]\d/u
 const NO_DAY_AFTER =
   /^[\s-]*(?:nav|navs|dish|cream|hat|hats|glasses|lounger|loungers|shade|tan|bed|beds|visor|sail|mão|mao|via|opção|vez|classe)(?!\p{L})/u
 const NO_DAY_BEFORE = /(?:\p{L}|(?:por|de|a|cada|toda)\s+la\s+)$/u
-const LAST_WORD = /(\p{L}+)[\s:]*$/u
+const LAST_WORD = /(?<!\p{L})(\p{L}+)[\s:]*$/u
 
 const wordsOf = (text: string): string[] => text.match(WORD) ?? []
 
