@@ -116,21 +116,24 @@ function threads() {
 }
 
 /**
- * The longest times the event loop could not turn: less what the main thread only waited for a processor; of that what it computed; and
- * that without the time in which it waited for something else while another thread of this process waited for a processor, as it does
- * for a lock whose holder has none.
+ * The longest times the event loop could not turn, which is not while it waits for something to do, even if it is woken late: less what the
+ * main thread only waited for a processor; of that what it computed; and that without the time in which it waited for something else while
+ * another thread of this process waited for a processor, as it does for a lock whose holder has none.
  */
 function watchTurns() {
   const isLinux = threads().length > 0
   const main = isLinux ? new ThreadClock(process.pid, Buffer.alloc(64)) : { read: () => ({ ran: 0, waited: 0 }), close() {} }
   const others = new OtherThreads()
   let at = performance.now()
+  let { active } = performance.eventLoopUtilization()
   let [longest, longestOwn, longestUnexplained] = [0, 0, 0]
   const look = () => {
     const now = performance.now()
     const { ran, waited } = main.read()
     const othersWaited = others.longestWait()
-    const late = now - at - waited - TURN_MS
+    const busy = performance.eventLoopUtilization().active
+    const late = Math.min(now - at - waited - TURN_MS, busy - active)
+    active = busy
     const own = Math.min(late, ran)
     longest = Math.max(longest, late)
     longestOwn = Math.max(longestOwn, own)
