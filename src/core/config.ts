@@ -1,6 +1,7 @@
 import { K2Error, wrapError } from '../base/errors.ts'
 import type { PeerId } from './ids.ts'
 import { RATE_LIMITS, type Rate, type RateLimits } from './k2/rate-guard.ts'
+import { PEER_PATIENCE_MS } from './k2/receipt-book.ts'
 import { CANONICAL_TOPICS, checkTopicName } from './k2/topics.ts'
 import { type EndpointAddr, endpointAddr, parseRelayUrl } from './keys/address.ts'
 import { parseEndpointId } from './keys/endpoint-id.ts'
@@ -29,6 +30,11 @@ export interface NodeLimits {
   readonly maxConnections: number
   /** Topics joined at once, direct ones included. */
   readonly maxTopics: number
+  /**
+   * Longest time lines wait for a configured peer that has confirmed lines and is silent, ms; at most ten minutes. Longer: it misses
+   * nothing while it is down. Shorter: everybody else on its topics waits less.
+   */
+  readonly peerPatienceMs: number
 }
 
 /** Slightly below the 5/s, burst 20 that other gateways accept from a neighbour, for clocks that differ. */
@@ -37,6 +43,7 @@ export const NODE_LIMITS: NodeLimits = {
   ownText: { perSecond: 4.5, burst: 16 },
   maxConnections: 200,
   maxTopics: 1000,
+  peerPatienceMs: PEER_PATIENCE_MS,
 }
 
 export interface DiscoveryConfig {

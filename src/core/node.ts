@@ -102,7 +102,7 @@ export class K2Node implements Lifecycle {
       sendReceipt: (sender, topic, key) => this.#run?.link.send(sender, topic, key),
       onFailure: (err) => log.error({ ev: 'event-failed', err }, 'a delayed message could not be handled'),
     })
-    this.#receipts = new ReceiptBook(isTrusted)
+    this.#receipts = new ReceiptBook(isTrusted, limits.peerPatienceMs)
     const seal = createSeal((message) => identity.sign(message), this.id)
     this.#texts = new TextSender({
       me: this.id,

@@ -10,7 +10,7 @@ export function nodeConfigOf({ node, discovery }: Config): NodeConfig {
     topics: node.topics,
     peers: node.peers,
     contacts: node.contacts,
-    limits: { ...NODE_LIMITS, maxConnections: node.maxConnections },
+    limits: { ...NODE_LIMITS, maxConnections: node.maxConnections, peerPatienceMs: node.peerPatience },
     discovery: {
       announce: discovery.announce,
       mdns: discovery.mdns,

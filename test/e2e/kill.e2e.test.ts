@@ -59,6 +59,8 @@ describe(`kill -9 of a gateway, ${KILLS} times, while ${MESSAGES} messages cross
       bind: `127.0.0.1:${port}`,
       topics: rooms.map((r) => r.topic),
       peers: [peer],
+      // Where a start takes ten seconds, one that is killed every two confirms nothing for minutes.
+      peerPatience: '5m',
     })
     near = await GatewayProcess.prepare(
       folder,

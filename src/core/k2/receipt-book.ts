@@ -3,8 +3,10 @@ import type { PeerId, TopicId } from '../ids.ts'
 
 /** Who confirmed something on a topic within this time is expected to confirm the next line as well. */
 const MEMORY_MS = 10 * 60_000
-/** How long a silent gateway holds lines back: long enough to restart, short enough that one dead stranger does not matter. */
-const PATIENCE_MS = { trusted: 60_000, stranger: 20_000 }
+/** How long a silent stranger holds lines back: one dead one must not matter. */
+const STRANGER_PATIENCE_MS = 20_000
+/** How long a silent configured peer holds lines back unless told otherwise: long enough to restart. */
+export const PEER_PATIENCE_MS = 60_000
 /** A stranger that ran out of patience is not waited for again for this long, whatever it confirms. */
 const IGNORE_MS = 10 * 60_000
 const CONFIRMERS = 2000
@@ -37,13 +39,16 @@ export interface SentLine {
  */
 export class ReceiptBook {
   readonly #isTrusted: (peer: PeerId) => boolean
+  readonly #peerPatienceMs: number
   readonly #confirmers = new BoundedMap<string, Confirmer>({ max: CONFIRMERS, ttlMs: MEMORY_MS })
   readonly #lines = new BoundedMap<string, Line>({ max: LINES, ttlMs: MEMORY_MS })
   /** Neighbours that let a line pass without a word: K2 applications. */
   readonly #silent = new BoundedMap<string, true>({ max: CONFIRMERS, ttlMs: MEMORY_MS })
 
-  constructor(isTrusted: (peer: PeerId) => boolean) {
+  /** `peerPatienceMs`: at most ten minutes, after which nobody is remembered. */
+  constructor(isTrusted: (peer: PeerId) => boolean, peerPatienceMs = PEER_PATIENCE_MS) {
     this.#isTrusted = isTrusted
+    this.#peerPatienceMs = peerPatienceMs
   }
 
   /** The line was handed to gossip (again). */
@@ -103,7 +108,7 @@ export class ReceiptBook {
       if (line?.confirmed.has(confirmer.peer)) continue
       confirmer.silentSince ??= line?.firstSentAt ?? now
       const trusted = this.#isTrusted(confirmer.peer)
-      if (now - confirmer.silentSince < (trusted ? PATIENCE_MS.trusted : PATIENCE_MS.stranger)) continue
+      if (now - confirmer.silentSince < (trusted ? this.#peerPatienceMs : STRANGER_PATIENCE_MS)) continue
       if (trusted) this.#confirmers.delete(idOf(topic, confirmer.peer))
       else confirmer.ignoredUntil = now + IGNORE_MS
     }

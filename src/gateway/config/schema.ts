@@ -165,6 +165,10 @@ export const configSchema = z
         peers: z.array(endpointText).max(1000).default([]).describe('endpoint tickets, node ids, or node-id@ip:port'),
         contacts: z.array(contact).max(1000).default([]),
         maxConnections: z.int().min(8).max(10_000).default(200),
+        peerPatience: duration()
+          .refine((ms) => ms <= 600_000, 'at most 10m')
+          .prefault('60s')
+          .describe('a configured peer that is down misses nothing for this long: what follows on its topics waits for it'),
       })
       .prefault({}),
     accounts: z

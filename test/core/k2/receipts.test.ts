@@ -87,6 +87,17 @@ test('a silent configured peer holds lines for a minute and is welcome again', (
   expect(book.missing({ topic: goods, key: 'next' }, 61_000)).toEqual([B])
 })
 
+test('how long a configured peer holds lines can be chosen', () => {
+  const book = new ReceiptBook((peer) => peer === B, 300_000)
+  confirmedOnce(book)
+  const line = { topic: goods, key: 'k' }
+  book.sent(line, 0)
+  book.missed(line, 299_000)
+  expect(book.missing(line, 299_000)).toEqual([B])
+  book.missed(line, 300_000)
+  expect(book.missing(line, 300_000)).toEqual([])
+})
+
 test('a gateway that answers in between gets its patience back', () => {
   const book = new ReceiptBook(() => false)
   confirmedOnce(book)
