@@ -1,3 +1,4 @@
+import { type Deferred, deferred } from '../base/async.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventHub } from '../base/event-hub.ts'
 import type { Hash, PeerId, TopicId } from './ids.ts'
@@ -20,6 +21,8 @@ export interface NodeInboundOptions {
   readonly limits: RateLimits
   readonly roster: PeerRoster
   readonly hub: EventHub<K2Event>
+  /** Nobody reads the hub before `release`. */
+  readonly held: boolean
   readonly clock: Clock
   /** Looks for a direct link to a sender that is only claimed. */
   readonly raise: (topic: TopicInfo, sender: PeerId) => void
@@ -40,11 +43,14 @@ export class NodeInbound {
   readonly #replay = new ReplayCache()
   readonly #delayed: DelayQueue<GossipArrival>
   readonly #dropped = new Map<DropReason, number>()
+  /** Until everybody who reads messages is there: what nobody reads would count as taken, also when it comes again. */
+  #held: Deferred<void> | undefined
   #received = 0
 
   constructor(options: NodeInboundOptions) {
     const { me, limits, roster } = options
     this.#options = options
+    if (options.held) this.#held = deferred()
     const guard = new RateGuard(limits, (peer) => roster.isTrusted(peer))
     const twins = new VariantTwins()
     const isBlocked = (peer: PeerId): boolean => roster.isBlocked(peer)
@@ -66,7 +72,7 @@ export class NodeInbound {
         this.#received++
         roster.proved(message.senderId as PeerId, options.clock.now())
         options.hosted.proved(message.senderId as PeerId)
-        return options.hub.publish({ type: 'message', message })
+        return this.#publish({ type: 'message', message })
       },
       onDrop: (reason) => this.#drop(reason),
     })
@@ -86,13 +92,26 @@ export class NodeInbound {
     this.#delay(arrival, 0)
   }
 
-  /** Forgets what is still delayed. */
+  /** Everybody who reads messages is there. */
+  release(): void {
+    this.#held?.resolve()
+    this.#held = undefined
+  }
+
+  /** Forgets what is still delayed or kept back. */
   stop(): void {
     this.#delayed.clear()
+    this.#options.hub.close()
+    this.release()
+  }
+
+  async #publish(event: K2Event): Promise<void> {
+    await this.#held?.promise
+    await this.#options.hub.publish(event)
   }
 
   async #accept(arrival: GossipArrival): Promise<void> {
-    const { clock, roster, hub, raise, hosted } = this.#options
+    const { clock, roster, raise, hosted } = this.#options
     const now = clock.now()
     const verdict = this.#gate.accept(arrival, now)
     if ('laterMs' in verdict) return this.#delay(arrival, verdict.laterMs)
@@ -112,7 +131,7 @@ export class NodeInbound {
     if (message.type === 'market' && message.senderClass === 'claimed' && message.routable) {
       raise(message.topic, message.senderId as PeerId)
     }
-    await hub.publish({ type: 'message', message })
+    await this.#publish({ type: 'message', message })
   }
 
   #delay(arrival: GossipArrival, ms: number): void {
@@ -126,7 +145,7 @@ export class NodeInbound {
   /** A copy of gossip message `id` came straight from `peer`. */
   async directCopy(id: Hash, peer: PeerId): Promise<void> {
     const messageId = this.#gate.directCopy(id, peer, this.#options.clock.now())
-    if (messageId !== undefined) await this.#options.hub.publish({ type: 'verified', messageId, peer })
+    if (messageId !== undefined) await this.#publish({ type: 'verified', messageId, peer })
   }
 
   /** The application has stored a chat line. */

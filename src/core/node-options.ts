@@ -19,6 +19,8 @@ export interface K2NodeOptions {
   readonly log?: Logger
   /** Further protocols by ALPN, e.g. blobs; connections without a stream are ordinary pings to every one of them. */
   readonly handlers?: Readonly<Record<string, AlpnHandler>>
+  /** Messages are kept back until `release`, so that none comes before those who read them are there. */
+  readonly held?: boolean
   /** Instead of a QUIC endpoint, for tests. */
   readonly openEndpoint?: (settings: NodeSettings) => Promise<K2Endpoint>
 }

@@ -96,6 +96,7 @@ export class K2Node implements Lifecycle {
       limits: limits.inbound,
       roster,
       hub: this.#hub,
+      held: options.held ?? false,
       clock,
       hosted,
       raise: (topic, sender) => this.#run?.topics.raise(topic, sender),
@@ -222,6 +223,11 @@ export class K2Node implements Lifecycle {
 
   subscribe(options: EventStreamOptions): EventStream<K2Event> {
     return this.#hub.subscribe(options)
+  }
+
+  /** Everybody who reads messages has subscribed: those kept back come now (see `K2NodeOptions.held`). */
+  release(): void {
+    this.#inbound.release()
   }
 
   /** The application has stored a chat line: its gateway is told, and further attempts of it are answered by us alone. */

@@ -157,6 +157,7 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
       },
       journal: await openSendJournal(db.pool, () => clock.now()),
       recent: await readRecentPeers(recentPath, log),
+      held: true,
       clock,
       log: log.child({ mod: 'node' }),
     })
@@ -349,6 +350,8 @@ export async function startGateway(options: GatewayOptions, signal: AbortSignal)
     for (const bridge of ownBridges) await use(bridge)
     await use(reload.accounts)
     if (market) await use(market.part)
+    // Everybody who reads what comes over K2 is there.
+    node.release()
 
     const web = ownBridges.find((b) => b.network === 'web') as WebChatBridge | undefined
     const metrics = openMetrics({

@@ -37,6 +37,41 @@ export function nodeScenarios(start: Start, raw: (peers: readonly string[]) => P
     expect(a.chats().map((line) => line.text)).toEqual(Array.from({ length: 30 }, (_, i) => `line ${i}`))
   })
 
+  test('what arrives before the application listens waits for it, and is confirmed to its sender', async () => {
+    const ib = newIdentity(cryptoRng)
+    await using a = await start({ topics: ['Goods'], contacts: [{ id: ib.id }] })
+    await using b = await start({
+      identity: ib,
+      topics: ['Goods'],
+      peers: [a.ticket],
+      contacts: [{ id: a.id, addresses: a.node.addr().direct }],
+      held: true,
+    })
+    const topic = directTopicName(a.id, ib.id)
+    await Promise.all([a.neighbor('Goods', b.id), b.neighbor('Goods', a.id), a.neighbor(topic, b.id), b.neighbor(topic, a.id)])
+    const sent = [
+      a.node.sendText('Goods', { text: 'to all', key: 'k1' }),
+      a.node.sendDirect(ib.id, { text: 'to you', key: 'k2' }),
+    ]
+    // Both are there: they came, or nobody waits for their receipts any more.
+    await Promise.all(sent)
+    await expect.poll(() => b.node.stats().received).toBe(2)
+    expect(b.messages).toEqual([])
+    b.node.release()
+    await Promise.all([b.chat('to all'), b.chat('to you')])
+    await expect.poll(() => a.node.stats().receipts.received).toBe(2)
+  })
+
+  test('a node that was never released stops', async () => {
+    await using a = await start({ topics: ['Goods'] })
+    const b = await start({ topics: ['Goods'], peers: [a.ticket], held: true })
+    await a.neighbor('Goods', b.id)
+    await a.node.sendText('Goods', { text: 'hello', key: 'k1' })
+    await expect.poll(() => b.node.stats().received).toBe(1)
+    await b.stop()
+    expect(b.messages).toEqual([])
+  })
+
   test('direct messages go both ways', async () => {
     const [ia, ib] = [newIdentity(cryptoRng), newIdentity(cryptoRng)]
     await using a = await start({ identity: ia, topics: [], contacts: [{ id: ib.id, name: 'B' }] })

@@ -26,6 +26,8 @@ export interface TestNodeOptions extends Omit<NodeConfig, 'mode'> {
   readonly recent?: readonly RecentPeer[]
   /** A network inside the process instead of QUIC on loopback. */
   readonly network?: MemoryNetwork
+  /** Messages are kept back until `node.release()`. */
+  readonly held?: boolean
 }
 
 /** A running node and everything it has reported since its start. */
@@ -52,11 +54,12 @@ export interface TestNode extends AsyncDisposable {
 
 /** Starts a node on loopback QUIC (about 20 ms), or on `network`. Give it the ticket of another one as a peer to connect them. */
 export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
-  const { identity = newIdentity(cryptoRng), journal, log = nullLogger, network, recent, ...config } = options
+  const { identity = newIdentity(cryptoRng), journal, log = nullLogger, network, recent, held = false, ...config } = options
   const node = new K2Node({
     identity,
     config: { ...config, mode: 'loopback' },
     log,
+    held,
     ...(journal !== undefined && { journal }),
     ...(recent !== undefined && { recent }),
     ...(network !== undefined && { openEndpoint: async () => memoryEndpoint(network, identity.id) }),

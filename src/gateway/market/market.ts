@@ -89,9 +89,13 @@ export class Market implements Lifecycle {
     this.#reader = reader
   }
 
-  /** Loads in the background: bridges and commands do not wait for it. */
+  /** Loads in the background: bridges and commands do not wait for it, what peers say does. */
   async start(): Promise<void> {
     this.#state = 'loading'
+    const { parts, store, port } = this.#options
+    const context = { me: port.nodeId, counts: this.#counts, nameOf: this.#options.peerName }
+    const ear = new PeerEar({ parts, store, context, act: (work) => this.act(work) })
+    this.#unsubscribe = port.observe(ear.take)
     this.#load().then(
       () => this.#loaded.resolve(),
       (error: unknown) => this.#loaded.reject(error),
@@ -100,7 +104,7 @@ export class Market implements Lifecycle {
   }
 
   async #load(): Promise<void> {
-    const { parts, store, publisher, notices, port } = this.#options
+    const { parts, store, publisher, notices } = this.#options
     for (let attempt = 0; ; attempt++) {
       try {
         await this.#people()
@@ -124,9 +128,6 @@ export class Market implements Lifecycle {
     this.#state = 'running'
     publisher.restore()
     await listenAgain(parts, store, publisher)
-    const context = { me: port.nodeId, counts: this.#counts, nameOf: this.#options.peerName }
-    const ear = new PeerEar({ parts, store, context, act: (work) => this.act(work) })
-    this.#unsubscribe = port.observe(ear.take)
     this.#options.together?.follow((work) => this.#mutex.run(work))
     // In a turn of its own, what others changed meanwhile is known.
     this.#options.leases?.follow({ lost: () => publisher.suspend(), regained: () => this.act(() => publisher.resume()) })

@@ -53,7 +53,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   ingestQueue: 10_000,
   deliveries: 32,
   window: 16,
-  notedWindow: 16,
+  notedWindow: 64,
   leaseMs: 30_000,
   renewMs: 10_000,
   sweepMs: 5_000,
