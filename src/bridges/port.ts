@@ -86,8 +86,8 @@ export type SendOutcome =
   | { readonly kind: 'rate-limited'; readonly afterMs: number; readonly scope: 'lane' | 'account' }
   /** Not sent: it waits for its turn, and what stands behind it in its lane with it. Nobody refused anything. */
   | { readonly kind: 'later'; readonly afterMs: number }
-  /** May have been sent. */
-  | { readonly kind: 'ambiguous'; readonly code: string; readonly message: string }
+  /** May have been sent. `scope` `lane`: this destination alone gave no answer; it says nothing about others of the account. */
+  | { readonly kind: 'ambiguous'; readonly code: string; readonly message: string; readonly scope?: 'lane' }
   /** Will never work for this message: dead letter. */
   | { readonly kind: 'permanent'; readonly code: string; readonly message: string }
   /** Will not work for any message of this lane until somebody changes something (no permission, unknown channel). */

@@ -31,9 +31,14 @@ export function outcomeOf(error: unknown, failures: number): SendOutcome {
     case 'K2_BAD_TOPIC':
     case 'KEY_BAD_ID':
       return { kind: 'lane-failed', code, message }
+    // The gateway is starting: nothing was tried.
     case 'K2_NOT_RUNNING':
+      return { kind: 'later', afterMs: FIRST_WAIT_MS }
     case 'K2_JOURNAL':
       return { kind: 'not-sent', code, message }
+    // Other topics have other gateways.
+    case 'K2_UNCONFIRMED':
+      return { kind: 'ambiguous', code, message, scope: 'lane' }
     default:
       return { kind: 'ambiguous', code, message }
   }

@@ -3,6 +3,8 @@ import type { SendOutcome } from '../../bridges/port.ts'
 /** Longest wait between two attempts (bridging 16). */
 const MAX_RETRY_MS = 60_000
 const FIRST_RETRY_MS = 500
+/** The same where the account is well and one destination silent: asking again disturbs nobody else. */
+const MAX_LANE_RETRY_MS = 15_000
 /** Parked deliveries are tried at least this far apart, so that they do not crowd their lane. */
 const MIN_PARKED_RETRY_MS = 5_000
 /** First wait before a suspended lane or failed account is probed, doubling up to the last. */
@@ -92,18 +94,19 @@ export function judge(outcome: SendOutcome, before: AttemptState, context: Outco
 function failed(
   before: AttemptState,
   ambiguousSince: number | null,
-  outcome: { readonly code: string; readonly message: string },
+  outcome: { readonly code: string; readonly message: string; readonly scope?: 'lane' },
   { now, unit, headTimeoutMs }: OutcomeContext,
 ): Verdict {
   const failedSince = before.failedSince ?? now
-  const delay = retryDelayMs(before.attempt, unit)
+  const isLane = outcome.scope === 'lane'
+  const delay = Math.min(retryDelayMs(before.attempt, unit), isLane ? MAX_LANE_RETRY_MS : MAX_RETRY_MS)
   const base = { attempt: before.attempt + 1, ambiguousSince, failedSince, ...said(outcome.code, outcome.message) }
   if (before.parkedAt !== null || now - failedSince >= headTimeoutMs) {
     const notBefore = now + Math.max(MIN_PARKED_RETRY_MS, delay)
-    return { next: { ...base, state: 'parked', notBefore, parkedAt: before.parkedAt ?? now }, goOn: true, answered: false }
+    return { next: { ...base, state: 'parked', notBefore, parkedAt: before.parkedAt ?? now }, goOn: true, answered: isLane }
   }
   const state = ambiguousSince === null ? 'pending' : 'ambiguous'
-  return { next: { ...base, state, notBefore: now + delay, parkedAt: null }, goOn: false, answered: false }
+  return { next: { ...base, state, notBefore: now + delay, parkedAt: null }, goOn: false, answered: isLane }
 }
 
 /** Outcome of an attempt that we ended ourselves to shut down: no failure of anybody, and due again at once. */

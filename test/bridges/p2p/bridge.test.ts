@@ -268,8 +268,8 @@ test.each([
   ['K2_TOO_LARGE', {}, { kind: 'permanent', code: 'K2_TOO_LARGE', message: 'why' }],
   ['K2_UNKNOWN_TOPIC', {}, { kind: 'lane-failed', code: 'K2_UNKNOWN_TOPIC', message: 'why' }],
   ['KEY_BAD_ID', {}, { kind: 'lane-failed', code: 'KEY_BAD_ID', message: 'why' }],
-  ['K2_NOT_RUNNING', {}, { kind: 'not-sent', code: 'K2_NOT_RUNNING', message: 'why' }],
-  ['K2_UNCONFIRMED', {}, { kind: 'ambiguous', code: 'K2_UNCONFIRMED', message: 'why' }],
+  ['K2_NOT_RUNNING', {}, { kind: 'later', afterMs: 500 }],
+  ['K2_UNCONFIRMED', {}, { kind: 'ambiguous', code: 'K2_UNCONFIRMED', message: 'why', scope: 'lane' }],
   ['ABORTED', {}, { kind: 'ambiguous', code: 'ABORTED', message: 'why' }],
   ['ANYTHING_ELSE', {}, { kind: 'ambiguous', code: 'ANYTHING_ELSE', message: 'why' }],
 ])('%s becomes the right outcome', async (code, extra, outcome) => {

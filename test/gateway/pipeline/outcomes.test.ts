@@ -51,6 +51,14 @@ describe('judge', () => {
     })
   })
 
+  it('asks a silent destination of a healthy account again soon, and blames the account for nothing', () => {
+    const tenth = { ...fresh, attempt: 10 }
+    const lane = judge({ kind: 'ambiguous', ...bad, scope: 'lane' }, tenth, { ...context, unit: 1 })
+    expect(lane).toMatchObject({ answered: true, goOn: false, next: { state: 'ambiguous', attempt: 11, notBefore: 17_000 } })
+    const whole = judge({ kind: 'ambiguous', ...bad }, tenth, { ...context, unit: 1 })
+    expect(whole).toMatchObject({ answered: false, next: { notBefore: 62_000 } })
+  })
+
   it('waits as long as a rate limit says, without counting the attempt', () => {
     const lane = judge({ kind: 'rate-limited', afterMs: 1_500, scope: 'lane' }, fresh, context)
     expect(lane).toMatchObject({
