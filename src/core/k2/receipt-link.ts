@@ -129,7 +129,9 @@ export class ReceiptLink {
   }
 
   async #open(peer: PeerId, out: Outgoing): Promise<SendHalf> {
-    const connection = await this.#options.endpoint.dial(peer, RECEIPT_ALPN, { deadlineMs: DIAL_MS, exclusive: true })
+    // Its line has just come.
+    const call = { deadlineMs: DIAL_MS, exclusive: true, heard: true }
+    const connection = await this.#options.endpoint.dial(peer, RECEIPT_ALPN, call)
     out.connection = connection
     if (this.#stopped) connection.close(CODE_GOODBYE, 'goodbye')
     connection.closed

@@ -37,6 +37,8 @@ export interface DialOptions extends CallOptions {
    * callers that ask at the same time get the same connection.
    */
   readonly exclusive?: boolean
+  /** The peer was heard just now: that it did not answer a dial before says nothing any more. */
+  readonly heard?: boolean
 }
 
 export interface DialerStats {
@@ -131,7 +133,7 @@ export class Dialer {
   #refusal(peer: PeerId, options: DialOptions): K2Error | undefined {
     if (this.#stopped) return endpointClosed()
     if (peer === this.#init.transport.id) return netError('SELF')
-    if (options.addr !== undefined) return undefined
+    if (options.addr !== undefined || options.heard === true) return undefined
     const now = this.#init.clock.monotonic()
     const until = this.#silent.get(peer, now)
     if (until === undefined || until <= now) return undefined
