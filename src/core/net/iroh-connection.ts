@@ -7,6 +7,7 @@ import { closeFrame } from './close-frame.ts'
 import { fromNumbers, toNumbers } from './iroh-bytes.ts'
 import { irohText, isPanic, parseCloseText, streamErrorOf } from './iroh-errors.ts'
 import { type CallGuard, irohRecv, irohSend } from './iroh-streams.ts'
+import type { ConnectionGlance } from './lost-path.ts'
 import { netClosed, netError } from './net-errors.ts'
 import { Receiver, Sender } from './stream-halves.ts'
 import type { BiStream, CallOptions, CloseInfo, Connection, RecvHalf, SendHalf } from './transport.ts'
@@ -101,6 +102,22 @@ export class IrohConnection implements Connection {
     const frame = closeFrame(code, reason)
     this.#end({ by: 'local', code: frame.code, reason })
     this.#raw.close(frame.code, toNumbers(frame.reason))
+  }
+
+  /** Ends it although the peer is there; to its owner it is a connection that broke. */
+  lose(reason: string): void {
+    if (this.#info !== undefined) return
+    this.#end({ by: 'lost', reason })
+    const frame = closeFrame(0n, reason)
+    this.#raw.close(frame.code, toNumbers(frame.reason))
+  }
+
+  /** Undefined once it is closed, or before it has a path. */
+  glance(): ConnectionGlance | undefined {
+    const paths = this.#info === undefined ? this.#raw.paths() : []
+    if (paths.length === 0) return undefined
+    const chosen = paths.some((path) => path.isSelected)
+    return { serial: this.serial, chosen, received: this.#raw.stats().udpRxDatagrams }
   }
 
   rttMs(): number | undefined {

@@ -12,6 +12,7 @@ import { type Iroh, type IrohLogLevel, loadIroh, setIrohLogLevel } from './iroh-
 import { toNumbers } from './iroh-bytes.ts'
 import { IrohConnection } from './iroh-connection.ts'
 import { mapConnectError, mapHandshakeError } from './iroh-errors.ts'
+import { LostPaths } from './lost-path.ts'
 import { endpointClosed, netError } from './net-errors.ts'
 import { originOf } from './origin.ts'
 import type { CallOptions, Connection, Incoming, PeerAddr, Transport } from './transport.ts'
@@ -21,6 +22,9 @@ const CLOSE_CAP_MS = 5_000
 
 /** The library keeps at most this many direct paths of a peer (discovery 14.1). */
 const MAX_DIRECT_ADDRS = 30
+
+/** How often a dial under way is looked at, ms: most are over sooner. */
+const LOOK_MS = 1_000
 
 /** Endpoints in use, held here so that no forgotten variable can close one (discovery 17.4). */
 const living = new Set<IrohTransport>()
@@ -52,6 +56,7 @@ export class IrohTransport implements Transport {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #connections = new Set<IrohConnection>()
+  readonly #lost = new LostPaths()
   /** Undefined once closed: the sockets stay bound until the endpoint object is collected (discovery 17.4). */
   #endpoint: Endpoint | undefined
   #lastAddr: PeerAddr
@@ -95,16 +100,37 @@ export class IrohTransport implements Transport {
     if (alpnBytes.length === 0 || alpnBytes.length > 255) throw netError('ALPN', 'a name has 1 to 255 bytes')
     const target = this.#target(addr)
     const work = endpoint.connect(target, toNumbers(alpnBytes)).then(
-      (raw) => this.#adopt(raw, 'dialer'),
+      (raw) => {
+        this.#lost.forget(addr.id)
+        return this.#adopt(raw, 'dialer')
+      },
       (error) => {
         throw this.#closing === undefined ? mapConnectError(error) : endpointClosed()
       },
     )
+    const stopLooking = this.#lookWhile(addr.id)
     return await waitFor(work, options, {
       clock: this.#clock,
       what: 'connecting',
       onGiveUp: () => work.then((late) => late.close(0n, 'too late')).catch(() => {}),
-    })
+    }).finally(stopLooking)
+  }
+
+  /** Starts over with a peer that is there and cannot be dialed; the library sends the dial under way again by itself. */
+  #lookWhile(peer: PeerId): () => void {
+    let cancel = (): void => {}
+    const look = (): void => {
+      cancel = this.#clock.after(LOOK_MS, look)
+      const open = [...this.#connections].filter((one) => one.peer === peer)
+      const glances = open.flatMap((one) => one.glance() ?? [])
+      if (!this.#lost.look(peer, glances, this.#clock.monotonic())) return
+      this.#lost.forget(peer)
+      const fields = { ev: 'path-lost', peer, connections: open.length }
+      this.#log.info(fields, 'a peer is there and cannot be dialed: its connections are closed so that it is looked for anew')
+      for (const one of open) one.lose('the path to the peer was lost')
+    }
+    look()
+    return () => cancel()
   }
 
   async knownAddr(peer: PeerId): Promise<PeerAddr | undefined> {

@@ -3,15 +3,16 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
-import type { PeerAddr } from '../../../src/core/net/transport.ts'
+import type { Connection, PeerAddr } from '../../../src/core/net/transport.ts'
 import { ALPN, acceptOne, bindLoopback, codeOf, connectPair } from './support.ts'
 
 function child(
   scenario: string,
   flags: string[] = [],
+  args: string[] = [],
 ): { process: ChildProcess; lines: unknown[]; line: () => Promise<unknown> } {
   const script = new URL('./children/iroh-child.ts', import.meta.url).pathname
-  const process_ = spawn(process.execPath, [...flags, '--import', 'tsx', script, scenario], {
+  const process_ = spawn(process.execPath, [...flags, '--import', 'tsx', script, scenario, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const lines: unknown[] = []
@@ -66,6 +67,27 @@ test('a killed peer is noticed, later than at once and not never', async () => {
   expect((await connection.closed).by).toBe('lost')
   expect(await Promise.all(waiting)).toEqual(['NET_CLOSED', 'NET_CLOSED'])
   expect(await codeOf(stream.write(Uint8Array.of(2)))).toBe('NET_CLOSED')
+  await node.close()
+})
+
+test('a peer that died and came back at another port can be dialed, and is met anew where the way to it was lost', async () => {
+  const node = await bindLoopback()
+  const accepted: Connection[] = []
+  const call = async (): Promise<{ process: ChildProcess; addr: PeerAddr }> => {
+    const caller = child('caller', [], [JSON.stringify(node.localAddr())])
+    const [{ addr }, connection] = await Promise.all([caller.line() as Promise<{ addr: PeerAddr }>, acceptOne(node)])
+    accepted.push(connection)
+    return { process: caller.process, addr }
+  }
+  const first = await call()
+  first.process.kill('SIGKILL')
+  await once(first.process, 'close')
+  const second = await call()
+  // The library still sends to where the dead process was, as long as a connection to the peer is open.
+  const connection = await node.connect(second.addr, ALPN, { deadlineMs: 28_000 })
+  expect(connection.isClosed).toBe(false)
+  expect(await Promise.all(accepted.map(async (one) => (await one.closed).by))).toEqual(['lost', 'lost'])
+  second.process.kill('SIGKILL')
   await node.close()
 })
 

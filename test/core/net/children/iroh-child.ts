@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openEndpoint } from '../../../../src/core/net/endpoint.ts'
+import { bindIrohTransport } from '../../../../src/core/net/iroh-transport.ts'
 import { loadIroh, setIrohLogLevel } from '../../../../src/core/net/iroh-binding.ts'
 import type { Connection } from '../../../../src/core/net/transport.ts'
 import { ALPN, acceptOne, bindLoopback, connectPair, pattern, readAll } from '../support.ts'
@@ -30,6 +31,15 @@ const scenarios: Record<string, () => Promise<void>> = {
     say({ addr: node.localAddr() })
     const connection = await acceptOne(node)
     await connection.closed
+  },
+
+  /** Calls the address it is told, with the same key in every process and a port of its own, and answers calls until it is killed. */
+  async caller() {
+    const node = await bindIrohTransport({ secretKey: new Uint8Array(32).fill(9), mode: 'loopback', alpns: [ALPN] })
+    const connection = await node.connect(JSON.parse(process.argv[3] as string), ALPN)
+    const calls: Connection[] = []
+    say({ addr: node.localAddr() })
+    for (;;) calls.push(await acceptOne(node), connection)
   },
 
   /** Strangers of every kind against a running endpoint. */
