@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type ConnectionGlance, LostPaths } from '../../../src/core/net/lost-path.ts'
 import { identityOfSeed } from '../../../src/core/index.ts'
+import { type ConnectionGlance, LostPaths } from '../../../src/core/net/lost-path.ts'
 
 const PEER = identityOfSeed(new Uint8Array(32).fill(1)).id
 const OTHER = identityOfSeed(new Uint8Array(32).fill(2)).id

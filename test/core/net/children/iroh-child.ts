@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openEndpoint } from '../../../../src/core/net/endpoint.ts'
-import { bindIrohTransport } from '../../../../src/core/net/iroh-transport.ts'
 import { loadIroh, setIrohLogLevel } from '../../../../src/core/net/iroh-binding.ts'
+import { bindIrohTransport } from '../../../../src/core/net/iroh-transport.ts'
 import type { Connection } from '../../../../src/core/net/transport.ts'
 import { ALPN, acceptOne, bindLoopback, connectPair, pattern, readAll } from '../support.ts'
 
