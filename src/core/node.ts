@@ -115,6 +115,7 @@ export class K2Node implements Lifecycle {
       seal,
       hosted: hosted.idOf,
       direct: new DirectRoute({ clock, link: () => this.#run?.direct }),
+      ask: async (peer) => (await this.#run?.link.ask(peer)) ?? 'unknown',
     })
     this.#offers = new OfferBoard({
       me: this.id,

@@ -109,9 +109,15 @@ export class ReceiptBook {
       confirmer.silentSince ??= line?.firstSentAt ?? now
       const trusted = this.#isTrusted(confirmer.peer)
       if (now - confirmer.silentSince < (trusted ? this.#peerPatienceMs : STRANGER_PATIENCE_MS)) continue
-      if (trusted) this.#confirmers.delete(idOf(topic, confirmer.peer))
+      if (trusted) this.#giveUpOn(confirmer, now)
       else confirmer.ignoredUntil = now + IGNORE_MS
     }
+  }
+
+  #giveUpOn({ peer, topic }: Confirmer, now: number): void {
+    const id = idOf(topic, peer)
+    this.#confirmers.delete(id)
+    this.#silent.set(id, true, now)
   }
 
   /** A gateway said goodbye: it will not confirm anything for now. When it is back it counts as new. */
@@ -127,10 +133,15 @@ export class ReceiptBook {
     }
   }
 
-  /** These neighbours went before anybody knew whether they would confirm the line. */
+  /** These neighbours went, or do not answer, before anybody knew whether they would confirm the line. */
   lost({ key }: SentLine, peers: readonly PeerId[], now: number): void {
     const line = this.#lines.get(key, now)
     if (line !== undefined && peers.some((peer) => !line.confirmed.has(peer))) line.deserted = true
+  }
+
+  /** Whether a configured peer that does not answer is still waited for with this line. */
+  isPatient({ key }: SentLine, now: number): boolean {
+    return now - (this.#lines.get(key, now)?.firstSentAt ?? now) < this.#peerPatienceMs
   }
 
   /** Whether somebody left since this line was last sent, without confirming it. */

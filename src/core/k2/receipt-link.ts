@@ -1,10 +1,12 @@
 import { TaskGroup } from '../../base/async.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode, errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { PeerId, TopicId } from '../ids.ts'
 import type { Connection, K2Endpoint, RecvHalf, SendHalf } from '../net/index.ts'
 import { encodeFrame, FrameReader } from '../wire/frame.ts'
+import type { ReceiptHabit } from './neighbor-check.ts'
 import { decodeReceipt, encodeReceipt, RECEIPT_ALPN, RECEIPT_FRAME_BYTES, RECEIPT_KEYS, type Receipt } from './receipt-frame.ts'
 
 /** Peers receipts are sent to at once; a gateway rarely has more than a handful of others on its topics. */
@@ -17,6 +19,9 @@ const WRITE_MS = 5_000
 const IDLE_MS = 120_000
 /** Streams one peer may use; ours uses one. */
 const MAX_STREAMS = 4
+/** Peers whose habit is remembered, and for how long: programs are updated. */
+const HABITS = 4096
+const HABIT_MS = 3_600_000
 /** Close codes: nothing special, a goodbye, a protocol violation. */
 const CODE_IDLE = 0n
 const CODE_GOODBYE = 7n
@@ -45,6 +50,8 @@ interface Outgoing {
 export class ReceiptLink {
   readonly #options: ReceiptLinkOptions
   readonly #peers = new Map<PeerId, Outgoing>()
+  readonly #habits = new BoundedMap<PeerId, ReceiptHabit>({ max: HABITS, ttlMs: HABIT_MS })
+  readonly #asking = new Map<PeerId, Promise<ReceiptHabit>>()
   readonly #tasks: TaskGroup
   readonly #counts = { sent: 0, received: 0, dropped: 0 }
   #unhandle: (() => void) | undefined
@@ -73,6 +80,35 @@ export class ReceiptLink {
     }
     out.waiting.push({ topic, key })
     if (!out.writing) this.#tasks.add(this.#write(peer, out))
+  }
+
+  /** Whether a peer is a gateway, by whether it speaks this protocol. Never rejects; what has become known is not asked again. */
+  ask(peer: PeerId): Promise<ReceiptHabit> {
+    const known = this.#habits.get(peer, this.#options.clock.now())
+    if (known !== undefined) return Promise.resolve(known)
+    const running = this.#asking.get(peer)
+    if (running !== undefined) return running
+    const asking = this.#ask(peer).finally(() => this.#asking.delete(peer))
+    this.#asking.set(peer, asking)
+    return asking
+  }
+
+  async #ask(peer: PeerId): Promise<ReceiptHabit> {
+    const { endpoint, clock } = this.#options
+    try {
+      const connection = await endpoint.dial(peer, RECEIPT_ALPN, { deadlineMs: DIAL_MS, exclusive: true, heard: true })
+      connection.close(CODE_IDLE, '')
+    } catch (error) {
+      if (errorCode(error) !== 'NET_ALPN') return 'unknown'
+      this.#habits.set(peer, 'application', clock.now())
+      return 'application'
+    }
+    this.#noteGateway(peer)
+    return 'gateway'
+  }
+
+  #noteGateway(peer: PeerId): void {
+    this.#habits.set(peer, 'gateway', this.#options.clock.now())
   }
 
   /** Says goodbye, so that nobody waits for us, and closes. */
@@ -151,6 +187,7 @@ export class ReceiptLink {
 
   async #serve(connection: Connection): Promise<void> {
     connection.setMaxStreams({ uni: MAX_STREAMS, bi: 0 })
+    this.#noteGateway(connection.peer)
     const reading = new TaskGroup((error) => {
       if (errorCode(error).startsWith('NET_')) return
       this.#options.log.debug(

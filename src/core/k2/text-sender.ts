@@ -10,6 +10,7 @@ import type { JoinedTopic } from './joined-topic.ts'
 import { type ChatToSend, chatIdentityBytes, encodeChatMessage } from './json-messages.ts'
 import { MAX_CONTENT_BYTES, MAX_VIA } from './messages.ts'
 import { cleanName } from './names.ts'
+import { NeighborCheck, type ReceiptHabit } from './neighbor-check.ts'
 import type { Rate } from './rate-guard.ts'
 import type { ReceiptBook, SentLine } from './receipt-book.ts'
 import type { SendJournal } from './send-journal.ts'
@@ -23,7 +24,7 @@ const MAX_ATTEMPTS = 999_999_999
 const CONFIRM_MS = 10_000
 /** A line is repeated this often while a gateway that should confirm it is connected but silent. */
 const REPEAT_MS = 2_000
-/** How long a first line waits to learn whether a neighbour confirms lines at all. K2 applications cost it this once. */
+/** How long a first line waits to learn whether a stranger confirms lines at all. */
 const PROBATION_MS = 1_000
 
 export interface TextToSend {
@@ -60,6 +61,8 @@ export interface TextSenderOptions {
   readonly hosted?: (person: string) => PeerId | undefined
   /** Connections of their own for direct messages; without it they go over gossip alone. */
   readonly direct?: DirectRoute
+  /** Asks a neighbour whether it confirms lines; without it only its receipts say so. */
+  readonly ask?: (peer: PeerId) => Promise<ReceiptHabit>
 }
 
 /** Sends texts as chat lines: split, stamped, remembered, and repeated until the gateways that confirm lines have done so. */
@@ -181,19 +184,20 @@ export class TextSender {
     const sent: SentLine = { topic: topic.info.id, key: line.key }
     const started = clock.monotonic()
     let repeatAt = started + REPEAT_MS
-    let present = this.#missingNeighbors(topic, line.key)
+    let present = new Set(topic.neighbors)
     const undecided = this.#options.receipts.undecided(sent, topic.neighbors, clock.now())
+    const check = this.#check(topic)
     for (;;) {
       const gone = undecided.filter((peer) => !topic.neighbors.has(peer))
       this.#options.receipts.lost(sent, gone, clock.now())
-      const until = this.#waitUntil(topic, sent, started)
+      const until = this.#waitUntil(topic, sent, check, started)
       if (until === undefined) return this.#settle(sent)
       if (line.signal?.aborted) throw abortedError(line.signal)
       const now = clock.monotonic()
-      if (now >= until) return this.#giveUp(topic, sent)
+      if (now >= until) return this.#giveUp(topic, sent, check)
       const missing = this.#missingNeighbors(topic, line.key)
-      const cameBack = missing.some((peer) => !present.includes(peer))
-      present = missing
+      const cameBack = missing.some((peer) => !present.has(peer))
+      present = new Set(topic.neighbors)
       if (cameBack || (missing.length > 0 && now >= repeatAt)) {
         this.#counts.repeats++
         repeatAt = now + REPEAT_MS
@@ -204,11 +208,29 @@ export class TextSender {
     }
   }
 
+  #check(topic: JoinedTopic): NeighborCheck | undefined {
+    const { receipts, clock, isTrusted, ask } = this.#options
+    if (ask === undefined) return undefined
+    const { id } = topic.info
+    return new NeighborCheck({
+      ask,
+      isTrusted,
+      onAnswer: (peer, habit) => {
+        if (habit === 'gateway') receipts.expect(peer, id, clock.now())
+        else receipts.passed(id, [peer], clock.now())
+      },
+      onSettled: () => this.wake(),
+    })
+  }
+
   /** When the wait for a line ends at the latest; undefined when there is nothing to wait for. */
-  #waitUntil(topic: JoinedTopic, sent: SentLine, started: number): number | undefined {
+  #waitUntil(topic: JoinedTopic, sent: SentLine, check: NeighborCheck | undefined, started: number): number | undefined {
     const { receipts, clock } = this.#options
     if (receipts.missing(sent, clock.now()).length > 0) return started + CONFIRM_MS
-    return receipts.undecided(sent, topic.neighbors, clock.now()).length > 0 ? started + PROBATION_MS : undefined
+    const undecided = receipts.undecided(sent, topic.neighbors, clock.now())
+    if (undecided.length === 0) return undefined
+    check?.ask(undecided)
+    return started + (check?.isOpen(undecided) ? CONFIRM_MS : PROBATION_MS)
   }
 
   #missingNeighbors(topic: JoinedTopic, key: string): PeerId[] {
@@ -217,10 +239,14 @@ export class TextSender {
   }
 
   /** Who has been silent for too long is no longer waited for; anybody else still makes this an open question. */
-  #giveUp(topic: JoinedTopic, sent: SentLine): void {
+  #giveUp(topic: JoinedTopic, sent: SentLine, check: NeighborCheck | undefined): void {
     const { receipts, clock } = this.#options
     const now = clock.now()
-    receipts.passed(sent.topic, receipts.undecided(sent, topic.neighbors, now), now)
+    const undecided = receipts.undecided(sent, topic.neighbors, now)
+    const owed = check !== undefined && receipts.isPatient(sent, now) ? check.owed(undecided) : []
+    const others = undecided.filter((peer) => !owed.includes(peer))
+    receipts.passed(sent.topic, others, now)
+    receipts.lost(sent, owed, now)
     receipts.missed(sent, now)
     this.#settle(sent)
   }

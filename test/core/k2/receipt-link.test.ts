@@ -8,7 +8,7 @@ import { RECEIPT_ALPN, type Receipt } from '../../../src/core/k2/receipt-frame.t
 import { ReceiptLink } from '../../../src/core/k2/receipt-link.ts'
 import { topicIdOfName } from '../../../src/core/k2/topics.ts'
 import { K2Endpoint, MemoryNetwork } from '../../../src/core/net/index.ts'
-import { A, B } from './fixtures.ts'
+import { A, B, C } from './fixtures.ts'
 
 const goods = topicIdOfName('Goods')
 const jobs = topicIdOfName('Freelance Job')
@@ -145,4 +145,26 @@ test('a connection without a stream is an ordinary ping', async () => {
   b.link.send(A, goods, 'k')
   expect(await a.keys(1)).toEqual(['k'])
   expect(a.goodbyes).toEqual([])
+})
+
+test('a peer is known by whether it speaks the protocol, and is asked once', async () => {
+  const network = new MemoryNetwork({ clock: systemClock, rng: seededRng(1), resolvesIds: true, fragment: true })
+  const [a] = [await side(network, A), await side(network, B)]
+  const application = new K2Endpoint({ transport: network.bind({ id: C }), clock: systemClock, bareIds: true })
+  application.handle('other/1', () => {})
+  await application.start()
+  ends.push(() => application.stop())
+  expect(await Promise.all([a.link.ask(B), a.link.ask(B)])).toEqual(['gateway', 'gateway'])
+  expect(await a.link.ask(C)).toBe('application')
+  expect(await a.link.ask(B)).toBe('gateway')
+  expect(await a.link.ask(C)).toBe('application')
+  expect(a.endpoint.stats().dialer.started).toBe(2)
+})
+
+test('a peer that is not there is asked again', async () => {
+  const network = new MemoryNetwork({ clock: systemClock, rng: seededRng(1), resolvesIds: true, fragment: true })
+  const a = await side(network, A)
+  expect(await a.link.ask(B)).toBe('unknown')
+  await side(network, B)
+  expect(await a.link.ask(B)).toBe('gateway')
 })

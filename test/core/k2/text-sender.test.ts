@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { deferred } from '../../../src/base/async.ts'
 import { ManualClock } from '../../../src/base/clock.ts'
 import { seededRng } from '../../../src/base/random.ts'
 import type { PeerId } from '../../../src/core/ids.ts'
@@ -285,4 +286,58 @@ test('the longest names and via lists leave room for the text', async () => {
   await senderWith().send(topicOf(info, B), { text, senderName: '😀'.repeat(80), key: 'k', via })
   expect(sent.map((line) => line.text).join('')).toBe(text)
   expect(sent[0]!.mark!.via).toHaveLength(5)
+})
+
+test('a neighbour that speaks the receipt protocol is waited for from the first line on', async () => {
+  const sender = senderWith({ ask: async () => 'gateway' })
+  const sending = sender.send(freshTopic(info, B), { text: 'hi', key: 'k' })
+  await settle()
+  clock.advance(1500)
+  await settle()
+  expect(sender.stats()).toMatchObject({ lines: 1, unconfirmed: 0 })
+  book.receipt(B, { topic: info.id, keys: [sent[0]?.mark?.key as string] }, clock.now())
+  sender.wake()
+  expect(await sending).toHaveLength(1)
+})
+
+test('a neighbour that refuses the receipt protocol costs the first line no wait', async () => {
+  expect(await senderWith({ ask: async () => 'application' }).send(freshTopic(info, B), { text: 'hi', key: 'k' })).toHaveLength(1)
+})
+
+test('a configured neighbour that does not answer is owed the line until its patience is over, a stranger is not', async () => {
+  const sender = senderWith({ ask: async () => 'unknown' })
+  const sendAfter = async (topic: JoinedTopic): Promise<string> => {
+    const sending = sender.send(topic, { text: 'hi', key: 'k' }).then(
+      () => 'sent',
+      (error) => error.code,
+    )
+    await settle()
+    clock.advance(1000)
+    await settle()
+    return await sending
+  }
+  expect(await sendAfter(freshTopic({ id: topicIdOfName('Jobs'), name: 'Jobs' }, C))).toBe('sent')
+  trusted.add(B)
+  const topic = freshTopic(info, B)
+  expect(await sendAfter(topic)).toBe('K2_UNCONFIRMED')
+  clock.advance(60_000)
+  expect(await sendAfter(topic)).toBe('sent')
+  // For some minutes it counts as an application.
+  expect(await sender.send(topic, { text: 'next', key: 'k2' })).toHaveLength(1)
+})
+
+test('a configured neighbour that answers late is waited for', async () => {
+  trusted.add(B)
+  const answer = deferred<'gateway'>()
+  const sender = senderWith({ ask: () => answer.promise })
+  const sending = sender.send(freshTopic(info, B), { text: 'hi', key: 'k' })
+  await settle()
+  clock.advance(3000)
+  await settle()
+  answer.resolve('gateway')
+  await settle()
+  book.receipt(B, { topic: info.id, keys: [sent[0]?.mark?.key as string] }, clock.now())
+  sender.wake()
+  expect(await sending).toHaveLength(1)
+  expect(sender.stats().unconfirmed).toBe(0)
 })
