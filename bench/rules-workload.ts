@@ -222,24 +222,59 @@ export async function perCall(calls: number, batch: number, run: (i: number) => 
   return quantile(times, 0.5)
 }
 
-/** Items whose time is taken together: short enough that most are done before another process gets the processor. */
+/** Items whose time is taken together unless told otherwise: short enough that most are done before another process gets the processor. */
 const CHUNK = 4
 
 /**
- * µs an item of `list` takes while all of them are gone through again and again: per chunk the lower quartile of its rounds, so
+ * µs an item of a list takes while all of them are gone through again and again: per chunk the lower quartile of its rounds, so
  * that what interrupts a round does not count, and what collecting garbage took besides. Of clock and processor the one that says
- * less: where chunks are long, most are interrupted on a busy machine.
+ * less: where chunks are long, most are interrupted on a busy machine. Rounds may be taken a few at a time, in turns with those of
+ * others: what slows a machine down for some seconds then hits all alike.
  */
-export async function perItem<T>(list: readonly T[], rounds: number, run: (item: T) => unknown): Promise<number> {
-  const chunks: number[][] = []
-  let collecting = 0
-  const observer = new PerformanceObserver((entries) => {
-    for (const { duration } of entries.getEntries()) collecting += duration
-  })
-  observer.observe({ entryTypes: ['gc'] })
-  for (let round = 0; round < rounds; round++) {
-    for (let k = 0, c = 0; k < list.length; k += CHUNK, c++) {
-      const end = Math.min(k + CHUNK, list.length)
+export class ItemMeter<T> {
+  readonly #list: readonly T[]
+  readonly #run: (item: T) => unknown
+  readonly #chunk: number
+  readonly #chunks: number[][] = []
+  #collecting = 0
+  #rounds = 0
+
+  /** `chunk`: of fast items more, since asking for the time costs as well. */
+  constructor(list: readonly T[], run: (item: T) => unknown, chunk = CHUNK) {
+    this.#list = list
+    this.#run = run
+    this.#chunk = chunk
+  }
+
+  /** Some rounds more, behind some that do not count. */
+  async measure(rounds: number, warm = 0): Promise<void> {
+    for (let round = 0; round < warm; round++) for (const item of this.#list) {
+      const result = this.#run(item)
+      if (result instanceof Promise) await result
+    }
+    const observer = new PerformanceObserver((entries) => {
+      for (const { duration } of entries.getEntries()) this.#collecting += duration
+    })
+    observer.observe({ entryTypes: ['gc'] })
+    for (let round = 0; round < rounds; round++) {
+      await this.#round()
+      if (round % 16 === 15) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    observer.disconnect()
+    this.#rounds += rounds
+  }
+
+  get us(): number {
+    const quiet = this.#chunks.reduce((sum, times) => sum + quantile(times, 0.25), 0) / this.#list.length
+    return (quiet + this.#collecting / (this.#rounds * this.#list.length)) * 1000
+  }
+
+  async #round(): Promise<void> {
+    const list = this.#list
+    const run = this.#run
+    for (let k = 0, c = 0; k < list.length; k += this.#chunk, c++) {
+      const end = Math.min(k + this.#chunk, list.length)
       const cpu = cpuSeconds()
       const begun = performance.now()
       for (let i = k; i < end; i++) {
@@ -248,16 +283,18 @@ export async function perItem<T>(list: readonly T[], rounds: number, run: (item:
       }
       const clock = performance.now() - begun
       const ms = Math.min(clock, (cpuSeconds() - cpu) * 1000)
-      const times = chunks[c]
-      if (times === undefined) chunks[c] = [ms]
+      const times = this.#chunks[c]
+      if (times === undefined) this.#chunks[c] = [ms]
       else times.push(ms)
     }
-    if (round % 16 === 15) await new Promise((resolve) => setImmediate(resolve))
   }
-  await new Promise((resolve) => setTimeout(resolve, 10))
-  observer.disconnect()
-  const quiet = chunks.reduce((sum, times) => sum + quantile(times, 0.25), 0) / list.length
-  return (quiet + collecting / (rounds * list.length)) * 1000
+}
+
+/** The same with all rounds in one go. */
+export async function perItem<T>(list: readonly T[], rounds: number, run: (item: T) => unknown): Promise<number> {
+  const meter = new ItemMeter(list, run)
+  await meter.measure(rounds)
+  return meter.us
 }
 
 /** Seconds this process has computed; what others do on the machine does not count. */

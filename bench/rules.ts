@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { readSources } from '../scripts/eval.ts'
 import { compileLexicon, readMessage, readPrice } from '../src/rules/reading/index.ts'
-import { digits, leastOfThree, perItem, quantile } from './rules-workload.ts'
+import { digits, ItemMeter, leastOfThree, quantile } from './rules-workload.ts'
 
 export interface ReadingFigures {
   readonly compileMs: number
@@ -72,18 +72,17 @@ function worstCase(piece: string, read: (text: string) => void): { readonly all:
   return { all, growth: all / part }
 }
 
-/** Rounds of the recogniser, which takes most of a second for each, before and while it is measured. */
-const SLOW_ROUNDS = { warm: 2, measured: 12 }
+/** Turns in which readings, prices and the recogniser are measured one after the other, and rounds of each in a turn. */
+const TURNS = 12
+const IN_TURN = { warm: 3, measured: 12, recogniser: 1 }
+/** Texts whose time is taken together. */
+const TEXTS_AT_ONCE = 16
 
-/**
- * P1: what a general recogniser of numbers with units needs for a text, µs, measured as the reading is: all texts in turn, again
- * and again. The same text several times in a row finds everything in the processor's caches and needs less.
- */
-async function recogniser(texts: readonly string[], quick: boolean): Promise<number> {
+/** P1: the currency model of a general recogniser of numbers with units. */
+async function recogniser(): Promise<(text: string) => void> {
   const { NumberWithUnitRecognizer, Culture } = (await import('@microsoft/recognizers-text-number-with-unit')).default
   const model = new NumberWithUnitRecognizer(Culture.English).getCurrencyModel()
-  for (let i = 0; i < SLOW_ROUNDS.warm; i++) for (const text of texts) model.parse(text)
-  return perItem(texts, quick ? SLOW_ROUNDS.measured / 2 : SLOW_ROUNDS.measured, (text) => model.parse(text))
+  return (text) => void model.parse(text)
 }
 
 export async function benchRules(options: { readonly quick?: boolean } = {}): Promise<ReadingFigures> {
@@ -95,36 +94,41 @@ export async function benchRules(options: { readonly quick?: boolean } = {}): Pr
     .split('\n')
     .filter((l) => l !== '')
     .map((l) => (JSON.parse(l) as { text: string }).text)
-  const rounds = options.quick === true ? 24 : 60
   const read = (text: string): void => void readMessage({ id: 'b', text }, { lexicon })
   const price = (text: string): void => void readPrice(lexicon, text, 'sell')
   const chat = Array.from({ length: 40 }, () => CHAT).flat()
-  const measure = (list: readonly string[], run: (text: string) => void): Promise<number> => {
-    for (let i = 0; i < WARM_ROUNDS; i++) list.forEach(run)
-    return perItem(list, rounds, run)
+  const reading = new ItemMeter(texts, read, TEXTS_AT_ONCE)
+  const pricing = new ItemMeter(texts, price, TEXTS_AT_ONCE)
+  const recognising = new ItemMeter(texts, await recogniser())
+  await reading.measure(0, WARM_ROUNDS)
+  await pricing.measure(0, WARM_ROUNDS)
+  await recognising.measure(0, 1)
+  // All go round all texts: the same one several times in a row finds everything in the processor's caches and needs less.
+  for (let turn = 0; turn < (options.quick === true ? TURNS / 2 : TURNS); turn++) {
+    await reading.measure(IN_TURN.measured, IN_TURN.warm)
+    await pricing.measure(IN_TURN.measured, IN_TURN.warm)
+    await recognising.measure(IN_TURN.recogniser)
   }
-  const readUs = await measure(texts, read)
-  const recogniserUs = await recogniser(texts, options.quick === true)
   const latencies = leastOfThree(texts, read)
   for (const piece of HOSTILE) worstCase(piece, read)
   const worst = HOSTILE.map((piece) => ({ piece, ...worstCase(piece, read) }))
   const slowest = worst.reduce((a, b) => (b.all > a.all ? b : a))
   const steepest = worst.reduce((a, b) => (b.growth > a.growth ? b : a))
-  const chatUs = await measure(chat, read)
-  const priceUs = await measure(texts, price)
+  const chatting = new ItemMeter(chat, read, TEXTS_AT_ONCE)
+  await chatting.measure(options.quick === true ? 24 : 60, WARM_ROUNDS)
   const at = (q: number): number => Math.round(quantile(latencies, q) * 1000)
   return {
     compileMs: Math.round(compileMs),
-    perSecond: Math.round(1e6 / readUs),
-    recogniserPerSecond: Math.round(1e6 / recogniserUs),
-    ratio: digits(recogniserUs / readUs),
+    perSecond: Math.round(1e6 / reading.us),
+    recogniserPerSecond: Math.round(1e6 / recognising.us),
+    ratio: digits(recognising.us / reading.us),
     p50: at(0.5),
     p99: at(0.99),
     worstMs: digits(slowest.all),
     worstText: slowest.piece,
     worstGrowth: digits(steepest.growth),
     steepestText: steepest.piece,
-    chatPerSecond: Math.round(1e6 / chatUs),
-    pricePerSecond: Math.round(1e6 / priceUs),
+    chatPerSecond: Math.round(1e6 / chatting.us),
+    pricePerSecond: Math.round(1e6 / pricing.us),
   }
 }

@@ -1,5 +1,5 @@
 import type { Lexicon, PatternEntry } from '../lexicon/compile.ts'
-import type { Budget, Field, Search, Sink } from '../lexicon/graph.ts'
+import { type Budget, type Field, type Search, type Sink, wordBits } from '../lexicon/graph.ts'
 import { leafAnchor, leafEnds, leafEntry, leafFolded } from '../lexicon/graph-parts.ts'
 import type { CueRule, GuardRule } from '../lexicon/schema.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
@@ -89,7 +89,7 @@ export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: T
   const { cues, guards } = sink
   const { patterns, present } = lexicon
   const mark = present.take(infos)
-  const search: Search = { field, budget, sink, present: present.marks, mark, start: 0 }
+  const search: Search = { field, budget, sink, present: present.marks, mark, words: wordBits(infos), start: 0 }
   for (let i = 0; i < tokens.length && cues.length + guards.length < MAX_HITS; i++)
     if ((tokens[i] as Token).kind !== 'line') patterns.matchAt(search, i, (infos[i] as WordInfo).patternRoots)
   const { idioms } = sink

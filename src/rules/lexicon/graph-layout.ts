@@ -1,4 +1,4 @@
-import { type GraphParts, HAS_BITS, leafCode } from './graph-parts.ts'
+import { type GraphParts, HAS, HAS_BITS, leafCode, WORD } from './graph-parts.ts'
 
 /**
  * A graph in one array of numbers, each node with everything it has in one place: looking up phrases waits for memory more than it
@@ -9,7 +9,7 @@ import { type GraphParts, HAS_BITS, leafCode } from './graph-parts.ts'
  *     edges: symbol and target, by rising symbols
  *     leaves (`leafCode`)
  *     if it has skips: their number, nodes
- *     if it has gaps: their number, then min, max, node of each
+ *     if it has gaps: their number, then min, max, node of each and which words it goes on with (`bitsOf`)
  *
  * A target is a node, or −1 − the place of a list: a number, then so many nodes.
  */
@@ -24,6 +24,21 @@ export const COUNT_BITS = 16
 export const COUNT_MASK = (1 << COUNT_BITS) - 1
 /** Numbers before the edges of a node. */
 export const HEAD = 2
+
+/** Numbers of a gap. */
+export const GAP = 5
+
+/** Words as one of 64 bits each, in two numbers: a set of words whose bits a text has not has none of its words. */
+export class WordBits {
+  low = 0
+  high = 0
+
+  add(id: number): void {
+    const bit = Math.imul(id, 0x9e3779b1) >>> 26
+    if (bit < 32) this.low |= 1 << bit
+    else this.high |= 1 << (bit & 31)
+  }
+}
 
 /** What each node has, as runs of `edges` and `leaves` of the parts: those of node n stand in `order` from `from[n]` to `from[n + 1]`. */
 interface Runs {
@@ -45,7 +60,8 @@ export function layOut(parts: GraphParts, entryOf?: readonly number[]): GraphLay
     places[node] = length
     // The first number of skips and gaps is their node; their length stands in its place.
     length += HEAD + (node === 0 ? 0 : countOf(edgeRuns, node) * 2) + countOf(leafRuns, node)
-    length += (skips.get(node)?.length ?? 0) + (gaps.get(node)?.length ?? 0)
+    const gapped = gaps.get(node)
+    length += (skips.get(node)?.length ?? 0) + (gapped === undefined ? 0 : 1 + gapsOf(gapped) * GAP)
   }
   const lists = several.map((list) => {
     const at = length
@@ -85,14 +101,31 @@ export function layOut(parts: GraphParts, entryOf?: readonly number[]): GraphLay
     }
     const gapped = gaps.get(node)
     if (gapped === undefined) continue
-    data[at++] = (gapped.length - 1) / 3
+    data[at++] = gapsOf(gapped)
     for (let k = 1; k < gapped.length; k += 3) {
-      data[at++] = gapped[k] as number
-      data[at++] = gapped[k + 1] as number
-      data[at++] = places[gapped[k + 2] as number] as number
+      const behind = gapped[k + 2] as number
+      const { low, high } = wordsBehind(parts, edgeRuns, behind)
+      data.set([gapped[k] as number, gapped[k + 1] as number, places[behind] as number, low, high], at)
+      at += GAP
     }
   }
   return { data, first }
+}
+
+/** Of the node itself and triples of min, max, node. */
+const gapsOf = (gapped: readonly number[]): number => (gapped.length - 1) / 3
+
+/** Bits of the words a node goes on with; all where it has more than words, or forms of them count. */
+function wordsBehind({ nodes, edges, plurals }: GraphParts, { from, order }: Runs, node: number): WordBits {
+  const bits = new WordBits()
+  if (plurals || ((nodes[node] as number) & HAS_MASK) !== HAS.words) {
+    bits.low = -1
+    bits.high = -1
+    return bits
+  }
+  for (let k = from[node] as number; k < (from[node + 1] as number); k++)
+    bits.add(((edges[(order[k] as number) + 1] as number) - WORD) / 3)
+  return bits
 }
 
 const countOf = ({ from }: Runs, node: number): number => (from[node + 1] as number) - (from[node] as number)

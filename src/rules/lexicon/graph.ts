@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { COUNT_BITS, COUNT_MASK, HAS_MASK, HEAD, layOut } from './graph-layout.ts'
+import { COUNT_BITS, COUNT_MASK, GAP, HAS_MASK, HEAD, layOut, WordBits } from './graph-layout.ts'
 import { CLASS, type GraphParts, HAS, HAS_BITS, PREFIX, WORD } from './graph-parts.ts'
 import type { WordInfo } from './vocabulary.ts'
 
@@ -289,8 +289,11 @@ export class PhraseGraph {
     const { tokens } = search.field
     const data = this.#data
     const { sentence } = tokens[i] as Token
-    const behind = gaps + 1 + (data[gaps] as number) * 3
-    for (let g = gaps + 1; g < behind; g += 3) {
+    const { low, high } = search.words
+    const behind = gaps + 1 + (data[gaps] as number) * GAP
+    for (let g = gaps + 1; g < behind; g += GAP) {
+      // Most texts have none of the words it goes on with.
+      if (((data[g + 3] as number) & low) === 0 && ((data[g + 4] as number) & high) === 0) continue
       const node = data[g + 2] as number
       const meta = data[node] as number
       const need = meta >> HAS_BITS
@@ -348,9 +351,24 @@ export interface Search {
   /** Groups of words by what mark they have, and the mark of those the text has; without marks all count as present. */
   readonly present: Int32Array | undefined
   readonly mark: number
+  /** Bits of all words of the text. */
+  readonly words: WordBits
   /** Where the look-up begins. */
   start: number
 }
+
+/** Bits of the words of a text. */
+export function wordBits(infos: readonly WordInfo[]): WordBits {
+  const bits = new WordBits()
+  for (let i = 0; i < infos.length; i++) {
+    const { id } = infos[i] as WordInfo
+    if (id >= 0) bits.add(id)
+  }
+  return bits
+}
+
+/** Bits for where they are not asked for. */
+export const ALL_WORDS: WordBits = Object.assign(new WordBits(), { low: -1, high: -1 })
 
 /** The same class over the same tokens was listed before. */
 function repeated(hits: readonly ClassHit[], k: number): boolean {

@@ -1,6 +1,6 @@
 import { classOfTerm, isNeutral, type Lexicon, languageOfTerm, type TermEntries } from '../lexicon/compile.ts'
 import { placeKey } from '../lexicon/gazetteer.ts'
-import { type Budget, type Field, NO_ROOTS, type Search, type Sink } from '../lexicon/graph.ts'
+import { ALL_WORDS, type Budget, type Field, NO_ROOTS, type Search, type Sink } from '../lexicon/graph.ts'
 import { leafEntry, leafFolded } from '../lexicon/graph-parts.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { guessLanguage } from '../text/language.ts'
@@ -255,7 +255,7 @@ export function tagTokens(
   const lang = guessLanguage(tokens, infos, fallback)
   const field: Field = { tokens, infos, classesAt: () => NONE }
   const collector = new Collector(lexicon, tokens, lang)
-  const search: Search = { field, budget, sink: collector, present: undefined, mark: 0, start: 0 }
+  const search: Search = { field, budget, sink: collector, present: undefined, mark: 0, words: ALL_WORDS, start: 0 }
   for (let i = 0; i < tokens.length; i++) {
     const { termRoots } = infos[i] as WordInfo
     collector.from.push(collector.hits.length)

@@ -10,11 +10,15 @@ interface Sign {
 }
 const sign = (pattern: RegExp, needs: number, and = 0): Sign => ({ pattern, needs, and })
 
+/** Words one of which the two patterns of a query's text have; ſ counts as s there. */
+const MAYBE_QUERY = /[sſ]elect|in[sſ]ert|delete|create|update/i
 /** Signs of program text. Every pattern is linear: fixed words, one bounded class run at most. */
+const QUERIES: readonly RegExp[] = [
+  /\bselect\b[^\n]{1,120}\bfrom\b[^\n]{1,120}(?:\bwhere\b|;|\border by\b|\bjoin\b|\blimit\b)/iu,
+  /\b(?:select \* from|insert into \w|delete from \w+ where|create table|update \w+ set)\b/iu,
+]
 const DECISIVE: readonly Sign[] = [
   sign(/\$\(|\$\{/u, HAS.dollar, HAS.parenthesis | HAS.brace),
-  sign(/\bselect\b[^\n]{1,120}\bfrom\b[^\n]{1,120}(?:\bwhere\b|;|\border by\b|\bjoin\b|\blimit\b)/iu, 0),
-  sign(/\b(?:select \* from|insert into \w|delete from \w+ where|create table|update \w+ set)\b/iu, 0),
   sign(
     /(?:^|\n)(?:\$|#|>>>) (?:npm|git|sudo|cd|ls|cat|curl|python3?|pip|docker|apt|yarn|node|import|print|echo|make|cargo|ssh)\b/u,
     HAS.dollar | HAS.hash | HAS.greater,
@@ -62,6 +66,8 @@ const CODE_SIGNS =
   HAS.hash |
   HAS.apostrophe |
   HAS.slash
+/** The same in the text itself: the signs may be those of more. Every other pattern that decides has one of them. */
+const CODE_CHARACTER = /[$;=&|{}()<>!:#'/]/u
 /** What typographic signs become in the clean view. */
 const REPLACED = HAS.apostrophe | HAS.quote
 
@@ -70,7 +76,7 @@ export function looksLikeCode(raw: string, signs: number): boolean {
   const has = (signs & HAS.typographic) !== 0 ? signs | REPLACED : signs
   if ((has & CODE_SIGNS) === 0) return false
   const text = raw.length > JUDGED ? raw.slice(0, JUDGED) : raw
-  if (!/[$;=&|{}()<>!:#'/]/u.test(text)) return false
+  if (MAYBE_QUERY.test(text) && CODE_CHARACTER.test(text) && QUERIES.some((pattern) => pattern.test(text))) return true
   for (let k = 0; k < DECISIVE.length; k++) if (matches(DECISIVE[k] as Sign, text, has)) return true
   let found = 0
   for (let k = 0; k < SIGNS.length; k++) if (matches(SIGNS[k] as Sign, text, has) && ++found >= 2) return true

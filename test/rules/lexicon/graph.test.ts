@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readSources } from '../../../scripts/eval.ts'
-import { Budget, type Field, PhraseGraph } from '../../../src/rules/lexicon/graph.ts'
+import { ALL_WORDS, Budget, type Field, PhraseGraph, wordBits } from '../../../src/rules/lexicon/graph.ts'
 import { graphParts, leafEntry } from '../../../src/rules/lexicon/graph-parts.ts'
 import { Needs, PresentGroups } from '../../../src/rules/lexicon/needs.ts'
 import { parsePhrase } from '../../../src/rules/lexicon/phrase.ts'
@@ -36,7 +36,8 @@ function compiled(phrases: readonly string[], pruned: boolean) {
       found: (leaf: number, start: number, end: number) => void found.push(`${leafEntry(leaf)} ${start}-${end}`),
     }
     const mark = present.take(infos)
-    const search = { field, budget: new Budget(100_000), sink, present: pruned ? present.marks : undefined, mark, start: 0 }
+    const words = pruned ? wordBits(infos) : ALL_WORDS
+    const search = { field, budget: new Budget(100_000), sink, present: pruned ? present.marks : undefined, mark, words, start: 0 }
     for (const [i, info] of infos.entries()) patterns.matchAt(search, i, info.patternRoots)
     return found.sort()
   }
