@@ -61,6 +61,21 @@ function named(name: string): number {
   return h
 }
 
+/** Of each list of a lexicon: the sign of its name, and what its words stand for, 0 for themselves. */
+interface ListSigns {
+  readonly names: Int32Array
+  readonly symbols: Int32Array
+}
+const known = new WeakMap<readonly string[], ListSigns>()
+
+function listSigns(classNames: readonly string[]): ListSigns {
+  const made = known.get(classNames)
+  if (made !== undefined) return made
+  const signs = { names: Int32Array.from(classNames, named), symbols: Int32Array.from(classNames, (n) => SYMBOLS.get(n) ?? 0) }
+  known.set(classNames, signs)
+  return signs
+}
+
 /**
  * Signs of wording: words, their stems, neighbours and neighbours but one with things, trades, places and amounts for what they
  * are, the word lists met, and roles of prices. Training and reading use the same ones.
@@ -74,6 +89,7 @@ export function wordingSigns(
 ): void {
   const { tokens, questions } = prepared
   const { hits } = tags
+  const lists = listSigns(tags.classNames)
   let before = EDGE
   let beforeThat = 0
   let money = false
@@ -97,18 +113,18 @@ export function wordingSigns(
     } else {
       while (at < hits.length && (hits[at] as Hit).start < i) at++
       const model = tags.at('model', i)
-      let known = model === undefined ? 0 : THING
+      let meaning = model === undefined ? 0 : THING
       if (model !== undefined) end = model.end
       for (let k = at; k < hits.length && (hits[k] as Hit).start === i; k++) {
         const hit = hits[k] as Hit
-        if (known !== 0 && hit.end <= end) continue
-        const meant = SYMBOLS.get(hit.name)
-        if (meant === undefined) continue
-        known = meant
+        if (meaning !== 0 && hit.end <= end) continue
+        const meant = lists.symbols[hit.cls] as number
+        if (meant === 0) continue
+        meaning = meant
         end = hit.end
       }
-      if (known !== 0) {
-        symbol = known
+      if (meaning !== 0) {
+        symbol = meaning
         if (symbol === THING) thing = true
         else if (symbol !== PLACE) work = true
         for (let k = i; k < end; k++) word(tokens[k] as Token, sink)
@@ -133,14 +149,14 @@ export function wordingSigns(
   if (questions.at(-1)) sink.add(QUESTION_LAST)
   for (const c of candidates) sink.add(mixed(mixed(PRICE, named(c.role)), c.tier))
   sink.add(mixed(LENGTH, Math.min(MAX_LENGTH, Math.floor(tokens.length / LENGTH_STEP))))
-  let last = ''
+  let last = -1
   if (!thing && !work) sink.add(NO_THING)
   if (!money) sink.add(NO_MONEY)
   else if (thing) sink.add(THING_AND_MONEY)
   for (let k = 0; k < hits.length; k++) {
-    const { name } = hits[k] as Hit
-    if (name !== last) sink.add(named(name))
-    last = name
+    const { cls } = hits[k] as Hit
+    if (cls !== last) sink.add(lists.names[cls] as number)
+    last = cls
   }
 }
 

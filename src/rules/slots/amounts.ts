@@ -2,7 +2,8 @@ import type { Token } from '../text/model.ts'
 import type { Amount, NumberRole } from './amount.ts'
 import { COINS, type CurrencyHit, currencyAfter, currencyBefore, STABLE } from './currency.ts'
 import { decimal, splitNumber } from './decimal.ts'
-import { MILLION_WORDS, type Multiplier, multiplierAt, tailEnd, VI_MILLION, VI_THOUSAND, withTail } from './multiplier.ts'
+import { type Multiplier, multiplierAt, tailEnd, withTail } from './multiplier.ts'
+import { MILLION_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
 import { contextRole, endsSeries, gluedModel, isYear, phoneEnd } from './number-role.ts'
 import { NUMBER_WORDS, readNumberWords, type WordNumber } from './number-words.ts'
 import { OPENS, opens } from './openers.ts'
@@ -167,7 +168,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   if (role === 'phone') return unpriced(role, start, i, phoneEnd(tokens, at))
   if (role !== undefined) return unpriced(role, start, i, at)
   const digits = splitNumber(text, false)
-  const rough = Number(`${digits.integer}.${digits.fraction || '0'}`)
+  const rough = Number(digits.fraction === '' ? digits.integer : `${digits.integer}.${digits.fraction}`)
   const multiplier = multiplierAt(tokens, at, tags, rough, before)
   let end = multiplier?.end ?? at
   // "13600K", "4k monitor": what is no thousand is part of a name.

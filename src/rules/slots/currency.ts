@@ -57,6 +57,7 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
   if (tokens[slash]?.text === '/' && tokens[slash]?.glued && sole?.text === 's' && sole.caps === 2 && !sole.glued)
     return { code: 'PEN', source: 'explicit', rank: 2, start: slash - 1, end: i }
   if (token.kind !== 'word' && token.text !== '.') return undefined
+  if (token.kind === 'word' && (opens(token.form) & OPENS.before) === 0) return undefined
   if (CODES.has(token.text) && !ONLY_AFTER.has(token.text) && (touching || token.caps === 2 || !WORDLIKE.has(token.text))) {
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i - 1, end: i }
   }

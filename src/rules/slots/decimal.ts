@@ -6,6 +6,7 @@ const LIMIT = 1e15
 
 /** `integer.fraction × 10^shift`; undefined beyond 1e15 or 18 fraction digits. */
 export function decimal(integer: string, fraction: string, shift: number): string | undefined {
+  if (shift === 0 && fraction === '' && integer.length <= MAX_INTEGER_DIGITS && isPlain(integer)) return integer
   if (integer.length + fraction.length > 40) return undefined
   if (shift < 0) {
     const digits = integer.padStart(1 - shift, '0')
@@ -17,6 +18,18 @@ export function decimal(integer: string, fraction: string, shift: number): strin
   if (whole.length > MAX_INTEGER_DIGITS + 1 || rest.length > MAX_FRACTION_DIGITS) return undefined
   const text = rest === '' ? whole : `${whole}.${rest}`
   return Number(text) > LIMIT ? undefined : text
+}
+
+/** Digits that are written as they are read. */
+const isPlain = (text: string): boolean => isDigits(text) && (text.charCodeAt(0) !== ZERO || text.length === 1)
+
+const ZERO = 48
+function isDigits(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < ZERO || code > ZERO + 9) return false
+  }
+  return text !== ''
 }
 
 function trimLeft(text: string): string {
@@ -33,6 +46,7 @@ function trimRight(text: string): string {
 
 /** Digits with separators as written in chat (N1–N5): integer and fraction digits. `coin`: a single point is decimal. */
 export function splitNumber(text: string, coin: boolean): { readonly integer: string; readonly fraction: string } {
+  if (isDigits(text)) return { integer: text, fraction: '' }
   let dots = 0
   let commas = 0
   let last = -1

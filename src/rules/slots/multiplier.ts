@@ -1,6 +1,8 @@
 import type { Token } from '../text/model.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { decimal } from './decimal.ts'
+import { MILLION_WORDS, THOUSAND_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
+import { OPENS, opens } from './openers.ts'
 import type { Tags } from './tags.ts'
 
 /** A word of size after a number: value × 10^shift. */
@@ -10,58 +12,6 @@ export interface Multiplier {
   readonly end: number
   readonly tail: boolean
 }
-
-const THOUSAND_WORDS = new Set([
-  'grand',
-  'mil',
-  'тыс',
-  'тысяч',
-  'тысячи',
-  'тысяча',
-  'тыщ',
-  'тыщи',
-  'тр',
-  'т.р',
-  'т',
-  'косарей',
-  'косаря',
-  'косарь',
-  'косарик',
-  'косариков',
-  'штукарей',
-  'тыр',
-  'тыща',
-  'тыщу',
-  'lucas',
-  'luca',
-  'lukas',
-  'штук',
-  'thousand',
-  'tho',
-])
-export const VI_THOUSAND = new Set(['nghìn', 'ngàn', 'nghin', 'ngan', 'ng', 'cành'])
-export const VI_MILLION = new Set(['tr', 'triệu', 'trieu', 'củ', 'chai', 'cu', 'trịu', 'trẹo', 'khoai', 'tr.'])
-export const MILLION_WORDS = new Set([
-  'million',
-  'millions',
-  'mil',
-  'mio',
-  'mn',
-  'mln',
-  'млн',
-  'миллион',
-  'миллиона',
-  'миллионов',
-  'лям',
-  'ляма',
-  'лямов',
-  'мильён',
-  'millones',
-  'millón',
-  'milhão',
-  'milhões',
-  'milhoes',
-])
 
 /** Words that follow a price, never a count: "1 tỷ 2 còn thương lượng". */
 const BEHIND_TAIL = new Set(
@@ -78,7 +28,7 @@ export function multiplierAt(
   before?: CurrencyHit,
 ): Multiplier | undefined {
   const token = tokens[at]
-  if (token?.kind !== 'word') return undefined
+  if (token?.kind !== 'word' || (opens(token.form) & OPENS.multiplier) === 0) return undefined
   const { text, glued } = token
   const gap = token.start - (tokens[at - 1] as Token).end
   if (gap > 1) return undefined

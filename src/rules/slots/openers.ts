@@ -1,9 +1,10 @@
 import type { Form } from '../text/model.ts'
-import { CODES, NAMED, SHARED, WORDS } from './currency-names.ts'
+import { BEFORE, CODES, NAMED, SHARED, WORDS } from './currency-names.ts'
+import { MULTIPLIERS } from './multiplier-words.ts'
 import { NUMBER_OPENERS } from './number-words.ts'
 
-/** What a word may begin, as bits kept with its form: most words begin neither a spelled number nor the name of a currency. */
-export const OPENS = { number: 1, currency: 2, looked: 4 } as const
+/** What a word may begin or be, as bits kept with its form: most words are nothing of it. `before`: a currency in front of its amount. */
+export const OPENS = { number: 1, currency: 2, looked: 4, multiplier: 8, before: 16 } as const
 
 export function opens(form: Form): number {
   if (form.signs === 0) form.signs = look(form.text)
@@ -13,4 +14,6 @@ export function opens(form: Form): number {
 const look = (text: string): number =>
   OPENS.looked |
   (NUMBER_OPENERS.has(text) ? OPENS.number : 0) |
-  (CODES.has(text) || WORDS.has(text) || SHARED.has(text) || text === 'u' || NAMED.has(text) ? OPENS.currency : 0)
+  (CODES.has(text) || WORDS.has(text) || SHARED.has(text) || text === 'u' || NAMED.has(text) ? OPENS.currency : 0) |
+  (MULTIPLIERS.has(text) ? OPENS.multiplier : 0) |
+  (CODES.has(text) || BEFORE.has(text) ? OPENS.before : 0)

@@ -38,8 +38,8 @@ export function priceCandidates(
     const candidate = judge(tokens, tags, amount, isCue)
     if (candidate !== undefined) out.push(candidate)
   }
-  const pairs = amounts.filter((a) => pairedWithThing(tokens, tags, a))
-  if (pairs.length >= 2 && !out.some((c) => c.tier >= 2)) {
+  const pairs = out.some((c) => c.tier >= 2) ? [] : amounts.filter((a) => pairedWithThing(tokens, tags, a))
+  if (pairs.length >= 2) {
     for (const amount of pairs) {
       const known = out.findIndex((c) => c.amount === amount)
       if (known >= 0) {

@@ -59,6 +59,11 @@ export class Tags implements Field {
     this.#endLists = new Array(tokens.length + 1)
   }
 
+  /** Names of lists, by the numbers hits tell. */
+  get classNames(): readonly string[] {
+    return this.#lexicon.classNames
+  }
+
   /** Whether any word of a kind of slot is in the text. */
   speaksOf(slots: number): boolean {
     return (this.#slots & slots) !== 0
