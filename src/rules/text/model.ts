@@ -32,6 +32,8 @@ export interface Form extends WordInfo {
   readonly text: string
   readonly fold: string
   readonly caps: 0 | 1 | 2
+  /** A word that begins a clause of its own. */
+  readonly turns: boolean
   /** As written, and its hash. */
   readonly hash: number
   readonly word: string

@@ -1,25 +1,6 @@
 import type { Token } from './model.ts'
 
 const SENTENCE_ENDS = new Set(['.', '!', '?', ';', '•', '|', '…', '·', '¿', '¡'])
-/** Words that begin a clause of their own: contrast and turn. */
-const TURNS = new Set([
-  'but',
-  'pero',
-  'nhưng',
-  'но',
-  'mas',
-  'porém',
-  'however',
-  'though',
-  'instead',
-  'sino',
-  'зато',
-  'однако',
-  'còn',
-  'porem',
-  'nhung',
-])
-
 /** Writes sentence and clause numbers into the tokens; says which sentences are questions. */
 export function segment(tokens: readonly Token[]): { questions: boolean[]; sentences: number } {
   let sentence = 0
@@ -28,7 +9,7 @@ export function segment(tokens: readonly Token[]): { questions: boolean[]; sente
   const questions: boolean[] = [false]
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
-    if (token.kind === 'word' && words > 0 && TURNS.has(token.text)) clause++
+    if (words > 0 && token.form.turns) clause++
     token.sentence = sentence
     token.clause = clause
     let ends = token.kind === 'line'

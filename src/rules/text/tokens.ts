@@ -5,6 +5,24 @@ export const MAX_TOKENS = 512
 const SIGNS = new Set('$€£₹₫¥₩฿₱₽₴₸₺₪₦₿₵₾₼₲₡₭₮₨円元块')
 /** Words that would become other words without their apostrophe. */
 const KEEP_APOSTROPHE = new Set(["we're", "we'll", "i'll", "he'll", "she'll", "i'd", "we'd", "she'd", "who're", "can't've"])
+/** Words that begin a clause of their own: contrast and turn. */
+const TURNS = new Set([
+  'but',
+  'pero',
+  'nhưng',
+  'но',
+  'mas',
+  'porém',
+  'however',
+  'though',
+  'instead',
+  'sino',
+  'зато',
+  'однако',
+  'còn',
+  'porem',
+  'nhung',
+])
 const APOSTROPHE = 39
 const DOT = 46
 const COMMA = 44
@@ -155,15 +173,16 @@ function made(word: string, hash: number): Form {
   const caps =
     word === lower ? 0 : word.length > 1 && word === word.toUpperCase() ? 2 : word[0] === lower[0] ? 0 : word.length === 1 ? 2 : 1
   const text = unmix(lower.includes("'") && !KEEP_APOSTROPHE.has(lower) ? lower.replaceAll("'", '') : lower)
-  return form(word, hash, text, foldWord(text), caps)
+  return form(word, hash, text, foldWord(text), caps, TURNS.has(text))
 }
 
 const NONE: readonly number[] = []
 
-const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 1 | 2): Form => ({
+const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 1 | 2, turns: boolean): Form => ({
   text,
   fold,
   caps,
+  turns,
   hash,
   word,
   owner: undefined,
@@ -182,7 +201,7 @@ const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 
 })
 
 /** The form of what has no upper and lower case. */
-export const plain = (text: string): Form => form(text, 0, text, text, 0)
+export const plain = (text: string): Form => form(text, 0, text, text, 0, false)
 
 /** The same characters in a string of their own: a slice would keep its whole message. */
 const detached = (word: string): string => word.split('').join('')
