@@ -248,10 +248,11 @@ export class ItemMeter<T> {
 
   /** Some rounds more, behind some that do not count. */
   async measure(rounds: number, warm = 0): Promise<void> {
-    for (let round = 0; round < warm; round++) for (const item of this.#list) {
-      const result = this.#run(item)
-      if (result instanceof Promise) await result
-    }
+    for (let round = 0; round < warm; round++)
+      for (const item of this.#list) {
+        const result = this.#run(item)
+        if (result instanceof Promise) await result
+      }
     const observer = new PerformanceObserver((entries) => {
       for (const { duration } of entries.getEntries()) this.#collecting += duration
     })

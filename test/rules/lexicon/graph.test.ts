@@ -37,7 +37,15 @@ function compiled(phrases: readonly string[], pruned: boolean) {
     }
     const mark = present.take(infos)
     const words = pruned ? wordBits(infos) : ALL_WORDS
-    const search = { field, budget: new Budget(100_000), sink, present: pruned ? present.marks : undefined, mark, words, start: 0 }
+    const search = {
+      field,
+      budget: new Budget(100_000),
+      sink,
+      present: pruned ? present.marks : undefined,
+      mark,
+      words,
+      start: 0,
+    }
     for (const [i, info] of infos.entries()) patterns.matchAt(search, i, info.patternRoots)
     return found.sort()
   }
