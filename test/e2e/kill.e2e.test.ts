@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { below, seededRng } from '../../src/base/random.ts'
 import { createKeyFile, identityOfSeed } from '../../src/core/index.ts'
 import { FakeDiscord } from '../fakes/discord/server.ts'
@@ -35,7 +35,7 @@ describe(`kill -9 of a gateway, ${KILLS} times, while ${MESSAGES} messages cross
   let rooms: { topic: string; near: string; far: string; chat: number }[]
   let users: { ann: string; tess: number }
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'k2gw-kill-'))
     // Kills come faster than the 5 s between identifies that Discord asks of one bot.
     discord = await FakeDiscord.start({ identifyIntervalMs: 0 })
@@ -106,7 +106,7 @@ describe(`kill -9 of a gateway, ${KILLS} times, while ${MESSAGES} messages cross
     await Promise.all([near.start(), far.start()])
   }, 180_000)
 
-  afterAll(async () => {
+  afterEach(async () => {
     await Promise.all([near?.kill(), far?.kill()])
     await Promise.all([discord?.close(), telegram?.stop()])
     await rm(folder, { recursive: true, force: true })
@@ -175,7 +175,7 @@ describe(`kill -9 of a gateway, ${KILLS} times, while ${MESSAGES} messages cross
     for (const [source, lines] of written) {
       for (const place of ['near', 'far', 'chat'] as const) {
         const { once, repeats } = dedupe(linesOf(chats[source.at(-1) as string]?.[place] ?? [], source))
-        expect(once, `${source} as seen in ${place}\n${near.log}`).toEqual(lines)
+        expect(once, `${source} as seen in ${place}\n${near.log}\n${far.log}`).toEqual(lines)
         if (place === 'chat') telegramRepeats += repeats
         else expect(repeats, `repeats of ${source} in ${place}`).toBe(0)
       }

@@ -114,10 +114,15 @@ export class IrohConnection implements Connection {
 
   /** Undefined once it is closed, or before it has a path. */
   glance(): ConnectionGlance | undefined {
-    const paths = this.#info === undefined ? this.#raw.paths() : []
-    if (paths.length === 0) return undefined
-    const chosen = paths.some((path) => path.isSelected)
-    return { serial: this.serial, chosen, received: this.#raw.stats().udpRxDatagrams }
+    if (this.#info !== undefined) return undefined
+    try {
+      const paths = this.#raw.paths()
+      if (paths.length === 0) return undefined
+      const chosen = paths.some((path) => path.isSelected)
+      return { serial: this.serial, chosen, received: this.#raw.stats().udpRxDatagrams }
+    } catch {
+      return undefined // it ends at this moment
+    }
   }
 
   rttMs(): number | undefined {
