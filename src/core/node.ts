@@ -115,7 +115,7 @@ export class K2Node implements Lifecycle {
       seal,
       hosted: hosted.idOf,
       direct: new DirectRoute({ clock, link: () => this.#run?.direct }),
-      ask: async (peer) => (await this.#run?.link.ask(peer)) ?? 'unknown',
+      ask: async (peer) => (roster.isBlocked(peer) ? 'application' : ((await this.#run?.link.ask(peer)) ?? 'unknown')),
     })
     this.#offers = new OfferBoard({
       me: this.id,

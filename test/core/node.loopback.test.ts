@@ -93,6 +93,11 @@ test('a blocked peer is heard neither over gossip, nor through others, nor over 
   await node.chat('only me')
   await expect.poll(() => node.node.stats().dropped.blocked ?? 0, { timeout: 30_000 }).toBeGreaterThan(1)
   expect(node.messages.map((m) => m.senderId)).toEqual([friend.id])
+  // Nor is it asked whether it confirms lines.
+  const { accepted } = blocked.node.endpoint.stats().router
+  await node.node.sendText('Goods', { text: 'to those who are welcome', key: 'k' })
+  await friend.chat('to those who are welcome')
+  expect(blocked.node.endpoint.stats().router.accepted).toBe(accepted)
   node.node.setBlocked([])
   await blocked.node.sendDirect(node.id, { text: 'thank you', key: 'k2' })
   await node.chat('thank you')
