@@ -266,6 +266,7 @@ export class ItemMeter<T> {
     this.#rounds += rounds
   }
 
+  /** µs an item of the list takes. */
   get us(): number {
     const quiet = this.#chunks.reduce((sum, times) => sum + quantile(times, 0.25), 0) / this.#list.length
     return (quiet + this.#collecting / (this.#rounds * this.#list.length)) * 1000

@@ -375,6 +375,7 @@ export class K2Node implements Lifecycle {
   #neighbor(topic: TopicInfo, peer: PeerId, change: 'up' | 'down'): void {
     this.#log.debug({ ev: `neighbor-${change}`, topic: topic.name, peer }, 'a neighbour of a topic changed')
     if (change === 'up' && topic.contact === peer && topic.as === undefined) this.#run?.direct.notePresent(peer)
+    if (change === 'up') this.#receipts.met(peer, topic.id)
     if (topic.contact === undefined) this.#noteRecent(peer, this.#clock.now())
     this.#texts.wake()
     this.#tasks.add(this.#hub.publish({ type: change === 'up' ? 'neighborUp' : 'neighborDown', topic, peer }))

@@ -58,6 +58,7 @@ export function nodeScenarios(start: Start, raw: (peers: readonly string[]) => P
     b.node.release()
     // A send ends when it is confirmed.
     await Promise.all([b.chat('to all'), b.chat('to you'), ...sent])
+    await expect.poll(() => a.node.stats().receipts.received).toBe(2)
   })
 
   test('a node that was never released stops', async () => {

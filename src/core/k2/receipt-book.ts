@@ -120,6 +120,11 @@ export class ReceiptBook {
     this.#silent.set(id, true, now)
   }
 
+  /** It is a neighbour anew: what it was silent about before says nothing any more. */
+  met(peer: PeerId, topic: TopicId): void {
+    this.#silent.delete(idOf(topic, peer))
+  }
+
   /** A gateway said goodbye: it will not confirm anything for now. When it is back it counts as new. */
   left(peer: PeerId): void {
     const topics = new Set<TopicId>()

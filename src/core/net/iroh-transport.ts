@@ -118,7 +118,6 @@ export class IrohTransport implements Transport {
 
   /** Starts over with a peer that is there and cannot be dialed; the library sends the dial under way again by itself. */
   #lookWhile(peer: PeerId): () => void {
-    let cancel = (): void => {}
     const look = (): void => {
       cancel = this.#clock.after(LOOK_MS, look)
       const open = [...this.#connections].filter((one) => one.peer === peer)
@@ -129,7 +128,7 @@ export class IrohTransport implements Transport {
       this.#log.info(fields, 'a peer is there and cannot be dialed: its connections are closed so that it is looked for anew')
       for (const one of open) one.lose('the path to the peer was lost')
     }
-    look()
+    let cancel = this.#clock.after(LOOK_MS, look)
     return () => cancel()
   }
 

@@ -66,13 +66,13 @@ interface ListSigns {
   readonly names: Int32Array
   readonly symbols: Int32Array
 }
-const known = new WeakMap<readonly string[], ListSigns>()
+const signsOfLists = new WeakMap<readonly string[], ListSigns>()
 
 function listSigns(classNames: readonly string[]): ListSigns {
-  const made = known.get(classNames)
+  const made = signsOfLists.get(classNames)
   if (made !== undefined) return made
   const signs = { names: Int32Array.from(classNames, named), symbols: Int32Array.from(classNames, (n) => SYMBOLS.get(n) ?? 0) }
-  known.set(classNames, signs)
+  signsOfLists.set(classNames, signs)
   return signs
 }
 

@@ -9,7 +9,7 @@ import { type GraphParts, HAS, HAS_BITS, leafCode, WORD } from './graph-parts.ts
  *     edges: symbol and target, by rising symbols
  *     leaves (`leafCode`)
  *     if it has skips: their number, nodes
- *     if it has gaps: their number, then min, max, node of each and which words it goes on with (`bitsOf`)
+ *     if it has gaps: their number, then min, max, node of each and which words it goes on with (`WordBits`)
  *
  * A target is a node, or −1 − the place of a list: a number, then so many nodes.
  */

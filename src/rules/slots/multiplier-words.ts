@@ -52,11 +52,9 @@ export const MILLION_WORDS = new Set([
   'milhoes',
 ])
 /** Shorter ones, and those that need more around them. */
-const OTHERS = 'k к кк т т.р т.р. m mm tỷ tỉ ty lít lit xị p hundred hundo сотен сотни lakh lakhs lac crore crores cr mil'.split(
-  ' ',
-)
+const OTHERS = 'k к кк т.р. m mm tỷ tỉ ty lít lit xị p hundred hundo сотен сотни lakh lakhs lac crore crores cr'.split(' ')
 
-/** Every word a multiplier begins with. */
+/** Every word a multiplier begins with: `multiplierAt` looks at no other. */
 export const MULTIPLIERS: ReadonlySet<string> = new Set([
   ...THOUSAND_WORDS,
   ...VI_THOUSAND,

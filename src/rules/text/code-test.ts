@@ -12,11 +12,12 @@ const sign = (pattern: RegExp, needs: number, and = 0): Sign => ({ pattern, need
 
 /** Words one of which the two patterns of a query's text have; ſ counts as s there. */
 const MAYBE_QUERY = /[sſ]elect|in[sſ]ert|delete|create|update/i
-/** Signs of program text. Every pattern is linear: fixed words, one bounded class run at most. */
+/** Text of queries; decisive, like the next ones. */
 const QUERIES: readonly RegExp[] = [
   /\bselect\b[^\n]{1,120}\bfrom\b[^\n]{1,120}(?:\bwhere\b|;|\border by\b|\bjoin\b|\blimit\b)/iu,
   /\b(?:select \* from|insert into \w|delete from \w+ where|create table|update \w+ set)\b/iu,
 ]
+/** Signs of program text. Every pattern is linear: fixed words, one bounded class run at most. */
 const DECISIVE: readonly Sign[] = [
   sign(/\$\(|\$\{/u, HAS.dollar, HAS.parenthesis | HAS.brace),
   sign(

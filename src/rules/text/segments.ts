@@ -1,6 +1,25 @@
 import type { Token } from './model.ts'
 
 const SENTENCE_ENDS = new Set(['.', '!', '?', ';', '•', '|', '…', '·', '¿', '¡'])
+/** Words that begin a clause of their own: contrast and turn. */
+export const TURNS = new Set([
+  'but',
+  'pero',
+  'nhưng',
+  'но',
+  'mas',
+  'porém',
+  'however',
+  'though',
+  'instead',
+  'sino',
+  'зато',
+  'однако',
+  'còn',
+  'porem',
+  'nhung',
+])
+
 /** Writes sentence and clause numbers into the tokens; says which sentences are questions. */
 export function segment(tokens: readonly Token[]): { questions: boolean[]; sentences: number } {
   let sentence = 0

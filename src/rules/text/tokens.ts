@@ -1,28 +1,11 @@
 import { charKind, DIGIT, foldWord, HIDDEN, LETTERS, LINE_END, MARKS, SPACE, unmix } from './chars.ts'
 import type { Form, Token, TokenKind } from './model.ts'
+import { TURNS } from './segments.ts'
 
 export const MAX_TOKENS = 512
 const SIGNS = new Set('$€£₹₫¥₩฿₱₽₴₸₺₪₦₿₵₾₼₲₡₭₮₨円元块')
 /** Words that would become other words without their apostrophe. */
 const KEEP_APOSTROPHE = new Set(["we're", "we'll", "i'll", "he'll", "she'll", "i'd", "we'd", "she'd", "who're", "can't've"])
-/** Words that begin a clause of their own: contrast and turn. */
-const TURNS = new Set([
-  'but',
-  'pero',
-  'nhưng',
-  'но',
-  'mas',
-  'porém',
-  'however',
-  'though',
-  'instead',
-  'sino',
-  'зато',
-  'однако',
-  'còn',
-  'porem',
-  'nhung',
-])
 const APOSTROPHE = 39
 const DOT = 46
 const COMMA = 44

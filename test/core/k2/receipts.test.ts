@@ -155,3 +155,17 @@ test('a receipt that comes after its line was given up still makes its gateway e
   book.receipt(B, { topic: goods, keys: ['k'] }, 5000)
   expect(book.missing({ topic: goods, key: 'next' }, 5000)).toEqual([B])
 })
+
+test('a configured gateway that was given up on is asked again when it is a neighbour anew', () => {
+  const book = new ReceiptBook(() => true)
+  confirmedOnce(book)
+  const line = { topic: goods, key: 'second' }
+  book.sent(line, 1000)
+  book.missed(line, 1000)
+  book.missed(line, 61_000)
+  expect(book.missing(line, 61_000)).toEqual([])
+  // While it stays as it is, further lines do not wait for it.
+  expect(book.undecided(line, [B], 61_000)).toEqual([])
+  book.met(B, goods)
+  expect(book.undecided(line, [B], 61_000)).toEqual([B])
+})
