@@ -5,6 +5,7 @@ import { GrowingU32 } from './growing.ts'
 import type { Converter } from './rates.ts'
 import { OFFER, type RowFilter, Rows, WANT } from './rows.ts'
 import { type IntentTerms, TermNumbers, WEIGHT_BITS, WEIGHT_MASK } from './term-numbers.ts'
+import { TermPool } from './term-pool.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 interface Latest {
@@ -20,7 +21,8 @@ interface Entry {
   readonly row: number
 }
 
-const NO_TERMS: IntentTerms = { entries: [], length: 0, unknown: 0 }
+const NO_TERMS: IntentTerms = { words: new Uint32Array(0), from: 0, to: 0, length: 0, unknown: 0 }
+
 /**
  * What open intents say, a row for all that say the same, and the lists of rows by word. People repeat what they offer and write it in
  * many places: its words are listed once, and a search compares it once.
@@ -34,9 +36,9 @@ export class DocumentTable {
   readonly #rowsByHash = new Map<number, number>()
   /** Who says what a row says, by age: the newest is the last. */
   readonly #members: (StoredIntent[] | undefined)[] = []
-  readonly #terms: (IntentTerms | undefined)[] = []
+  readonly #terms = new TermPool()
   /** What wants and exchanges ask for. */
-  readonly #askedBy: (IntentTerms | undefined)[] = []
+  readonly #askedBy = new TermPool()
   /** Terms of the latest intents outside the table: one search asks for them with every pair. */
   readonly #listed: Latest = { intent: undefined, known: 0, terms: NO_TERMS }
   readonly #wanted: Latest = { intent: undefined, known: 0, terms: NO_TERMS }
@@ -92,10 +94,10 @@ export class DocumentTable {
   }
   /** Words a row answers to, and those it asks for if it is no offer. */
   termsOf(row: number): IntentTerms {
-    return this.#terms[row] as IntentTerms
+    return this.#terms.get(row)
   }
   askedOf(row: number): IntentTerms | undefined {
-    return this.#askedBy[row]
+    return this.#askedBy.has(row) ? this.#askedBy.get(row) : undefined
   }
   /** What a row must be for a query, as numbers. */
   filterFor(query: StoredIntent, rates: Converter): RowFilter {
@@ -147,7 +149,7 @@ export class DocumentTable {
   /** Words a listing answers to: its own, their synonyms, joined spellings and wider nouns. */
   listingTerms(intent: StoredIntent): IntentTerms {
     const row = this.#rowOf(intent)
-    if (row !== undefined) return this.#terms[row] as IntentTerms
+    if (row !== undefined) return this.#terms.get(row)
     return this.#latest(this.#listed, intent, () => this.#numbers.listing(intent, false))
   }
 
@@ -163,7 +165,7 @@ export class DocumentTable {
   wantTerms(intent: StoredIntent): IntentTerms {
     const row = this.#rowOf(intent)
     return (
-      (row === undefined ? undefined : this.#askedBy[row]) ??
+      (row === undefined ? undefined : this.askedOf(row)) ??
       this.#latest(this.#wanted, intent, () => this.#numbers.asked(intent, false))
     )
   }
@@ -194,12 +196,13 @@ export class DocumentTable {
     const row = (this.#sweep === undefined ? this.#free.pop() : undefined) ?? this.#members.length
     // Written as a list of one: an empty one makes room for seventeen with its first.
     this.#members[row] = [intent]
-    this.#terms[row] = terms
+    this.#terms.set(row, terms)
     // Words asked for get numbers, so that listings outside the table can be compared with them.
-    this.#askedBy[row] = intent.side === 'offer' ? undefined : this.#numbers.asked(intent, true)
+    if (intent.side !== 'offer') this.#askedBy.set(row, this.#numbers.asked(intent, true))
     if (!this.#rowsByHash.has(hash)) this.#rowsByHash.set(hash, row)
     this.#writeRow(row, intent, hash, terms.length)
-    for (const entry of terms.entries) {
+    for (let i = terms.from; i < terms.to; i++) {
+      const entry = terms.words[i] as number
       const token = entry >>> WEIGHT_BITS
       let list = this.#lists[token]
       if (list === undefined) {
@@ -214,10 +217,10 @@ export class DocumentTable {
 
   /** One more or less that says what a row says. */
   #count(row: number, by: 1 | -1): void {
-    const terms = this.#terms[row] as IntentTerms
+    const terms = this.#terms.get(row)
     const frequency = this.#frequency.data
-    for (const entry of terms.entries) {
-      const token = entry >>> WEIGHT_BITS
+    for (let i = terms.from; i < terms.to; i++) {
+      const token = (terms.words[i] as number) >>> WEIGHT_BITS
       frequency[token] = (frequency[token] as number) + by
     }
     this.#totalLength += by * terms.length
@@ -239,8 +242,8 @@ export class DocumentTable {
     const hash = this.packed.hash(row)
     if (this.#rowsByHash.get(hash) === row) this.#rowsByHash.delete(hash)
     this.#members[row] = undefined
-    this.#terms[row] = undefined
-    this.#askedBy[row] = undefined
+    this.#terms.clear(row)
+    this.#askedBy.clear(row)
     this.packed.free(row)
     this.#gone.push(row)
   }

@@ -159,7 +159,9 @@ export class OpenIntents {
   #collect(query: StoredIntent, terms: IntentTerms, rates: Converter): number {
     const table = this.#table
     const wanted = table.filterFor(query, rates)
-    const order = terms.entries.toSorted((a, b) => table.frequency(a >>> WEIGHT_BITS) - table.frequency(b >>> WEIGHT_BITS))
+    const order = Array.from(terms.words.subarray(terms.from, terms.to)).sort(
+      (a, b) => table.frequency(a >>> WEIGHT_BITS) - table.frequency(b >>> WEIGHT_BITS),
+    )
     let count = 0
     const longest = Math.max(512, table.alive / 5)
     const { packed } = table
@@ -225,7 +227,8 @@ export class OpenIntents {
   #bestText(terms: IntentTerms): number {
     let sum = 0
     const ratio = this.#table.ratioOf(terms.length)
-    for (const entry of terms.entries) {
+    for (let i = terms.from; i < terms.to; i++) {
+      const entry = terms.words[i] as number
       const weight = entry & WEIGHT_MASK
       sum += this.#table.idf(entry >>> WEIGHT_BITS) * weight * saturation(weight, ratio)
     }
@@ -235,7 +238,8 @@ export class OpenIntents {
   #textShare(asked: IntentTerms, offered: IntentTerms): number {
     const ratio = this.#table.ratioOf(offered.length)
     let sum = 0
-    for (const entry of asked.entries) {
+    for (let i = asked.from; i < asked.to; i++) {
+      const entry = asked.words[i] as number
       const weight = weightIn(offered, entry >>> WEIGHT_BITS)
       if (weight > 0) sum += this.#table.idf(entry >>> WEIGHT_BITS) * (entry & WEIGHT_MASK) * saturation(weight, ratio)
     }
@@ -244,9 +248,11 @@ export class OpenIntents {
 }
 
 /** Weight of a word among an intent's; 0 where it has it not. */
-function weightIn({ entries }: IntentTerms, token: number): number {
-  for (let i = 0; i < entries.length; i++)
-    if ((entries[i] as number) >>> WEIGHT_BITS === token) return (entries[i] as number) & WEIGHT_MASK
+function weightIn({ words, from, to }: IntentTerms, token: number): number {
+  for (let i = from; i < to; i++) {
+    const entry = words[i] as number
+    if (entry >>> WEIGHT_BITS === token) return entry & WEIGHT_MASK
+  }
   return 0
 }
 

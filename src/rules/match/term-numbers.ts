@@ -6,8 +6,11 @@ import type { Vocabulary } from './vocabulary.ts'
 
 /** Distinct words of an intent. */
 export interface IntentTerms {
-  /** Numbers of the words, each with its weight in the low bits: 3 in the item, 1 elsewhere. */
-  readonly entries: readonly number[]
+  /** From `from` to before `to`: numbers of the words, each with its weight in the low bits: 3 in the item, 1 elsewhere. */
+  readonly words: Uint32Array
+  readonly from: number
+  readonly to: number
+  /** Weighed words. */
   readonly length: number
   /** Words of a query no open intent has. */
   readonly unknown: number
@@ -74,7 +77,8 @@ export class TermNumbers {
   }
 
   #numbered(weights: ReadonlyMap<string, number>, length: number, create: boolean): IntentTerms {
-    const entries: number[] = []
+    const words = new Uint32Array(weights.size)
+    let to = 0
     let unknown = 0
     for (const [word, weight] of weights) {
       let token = this.#tokens.get(word)
@@ -83,9 +87,8 @@ export class TermNumbers {
         this.#tokens.set(word, token)
       }
       if (token === undefined) unknown++
-      else entries.push((token << WEIGHT_BITS) | weight)
+      else words[to++] = (token << WEIGHT_BITS) | weight
     }
-    // What is kept takes no more room than it needs.
-    return { entries: create ? entries.slice() : entries, length, unknown }
+    return { words, from: 0, to, length, unknown }
   }
 }

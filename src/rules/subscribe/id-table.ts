@@ -1,3 +1,5 @@
+import { hashOf, type IdPool } from './id-pool.ts'
+
 const FIRST_SLOTS = 2_048
 /** Slots that stay empty: of four at least two. */
 const SPARE = 2
@@ -7,12 +9,12 @@ const SPARE = 2
  * strings takes and nothing the collector of garbage has to look at.
  */
 export class IdTable {
-  readonly #ids: readonly string[]
+  readonly #ids: IdPool
   /** A number plus one; 0 is empty. Whoever finds his slot taken takes the next one. */
   #slots = new Uint32Array(FIRST_SLOTS)
   #size = 0
 
-  constructor(ids: readonly string[]) {
+  constructor(ids: IdPool) {
     this.#ids = ids
   }
 
@@ -44,7 +46,7 @@ export class IdTable {
     const mask = this.#slots.length - 1
     // What stands behind a gap moves into it unless it stands where it belongs.
     for (let at = (gap + 1) & mask; this.#slots[at] !== 0; at = (at + 1) & mask) {
-      const home = hashOf(this.#ids[(this.#slots[at] as number) - 1] as string) & mask
+      const home = this.#ids.hash((this.#slots[at] as number) - 1) & mask
       if (((at - home) & mask) < ((at - gap) & mask)) continue
       this.#slots[gap] = this.#slots[at] as number
       gap = at
@@ -58,7 +60,7 @@ export class IdTable {
     const slots = this.#slots
     const mask = slots.length - 1
     let at = hashOf(id) & mask
-    while (slots[at] !== 0 && this.#ids[(slots[at] as number) - 1] !== id) at = (at + 1) & mask
+    while (slots[at] !== 0 && !this.#ids.is((slots[at] as number) - 1, id)) at = (at + 1) & mask
     return at
   }
 
@@ -69,16 +71,9 @@ export class IdTable {
     for (let k = 0; k < before.length; k++) {
       const entry = before[k] as number
       if (entry === 0) continue
-      let at = hashOf(this.#ids[entry - 1] as string) & mask
+      let at = this.#ids.hash(entry - 1) & mask
       while (this.#slots[at] !== 0) at = (at + 1) & mask
       this.#slots[at] = entry
     }
   }
-}
-
-function hashOf(id: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-  return (hash ^ (hash >>> 13)) >>> 0
 }

@@ -1,4 +1,5 @@
 import { floatBits, GrowingF64, GrowingU32 } from '../match/growing.ts'
+import { IdPool } from './id-pool.ts'
 import {
   EXACT,
   FLAGS,
@@ -36,7 +37,7 @@ export class DocumentStore {
   readonly #alive = new GrowingU32()
   readonly min = new GrowingF64()
   readonly max = new GrowingF64()
-  readonly ids: string[] = []
+  readonly ids = new IdPool()
   readonly #free: number[] = []
   /** Pool words of removed documents. */
   #waste = 0
@@ -47,14 +48,18 @@ export class DocumentStore {
   }
   get bytes(): number {
     return (
-      this.#pool.data.byteLength + this.#keyStart.data.byteLength * 3 + this.#alive.data.byteLength + this.min.data.byteLength * 2
+      this.ids.bytes +
+      this.#pool.data.byteLength +
+      this.#keyStart.data.byteLength * 3 +
+      this.#alive.data.byteLength +
+      this.min.data.byteLength * 2
     )
   }
 
   /** `reuse`: rows that are free may be taken; not while an index is being built over them. */
   add(id: string, keys: readonly number[], flags: number, min: number, max: number, reuse: boolean): number {
     const dense = (reuse ? this.#free.pop() : undefined) ?? this.ids.length
-    this.ids[dense] = id
+    this.ids.set(dense, id)
     this.#keyStart.ensure(dense + 1)
     this.#keyCount.ensure(dense + 1)
     this.#flags.ensure(dense + 1)
@@ -75,7 +80,7 @@ export class DocumentStore {
     this.#alive.data[word] = (this.#alive.data[word] as number) & ~(1 << (dense & 31))
     this.#waste += this.#keyCount.data[dense] as number
     this.#keyCount.data[dense] = 0
-    this.ids[dense] = ''
+    this.ids.clear(dense)
   }
 
   /** Dense ids that no index mentions any more may be given out again. */
@@ -160,8 +165,9 @@ export class DocumentStore {
     words[at + FLAGS] = (flags & 0xff) | (rest > 2 ? IN_POOL : 0) | (exact ? EXACT : 0) | (rank << RANK_SHIFT)
   }
 
-  /** Rewrites the key pool when more than half of it belongs to removed documents. */
+  /** Rewrites a pool when more than half of it belongs to removed documents. */
   tidy(): void {
+    this.ids.tidy()
     if (this.#waste * 2 < this.#pool.length) return
     const pool = new GrowingU32(Math.max(4_096, this.#pool.length - this.#waste))
     for (let dense = 0; dense < this.size; dense++) {

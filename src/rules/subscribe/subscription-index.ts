@@ -93,7 +93,7 @@ export class SubscriptionIndex {
   get rebuildDue(): boolean {
     return this.#delta.rows > DELTA_MAX || this.#packedDead.length > Math.max(DELTA_MAX, this.size / 5)
   }
-  /** Bytes of the typed arrays and tables, without the strings of ids and words. */
+  /** Bytes of the typed arrays and tables, ids with them, without the strings of words. */
   get bytes(): number {
     return (
       this.#packed.bytes +
@@ -110,7 +110,7 @@ export class SubscriptionIndex {
   }
   /** External id of a handle. */
   id(handle: number): string {
-    return this.#store.ids[handle] ?? ''
+    return this.#store.ids.get(handle)
   }
   /** Number of required keys; caps drop the least specific search first. */
   specificity(handle: number): number {
