@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { signsOf } from '../src/rules/classify/read.ts'
-import { rowOf, WORDING_CLASSES, WORDING_ROWS } from '../src/rules/lexicon/wording.ts'
+import { MAX_WORDING_SIGNS, WORDING_CLASSES } from '../src/rules/lexicon/wording.ts'
 import { compileLexicon, type Lexicon } from '../src/rules/reading/index.ts'
 import { readSources } from './eval.ts'
 
@@ -22,7 +22,9 @@ const RUNS = 5
 const VOTE = 1.5
 /** Measured likewise: no cue at all tells little, there are more ways to ask and offer than cues. */
 const SILENCE = -0.25
-const VERSION = 1
+const VERSION = 2
+/** Lines a sign must stand in: what was met once tells as much of its line as of its class. */
+const LEAST_LINES = 2
 
 interface Row {
   readonly id: string
@@ -33,29 +35,42 @@ interface Sample {
   readonly rows: readonly number[]
   readonly label: number
 }
+/** Samples name signs by their place in the ascending list of signs. */
+interface Samples {
+  readonly all: readonly Sample[]
+  readonly signs: Int32Array
+}
 
-function samples(lexicon: Lexicon, skip: RegExp | undefined, more: readonly string[]): Sample[] {
+function samples(lexicon: Lexicon, skip: RegExp | undefined, more: readonly string[]): Samples {
   const files = readdirSync(data)
     .filter((f) => f.endsWith('.jsonl') && f !== 'price-cases.jsonl' && !f.startsWith('unseen-') && !skip?.test(f))
     .sort()
     .map((f) => join(data, f))
-  const out: Sample[] = []
+  const read: { readonly signs: ReadonlySet<number>; readonly label: number }[] = []
+  const lines = new Map<number, number>()
   for (const file of [...files, ...more]) {
     for (const line of readFileSync(file, 'utf8').split('\n')) {
       if (line.trim() === '') continue
       const row = JSON.parse(line) as Row
-      const rows = new Set<number>()
-      signsOf({ id: row.id, text: row.text }, { lexicon }, { add: (sign) => void rows.add(rowOf(sign)) })
-      if (rows.size > 0) out.push({ rows: [...rows], label: WORDING_CLASSES.indexOf(row.expected.intent) })
+      const signs = new Set<number>()
+      signsOf({ id: row.id, text: row.text }, { lexicon }, { add: (sign) => void signs.add(sign) })
+      for (const sign of signs) lines.set(sign, (lines.get(sign) ?? 0) + 1)
+      read.push({ signs, label: WORDING_CLASSES.indexOf(row.expected.intent) })
     }
   }
-  return out
+  const signs = Int32Array.from([...lines].filter(([, n]) => n >= LEAST_LINES).map(([sign]) => sign)).sort()
+  if (signs.length > MAX_WORDING_SIGNS) throw new Error(`${signs.length} signs are more than ${MAX_WORDING_SIGNS}`)
+  const places = new Map([...signs].map((sign, place) => [sign, place]))
+  const all = read
+    .map(({ signs, label }) => ({ rows: [...signs].flatMap((sign) => places.get(sign) ?? []), label }))
+    .filter(({ rows }) => rows.length > 0)
+  return { all, signs }
 }
 
 /** Logistic regression by steps along the gradient, each scaled by what its row has moved so far. */
-function train(all: readonly Sample[], run: number): { weights: Float64Array; bias: Float64Array } {
-  const weights = new Float64Array(WORDING_ROWS * CLASSES)
-  const moved = new Float64Array(WORDING_ROWS * CLASSES).fill(1e-6)
+function train({ all, signs }: Samples, run: number): { weights: Float64Array; bias: Float64Array } {
+  const weights = new Float64Array(signs.length * CLASSES)
+  const moved = new Float64Array(signs.length * CLASSES).fill(1e-6)
   const bias = new Float64Array(CLASSES)
   let state = run + 1
   const random = (): number => {
@@ -102,11 +117,12 @@ function main(): void {
     options: { out: { type: 'string' }, skip: { type: 'string' }, check: { type: 'boolean', default: false } },
   })
   const lexicon = compileLexicon({ ...readSources(), wording: undefined })
-  const all = samples(lexicon, values.skip === undefined ? undefined : new RegExp(values.skip, 'u'), positionals)
-  const weights = new Float64Array(WORDING_ROWS * CLASSES)
+  const read = samples(lexicon, values.skip === undefined ? undefined : new RegExp(values.skip, 'u'), positionals)
+  const { all, signs } = read
+  const weights = new Float64Array(signs.length * CLASSES)
   const bias = new Float64Array(CLASSES)
   for (let run = 0; run < RUNS; run++) {
-    const one = train(all, run)
+    const one = train(read, run)
     for (let k = 0; k < weights.length; k++) weights[k] = (weights[k] as number) + (one.weights[k] as number) / RUNS
     for (let c = 0; c < CLASSES; c++) bias[c] = (bias[c] as number) + (one.bias[c] as number) / RUNS
   }
@@ -118,6 +134,7 @@ function main(): void {
     bias: [...bias].map((b) => Number(b.toFixed(4))),
     vote: VOTE,
     silence: SILENCE,
+    signs: Buffer.from(signs.buffer).toString('base64'),
     weights: Buffer.from(bytes.buffer).toString('base64'),
   }
   const text = `${JSON.stringify(file, null, 2)}\n`
@@ -127,7 +144,7 @@ function main(): void {
     console.error('the lexica or the lines changed since config/lexicon/wording.json was trained: npm run wording')
     process.exitCode = 1
   }
-  console.log(`${all.length} lines`)
+  console.log(`${all.length} lines, ${signs.length} signs`)
 }
 
 main()

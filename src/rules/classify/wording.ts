@@ -16,6 +16,9 @@ const mixed = (a: number, b: number): number => Math.imul(Math.imul(a ^ 0x5bd1e9
 
 const WORD = hashed('word')
 const STEM = hashed('stem')
+const LONG_STEM = hashed('long stem')
+const ASKED = hashed('asked')
+const OPENING = hashed('opening')
 const ITEM = hashed('item')
 const PAIR = hashed('pair')
 const GAP = hashed('gap')
@@ -46,6 +49,7 @@ const SYMBOLS: ReadonlyMap<string, number> = new Map([
 ])
 /** Letters that stand for a word in all its forms. */
 const STEM_LETTERS = 4
+const LONG_STEM_LETTERS = 5
 const LENGTH_STEP = 6
 const MAX_LENGTH = 6
 
@@ -77,8 +81,8 @@ function listSigns(classNames: readonly string[]): ListSigns {
 }
 
 /**
- * Signs of wording: words, their stems, neighbours and neighbours but one with things, trades, places and amounts for what they
- * are, the word lists met, and roles of prices. Training and reading use the same ones.
+ * Signs of wording: words, their stems, words that are asked, openings of sentences, neighbours and neighbours but one with things,
+ * trades, places and amounts for what they are, the word lists met, and roles of prices. Training and reading use the same ones.
  */
 export function wordingSigns(
   prepared: Prepared,
@@ -97,6 +101,9 @@ export function wordingSigns(
   let work = false
   let next = 0
   let at = 0
+  let sentence = -1
+  /** Symbols of the sentence so far. */
+  let inSentence = 0
   for (let i = 0; i < tokens.length; ) {
     while (next < amounts.length && (amounts[next] as Amount).start < i) next++
     const token = tokens[i] as Token
@@ -140,6 +147,12 @@ export function wordingSigns(
     sink.add(mixed(mixed(PAIR, before), symbol))
     if (beforeThat !== 0) sink.add(mixed(mixed(GAP, beforeThat), symbol))
     if (i === 0) sink.add(mixed(FIRST, symbol))
+    if (questions[token.sentence] === true) sink.add(mixed(ASKED, symbol))
+    if (token.sentence !== sentence) {
+      sentence = token.sentence
+      inSentence = 0
+    }
+    if (++inSentence === 2) sink.add(mixed(mixed(OPENING, before), symbol))
     beforeThat = before === EDGE ? 0 : before
     before = symbol
     i = end
@@ -164,9 +177,10 @@ export function wordingSigns(
 function word({ kind, form }: Token, sink: SignSink): number {
   if (kind !== 'word') return 0
   if (form.foldHash === 0) hashForm(form)
-  const { foldHash, stemHash } = form
+  const { foldHash, stemHash, longStemHash } = form
   sink.add(mixed(WORD, foldHash))
   if (stemHash !== 0) sink.add(mixed(STEM, stemHash))
+  if (longStemHash !== 0) sink.add(mixed(LONG_STEM, longStemHash))
   return foldHash
 }
 
@@ -175,10 +189,13 @@ function hashForm(form: Form): void {
   const { fold } = form
   let h = OFFSET | 0
   let stem = 0
+  let long = 0
   for (let i = 0; i < fold.length; i++) {
     if (i === STEM_LETTERS) stem = h
+    else if (i === LONG_STEM_LETTERS) long = h
     h = Math.imul(h ^ fold.charCodeAt(i), PRIME)
   }
   form.foldHash = h
   form.stemHash = stem
+  form.longStemHash = long
 }

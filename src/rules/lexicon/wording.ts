@@ -4,11 +4,15 @@ import { z } from 'zod'
 export const WORDING_CLASSES = ['none', 'sell', 'buy', 'exchange', 'service_offered', 'service_wanted'] as const
 export type WordingClass = (typeof WORDING_CLASSES)[number]
 
-const BITS = 16
-export const WORDING_ROWS = 1 << BITS
-/** Bytes of a row in memory, and where in it, in pairs of bytes, stands when it was seen. */
-const WIDTH = 8
-const SEEN = 3
+const CLASSES = WORDING_CLASSES.length
+/** Signs one table may hold. */
+export const MAX_WORDING_SIGNS = 100_000
+/** Slots per sign at least: most signs of a message are in no table, and that is to be found out at the first look. */
+const SPARE = 3
+/** Bytes of a slot: the sign, a weight per class, when it was seen. */
+const WIDTH = 12
+const WEIGHTS = 4
+const SEEN = 5
 const MAX_READING = 0xffff
 /** Signs read of one message. */
 const MAX_SIGNS = 1024
@@ -16,37 +20,51 @@ const MAX_SIGNS = 1024
 /** What `scripts/wording.ts` writes: what each sign of wording says for each class. */
 export const wordingSchema = z
   .object({
-    version: z.number().int().min(1),
+    version: z.literal(2),
     /** What one step of a weight is worth, in natural logarithms of odds. */
     step: z.number().positive().max(1),
     /** Per class, in natural logarithms of odds. */
-    bias: z.array(z.number().min(-20).max(20)).length(WORDING_CLASSES.length),
+    bias: z.array(z.number().min(-20).max(20)).length(CLASSES),
     /** What the decision of cues and guards counts, in natural logarithms of odds. */
     vote: z.number().min(0).max(20),
     /** What it counts for `none` that cues and guards found nothing, in natural logarithms of odds. */
     silence: z.number().min(-20).max(20),
-    /** Base64 of one signed byte per class and row. */
-    weights: z.string().max(700_000),
+    /** Base64 of the signs, each a number of 32 bits, little-endian, in ascending order. */
+    signs: z.string().max(600_000),
+    /** Base64 of one signed byte per class and sign. */
+    weights: z.string().max(900_000),
   })
   .strict()
+  .refine(({ signs, weights }) => bytesOf(signs) * CLASSES === bytesOf(weights) * 4 && bytesOf(signs) % 4 === 0, {
+    message: 'the weights are not six for each sign',
+  })
+  .refine(({ signs }) => bytesOf(signs) <= MAX_WORDING_SIGNS * 4, { message: `more than ${MAX_WORDING_SIGNS} signs` })
 export type WordingFile = z.infer<typeof wordingSchema>
+
+const bytesOf = (base64: string): number => Buffer.byteLength(base64, 'base64')
 
 /** Takes the signs of a message, each by a number of 32 bits. */
 export interface SignSink {
   add(sign: number): void
 }
 
-/** A linear model of wording: rows are signs, columns classes. Reading reuses its own memory; it is not to be shared by threads. */
+/**
+ * A linear model of wording: what each sign says for each class. Only signs that training met stand in the table, each for itself
+ * alone; all others say nothing. Reading reuses its own memory; it is not to be shared by threads.
+ */
 export class Wording implements SignSink {
   readonly version: number
   readonly vote: number
   readonly silence: number
   readonly #step: number
   readonly #bias: readonly number[]
-  /** Of each row one byte per class, then two for the reading it was seen in last (every sign counts once): one look per sign. */
-  readonly #weights = new Int8Array(WORDING_ROWS * WIDTH)
-  readonly #seen = new Uint16Array(this.#weights.buffer)
-  readonly #sums = new Int32Array(WORDING_CLASSES.length)
+  readonly #mask: number
+  readonly #signs: Int32Array
+  readonly #weights: Int8Array
+  readonly #seen: Uint16Array
+  /** A bit per slot that is taken: small enough to stay in the first cache of the processor. */
+  readonly #taken: Uint32Array
+  readonly #sums = new Int32Array(CLASSES)
   #reading = 0
   #count = 0
 
@@ -56,16 +74,29 @@ export class Wording implements SignSink {
     this.silence = file.silence
     this.#step = file.step
     this.#bias = file.bias
-    const bytes = Buffer.from(file.weights, 'base64')
-    const classes = WORDING_CLASSES.length
-    const rows = Math.min(WORDING_ROWS, Math.floor(bytes.length / classes))
-    for (let r = 0; r < rows; r++)
-      for (let c = 0; c < classes; c++) this.#weights[r * WIDTH + c] = bytes.readInt8(r * classes + c)
+    const signs = Buffer.from(file.signs, 'base64')
+    const weights = Buffer.from(file.weights, 'base64')
+    const count = signs.length / 4
+    let slots = 1_024
+    while (slots < count * SPARE) slots *= 2
+    this.#mask = slots - 1
+    const table = new ArrayBuffer(slots * WIDTH)
+    this.#signs = new Int32Array(table)
+    this.#weights = new Int8Array(table)
+    this.#seen = new Uint16Array(table)
+    this.#taken = new Uint32Array(slots / 32)
+    for (let k = 0; k < count; k++) {
+      const sign = signs.readInt32LE(k * 4)
+      const slot = this.#slotOf(sign)
+      this.#taken[slot >>> 5] = (this.#taken[slot >>> 5] as number) | (1 << (slot & 31))
+      this.#signs[slot * (WIDTH / 4)] = sign
+      for (let c = 0; c < CLASSES; c++) this.#weights[slot * WIDTH + WEIGHTS + c] = weights.readInt8(k * CLASSES + c)
+    }
   }
 
   begin(): void {
     if (++this.#reading === MAX_READING) {
-      for (let r = 0; r < WORDING_ROWS; r++) this.#seen[r * (WIDTH / 2) + SEEN] = 0
+      for (let slot = 0; slot <= this.#mask; slot++) this.#seen[slot * (WIDTH / 2) + SEEN] = 0
       this.#reading = 1
     }
     this.#sums.fill(0)
@@ -73,15 +104,16 @@ export class Wording implements SignSink {
   }
 
   add(sign: number): void {
-    const row = rowOf(sign)
-    const mark = row * (WIDTH / 2) + SEEN
+    const slot = this.#slotOf(sign)
+    if (((this.#taken[slot >>> 5] as number) & (1 << (slot & 31))) === 0) return
+    const mark = slot * (WIDTH / 2) + SEEN
     if (this.#seen[mark] === this.#reading || this.#count >= MAX_SIGNS) return
     this.#seen[mark] = this.#reading
     this.#count++
-    const at = row * WIDTH
+    const at = slot * WIDTH + WEIGHTS
     const weights = this.#weights
     const sums = this.#sums
-    // Written out: this runs a hundred times per message.
+    // Written out: this runs fifty times per message.
     sums[0] = (sums[0] as number) + (weights[at] as number)
     sums[1] = (sums[1] as number) + (weights[at + 1] as number)
     sums[2] = (sums[2] as number) + (weights[at + 2] as number)
@@ -95,6 +127,13 @@ export class Wording implements SignSink {
     const share = this.#step / Math.sqrt(Math.max(1, this.#count))
     return this.#bias.map((b, c) => b + (this.#sums[c] as number) * share)
   }
-}
 
-export const rowOf = (sign: number): number => Math.imul(sign, 0x9e3779b1) >>> (32 - BITS)
+  /** The slot of a sign, or the one that is free for it. */
+  #slotOf(sign: number): number {
+    const taken = this.#taken
+    let slot = (Math.imul(sign, 0x9e3779b1) >>> 8) & this.#mask
+    while (((taken[slot >>> 5] as number) & (1 << (slot & 31))) !== 0 && this.#signs[slot * (WIDTH / 4)] !== sign)
+      slot = (slot + 1) & this.#mask
+    return slot
+  }
+}

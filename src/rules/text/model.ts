@@ -51,6 +51,7 @@ export interface Form extends WordInfo {
   /** Hashes of the folded form and of its first letters; 0 until wording asks. */
   foldHash: number
   stemHash: number
+  longStemHash: number
   /** What readers of amounts found that it may begin, as their bits; 0 until they look. */
   signs: number
 }

@@ -180,6 +180,7 @@ const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 
   prefixes: NONE,
   foldHash: 0,
   stemHash: 0,
+  longStemHash: 0,
   signs: 0,
 })
 

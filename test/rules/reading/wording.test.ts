@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readSources } from '../../../scripts/eval.ts'
-import { rowOf, WORDING_CLASSES, WORDING_ROWS, Wording } from '../../../src/rules/lexicon/wording.ts'
+import { WORDING_CLASSES, Wording } from '../../../src/rules/lexicon/wording.ts'
 import { compileLexicon, readMessage } from '../../../src/rules/reading/index.ts'
 import { shippedLexicon } from '../support/lexicon.ts'
 
@@ -34,17 +35,18 @@ describe('wording', () => {
     expect(read(text).act).toBe('close')
   })
 
+  const table = (signs: readonly number[], weights: readonly number[]) => ({
+    version: 2 as const,
+    step: 0.1,
+    bias: [0, 0, 0, 0, 0, 0],
+    vote: 1,
+    silence: 0,
+    signs: Buffer.from(Int32Array.from(signs).buffer).toString('base64'),
+    weights: Buffer.from(Int8Array.from(weights).buffer).toString('base64'),
+  })
+
   it('counts every sign once, whatever the reading before was', () => {
-    const bytes = Buffer.alloc(WORDING_ROWS * WORDING_CLASSES.length)
-    bytes.writeInt8(40, rowOf(7) * WORDING_CLASSES.length + 1)
-    const wording = new Wording({
-      version: 1,
-      step: 0.1,
-      bias: [0, 0, 0, 0, 0, 0],
-      vote: 1,
-      silence: 0,
-      weights: bytes.toString('base64'),
-    })
+    const wording = new Wording(table([7], [0, 40, 0, 0, 0, 0]))
     for (let reading = 0; reading < 70_000; reading++) {
       wording.begin()
       wording.add(7)
@@ -53,8 +55,38 @@ describe('wording', () => {
     }
   })
 
+  it('lets every sign speak for itself alone, however many there are', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff }), { minLength: 1, maxLength: 3_000 }),
+        (all) => {
+          const known = all.filter((_, k) => k % 2 === 0)
+          const wording = new Wording(
+            table(
+              known,
+              known.flatMap((_, k) => WORDING_CLASSES.map((_, c) => ((k + c) % 250) - 125)),
+            ),
+          )
+          for (const sign of all) {
+            wording.begin()
+            wording.add(sign)
+            const k = known.indexOf(sign)
+            expect(wording.end()).toEqual(WORDING_CLASSES.map((_, c) => (k < 0 ? 0 : (((k + c) % 250) - 125) * 0.1)))
+          }
+        },
+      ),
+      { numRuns: 20 },
+    )
+  })
+
   it('is refused when it is not what training writes', () => {
-    for (const wording of ['{}', '{"version":1,"step":0,"bias":[0],"vote":1,"silence":0,"weights":""}', '{"version":1'])
+    const short = JSON.stringify({ ...table([1, 2], [1, 2, 3, 4, 5, 6]) })
+    for (const wording of [
+      '{}',
+      '{"version":2,"step":0,"bias":[0],"vote":1,"silence":0,"signs":"","weights":""}',
+      '{"version":2',
+      short,
+    ])
       expect(() => compileLexicon({ ...bare, wording })).toThrow(expect.objectContaining({ code: 'LEXICON_INVALID' }))
   })
 })
