@@ -177,10 +177,10 @@ export function wordingSigns(
 function word({ kind, form }: Token, sink: SignSink): number {
   if (kind !== 'word') return 0
   if (form.foldHash === 0) hashForm(form)
-  const { foldHash, stemHash, longStemHash } = form
-  sink.add(mixed(WORD, foldHash))
-  if (stemHash !== 0) sink.add(mixed(STEM, stemHash))
-  if (longStemHash !== 0) sink.add(mixed(LONG_STEM, longStemHash))
+  const { foldHash, wordSign, stemSign, longStemSign } = form
+  sink.add(wordSign)
+  if (stemSign !== 0) sink.add(stemSign)
+  if (longStemSign !== 0) sink.add(longStemSign)
   return foldHash
 }
 
@@ -196,6 +196,7 @@ function hashForm(form: Form): void {
     h = Math.imul(h ^ fold.charCodeAt(i), PRIME)
   }
   form.foldHash = h
-  form.stemHash = stem
-  form.longStemHash = long
+  form.wordSign = mixed(WORD, h)
+  form.stemSign = stem === 0 ? 0 : mixed(STEM, stem)
+  form.longStemSign = long === 0 ? 0 : mixed(LONG_STEM, long)
 }

@@ -13,6 +13,8 @@ const SPARE = 3
 const WIDTH = 12
 const WEIGHTS = 4
 const SEEN = 5
+/** Neighbouring signs get distant slots. */
+const SPREAD = 0x9e3779b1
 const MAX_READING = 0xffff
 /** Signs read of one message. */
 const MAX_SIGNS = 1024
@@ -87,7 +89,7 @@ export class Wording implements SignSink {
     this.#taken = new Uint32Array(slots / 32)
     for (let k = 0; k < count; k++) {
       const sign = signs.readInt32LE(k * 4)
-      const slot = this.#slotOf(sign)
+      const slot = this.#free(sign)
       this.#taken[slot >>> 5] = (this.#taken[slot >>> 5] as number) | (1 << (slot & 31))
       this.#signs[slot * (WIDTH / 4)] = sign
       for (let c = 0; c < CLASSES; c++) this.#weights[slot * WIDTH + WEIGHTS + c] = weights.readInt8(k * CLASSES + c)
@@ -104,8 +106,14 @@ export class Wording implements SignSink {
   }
 
   add(sign: number): void {
-    const slot = this.#slotOf(sign)
-    if (((this.#taken[slot >>> 5] as number) & (1 << (slot & 31))) === 0) return
+    const taken = this.#taken
+    const mask = this.#mask
+    let slot = (Math.imul(sign, SPREAD) >>> 8) & mask
+    if (((taken[slot >>> 5] as number) & (1 << (slot & 31))) === 0) return
+    while (this.#signs[slot * (WIDTH / 4)] !== sign) {
+      slot = (slot + 1) & mask
+      if (((taken[slot >>> 5] as number) & (1 << (slot & 31))) === 0) return
+    }
     const mark = slot * (WIDTH / 2) + SEEN
     if (this.#seen[mark] === this.#reading || this.#count >= MAX_SIGNS) return
     this.#seen[mark] = this.#reading
@@ -128,12 +136,10 @@ export class Wording implements SignSink {
     return this.#bias.map((b, c) => b + (this.#sums[c] as number) * share)
   }
 
-  /** The slot of a sign, or the one that is free for it. */
-  #slotOf(sign: number): number {
-    const taken = this.#taken
-    let slot = (Math.imul(sign, 0x9e3779b1) >>> 8) & this.#mask
-    while (((taken[slot >>> 5] as number) & (1 << (slot & 31))) !== 0 && this.#signs[slot * (WIDTH / 4)] !== sign)
-      slot = (slot + 1) & this.#mask
+  /** The slot a sign is found in from now on. */
+  #free(sign: number): number {
+    let slot = (Math.imul(sign, SPREAD) >>> 8) & this.#mask
+    while (((this.#taken[slot >>> 5] as number) & (1 << (slot & 31))) !== 0) slot = (slot + 1) & this.#mask
     return slot
   }
 }

@@ -48,10 +48,11 @@ export interface Form extends WordInfo {
   repaired: string | undefined
   singulars: readonly number[]
   prefixes: readonly number[]
-  /** Hashes of the folded form and of its first letters; 0 until wording asks. */
+  /** Hash of the folded form, signs of wording of it and of its first letters; 0 until wording asks. */
   foldHash: number
-  stemHash: number
-  longStemHash: number
+  wordSign: number
+  stemSign: number
+  longStemSign: number
   /** What readers of amounts found that it may begin, as their bits; 0 until they look. */
   signs: number
 }

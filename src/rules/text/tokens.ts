@@ -179,8 +179,9 @@ const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 
   singulars: NONE,
   prefixes: NONE,
   foldHash: 0,
-  stemHash: 0,
-  longStemHash: 0,
+  wordSign: 0,
+  stemSign: 0,
+  longStemSign: 0,
   signs: 0,
 })
 
