@@ -13,6 +13,7 @@ import type { Prepared, Token } from '../text/model.ts'
 import { mapTopic } from '../topics/map-topic.ts'
 import type { ReadingContext, ReadingMessage } from './context.ts'
 import type { Decision } from './decide.ts'
+import { tells, thingStart } from './thing.ts'
 
 export interface TermsInput {
   readonly message: ReadingMessage
@@ -51,9 +52,14 @@ export function readTerms(input: TermsInput): Terms {
   for (const a of amounts) if (a.role === 'phone') stops.add(a.start)
   const from = side?.[0] ?? (lead?.postfix ? 0 : lead?.family === 'structure' ? lead.start : itemStart(lead))
   const to = side?.[1] ?? (lead?.postfix ? lead.start : tokens.length)
-  const found =
+  const read =
     readItem(tokens, tags, from, to, stops) ??
     (lead === undefined ? null : readItem(tokens, tags, lead.end, tokens.length, stops))
+  // "I leave Lyon on the 3rd … Bosch washing machine 120": what does not begin with a cue need not begin with what it is about.
+  const open = (lead === undefined || lead.postfix) && frame === undefined
+  const story = open && read !== null && !names(read.item) && tells(tags, read.start, read.end)
+  const start = story ? thingStart(tokens, tags, intent) : undefined
+  const found = start === undefined ? read : (readItem(tokens, tags, start, start < to ? to : tokens.length, stops) ?? read)
   const coin = price.coin
   const topic = mapTopic(
     lexicon,
@@ -87,6 +93,9 @@ export function readTerms(input: TermsInput): Terms {
   }
   return { slots, topic, price }
 }
+
+const names = (item: NonNullable<Slots['item']>): boolean =>
+  item.head !== null || item.brand !== null || item.model_tokens.length > 0
 
 /** Behind the cue, or at the thing that is part of the cue. */
 function itemStart(lead: Decision['lead']): number {

@@ -89,4 +89,11 @@ describe('wording', () => {
     ])
       expect(() => compileLexicon({ ...bare, wording })).toThrow(expect.objectContaining({ code: 'LEXICON_INVALID' }))
   })
+
+  it('names the thing a story is about, not how the story begins', () => {
+    const heard = read('I leave Lyon on the 3rd and this cannot come with me: Bosch washing machine, 120 euros, third floor with lift')
+    expect(heard.intent).toBe('sell')
+    expect(heard.slots.item?.text).toMatch(/washing machine/u)
+    expect(heard.topic?.slug).toBe('home')
+  })
 })
