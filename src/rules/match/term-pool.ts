@@ -46,8 +46,9 @@ export class TermPool {
     if (!this.has(row)) return
     const at = (this.#starts.data[row] as number) - 1
     const size = sizeOf(this.#words.data[at] as number)
-    const free = (this.#free[size] ??= [])
-    free.push(at)
+    const free = this.#free[size]
+    if (free === undefined) this.#free[size] = [at]
+    else free.push(at)
     this.#starts.data[row] = 0
   }
 }

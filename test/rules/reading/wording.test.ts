@@ -91,7 +91,9 @@ describe('wording', () => {
   })
 
   it('names the thing a story is about, not how the story begins', () => {
-    const heard = read('I leave Lyon on the 3rd and this cannot come with me: Bosch washing machine, 120 euros, third floor with lift')
+    const heard = read(
+      'I leave Lyon on the 3rd and this cannot come with me: Bosch washing machine, 120 euros, third floor with lift',
+    )
     expect(heard.intent).toBe('sell')
     expect(heard.slots.item?.text).toMatch(/washing machine/u)
     expect(heard.topic?.slug).toBe('home')
