@@ -2,12 +2,15 @@ import type { Token } from '../text/model.ts'
 import type { Amount, NumberRole } from './amount.ts'
 import { COINS, type CurrencyHit, currencyAfter, currencyBefore, STABLE } from './currency.ts'
 import { decimal, splitNumber } from './decimal.ts'
-import { type Multiplier, multiplierAt, tailEnd, withTail } from './multiplier.ts'
-import { MILLION_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
+import { pointBefore } from './leading-point.ts'
+import { multiplierAt, tailEnd, withTail } from './multiplier.ts'
 import { contextRole, endsSeries, gluedModel, isYear, phoneEnd } from './number-role.ts'
-import { NUMBER_WORDS, readNumberWords, type WordNumber } from './number-words.ts'
 import { OPENS, opens } from './openers.ts'
+import { rand } from './rand.ts'
 import { joinRange, stronger } from './range.ts'
+import { remainder } from './remainder.ts'
+import { byPlace, moneyAhead, sizedAhead } from './size-ahead.ts'
+import { spelled, tailValue } from './spelled.ts'
 import type { Tags } from './tags.ts'
 
 const INCH = new Set(['"', "''", '″', '”'])
@@ -51,125 +54,30 @@ export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
   return found
 }
 
-/** "nửa củ", "giá tỷ hai", "củ rưỡi": half of one, or one and what stands behind it. */
-function openMillion(tokens: readonly Token[], i: number, tags: Tags): WordNumber | undefined {
-  if (tags.lang !== 'vi') return undefined
-  if (tokens[i]?.text === 'nửa') return sized(tokens[i + 1]) ? { value: '0.5', end: i + 1, large: false } : undefined
-  if (!sized(tokens[i]) || tokens[i - 1]?.kind === 'number' || NUMBER_WORDS.has(tokens[i - 1]?.text ?? '')) return undefined
-  const priced = tags.endingAt(i).some((h) => PRICE_WORDS.has(h.name))
-  return tailValue(tokens, i + 1) > 0 && (priced || tokens[i + 1]?.text === 'rưỡi')
-    ? { value: '1', end: i, large: false }
-    : undefined
-}
-
-const sized = (token: Token | undefined): boolean =>
-  token !== undefined && (VI_MILLION.has(token.text) || token.text === 'tỷ' || token.text === 'tỉ')
-
-const PRICE_WORDS = new Set(['p_ask', 'p_now', 'p_budget', 'p_max', 'p_offer', 'p_for', 'p_hist', 'p_min', 'p_approx'])
-
-/** Tenths a word behind a million tells: "hai" two, "rưỡi" a half. */
-function tailValue(tokens: readonly Token[], at: number): number {
-  const token = tokens[at]
-  if (token?.kind !== 'word') return 0
-  if (token.text === 'rưỡi') return 5
-  const value = NUMBER_WORDS.get(token.text) ?? 0
-  const next = tokens[at + 1]
-  const closed = next === undefined || next.kind !== 'word' || next.clause !== token.clause
-  return value >= 1 && value <= 9 && closed ? value : 0
-}
-
-function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
-  const words = openMillion(tokens, i, tags) ?? readNumberWords(tokens, i)
-  if (words === undefined) return undefined
-  let end = words.end
-  let multiplier: Multiplier | undefined
-  const next = tokens[end]
-  if (
-    next !== undefined &&
-    (VI_MILLION.has(next.text) ||
-      VI_THOUSAND.has(next.text) ||
-      next.text === 'tỷ' ||
-      next.text === 'tỉ' ||
-      MILLION_WORDS.has(next.text) ||
-      next.text === 'lakh' ||
-      next.text === 'crore')
-  ) {
-    multiplier = multiplierAt(tokens, end, tags, Number(words.value))
-    if (multiplier !== undefined) end = multiplier.end
-  }
-  const currency = currencyAfter(tokens, end, tags.lang)
-  if (currency === undefined && !words.large && multiplier === undefined && !priceWordsAround(tags, i, end)) return undefined
-  const rest = multiplier?.tail === true && currency === undefined ? tailValue(tokens, end) : 0
-  if (rest > 0) end++
-  const whole = decimal(...parts(words.value), multiplier?.shift ?? 0)
-  if (whole === undefined) return undefined
-  const value = rest > 0 ? String(Number(whole) + rest * 10 ** ((multiplier?.shift ?? 1) - 1)) : whole
-  const last = currency?.end ?? end
-  return {
-    start: i,
-    at: i,
-    end: last,
-    role: 'amount',
-    min: value,
-    max: value,
-    range: false,
-    currency,
-    multiplied: multiplier !== undefined,
-    implied: multiplier?.implied ?? impliedThousand(tokens, end, tags),
-    approx: false,
-    words: true,
-    fractional: false,
-  }
-}
-
-const BEFORE_WORDS = new Set(['p_ask', 'p_budget', 'p_max', 'p_offer', 'p_now'])
-const BEHIND_WORDS = new Set([
-  'u_alone',
-  'u_alone_hour',
-  'u_alone_month',
-  'f_negotiable',
-  'f_firm',
-  'f_shipped',
-  'u_lot',
-  'r_max',
-])
-
-/** "seventy each", "asking eighty": small number words that a price word makes money. */
-function priceWordsAround(tags: Tags, start: number, end: number): boolean {
-  if (tags.startingAt(end).some((h) => BEHIND_WORDS.has(h.name))) return true
-  const next = tags.tokens[end]
-  const closed = next === undefined || next.clause !== tags.tokens[start]?.clause
-  return (
-    closed &&
-    tags.endingAt(start).some((h) => BEFORE_WORDS.has(h.name) && h.end - h.start + (tags.tokens[h.start]?.text.length ?? 0) > 4)
-  )
-}
-
-const parts = (value: string): [string, string] => {
-  const [whole = '0', rest = ''] = value.split('.')
-  return [whole, rest]
-}
-const impliedThousand = (tokens: readonly Token[], end: number, tags: Tags): string | undefined => {
-  const last = tokens[end - 1]?.text ?? ''
-  if (tags.lang === 'vi' && (VI_THOUSAND.has(last) || VI_MILLION.has(last))) return 'VND'
-  return undefined
-}
-
 function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
   let text = (tokens[i] as Token).text
   let at = i + 1
-  const before = currencyBefore(tokens, i) ?? rand(tokens, i, tags)
-  const start = before?.start ?? i
+  const point = tokens[i - 1]?.text === '.' && pointBefore(tokens, i, tags, currencyBefore(tokens, i - 1))
+  const before = currencyBefore(tokens, point ? i - 1 : i) ?? rand(tokens, i, tags) ?? moneyAhead(tokens, i)
+  const start = before?.start ?? (point ? i - 1 : i)
+  if (point) text = `0.${text}`
   while (joinsGroup(tokens, at, text, tags, before)) {
     text += (tokens[at] as Token).text
     at++
   }
-  const role = contextRole(tokens, i, at, tags, before)
+  // "8 с половиной тысяч"
+  if (tokens[at]?.text === 'с' && tokens[at + 1]?.text === 'половиной' && !text.includes('.')) {
+    text += '.5'
+    at += 2
+  }
+  const role = point ? undefined : contextRole(tokens, i, at, tags, before)
   if (role === 'phone') return unpriced(role, start, i, phoneEnd(tokens, at))
   if (role !== undefined) return unpriced(role, start, i, at)
   const digits = splitNumber(text, false)
   const rough = Number(digits.fraction === '' ? digits.integer : `${digits.integer}.${digits.fraction}`)
-  const multiplier = multiplierAt(tokens, at, tags, rough, before)
+  const behind = multiplierAt(tokens, at, tags, rough, before)
+  const about = behind === undefined ? sizedAhead(tokens, i, at, tags, rough) : undefined
+  const multiplier = behind ?? about
   let end = multiplier?.end ?? at
   // "13600K", "4k monitor": what is no thousand is part of a name.
   if (multiplier === undefined && before === undefined && tokens[at]?.text === 'k' && tokens[at]?.glued)
@@ -191,6 +99,14 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   if (multiplier?.tail) value = withTail(tokens, multiplier, integer, fraction)
   else value = decimal(integer, fraction, multiplier?.shift ?? 0)
   if (multiplier?.tail) end = Math.max(end, tailEnd(tokens, multiplier))
+  // "1 triệu mốt"
+  if (multiplier?.tail && fraction === '' && after === undefined && end === multiplier.end) {
+    const tenths = tailValue(tokens, end)
+    if (tenths > 0 && value !== undefined) {
+      value = decimal(integer, String(tenths), multiplier.shift)
+      end++
+    }
+  }
   if (value === undefined) return unpriced('id', start, i, at)
   const rest = multiplier === undefined ? undefined : remainder(tokens, end, multiplier.shift, tags)
   if (rest !== undefined) {
@@ -207,7 +123,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     if (INCH.has(tokens[end]?.text ?? '') && tokens[end]?.glued) return unpriced('measure', start, i, at)
     if (multiplier === undefined && isYear(text)) return unpriced('year', start, i, at, value)
   }
-  let approx = false
+  let approx = about !== undefined
   if (tokens[end]?.text === 'ish') {
     approx = true
     end++
@@ -220,7 +136,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     min: value,
     max: value,
     range: false,
-    currency: currency ?? late,
+    currency: currency ?? late ?? byPlace(tokens, end),
     multiplied: multiplier !== undefined,
     implied: multiplier?.implied,
     approx,
@@ -246,40 +162,6 @@ const unpriced = (role: NumberRole, start: number, at: number, end: number, valu
   words: false,
   fractional: false,
 })
-
-const ROUND_REST = /^[1-9]\d[05]$/u
-
-/** "2 mil 500", "2 тысячи 300", "1 triệu 200 nghìn": what is left over behind a word of size, in smaller units. */
-function remainder(
-  tokens: readonly Token[],
-  end: number,
-  shift: number,
-  tags: Tags,
-): { readonly value: number; readonly end: number } | undefined {
-  const size = tokens[end - 1]
-  const at = tokens[end]?.text === 'e' || tokens[end]?.text === 'и' || tokens[end]?.text === 'y' ? end + 1 : end
-  const number = tokens[at]
-  // "13 mil e quinhentos", "2 mil doscientos".
-  if (shift === 3 && size?.kind === 'word' && number?.kind === 'word' && number.clause === size.clause) {
-    const words = readNumberWords(tokens, at)
-    if (words !== undefined && Number(words.value) >= 50 && Number(words.value) < 1000)
-      return { value: Number(words.value), end: words.end }
-  }
-  if (shift < 3 || size?.kind !== 'word' || number?.kind !== 'number' || number.glued || !/^\d{1,3}$/u.test(number.text))
-    return undefined
-  if (size.text.length < 2 || number.clause !== size.clause) return undefined
-  const smaller = multiplierAt(tokens, at + 1, tags, Number(number.text))
-  if (smaller !== undefined) {
-    if (smaller.shift >= shift || smaller.tail) return undefined
-    return { value: Number(number.text) * 10 ** smaller.shift, end: smaller.end }
-  }
-  if (shift !== 3 || !ROUND_REST.test(number.text)) return undefined
-  const next = tokens[at + 1]
-  const closed = next === undefined || next.kind !== 'word' || next.clause !== number.clause
-  return closed || currencyAfter(tokens, at + 1, tags.lang) !== undefined
-    ? { value: Number(number.text), end: at + 1 }
-    : undefined
-}
 
 /** Money of which everyday things cost thousands, so that amounts are written in groups. */
 const SMALL_UNITS = new Set(
@@ -312,23 +194,6 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
 
 /** "entre 120 y 160": years only where they touch their number. */
 const isAnd = (token: Token | undefined): boolean => token?.text === 'y' && !token.glued
-
-/** "R800": rand, where a price may stand and no name is written so: behind a small word, with a second such amount or a price word. */
-function rand(tokens: readonly Token[], i: number, tags: Tags): CurrencyHit | undefined {
-  const sign = tokens[i - 1]
-  if (sign?.text !== 'r' || sign.caps !== 2 || sign.glued || tokens[i]?.glued !== true || tokens[i]?.text.length === 1)
-    return undefined
-  const [before, next] = [tokens[i - 2], tokens[i + 1]]
-  if (before?.kind === 'word' && before.caps > 0 && before.sentence === sign.sentence) return undefined
-  if (next?.kind === 'word' && next.glued && next.text !== 'k') return undefined
-  const priced = tags
-    .endingAt(i - 1)
-    .some((h) => h.name === 'p_ask' || h.name === 'p_for' || h.name === 'p_max' || h.name === 'p_budget')
-  const again = tokens.some(
-    (t, k) => k !== i - 1 && t.text === 'r' && t.caps === 2 && tokens[k + 1]?.kind === 'number' && tokens[k + 1]?.glued,
-  )
-  return priced || again ? { code: 'ZAR', source: 'explicit', rank: 2, start: i - 1, end: i } : undefined
-}
 
 /** "110 pm me": behind more than twelve "pm" is no half of a day. */
 const noHour = (tokens: readonly Token[], at: number, value: string): boolean =>

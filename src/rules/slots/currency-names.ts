@@ -31,7 +31,14 @@ export const WORDLIKE = new Set([
 /** Codes that name things where they stand before a number: "GEL-1130". */
 export const ONLY_AFTER = new Set(['gel', 'tmt', 'lyd', 'mmk'])
 /** Codes that are words, but hardly ones that end a clause behind a number. */
-export const PLAIN_AFTER = new Set(['cad', 'aud', 'php', 'sar', 'cop', 'pen', 'ron', 'dai', 'sat'])
+export const PLAIN_AFTER = new Set(['cad', 'aud', 'php', 'sar', 'cop', 'pen', 'ron', 'dai', 'sat', 'gel'])
+/** Of them those that a price word or three digits make one: "500 cad shipped", "4,800 php fixed". */
+export const CODE_BEFORE: ReadonlySet<string> = new Set(['cad', 'aud', 'php', 'sar', 'cop', 'ron', 'gel'])
+export const PRICE_BEHIND: ReadonlySet<string> = new Set(
+  'fixed firm shipped posted each ea obo ono neg nego negotiable per only cash total flat max tops or plus incl including takes gone'.split(
+    ' ',
+  ),
+)
 export const COINS = new Set([
   'BTC',
   'SATS',
@@ -152,6 +159,21 @@ export const WORDS: ReadonlyMap<string, string> = new Map(
     еврики: 'EUR',
     евриков: 'EUR',
     varos: 'MXN',
+    dls: 'USD',
+    dlls: 'USD',
+    dlrs: 'USD',
+    dolaritos: 'USD',
+    dolarucos: 'USD',
+    dollarov: 'USD',
+    baksov: 'USD',
+    evro: 'EUR',
+    evrov: 'EUR',
+    evrikov: 'EUR',
+    rublei: 'RUB',
+    rubley: 'RUB',
+    rublej: 'RUB',
+    griven: 'UAH',
+    tenge: 'KZT',
     varo: 'MXN',
     pavos: 'EUR',
     евро: 'EUR',
@@ -218,6 +240,9 @@ export const WORDS: ReadonlyMap<string, string> = new Map(
     cedi: 'GHS',
     cedis: 'GHS',
     birr: 'ETB',
+    kz: 'AOA',
+    akz: 'AOA',
+    kwz: 'AOA',
     kwanza: 'AOA',
     kwanzas: 'AOA',
     meticais: 'MZN',
@@ -318,6 +343,20 @@ export const WORDS: ReadonlyMap<string, string> = new Map(
     ether: 'ETH',
   }),
 )
+/** Words that name a currency behind a larger number of one language, whatever they are elsewhere: "1200 mt" are no metres. */
+export const LARGE_ONLY: ReadonlyMap<string, readonly [code: string, digits: number, lang: string | undefined]> = new Map(
+  Object.entries({
+    mt: ['MZN', 3, 'pt'],
+    mts: ['MZN', 3, 'pt'],
+    тг: ['KZT', 3, undefined],
+    тнг: ['KZT', 2, undefined],
+    tg: ['KZT', 3, undefined],
+    tng: ['KZT', 3, undefined],
+    verdes: ['USD', 2, 'es'],
+  } as const),
+)
+/** Words of size whose money is that of the place: "15 lucas". */
+export const NAMELESS = new Set(['luca', 'lucas', 'lukas', 'luquita', 'luquitas', 'lukitas', 'palo', 'palos'])
 /** Currency names that several countries share: money, but not which. */
 export const SHARED = new Set([
   'dinar',

@@ -1,13 +1,16 @@
 import type { Language, Token } from '../text/model.ts'
 import {
   BEFORE,
+  CODE_BEFORE,
   CODES,
   COINS,
   DOLLAR_PREFIX,
+  LARGE_ONLY,
   NAMED,
   NATIONS,
   ONLY_AFTER,
   PLAIN_AFTER,
+  PRICE_BEHIND,
   SHARED,
   SIGNS,
   WORDLIKE,
@@ -15,7 +18,7 @@ import {
 } from './currency-names.ts'
 import { OPENS, opens } from './openers.ts'
 
-export { COINS, STABLE } from './currency-names.ts'
+export { COINS, NAMELESS, STABLE } from './currency-names.ts'
 
 export type CurrencySource = 'explicit' | 'word' | 'language' | 'place' | 'channel'
 export interface Currency {
@@ -92,10 +95,23 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   const closed = next === undefined || next.kind !== 'word'
   if (
     CODES.has(token.text) &&
-    (token.glued || token.caps === 2 || !WORDLIKE.has(token.text) || (closed && PLAIN_AFTER.has(token.text)))
+    (token.glued ||
+      token.caps === 2 ||
+      !WORDLIKE.has(token.text) ||
+      (closed && PLAIN_AFTER.has(token.text)) ||
+      (CODE_BEFORE.has(token.text) && namesMoney(tokens, i)))
   ) {
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i, end: i + 1 }
   }
+  const large = LARGE_ONLY.get(token.text)
+  if (large !== undefined) {
+    const [code, digits, of] = large
+    const number = tokens[i - 1]
+    const enough = number?.kind !== 'number' || number.text.length >= digits
+    return enough && (of === undefined || lang === of) ? { code, source: 'word', rank: 1, start: i, end: i + 1 } : undefined
+  }
+  // "150 mangos": reais in Portuguese, pesos elsewhere.
+  if (token.text === 'mangos' && lang === 'pt') return { code: 'BRL', source: 'word', rank: 1, start: i, end: i + 1 }
   if (token.text === 'u' && lang === 'vi') return { code: 'USDT', source: 'word', rank: 1, start: i, end: i + 1 }
   if (token.text === 'к' || token.text === 'k') return undefined
   const word = nationOf(tokens, i) === undefined ? WORDS.get(token.text) : undefined
@@ -111,6 +127,13 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   if (country !== undefined) return { code: country, source: 'word', rank: 3, start: i, end: i + 2 }
   if (SHARED.has(token.text)) return { code: undefined, source: 'word', rank: 0, start: i, end: i + 1 }
   return undefined
+}
+
+/** "4,800 php fixed", "500 cad to your door": a code that is a word too, behind three digits or before a price word; no "500 cad files". */
+function namesMoney(tokens: readonly Token[], i: number): boolean {
+  const [number, next] = [tokens[i - 1], tokens[i + 1]]
+  if (next === undefined || PRICE_BEHIND.has(next.text)) return true
+  return number?.kind === 'number' && number.text.length >= 3 && !next.text.endsWith('s')
 }
 
 function nationOf(tokens: readonly Token[], i: number): string | undefined {

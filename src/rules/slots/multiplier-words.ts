@@ -24,6 +24,18 @@ export const THOUSAND_WORDS = new Set([
   'lucas',
   'luca',
   'lukas',
+  'luquitas',
+  'luquita',
+  'lukitas',
+  'tys',
+  'tyr',
+  'tysch',
+  'tysh',
+  'tyshch',
+  'tysyach',
+  'tysjach',
+  'tysyachi',
+  'tyshi',
   'штук',
   'thousand',
   'tho',
@@ -50,9 +62,35 @@ export const MILLION_WORDS = new Set([
   'milhão',
   'milhões',
   'milhoes',
+  'palo',
+  'palos',
 ])
 /** Shorter ones, and those that need more around them. */
-const OTHERS = 'k к кк т.р. m mm tỷ tỉ ty lít lit xị p hundred hundo сотен сотни lakh lakhs lac crore crores cr'.split(' ')
+const OTHERS = 'k к кк т.р. m mm tỷ tỉ ty lít lit xị p hundred hundo сотен сотни lakh lakhs lac crore crores cr ¢'.split(' ')
+
+/** Hundredths, with their money where only one has them: "centavos" are of many. */
+export const HUNDREDTHS: ReadonlyMap<string, string | undefined> = new Map(
+  Object.entries({
+    '¢': 'USD',
+    cent: 'USD',
+    cents: 'USD',
+    paise: 'INR',
+    paisa: 'INR',
+    pence: 'GBP',
+    céntimo: 'EUR',
+    céntimos: 'EUR',
+    centimos: 'EUR',
+    cêntimo: 'EUR',
+    cêntimos: 'EUR',
+    centavo: undefined,
+    centavos: undefined,
+    копеек: 'RUB',
+    копейки: 'RUB',
+    копейка: 'RUB',
+    коп: 'RUB',
+    kopeek: 'RUB',
+  }),
+)
 
 /** Every word a multiplier begins with: `multiplierAt` looks at no other. */
 export const MULTIPLIERS: ReadonlySet<string> = new Set([
@@ -61,4 +99,5 @@ export const MULTIPLIERS: ReadonlySet<string> = new Set([
   ...VI_MILLION,
   ...MILLION_WORDS,
   ...OTHERS,
+  ...HUNDREDTHS.keys(),
 ])

@@ -1,7 +1,7 @@
 import type { Token } from '../text/model.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { decimal } from './decimal.ts'
-import { MILLION_WORDS, THOUSAND_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
+import { HUNDREDTHS, MILLION_WORDS, THOUSAND_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
 import { OPENS, opens } from './openers.ts'
 import type { Tags } from './tags.ts'
 
@@ -28,7 +28,8 @@ export function multiplierAt(
   before?: CurrencyHit,
 ): Multiplier | undefined {
   const token = tokens[at]
-  if (token?.kind !== 'word' || (opens(token.form) & OPENS.multiplier) === 0) return undefined
+  if (token === undefined || (token.kind !== 'word' && token.text !== '¢') || (opens(token.form) & OPENS.multiplier) === 0)
+    return undefined
   const { text, glued } = token
   const gap = token.start - (tokens[at - 1] as Token).end
   if (gap > 1) return undefined
@@ -80,6 +81,7 @@ export function multiplierAt(
     return { shift: -2, implied: 'GBP', end: at + 1, tail: false }
   if ((text === 'hundred' || text === 'hundo' || text === 'сотен' || text === 'сотни') && value < 100)
     return { shift: 2, ...(ru ? { implied: 'RUB' } : {}), end: at + 1, tail: false }
+  if (HUNDREDTHS.has(text)) return hundredth(tokens, at, tags, value, before)
   if (text === 'lakh' || text === 'lakhs' || text === 'lac') return { shift: 5, implied: 'INR', end: at + 1, tail: false }
   if (text === 'crore' || text === 'crores' || (text === 'cr' && glued))
     return { shift: 7, implied: 'INR', end: at + 1, tail: false }
@@ -89,8 +91,10 @@ export function multiplierAt(
     // "20 тысяч" names no currency by itself; the short forms do.
     const dotted = text === 'тыс' && tokens[at + 1]?.text === '.' ? 2 : 1
     const long = text.startsWith('тысяч') || text === 'штук'
-    return { shift: 3, ...(cyrillic && !long ? { implied: 'RUB' } : {}), end: at + dotted, tail: false }
+    return { shift: 3, ...((cyrillic && !long) || text === 'tyr' ? { implied: 'RUB' } : {}), end: at + dotted, tail: false }
   }
+  // "6 palos", but "6 palos de golf"
+  if ((text === 'palo' || text === 'palos') && (lang === 'en' || lang === 'pt' || tokens[at + 1]?.text === 'de')) return undefined
   if (MILLION_WORDS.has(text))
     return { shift: 6, end: at + (tokens[at + 1]?.text === '.' && text === 'млн' ? 2 : 1), tail: false }
   if (text === 'm' && glued && millions(tokens, at, tags, value, before)) return { shift: 6, end: at + 1, tail: false }
@@ -100,8 +104,27 @@ export function multiplierAt(
   return undefined
 }
 
+/** "8 cents a card", "50 paise per word"; "my 2 cents" are an opinion, "50 cent" a singer, and "€0.50 cents" are told already. */
+function hundredth(
+  tokens: readonly Token[],
+  at: number,
+  tags: Tags,
+  value: number,
+  before: CurrencyHit | undefined,
+): Multiplier | undefined {
+  const { text } = tokens[at] as Token
+  if (before !== undefined) return undefined
+  if ((value < MIN_CENTS || text === 'cent') && !PIECE.has(tokens[at + 1]?.text ?? '')) return undefined
+  const code = HUNDREDTHS.get(text)
+  // Céntimos are those of a euro but where another country is named: "50 céntimos, Lima".
+  const country = code === 'EUR' ? tags.country() : undefined
+  const known = code !== undefined && (country === undefined || country === 'ES' || country === 'PT')
+  return { shift: -2, ...(known ? { implied: code } : {}), end: at + 1, tail: false }
+}
+const MIN_CENTS = 5
+
 const MAX_PENCE = 99
-const PIECE = new Set(['a', 'an', 'each', 'ea', 'per', 'apiece', '/'])
+const PIECE = new Set(['a', 'an', 'each', 'ea', 'per', 'apiece', '/', 'cada', 'la', 'el', 'por', 'за', 'шт', 'the'])
 /** "50p a pot", "80p each"; "60p" of a film is none. */
 const isPence = (tokens: readonly Token[], at: number, value: number): boolean =>
   Number.isInteger(value) && value <= MAX_PENCE && PIECE.has(tokens[at + 1]?.text ?? '')

@@ -91,7 +91,7 @@ const RANGE_SIGNS = new Set(['-', '–', '—', '~'])
 
 /** Multipliers that no model name ends with. */
 const MONEY_WORDS = new Set(
-  'tr triệu trieu củ cành chai khoai tỷ tỉ nghìn ngàn lít xị тыс тыщ тыщи тысяч тысячи т.р тыр косарей косаря млн ляма mil lakh grand'.split(
+  'tr triệu trieu củ cành chai khoai tỷ tỉ nghìn ngàn lít xị тыс тыщ тыщи тысяч тысячи т.р тыр косарей косаря млн ляма mil lakh grand lucas lukas luca luquitas palos palo tys tyr tysyach cents paise céntimos centavos'.split(
     ' ',
   ),
 )
@@ -101,10 +101,9 @@ function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean
   // "ноут 40-50к": money of a range stands behind its second number.
   if (
     next?.kind === 'op' &&
-    next.glued &&
     RANGE_SIGNS.has(next.text) &&
     tokens[at + 1]?.kind === 'number' &&
-    tokens[at + 1]?.glued
+    next.glued === tokens[at + 1]?.glued
   )
     return moneyFollows(tokens, at + 2, tags)
   if (MONEY_WORDS.has(next?.text ?? '')) return true

@@ -167,6 +167,7 @@ export const NUMBER_WORDS: ReadonlyMap<string, number> = new Map(
     тыщи: 1000,
     тыщу: 1000,
     тысячу: 1000,
+    тысячей: 1000,
     сотня: 100,
     сотню: 100,
     сотни: 100,
@@ -192,6 +193,7 @@ export const NUMBER_WORDS: ReadonlyMap<string, number> = new Map(
     косарей: 1000,
     полторы: 1.5,
     полтора: 1.5,
+    полутора: 1.5,
     четырёх: 4,
     четырех: 4,
     семи: 7,
@@ -249,13 +251,23 @@ const NOTES: ReadonlyMap<string, string> = new Map(
     стольника: '100',
     полтинник: '50',
     стольник: '100',
+    штуку: '1000',
     сотка: '100',
     сотку: '100',
   }),
 )
 
+/** "palo y medio": one and a half of them. */
+const HALVED = ['palo', 'millón', 'millon', 'milhão', 'luca', 'euro', 'real']
+const GIVES = new Set(['дам', 'отдам', 'заплачу', 'плачу', 'даю', 'готов', 'готова', 'готовы'])
+
 /** Every word a spelled number may begin with. */
-export const NUMBER_OPENERS: ReadonlySet<string> = new Set([...NOTES.keys(), ...NUMBER_WORDS.keys(), 'a', 'couple'])
+export const NUMBER_OPENERS: ReadonlySet<string> = new Set([...NOTES.keys(), ...NUMBER_WORDS.keys(), ...HALVED, 'a', 'couple'])
+
+const isHalf = (tokens: readonly Token[], i: number): boolean =>
+  tokens[i]?.text === 'с'
+    ? tokens[i + 1]?.text === 'половиной'
+    : tokens[i]?.text === 'and' && tokens[i + 1]?.text === 'a' && tokens[i + 2]?.text === 'half'
 
 /** The number spelled from token `start`; "a hundred", "couple hundred" included. */
 export function readNumberWords(tokens: readonly Token[], start: number): WordNumber | undefined {
@@ -263,6 +275,9 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
   const opener = tokens[i]?.text
   if (opener === undefined || !NUMBER_OPENERS.has(opener)) return undefined
   const note = NOTES.get(opener)
+  // "штуку дам"; "за штуку" says of how many.
+  if (opener === 'штуку' && !GIVES.has(tokens[start + 1]?.text ?? '') && !GIVES.has(tokens[start - 1]?.text ?? ''))
+    return undefined
   if (note !== undefined) return { value: note, end: start + 1, large: true }
   let current = 0
   let total = 0
@@ -282,6 +297,12 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
     // "bốn trăm rưỡi": half a hundred more.
     if (token.text === 'rưỡi' && tokens[i - 1]?.text === 'trăm') {
       current += 50
+      continue
+    }
+    // "восемь с половиной тысяч", "two and a half grand"
+    if (words > 0 && isHalf(tokens, i)) {
+      current += 0.5
+      i += token.text === 'с' ? 1 : 2
       continue
     }
     const value = NUMBER_WORDS.get(token.text)

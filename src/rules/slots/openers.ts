@@ -1,5 +1,5 @@
 import type { Form } from '../text/model.ts'
-import { BEFORE, CODES, NAMED, SHARED, WORDS } from './currency-names.ts'
+import { BEFORE, CODES, LARGE_ONLY, NAMED, SHARED, WORDS } from './currency-names.ts'
 import { MULTIPLIERS } from './multiplier-words.ts'
 import { NUMBER_OPENERS } from './number-words.ts'
 
@@ -14,6 +14,8 @@ export function opens(form: Form): number {
 const look = (text: string): number =>
   OPENS.looked |
   (NUMBER_OPENERS.has(text) ? OPENS.number : 0) |
-  (CODES.has(text) || WORDS.has(text) || SHARED.has(text) || text === 'u' || NAMED.has(text) ? OPENS.currency : 0) |
+  (CODES.has(text) || WORDS.has(text) || SHARED.has(text) || LARGE_ONLY.has(text) || text === 'u' || NAMED.has(text)
+    ? OPENS.currency
+    : 0) |
   (MULTIPLIERS.has(text) ? OPENS.multiplier : 0) |
   (CODES.has(text) || BEFORE.has(text) ? OPENS.before : 0)

@@ -183,6 +183,8 @@ function judge(
   if (left.outer === 'p_budget' && left.cls === undefined) [role, bound] = ['budget', amount.range ? 'both' : 'max']
   if (right.max) [role, bound] = ['budget', 'max']
   if (right.min && bound === 'both') bound = 'min'
+  // "de 80 soles para arriba", "de 50 pra cima"
+  if (right.min && role === 'historic' && tokens[amount.start - 1]?.text === 'de') role = 'asking'
   if (right.hist && left.cls !== 'p_ask' && left.cls !== 'p_now') role = 'historic'
   if (right.face) role = 'face'
   if (right.addon && left.cls !== 'p_ask') role = 'addon'
@@ -266,10 +268,13 @@ function thingAhead(tokens: readonly Token[], tags: Tags, at: number): boolean {
 function aloneInClause(tokens: readonly Token[], { at, start, end }: Amount): boolean {
   const [previous, next, own] = [tokens[start - 1], tokens[end], tokens[at]]
   const closes = (t: Token | undefined): boolean =>
-    t === undefined || t.kind === 'line' || t.kind === 'op' || t.sentence !== own?.sentence
-  return closes(previous) && closes(next)
+    t === undefined || t.kind === 'line' || t.kind === 'op' || t.kind === 'emoji' || t.sentence !== own?.sentence
+  // "Полторы тыщи и он уезжает с вами"
+  const goesOn = next !== undefined && ANDS.has(next.text) && (previous === undefined || previous.sentence !== own?.sentence)
+  return closes(previous) && (closes(next) || goesOn)
 }
 
+const ANDS = new Set(['and', 'y', 'e', 'и', 'là'])
 const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
 
 function tierOf(

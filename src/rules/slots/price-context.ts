@@ -39,6 +39,16 @@ const insideThing = (tags: Tags, { start, end, name }: Hit): boolean =>
     // "nồi cơm điện 150k": what the thing runs on, not what comes on top.
     (name === 'p_addon' && tags.lang === 'vi' && tags.ends('goods', start)))
 
+const MINUTES = new Set(['min', 'mín', 'мин'])
+/** "30 min ₹499": minutes, no least amount. */
+const isMinutes = (tokens: readonly Token[], { start, end, name }: Hit): boolean =>
+  name === 'p_min' && end - start === 1 && tokens[start - 1]?.kind === 'number' && MINUTES.has(tokens[start]?.text ?? '')
+
+const NEW_ONES = new Set(['новый', 'новая', 'новое', 'новые', 'нового'])
+/** "(новый 30к)": what a new one costs; "чехол новый 500р" is new itself. */
+const ofNewOne = (tokens: readonly Token[], { start }: Amount): boolean =>
+  tokens[start - 2]?.text === '(' && NEW_ONES.has(tokens[start - 1]?.text ?? '')
+
 /** Nearest price word to the left within the clause, with the one before it. */
 export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount): Left {
   const sentence = tokens[amount.start]?.sentence
@@ -59,7 +69,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
         approx = true
         width = Math.max(width, hit.end - hit.start)
       }
-      if (!ROLE_CLASSES.has(name) || insideThing(tags, hit)) continue
+      if (!ROLE_CLASSES.has(name) || insideThing(tags, hit) || isMinutes(tokens, hit)) continue
       const size = hit.end - hit.start
       // "aula de violão 50": a word as short as "de" says something of the number it touches only.
       if (size === 1 && end < amount.start && (tokens[hit.start] as Token).text.length <= 2) continue
@@ -83,6 +93,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
     stop = end
   }
   if (tokens[amount.start - 1]?.text === '~' || tokens[amount.start - 1]?.text === '≈') approx = true
+  if (cls === undefined && ofNewOne(tokens, amount)) cls = 'p_hist'
   const strong = cls !== undefined && cls !== 'p_for'
   return {
     cls,

@@ -50,6 +50,9 @@ export function choosePrice(
     const pool = preferred.length > 0 ? preferred : usable
     chosen = pool.findLast((c) => c.now && c.tier >= 1) ?? pool.find(plainMoney) ?? pool.find((c) => c.tier >= 2)
     chosen ??= pool.find((c) => c.tier === 1) ?? pool.findLast((c) => c.tier === 0)
+    // "Le pongo 250 varos por pieza", "il pay petrol n 30 on top": what a buyer adds to nothing else is what they offer.
+    if (chosen === undefined && topupCandidate !== undefined && BUY_SIDE.has(intent) && topupCandidate.tier >= 2)
+      chosen = topupCandidate
     const coinPriced = chosen?.amount.currency?.code !== undefined && COINS.has(chosen.amount.currency.code)
     if (
       coin !== undefined &&
@@ -62,7 +65,7 @@ export function choosePrice(
     for (const c of usable) if (c !== chosen && c.tier >= 2 && extras.length < 20) extras.push(c)
   }
   const price = chosen === undefined ? givenAway(intent, free) : money(tokens, tags, chosen, intent, coin !== undefined)
-  return { price, chosen, candidates, topup, coin, free, extras }
+  return { price, chosen, candidates, topup: chosen === topupCandidate ? null : topup, coin, free, extras }
 }
 
 const withoutMoney = (candidates: readonly PriceCandidate[], intent: Intent, free: boolean): PriceReading => ({
@@ -98,7 +101,7 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
   const bundle = c.unit === 'item' ? bundleUnit(tokens, tags, c) : undefined
   const { code, source } = currencyOf(tokens, c, tags)
   return {
-    min: c.bound === 'max' ? null : amount.min,
+    min: c.bound === 'max' && (buyer || !allIn(tokens, c)) ? null : amount.min,
     max: c.bound === 'min' ? null : amount.max,
     currency: code,
     currency_source: source,
@@ -107,6 +110,10 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
     flags,
   }
 }
+
+/** "C$1,450/mo all in": a buyer's last word, a seller's price with everything in it. */
+const allIn = (tokens: readonly Token[], { amount, end }: PriceCandidate): boolean =>
+  end - amount.end >= 2 && tokens[end - 1]?.text === 'in' && tokens[end - 2]?.text === 'all'
 
 /** "3 for $50", "the lot for", "for both": one price for several things. */
 function bundleUnit(tokens: readonly Token[], tags: Tags, c: PriceCandidate): PriceUnit | undefined {
@@ -146,6 +153,9 @@ const SHARED_BY_PLACE: Readonly<Record<string, string>> = {
   CO: 'COP',
   PH: 'PHP',
   UY: 'UYU',
+  PE: 'PEN',
+  PT: 'EUR',
+  BR: 'BRL',
   NO: 'NOK',
   SE: 'SEK',
   DK: 'DKK',

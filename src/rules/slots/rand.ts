@@ -1,0 +1,43 @@
+import type { Token } from '../text/model.ts'
+import type { CurrencyHit } from './currency.ts'
+import { unitAt } from './price-unit.ts'
+import type { Tags } from './tags.ts'
+
+const PRICED = new Set(['p_ask', 'p_for', 'p_max', 'p_min', 'p_budget', 'p_offer', 'p_now', 'p_hist', 'p_addon'])
+const BEHIND = /^(?:f_|r_|u_)/u
+/** Rims and roads have numbers below. */
+const MIN_NAMED = 30
+/** Cameras and roads have numbers below. */
+const MIN_ALONE = 100
+
+/**
+ * "R650", "R1 800": rand, where a price may stand and no name is written so: behind a price word, with a second such amount, before
+ * a unit or a price word, or at the end of a clause.
+ */
+export function rand(tokens: readonly Token[], i: number, tags: Tags): CurrencyHit | undefined {
+  const [sign, number] = [tokens[i - 1], tokens[i]]
+  if (sign?.text !== 'r' || sign.caps !== 2 || sign.glued || number?.glued !== true) return undefined
+  const group = tokens[i + 1]
+  const grouped = group?.kind === 'number' && !group.glued && group.text.length === 3 && group.start - number.end === 1
+  // "R9 390" is a card, "R7 900" a price.
+  if (number.text.length === 1 && !(grouped && group.text.endsWith('00'))) return undefined
+  const at = grouped ? i + 2 : i + 1
+  const [before, next] = [tokens[i - 2], tokens[at]]
+  if (next?.kind === 'word' && next.glued && next.text !== 'k') return undefined
+  const hit: CurrencyHit = { code: 'ZAR', source: 'explicit', rank: 2, start: i - 1, end: i }
+  const value = grouped ? MIN_ALONE : Number(number.text.replaceAll(',', ''))
+  const unit = unitAt(tokens, tags, at) !== undefined
+  if (tags.endingAt(i - 1).some((h) => PRICED.has(h.name))) return value >= MIN_NAMED || unit ? hit : undefined
+  // "BMW R1250", "205/55 R16", "on the R512": a name, a size, a road.
+  if (before !== undefined && before.sentence === sign.sentence) {
+    if (before.kind === 'number' || before.text === 'the') return undefined
+    if (before.kind === 'word' && (before.caps > 0 || tags.ends('brand', i - 1) || tags.ends('series', i - 1))) return undefined
+  }
+  if (unit || isSecond(tokens, i - 1)) return hit
+  if (value < MIN_ALONE) return undefined
+  const closed = next === undefined || next.clause !== sign.clause || next.kind === 'line'
+  return closed || next.text === 'for' || tags.startingAt(at).some((h) => BEHIND.test(h.name)) ? hit : undefined
+}
+
+const isSecond = (tokens: readonly Token[], at: number): boolean =>
+  tokens.some((t, k) => k !== at && t.text === 'r' && t.caps === 2 && tokens[k + 1]?.kind === 'number' && tokens[k + 1]?.glued)

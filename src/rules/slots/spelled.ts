@@ -1,0 +1,184 @@
+import type { Token } from '../text/model.ts'
+import type { Amount } from './amount.ts'
+import { type CurrencyHit, currencyAfter } from './currency.ts'
+import { decimal } from './decimal.ts'
+import { type Multiplier, multiplierAt } from './multiplier.ts'
+import { MILLION_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
+import { NUMBER_WORDS, readNumberWords, type WordNumber } from './number-words.ts'
+import { unitAt } from './price-unit.ts'
+import { HALVES, remainder } from './remainder.ts'
+import { byPlace, headOf, isSizeAhead, moneyAhead, sizedAhead } from './size-ahead.ts'
+import type { Tags } from './tags.ts'
+
+/** "nửa củ", "giá tỷ hai", "củ rưỡi": half of one, or one and what stands behind it. */
+function openMillion(tokens: readonly Token[], i: number, tags: Tags): WordNumber | undefined {
+  if (tags.lang !== 'vi') return undefined
+  if (tokens[i]?.text === 'nửa') return sized(tokens[i + 1]) ? { value: '0.5', end: i + 1, large: false } : undefined
+  if (!sized(tokens[i]) || tokens[i - 1]?.kind === 'number' || NUMBER_WORDS.has(tokens[i - 1]?.text ?? '')) return undefined
+  const priced = tags.endingAt(i).some((h) => PRICE_WORDS.has(h.name))
+  return tailValue(tokens, i + 1) > 0 && (priced || tokens[i + 1]?.text === 'rưỡi')
+    ? { value: '1', end: i, large: false }
+    : undefined
+}
+
+const sized = (token: Token | undefined): boolean =>
+  token !== undefined && (VI_MILLION.has(token.text) || token.text === 'tỷ' || token.text === 'tỉ')
+
+const PRICE_WORDS = new Set(['p_ask', 'p_now', 'p_budget', 'p_max', 'p_offer', 'p_for', 'p_hist', 'p_min', 'p_approx'])
+
+const BEHIND_SIZE: Readonly<Record<string, number>> = { mốt: 1, tư: 4, lăm: 5 }
+
+/** Tenths a word behind a million tells: "hai" two, "rưỡi" a half. */
+export function tailValue(tokens: readonly Token[], at: number): number {
+  const token = tokens[at]
+  if (token?.kind !== 'word') return 0
+  if (token.text === 'rưỡi') return 5
+  // "1 triệu mốt": forms no count begins with.
+  const behind = BEHIND_SIZE[token.text]
+  if (behind !== undefined) return behind
+  const value = NUMBER_WORDS.get(token.text) ?? 0
+  const next = tokens[at + 1]
+  const closed = next === undefined || next.kind !== 'word' || next.clause !== token.clause
+  return value >= 1 && value <= 9 && closed ? value : 0
+}
+
+/** An amount whose number is written in words, from token `i` on. */
+export function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
+  if (isSizeAhead(tokens, i) && headOf(tokens, i) !== undefined) return undefined
+  const half = oneAndHalf(tokens, i)
+  if (half !== undefined) return half
+  const words = openMillion(tokens, i, tags) ?? readNumberWords(tokens, i)
+  if (words === undefined) return undefined
+  let end = words.end
+  let multiplier: Multiplier | undefined
+  let about: Multiplier | undefined
+  const next = tokens[end]
+  if (next !== undefined && SIZES.has(next.text)) {
+    multiplier = multiplierAt(tokens, end, tags, Number(words.value))
+    if (multiplier !== undefined) end = multiplier.end
+  } else about = sizedAhead(tokens, i, end, tags, Number(words.value))
+  multiplier ??= about
+  // "sixty-ish euro"
+  const ish = tokens[end]?.text === 'ish'
+  if (ish) end++
+  const ahead = moneyAhead(tokens, i)
+  const currency = currencyAfter(tokens, end, tags.lang) ?? ahead ?? byPlace(tokens, end) ?? ofNote(tokens, i)
+  if (currency === undefined && !words.large && multiplier === undefined && !priceWordsAround(tags, i, end, words.value))
+    return undefined
+  const rest = multiplier?.tail === true && currency === undefined ? tailValue(tokens, end) : 0
+  if (rest > 0) end++
+  const whole = decimal(...parts(words.value), multiplier?.shift ?? 0)
+  if (whole === undefined) return undefined
+  let value = rest > 0 ? String(Number(whole) + rest * 10 ** ((multiplier?.shift ?? 1) - 1)) : whole
+  // "dos palos y medio"
+  const more = multiplier === undefined || multiplier.tail ? undefined : remainder(tokens, end, multiplier.shift, tags)
+  if (more !== undefined) {
+    value = String(Number(value) + more.value)
+    end = more.end
+  }
+  const last = currency === undefined || currency === ahead ? end : Math.max(end, currency.end)
+  return {
+    start: i,
+    at: i,
+    end: last,
+    role: 'amount',
+    min: value,
+    max: value,
+    range: false,
+    currency,
+    multiplied: multiplier !== undefined,
+    implied: multiplier?.implied ?? impliedThousand(tokens, end, tags),
+    approx: ish || about !== undefined,
+    words: true,
+    fractional: false,
+  }
+}
+
+/** "for a tenner" */
+const ofNote = (tokens: readonly Token[], i: number): CurrencyHit | undefined =>
+  BRITISH_NOTES.has(tokens[i]?.text ?? '') ? { code: 'GBP', source: 'word', rank: 1, start: i, end: i + 1 } : undefined
+const BRITISH_NOTES = new Set(['tenner', 'fiver'])
+
+const SIZES = new Set([
+  ...VI_MILLION,
+  ...VI_THOUSAND,
+  ...MILLION_WORDS,
+  ...'tỷ tỉ lakh crore lucas lukas luquitas palos palo cents paise céntimos cêntimos centavos копеек'.split(' '),
+])
+
+const ONE: ReadonlyMap<string, readonly [value: string, code: string | undefined]> = new Map(
+  Object.entries({
+    palo: ['1500000', undefined],
+    millón: ['1500000', undefined],
+    millon: ['1500000', undefined],
+    milhão: ['1500000', undefined],
+    luca: ['1500', undefined],
+    euro: ['1.5', 'EUR'],
+    real: ['1.5', 'BRL'],
+  } as const),
+)
+
+/** "palo y medio", "a euro y medio", "milhão e meio": one and a half of what has a name. */
+function oneAndHalf(tokens: readonly Token[], i: number): Amount | undefined {
+  const one = ONE.get(tokens[i]?.text ?? '')
+  if (one === undefined || !HALVES.has(tokens[i + 2]?.text ?? '')) return undefined
+  if (tokens[i + 1]?.text !== 'y' && tokens[i + 1]?.text !== 'e') return undefined
+  const [value, code] = one
+  const currency: CurrencyHit =
+    code === undefined
+      ? { code, source: 'word', rank: 0, start: i, end: i + 3 }
+      : { code, source: 'word', rank: 1, start: i, end: i + 3 }
+  return {
+    start: i,
+    at: i,
+    end: i + 3,
+    role: 'amount',
+    min: value,
+    max: value,
+    range: false,
+    currency,
+    multiplied: true,
+    implied: undefined,
+    approx: false,
+    words: true,
+    fractional: false,
+  }
+}
+
+const BEFORE_WORDS = new Set(['p_ask', 'p_budget', 'p_max', 'p_offer', 'p_now'])
+const BEHIND_WORDS = new Set([
+  'u_alone',
+  'u_alone_hour',
+  'u_alone_month',
+  'f_negotiable',
+  'f_firm',
+  'f_shipped',
+  'u_lot',
+  'r_max',
+])
+
+const MIN_HOURLY = 5
+const PAID_BY: ReadonlySet<string> = new Set(['hour', 'month', 'lesson', 'km'])
+
+/** "seventy each", "asking eighty": small number words that a price word makes money. */
+function priceWordsAround(tags: Tags, start: number, end: number, value: string): boolean {
+  if (tags.startingAt(end).some((h) => BEHIND_WORDS.has(h.name))) return true
+  // "ninety an hr"
+  if (Number(value) >= MIN_HOURLY && PAID_BY.has(unitAt(tags.tokens, tags, end)?.unit ?? '')) return true
+  const next = tags.tokens[end]
+  const closed = next === undefined || next.clause !== tags.tokens[start]?.clause
+  return (
+    closed &&
+    tags.endingAt(start).some((h) => BEFORE_WORDS.has(h.name) && h.end - h.start + (tags.tokens[h.start]?.text.length ?? 0) > 4)
+  )
+}
+
+const parts = (value: string): [string, string] => {
+  const [whole = '0', rest = ''] = value.split('.')
+  return [whole, rest]
+}
+const impliedThousand = (tokens: readonly Token[], end: number, tags: Tags): string | undefined => {
+  const last = tokens[end - 1]?.text ?? ''
+  if (tags.lang === 'vi' && (VI_THOUSAND.has(last) || VI_MILLION.has(last))) return 'VND'
+  return undefined
+}
