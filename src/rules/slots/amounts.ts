@@ -136,7 +136,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     min: value,
     max: value,
     range: false,
-    currency: currency ?? late ?? byPlace(tokens, end),
+    currency: currency ?? late ?? (multiplier === undefined ? undefined : byPlace(tokens, multiplier.end)),
     multiplied: multiplier !== undefined,
     implied: multiplier?.implied,
     approx,

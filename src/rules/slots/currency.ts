@@ -133,7 +133,7 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
 function namesMoney(tokens: readonly Token[], i: number): boolean {
   const [number, next] = [tokens[i - 1], tokens[i + 1]]
   if (next === undefined || PRICE_BEHIND.has(next.text)) return true
-  return number?.kind === 'number' && number.text.length >= 3 && !next.text.endsWith('s')
+  return number?.kind === 'number' && number.text.length >= 3 && tokens[i]?.text !== 'gel' && !next.text.endsWith('s')
 }
 
 function nationOf(tokens: readonly Token[], i: number): string | undefined {

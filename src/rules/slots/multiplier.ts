@@ -67,6 +67,7 @@ export function multiplierAt(
     vi &&
     tokens[at + 1]?.kind === 'number' &&
     tokens[at + 1]?.glued &&
+    !DIMENSIONS.has(tokens[at - 2]?.text ?? '') &&
     (tokens[at + 1]?.text !== '2' || !isSquare(tokens, at, value))
   )
     return { shift: 6, implied: 'VND', end: at + 1, tail: true }
@@ -93,8 +94,7 @@ export function multiplierAt(
     const long = text.startsWith('тысяч') || text === 'штук'
     return { shift: 3, ...((cyrillic && !long) || text === 'tyr' ? { implied: 'RUB' } : {}), end: at + dotted, tail: false }
   }
-  // "6 palos", but "6 palos de golf"
-  if ((text === 'palo' || text === 'palos') && (lang === 'en' || lang === 'pt' || tokens[at + 1]?.text === 'de')) return undefined
+  if ((text === 'palo' || text === 'palos') && (lang === 'en' || lang === 'pt' || areSticks(tokens, at))) return undefined
   if (MILLION_WORDS.has(text))
     return { shift: 6, end: at + (tokens[at + 1]?.text === '.' && text === 'млн' ? 2 : 1), tail: false }
   if (text === 'm' && glued && millions(tokens, at, tags, value, before)) return { shift: 6, end: at + 1, tail: false }
@@ -104,6 +104,11 @@ export function multiplierAt(
   return undefined
 }
 
+/** "6 palos de golf", "una bolsa con 6 palos y el carro de golf": no millions. */
+const areSticks = (tokens: readonly Token[], at: number): boolean =>
+  tokens[at + 1]?.text === 'de' || tokens.some((t) => STICKS_OF.has(t.text))
+const STICKS_OF = new Set('golf hockey senderismo trekking esquí selfie bambú escoba'.split(' '))
+
 /** "8 cents a card", "50 paise per word"; "my 2 cents" are an opinion, "50 cent" a singer, and "€0.50 cents" are told already. */
 function hundredth(
   tokens: readonly Token[],
@@ -112,9 +117,11 @@ function hundredth(
   value: number,
   before: CurrencyHit | undefined,
 ): Multiplier | undefined {
-  const { text } = tokens[at] as Token
-  if (before !== undefined) return undefined
+  const { text, caps } = tokens[at] as Token
+  if (before !== undefined || tokens[at + 1]?.kind === 'number' || (text === 'cent' && caps > 0)) return undefined
   if ((value < MIN_CENTS || text === 'cent') && !PIECE.has(tokens[at + 1]?.text ?? '')) return undefined
+  // "50 копеек 1924 года", "moneda de 50 céntimos": the thing itself.
+  if (tokens.some((t) => COLLECTED.has(t.text))) return undefined
   const code = HUNDREDTHS.get(text)
   // Céntimos are those of a euro but where another country is named: "50 céntimos, Lima".
   const country = code === 'EUR' ? tags.country() : undefined
@@ -122,6 +129,9 @@ function hundredth(
   return { shift: -2, ...(known ? { implied: code } : {}), end: at + 1, tail: false }
 }
 const MIN_CENTS = 5
+const COLLECTED = new Set(
+  'coin coins moneda monedas moeda moedas монета монеты монет ссср года proof uncirculated numismática нумизматика'.split(' '),
+)
 
 const MAX_PENCE = 99
 const PIECE = new Set(['a', 'an', 'each', 'ea', 'per', 'apiece', '/', 'cada', 'la', 'el', 'por', 'за', 'шт', 'the'])
@@ -141,6 +151,8 @@ function oneMoreDigit(tokens: readonly Token[], at: number): boolean {
   return digit?.kind === 'number' && digit.glued && digit.text.length === 1 && !(next?.kind === 'word' && next.glued)
 }
 
+/** "khổ 1m6": so wide. */
+const DIMENSIONS = new Set(['khổ', 'dài', 'rộng', 'cao', 'ngang', 'sâu', 'bản'])
 const MEASURED = new Set(
   (
     'nệm giường bàn tủ kệ cao dài rộng ngang sâu khổ đất nhà sàn kính phòng vải rèm màn thảm lô mặt diện ' +

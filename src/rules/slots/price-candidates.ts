@@ -168,7 +168,8 @@ function judge(
   const left = leftContext(tokens, tags, amount)
   const right = rightContext(tokens, tags, amount)
   if (countsInVietnamese(tokens, tags, amount, left) || ofUnknownCoin(tokens, tags, amount)) return undefined
-  const money = amount.currency !== undefined || (amount.multiplied && !countsThings(tokens, tags, amount))
+  const asked = BEFORE_PRICE.has(tokens[amount.start - 1]?.text ?? '')
+  const money = amount.currency !== undefined || (amount.multiplied && (asked || !countsThings(tokens, tags, amount)))
   if (amount.role === 'year' && (left.role === undefined || (!amount.range && SINCE.has(left.role)))) return undefined
   let role: PriceRole = 'asking'
   let bound: 'min' | 'max' | 'both' = 'both'
@@ -209,6 +210,9 @@ function judge(
     end: right.end,
   }
 }
+
+/** "отдам за 13 тысяч ps4": what is named behind the price is not counted by it. */
+const BEFORE_PRICE = new Set(['за', 'za'])
 
 function cueBefore(amount: Amount, from: number, isCue: (end: number) => boolean): boolean {
   for (let i = amount.start; i >= Math.max(from, amount.start - 2); i--) if (isCue(i)) return true
@@ -286,6 +290,8 @@ function tierOf(
   right: Right,
 ): 0 | 1 | 2 | 3 | undefined {
   if (money) return 3
+  // ".99, zelle": read as money only where it is.
+  if (tokens[amount.start]?.text === '.') return 2
   // "need about 20": so many of what was named.
   if (!amount.words && !amount.range && needsSoMany(tokens, tags, amount.at, Number(amount.max))) return undefined
   // "table with 4 chairs 90": a small number before a thing counts it.

@@ -39,6 +39,17 @@ const insideThing = (tags: Tags, { start, end, name }: Hit): boolean =>
     // "nồi cơm điện 150k": what the thing runs on, not what comes on top.
     (name === 'p_addon' && tags.lang === 'vi' && tags.ends('goods', start)))
 
+const MAX_HEAD = 8
+/** "my budget for a used desk: 200": what stands before the colon says what it is. */
+function budgeted(tokens: readonly Token[], tags: Tags, colon: number): boolean {
+  for (let k = colon; k > 0 && colon - k <= MAX_HEAD; k--) {
+    const token = tokens[k - 1] as Token
+    if (token.kind === 'line' || token.kind === 'number' || token.sentence !== tokens[colon]?.sentence) return false
+    if (tags.ends('p_budget', k)) return true
+  }
+  return false
+}
+
 const MINUTES = new Set(['min', 'mín', 'мин'])
 /** "30 min ₹499": minutes, no least amount. */
 const isMinutes = (tokens: readonly Token[], { start, end, name }: Hit): boolean =>
@@ -93,6 +104,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
     stop = end
   }
   if (tokens[amount.start - 1]?.text === '~' || tokens[amount.start - 1]?.text === '≈') approx = true
+  if (cls === undefined && tokens[amount.start - 1]?.text === ':' && budgeted(tokens, tags, amount.start - 1)) cls = 'p_budget'
   if (cls === undefined && ofNewOne(tokens, amount)) cls = 'p_hist'
   const strong = cls !== undefined && cls !== 'p_for'
   return {

@@ -5,6 +5,7 @@ import type { Tags } from './tags.ts'
 
 const PRICED = new Set(['p_ask', 'p_for', 'p_max', 'p_min', 'p_budget', 'p_offer', 'p_now', 'p_hist', 'p_addon'])
 const BEHIND = /^(?:f_|r_|u_)/u
+const CLOSES = new Set([',', '.', '!', ';', ')', '('])
 /** Rims and roads have numbers below. */
 const MIN_NAMED = 30
 /** Cameras and roads have numbers below. */
@@ -33,9 +34,9 @@ export function rand(tokens: readonly Token[], i: number, tags: Tags): CurrencyH
     if (before.kind === 'number' || before.text === 'the') return undefined
     if (before.kind === 'word' && (before.caps > 0 || tags.ends('brand', i - 1) || tags.ends('series', i - 1))) return undefined
   }
-  if (unit || isSecond(tokens, i - 1)) return hit
+  if (unit || (value >= MIN_NAMED && isSecond(tokens, i - 1))) return hit
   if (value < MIN_ALONE) return undefined
-  const closed = next === undefined || next.clause !== sign.clause || next.kind === 'line'
+  const closed = next === undefined || next.clause !== sign.clause || next.kind === 'line' || CLOSES.has(next.text)
   return closed || next.text === 'for' || tags.startingAt(at).some((h) => BEHIND.test(h.name)) ? hit : undefined
 }
 

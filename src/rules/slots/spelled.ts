@@ -62,7 +62,7 @@ export function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount
   const ish = tokens[end]?.text === 'ish'
   if (ish) end++
   const ahead = moneyAhead(tokens, i)
-  const currency = currencyAfter(tokens, end, tags.lang) ?? ahead ?? byPlace(tokens, end) ?? ofNote(tokens, i)
+  const currency = currencyAfter(tokens, end, tags.lang) ?? ahead ?? byPlace(tokens, multiplier?.end ?? end) ?? ofNote(tokens, i)
   if (currency === undefined && !words.large && multiplier === undefined && !priceWordsAround(tags, i, end, words.value))
     return undefined
   const rest = multiplier?.tail === true && currency === undefined ? tailValue(tokens, end) : 0
