@@ -108,7 +108,11 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
     const [code, digits, of] = large
     const number = tokens[i - 1]
     const enough = number?.kind !== 'number' || number.text.length >= digits
-    return enough && (of === undefined || lang === of) ? { code, source: 'word', rank: 1, start: i, end: i + 1 } : undefined
+    // "20 verdes y 10 rojas" counts colours.
+    const listed = token.text === 'verdes' && next?.text === 'y'
+    return enough && !listed && (of === undefined || lang === of)
+      ? { code, source: 'word', rank: 1, start: i, end: i + 1 }
+      : undefined
   }
   // "150 mangos": reais in Portuguese, pesos elsewhere.
   if (token.text === 'mangos' && lang === 'pt') return { code: 'BRL', source: 'word', rank: 1, start: i, end: i + 1 }

@@ -17,6 +17,8 @@ export interface Multiplier {
 const BEHIND_TAIL = new Set(
   'còn có bớt thương tl bao ib lh inbox liên fix chốt nhé nha ạ ship freeship thôi ai giao xem bank tặng kèm không'.split(' '),
 )
+/** "goc 850k de lai 700k": typed without its marks too little may tell the language. */
+const PLAIN_VI = new Set(['goc', 'lai', 'gia', 'duoi', 'khoang'])
 const HALF = new Set(['rưỡi', 'ruoi', 'rưởi'])
 
 /** N6: multiplier word at token `at`, right after a number of about `value`. */
@@ -34,7 +36,7 @@ export function multiplierAt(
   const gap = token.start - (tokens[at - 1] as Token).end
   if (gap > 1) return undefined
   const lang = tags.langAt(at)
-  const vi = lang === 'vi'
+  const vi = lang === 'vi' || (lang === 'und' && PLAIN_VI.has(tokens[at - 2]?.text ?? ''))
   const ru = lang === 'ru'
   if (text === 'k' && !vi && before === undefined && (isResolution(tokens, at, value) || (token.caps === 2 && value >= MIN_CHIP)))
     return undefined
@@ -94,7 +96,7 @@ export function multiplierAt(
     const long = text.startsWith('тысяч') || text === 'штук'
     return { shift: 3, ...((cyrillic && !long) || text === 'tyr' ? { implied: 'RUB' } : {}), end: at + dotted, tail: false }
   }
-  if ((text === 'palo' || text === 'palos') && (lang === 'en' || lang === 'pt' || areSticks(tokens, at))) return undefined
+  if ((text === 'palo' || text === 'palos') && (lang === 'en' || lang === 'pt' || areSticks(tokens, at, tags))) return undefined
   if (MILLION_WORDS.has(text))
     return { shift: 6, end: at + (tokens[at + 1]?.text === '.' && text === 'млн' ? 2 : 1), tail: false }
   if (text === 'm' && glued && millions(tokens, at, tags, value, before)) return { shift: 6, end: at + 1, tail: false }
@@ -105,8 +107,20 @@ export function multiplierAt(
 }
 
 /** "6 palos de golf", "una bolsa con 6 palos y el carro de golf": no millions. */
-const areSticks = (tokens: readonly Token[], at: number): boolean =>
-  tokens[at + 1]?.text === 'de' || tokens.some((t) => STICKS_OF.has(t.text))
+function areSticks(tokens: readonly Token[], at: number, tags: Tags): boolean {
+  const next = tokens[at + 1]
+  // "2 palos para atarla": what goes on with a word that is none of prices.
+  if (
+    next?.kind === 'word' &&
+    next.clause === tokens[at]?.clause &&
+    !BEHIND_PALOS.has(next.text) &&
+    !tags.startingAt(at + 1).some((h) => PRICE_WORD.test(h.name))
+  )
+    return true
+  return tokens.some((t) => STICKS_OF.has(t.text))
+}
+const BEHIND_PALOS = new Set('y el la los las por al en x verdes o pero si'.split(' '))
+const PRICE_WORD = /^(?:f_|r_|u_)/u
 const STICKS_OF = new Set('golf hockey senderismo trekking esquí selfie bambú escoba'.split(' '))
 
 /** "8 cents a card", "50 paise per word"; "my 2 cents" are an opinion, "50 cent" a singer, and "€0.50 cents" are told already. */
