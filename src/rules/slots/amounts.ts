@@ -29,8 +29,13 @@ function shortEuro(tokens: readonly Token[], i: number, tags: Tags, before: Curr
   const name = tokens[i - 2]
   if (number?.kind !== 'number' || number.glued || name?.kind === 'number') return undefined
   if (tags.ends('brand', i - 1) || tags.ends('series', i - 1)) return undefined
+  // "calculus 8e … can do £10": an edition beside money that is named.
+  if (number.text.length <= 2 && tokens.some((t, k) => k !== i && otherMoney(t))) return undefined
   return { code: 'EUR', source: 'word', rank: 1, start: i, end: i + 1 }
 }
+const EUROS = new Set(['€', 'eur', 'euro', 'euros', 'e'])
+const otherMoney = (token: Token): boolean =>
+  !EUROS.has(token.text) && (token.kind === 'sign' || (token.kind === 'word' && (opens(token.form) & OPENS.currency) !== 0))
 
 /** All numbers of a message with their reading, left to right. */
 export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
@@ -117,7 +122,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   if (late !== undefined) end = late.end
   if (currency === undefined && late === undefined && (multiplier === undefined || multiplier.implied === undefined)) {
     const measure =
-      tags.at('unit_measure', end) ??
+      (noInch(tokens, end, tags) ? undefined : tags.at('unit_measure', end)) ??
       (multiplier === undefined && !noHour(tokens, end, value) && !isAnd(tokens[end]) ? tags.at('unit_time', end) : undefined)
     if (measure !== undefined) return unpriced('measure', start, i, end)
     if (INCH.has(tokens[end]?.text ?? '') && tokens[end]?.glued) return unpriced('measure', start, i, at)
@@ -188,12 +193,16 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
   const money = currencyAfter(tokens, at + 1, tags.lang)
   // "iphone 13 500€" names its model before the price; "айфон 12 500 руб" does not.
   if (money !== undefined && !SMALL_UNITS.has(money.code ?? '') && endsSeries(tags, at - 1)) return false
-  if (money !== undefined || tags.at('unit_measure', at + 1) !== undefined) return true
+  if (money !== undefined || after?.text === 'takes' || tags.at('unit_measure', at + 1) !== undefined) return true
   return tags.lang === 'ru' && !endsSeries(tags, at - 1) && tokens[at - 2]?.caps !== 2
 }
 
 /** "entre 120 y 160": years only where they touch their number. */
 const isAnd = (token: Token | undefined): boolean => token?.text === 'y' && !token.glued
+
+/** "130 in my hand": paid so, not inches. */
+const noInch = (tokens: readonly Token[], at: number, tags: Tags): boolean =>
+  tokens[at]?.text === 'in' && !tokens[at]?.glued && tags.at('r_cue', at) !== undefined
 
 /** "110 pm me": behind more than twelve "pm" is no half of a day. */
 const noHour = (tokens: readonly Token[], at: number, value: string): boolean =>

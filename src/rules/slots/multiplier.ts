@@ -53,6 +53,8 @@ export function multiplierAt(
   if (text === 'k' && !glued && value < 1000 && !(tokens[at + 1]?.kind === 'word' && tokens[at + 1]?.glued)) {
     return vi ? { shift: 3, implied: 'VND', end: at + 1, tail: false } : { shift: 3, end: at + 1, tail: false }
   }
+  // "1к квартиру", "2к кв": rooms.
+  if (text === 'к' && value <= MAX_ROOMS && tokens[at + 1]?.text.startsWith('кв') === true) return undefined
   if (text === 'к' && glued) return { shift: 3, implied: 'RUB', end: at + 1, tail: false }
   if (text === 'кк' && glued) return { shift: 6, implied: 'RUB', end: at + 1, tail: false }
   if (text === 'т' && tokens[at + 1]?.text === '.' && tokens[at + 2]?.text === 'р')
@@ -147,6 +149,7 @@ const COLLECTED = new Set(
   'coin coins moneda monedas moeda moedas монета монеты монет ссср года proof uncirculated numismática нумизматика'.split(' '),
 )
 
+const MAX_ROOMS = 6
 const MAX_PENCE = 99
 const PIECE = new Set(['a', 'an', 'each', 'ea', 'per', 'apiece', '/', 'cada', 'la', 'el', 'por', 'за', 'шт', 'the'])
 /** "50p a pot", "80p each"; "60p" of a film is none. */

@@ -2,6 +2,7 @@ import type { Token } from '../text/model.ts'
 import type { NumberRole } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { thousandsTo } from './multiplier.ts'
+import { sideNumber } from './side-numbers.ts'
 import type { Tags } from './tags.ts'
 
 /** Units and price words that people write without a space: 575pcm, 65ea, 40shipped. */
@@ -57,11 +58,13 @@ export function contextRole(
     if (previous?.kind === 'word' && token.glued) return gluedTo(tokens, i)
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
-    if (tags.ends('number_label', i) && !moneyFollows(tokens, at, tags)) return 'id'
+    if (tags.ends('number_label', i) && !moneyFollows(tokens, at, tags) && !firstTakes(tokens, i, at, tags)) return 'id'
     if (isDay(tokens, i, at, tags)) return 'time'
     if (isAge(tokens, i, at)) return 'id'
     if (calledByNumber(tokens, i, at, tags) || orSimilar(tokens, i, at)) return 'model'
     if (isEdition(tokens, i, at)) return 'ordinal'
+    const side = sideNumber(tokens, i, at, tags)
+    if (side !== undefined) return side
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
     if (next?.kind === 'word' && next.glued && next.text === 'x')
       return token.text.length > MAX_TIMES_DIGITS ? 'model' : 'quantity'
@@ -154,6 +157,11 @@ const OR = new Set(['or', 'o', 'ou', 'или', 'hoặc'])
 /** "MF 135 or similar": what something may be like is called by its number. */
 const orSimilar = (tokens: readonly Token[], i: number, at: number): boolean =>
   tokens[i - 1]?.kind === 'word' && OR.has(tokens[at]?.text ?? '') && LIKENESS.has(tokens[at + 1]?.text ?? '')
+
+/** "First 900 takes it": who comes first with so much. */
+const firstTakes = (tokens: readonly Token[], i: number, at: number, tags: Tags): boolean =>
+  tokens[i - 1]?.text === 'first' && TAKES.has(tokens[at]?.text ?? '') && tags.at('r_cue', at) !== undefined
+const TAKES = new Set(['takes', 'gets', 'buys', 'secures', 'wins', 'grabs'])
 
 const LAST_EDITION = 20
 /** "(Stewart 8e)", "(11e)": which edition of a book. */

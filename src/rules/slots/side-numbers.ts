@@ -1,0 +1,77 @@
+import type { Token } from '../text/model.ts'
+import type { NumberRole } from './amount.ts'
+import { currencyAfter } from './currency.ts'
+import { NUMBER_WORDS } from './number-words.ts'
+import { OPENS, opens } from './openers.ts'
+import type { Tags } from './tags.ts'
+
+/** Numbers that the words at their side make something else than money; `at`: the token behind the number. */
+export function sideNumber(tokens: readonly Token[], i: number, at: number, tags: Tags): NumberRole | undefined {
+  if (inOne(tokens, i, at)) return 'ratio'
+  if (twice(tokens, i, at)) return 'model'
+  if (agedPerson(tokens, i, at)) return 'id'
+  if (colourCode(tokens, i, at, tags)) return 'id'
+  return tags.lang === 'ru' ? countedBehind(tokens, i, at, tags) : undefined
+}
+
+const IN = new Set(['in', 'en', 'em', 'в', 'trong'])
+/** "2 в 1", "3 in 1": what a thing is besides. */
+function inOne(tokens: readonly Token[], i: number, at: number): boolean {
+  const text = tokens[i]?.text ?? ''
+  if (text.length !== 1) return false
+  const next = tokens[at]
+  if (IN.has(next?.text ?? '') && tokens[at + 1]?.text === '1') return true
+  return text === '1' && IN.has(tokens[i - 1]?.text ?? '') && tokens[i - 2]?.kind === 'number' && tokens[i - 2]?.text.length === 1
+}
+
+/** "McCulloch 10-10": no range, so a name; "4-4tr5" and "1-1 triệu 5" are one. */
+function twice(tokens: readonly Token[], i: number, at: number): boolean {
+  const [own, next, before] = [tokens[i], tokens[at], tokens[i - 1]]
+  if (next?.text === '-' && next.glued && tokens[at + 1]?.glued)
+    return tokens[at + 1]?.text === own?.text && plain(tokens[at + 2])
+  return before?.text === '-' && before.glued && own?.glued === true && tokens[i - 2]?.text === own.text && plain(next)
+}
+const plain = (token: Token | undefined): boolean =>
+  token?.kind !== 'word' || (!token.glued && (opens(token.form) & (OPENS.multiplier | OPENS.currency)) === 0)
+
+const PERSONS = new Set(
+  (
+    'son daughter mum mom mother dad father nan gran grandma grandpa granny grandad husband wife brother sister kid boy girl kids ' +
+    'nephew niece toddler child uncle aunt auntie grandson granddaughter ' +
+    'hijo hija madre padre mamá mama papá papa abuela abuelo hermano hermana sobrino sobrina niño niña nieto nieta niños niñas ' +
+    'filho filha mãe mae pai avó avô irmão irmã sobrinho sobrinha menino menina neto neta crianças filhos ' +
+    'сын сыну сына дочь дочка дочке дочери дочку мама маме маму мать папа папе бабушка бабушке бабушку дед дедушка дедушке брат ' +
+    'брату сестра сестре внук внуку внучка внучке ребенок ребёнок ребенку ребёнку муж жена ' +
+    'trai gái mẹ bố bà ông cháu bé'
+  ).split(' '),
+)
+const AGE_ENDS = new Set([')', ',', 'and', '&', 'y', 'e', 'и', 'và', '-', '/'])
+const OLDEST = 110
+/** "my son (15)", "моя мама (82, бодрая)": how old somebody is. */
+function agedPerson(tokens: readonly Token[], i: number, at: number): boolean {
+  if (tokens[i - 1]?.text !== '(' || !PERSONS.has(tokens[i - 2]?.text ?? '')) return false
+  const next = tokens[at]
+  return Number(tokens[i]?.text) <= OLDEST && (next === undefined || AGE_ENDS.has(next.text))
+}
+
+const COLOURS = new Set(['color', 'colour', 'cor', 'цвет', 'цвета', 'màu', 'shade', 'оттенок'])
+const ANY = new Set(['any', 'each', 'every', 'per', 'one', 'cualquier', 'qualquer', 'cada', 'любой', 'любого', 'mỗi'])
+/** "цвет 276", "colour 040": which paint; "any colour 150" is a price. */
+function colourCode(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
+  if (!COLOURS.has(tokens[i - 1]?.text ?? '') || ANY.has(tokens[i - 2]?.text ?? '')) return false
+  return (tokens[i]?.text.length ?? 0) === CODE_DIGITS && currencyAfter(tokens, at, tags.lang) === undefined
+}
+const CODE_DIGITS = 3
+
+const PIECES = new Set(['штук', 'штуки', 'человек', 'пар', 'коробок', 'мешков'])
+const MEASURES = new Set('часа часов дней дня суток недель недели месяцев месяца лет минут метров литров кило'.split(' '))
+const MOST = 100
+/** "часа 4 в день", "штук 5": said of about so many, the unit stands before the number. */
+function countedBehind(tokens: readonly Token[], i: number, at: number, tags: Tags): NumberRole | undefined {
+  const word = tokens[i - 1]?.text ?? ''
+  const role = PIECES.has(word) ? 'quantity' : MEASURES.has(word) ? 'measure' : undefined
+  if (role === undefined || Number(tokens[i]?.text) > MOST) return undefined
+  const before = tokens[i - 2]
+  if (before?.kind === 'number' || NUMBER_WORDS.has(before?.text ?? '')) return undefined
+  return currencyAfter(tokens, at, tags.lang) === undefined ? role : undefined
+}
