@@ -2,8 +2,10 @@ import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import { needsSoMany } from './counted.ts'
+import { tradedCoins } from './coin-traded.ts'
 import { COINS } from './currency.ts'
 import { type Left, leftContext, type Right, rightContext } from './price-context.ts'
+import { pricePairs } from './price-pairs.ts'
 import type { Tags } from './tags.ts'
 
 export type PriceRole = 'asking' | 'budget' | 'offer' | 'rate' | 'historic' | 'addon' | 'topup' | 'face' | 'coin_quantity'
@@ -38,7 +40,7 @@ export function priceCandidates(
     const candidate = judge(tokens, tags, amount, isCue)
     if (candidate !== undefined) out.push(candidate)
   }
-  const pairs = out.some((c) => c.tier >= 2) ? [] : amounts.filter((a) => pairedWithThing(tokens, tags, a))
+  const pairs = out.some((c) => c.tier >= 2) ? [] : pricePairs(tokens, tags, amounts)
   if (pairs.length >= 2) {
     for (const amount of pairs) {
       const known = out.findIndex((c) => c.amount === amount)
@@ -73,14 +75,7 @@ export function priceCandidates(
   deliveredToo(tokens, tags, out)
   lowered(tokens, out)
   if (out.length > 1 && tags.any('p_fix') !== undefined) corrected(tokens, tags, out)
-  // "1,500 USDT at 0.98 EUR": the coin is what is traded when another currency follows as its price.
-  for (let i = 0; i + 1 < out.length; i++) {
-    const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
-    const code = a.amount.currency?.code
-    if (code === undefined || !COINS.has(code) || b.amount.currency?.code === code || b.tier < 2) continue
-    const link = tags.ends('p_for', b.amount.start) || tags.ends('p_ask', b.amount.start)
-    if (link) out[i] = { ...a, role: 'coin_quantity' }
-  }
+  tradedCoins(tokens, tags, out)
   return out
 }
 
@@ -147,16 +142,6 @@ function corrected(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]):
   const currency = c.amount.currency ?? earlier.amount.currency
   const tier = close && c.tier < 2 ? 2 : c.tier
   out[at] = { ...c, tier, now: close, amount: { ...c.amount, currency } }
-}
-
-/** "drill 40, mitre saw 90": a bare number right after a thing, at the end of its clause. */
-function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
-  if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.fractional) return false
-  if (Number(amount.max) < 5 || amount.words) return false
-  const next = tokens[amount.end]
-  if (next !== undefined && next.text !== ',' && next.kind !== 'line' && next.clause === tokens[amount.at]?.clause) return false
-  const thing = tags.ends('goods', amount.start)
-  return thing || tokens[amount.start - 1]?.kind === 'word'
 }
 
 function judge(
