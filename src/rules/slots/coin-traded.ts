@@ -41,10 +41,10 @@ function wanted(tokens: readonly Token[], tags: Tags, { amount, end }: PriceCand
 const CUES = ['f_negotiable', 'f_firm', 'f_shipped', 'r_cue']
 
 const PER = new Set(['per', 'each', 'apiece', 'cada', 'за', 'mỗi'])
-const THINGS = new Set(['goods', 'brand', 'model', 'service_noun', 'trade', 'series'])
+const THINGS = new Set(['goods', 'brand', 'model', 'service_noun', 'trade'])
 /** Where coins lie and what they are paid with: no things beside them. */
 const PURSES = new Set(
-  'wallet account bank cash trust zelle venmo paypal revolut pix nal card polygon collateral banco cuenta conta нал карта карту usdt btc'.split(
+  'wallet account transfer bank cash trust zelle venmo paypal revolut pix nal card polygon collateral banco cuenta conta нал карта карту usdt btc'.split(
     ' ',
   ),
 )
@@ -54,6 +54,7 @@ function namesThing(tokens: readonly Token[], tags: Tags, { amount }: PriceCandi
   return tags.hits.some(
     (h) =>
       THINGS.has(h.name) &&
+      (h.end - h.start > 1 || (tokens[h.start]?.text.length ?? 0) > 2) &&
       (h.end <= amount.start || h.start >= amount.end) &&
       !PURSES.has(tokens[h.start]?.text ?? '') &&
       !PURSES.has(tokens[h.end - 1]?.text ?? ''),

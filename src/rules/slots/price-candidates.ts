@@ -119,7 +119,9 @@ function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
     if (!FROM_WORDS.has(tokens[was.amount.start - 1]?.text ?? '')) continue
     const between = is.amount.start - was.amount.end
     if (between < 1 || between > MAX_LINK) continue
-    if (!tokens.slice(was.amount.end, is.amount.start).some((t) => TO_WORDS.has(t.text))) continue
+    const link = tokens.slice(was.amount.end, is.amount.start)
+    // "de 1888, hasta 45€": behind a comma something else is said.
+    if (link.some((t) => t.text === ',') || !link.some((t) => TO_WORDS.has(t.text))) continue
     if (tokens[was.amount.at]?.sentence !== tokens[is.amount.at]?.sentence) continue
     out[i] = { ...was, role: 'historic', bound: 'both' }
     out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: is.tier === 3 ? 3 : 2 }
@@ -167,7 +169,7 @@ function judge(
   if (left.outer === 'p_hist' && left.cls !== 'p_now' && left.cls !== 'p_ask') role = 'historic'
   if (left.outer === 'p_offer' && role === 'asking') role = 'offer'
   if (left.outer === 'p_budget' && left.cls === undefined) [role, bound] = ['budget', amount.range ? 'both' : 'max']
-  if (right.max) [role, bound] = ['budget', 'max']
+  if (right.max || latinUpTo(tokens, amount)) [role, bound] = ['budget', 'max']
   if (right.min && bound === 'both') bound = 'min'
   // "de 80 soles para arriba", "de 50 pra cima"
   if (right.min && role === 'historic' && tokens[amount.start - 1]?.text === 'de') role = 'asking'
@@ -198,6 +200,13 @@ function judge(
 
 /** "отдам за 13 тысяч ps4": what is named behind the price is not counted by it. */
 const BEFORE_PRICE = new Set(['за', 'za'])
+const EASTERN = new Set(['RUB', 'GEL', 'KZT', 'UAH', 'BYN', 'AMD', 'UZS', 'KGS', 'AZN', 'MDL', 'RSD'])
+const ABLE = new Set("i can could will would i'd id i'll ill we you u to just".split(' '))
+/** "do 22k rub": Russian in Latin letters; "can do 200 lari" is English. */
+const latinUpTo = (tokens: readonly Token[], amount: Amount): boolean =>
+  tokens[amount.start - 1]?.text === 'do' &&
+  EASTERN.has(amount.currency?.code ?? '') &&
+  !ABLE.has(tokens[amount.start - 2]?.text ?? '')
 
 function cueBefore(amount: Amount, from: number, isCue: (end: number) => boolean): boolean {
   for (let i = amount.start; i >= Math.max(from, amount.start - 2); i--) if (isCue(i)) return true
@@ -264,6 +273,29 @@ function aloneInClause(tokens: readonly Token[], { at, start, end }: Amount): bo
 }
 
 const ANDS = new Set(['and', 'y', 'e', 'и', 'là'])
+const DEPENDS = new Set('depending depends dependendo dependiendo según segun conforme consoante tuỳ tùy зависимости смотря'.split(' '))
+const FEW = 12
+/** Behind a bound they begin another clause: "por menos de 100 que me salve". */
+const CLAUSES = new Set(
+  'que q y e con com sem sin para pa pra en por pelo si se no na who that which but so as чтобы но на для если от у mà thì để là'.split(
+    ' ',
+  ),
+)
+const LEFT_OVER = new Set(['left', 'remaining', 'осталось', 'quedan', 'restantes', 'sobrando'])
+
+/** "6 or so", "about 600 left", "only 2 persons", "mil ladrillos", "400 slides": how many of a thing. */
+function onlyCounted(tokens: readonly Token[], tags: Tags, amount: Amount, left: Left, right: Right): boolean {
+  const next = tokens[amount.end]
+  if (amount.multiplied || next?.kind !== 'word' || next.clause !== tokens[amount.at]?.clause) return false
+  if (LEFT_OVER.has(next.text)) return true
+  const value = Number(amount.max)
+  if (value <= FEW && left.cls === undefined && tags.at('p_approx', amount.end) !== undefined) return true
+  if (right.end > amount.end || right.unit !== 'item') return false
+  if (amount.words || value <= MAX_COUNTED) return tags.at('counted', amount.end) !== undefined
+  return !left.strong && next.text.endsWith('s') && next.text.length > 2 && tags.at('u_each', amount.end) !== undefined
+}
+const MAX_COUNTED = 50
+
 const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
 
 function tierOf(
@@ -277,10 +309,14 @@ function tierOf(
   if (money) return 3
   // ".99, zelle": read as money only where it is.
   if (tokens[amount.start]?.text === '.') return 2
+  const tail = tokens[amount.end]
+  // "soldered kits 60-90 depending on layout"
+  if (amount.range && tail !== undefined && (DEPENDS.has(tail.text) || DEPENDS.has(tokens[amount.end + 1]?.text ?? ''))) return 2
+  if (onlyCounted(tokens, tags, amount, left, right)) return undefined
   // "need about 20": so many of what was named.
   if (!amount.words && !amount.range && needsSoMany(tokens, tags, amount.at, Number(amount.max))) return undefined
   // "table with 4 chairs 90": a small number before a thing counts it.
-  if (Number(amount.max) <= 50 && right.end === amount.end && thingAhead(tokens, tags, amount.end)) return undefined
+  if (!amount.range && Number(amount.max) <= 50 && right.end === amount.end && thingAhead(tokens, tags, amount.end)) return undefined
   const next = tokens[amount.end]
   // "6105 and 6309 references": of two numbers side by side neither is a price.
   if (next !== undefined && JOINS.has(next.text) && tokens[amount.end + 1]?.kind === 'number' && !left.strong) return undefined
@@ -307,7 +343,7 @@ function tierOf(
     return value >= 100 && aloneInClause(tokens, amount) ? 1 : undefined
   }
   if (left.strong && left.cls !== undefined) {
-    if (open || (left.cls !== 'p_max' && left.cls !== 'p_min' && left.cls !== 'p_hist' && left.cls !== 'p_addon')) return 2
+    if (open || CLAUSES.has(next.text) || (left.cls !== 'p_max' && left.cls !== 'p_min' && left.cls !== 'p_hist' && left.cls !== 'p_addon')) return 2
     return undefined
   }
   if (left.cls === 'p_for' && open) return 2

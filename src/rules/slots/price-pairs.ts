@@ -6,11 +6,10 @@ import type { Tags } from './tags.ts'
 export function pricePairs(tokens: readonly Token[], tags: Tags, amounts: readonly Amount[]): readonly Amount[] {
   if (amounts.length < 2) return NONE
   const lined = amounts.filter((a) => endsItem(tokens, a))
-  const pairs = amounts.filter((a) => pairedWithThing(tokens, tags, a) || (lined.length >= 2 && lined.includes(a)))
-  if (pairs.length >= 2) return pairs
-  // "- drill, 60 ⏎ - vac 25": one of the two stands behind a comma.
-  const all = amounts.filter((a) => pairs.includes(a) || (lined.includes(a) && Number(a.max) >= LEAST))
-  return all.length >= 2 ? all : NONE
+  // "- drill, 60 ⏎ - vac 25": one of the two stands behind a comma; small and broken numbers are so listed twice at least.
+  const least = lined.length >= 2 ? 0 : LEAST
+  const pairs = amounts.filter((a) => pairedWithThing(tokens, tags, a) || (Number(a.max) >= least && lined.includes(a)))
+  return pairs.length >= 2 ? pairs : NONE
 }
 const NONE: readonly Amount[] = []
 
