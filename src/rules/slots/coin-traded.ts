@@ -1,6 +1,6 @@
 import type { Token } from '../text/model.ts'
 import { COINS } from './currency.ts'
-import type { PriceCandidate } from './price-candidates.ts'
+import type { PriceCandidate } from './price-candidate.ts'
 import type { Tags } from './tags.ts'
 
 const isCoin = (c: PriceCandidate): boolean => c.amount.currency?.code !== undefined && COINS.has(c.amount.currency.code)

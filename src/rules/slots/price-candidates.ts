@@ -1,31 +1,15 @@
-import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
-import { needsSoMany } from './counted.ts'
 import { tradedCoins } from './coin-traded.ts'
+import { countsInVietnamese, countsThings, needsSoMany, ofUnknownCoin, onlyCounted } from './counted.ts'
 import { COINS } from './currency.ts'
-import { type Left, leftContext, type Right, rightContext } from './price-context.ts'
+import { PRICES, type PriceCandidate, type PriceRole } from './price-candidate.ts'
+import { isSlotWord, type Left, leftContext, type Right, rightContext } from './price-context.ts'
+import { corrected, deliveredToo, lowered } from './price-corrections.ts'
 import { pricePairs } from './price-pairs.ts'
 import type { Tags } from './tags.ts'
 
-export type PriceRole = 'asking' | 'budget' | 'offer' | 'rate' | 'historic' | 'addon' | 'topup' | 'face' | 'coin_quantity'
-
-export interface PriceCandidate {
-  readonly amount: Amount
-  readonly role: PriceRole
-  /** 3 money by sign or multiplier, 2 price word, 1 alone in its clause, 0 trailing number. */
-  readonly tier: 0 | 1 | 2 | 3
-  readonly bound: 'min' | 'max' | 'both'
-  readonly now: boolean
-  readonly approx: boolean
-  /** A price word stands before it: "asking 500". */
-  readonly asked: boolean
-  /** Said of what is usual or printed on it: the price where no other is named. */
-  readonly soft: boolean
-  readonly unit: PriceUnit
-  /** Token index after unit and bound words. */
-  readonly end: number
-}
+export type { PriceCandidate, PriceRole } from './price-candidate.ts'
 
 /** Role, tier and unit of every amount of money in the message. `isCue(i)`: an intent cue ends at token i. */
 export function priceCandidates(
@@ -81,7 +65,6 @@ export function priceCandidates(
 
 /** "from 2009", "until 2020": before a year a bound is one of time. */
 const SINCE: ReadonlySet<string> = new Set(['p_min', 'p_max'])
-const PRICES: ReadonlySet<PriceRole> = new Set(['asking', 'budget', 'offer'])
 
 const namesModel = (tags: Tags, { amount, end, unit }: PriceCandidate): boolean =>
   amount.currency === undefined &&
@@ -93,58 +76,6 @@ const namesModel = (tags: Tags, { amount, end, unit }: PriceCandidate): boolean 
 
 const counts = (tags: Tags, { amount }: PriceCandidate): boolean =>
   amount.currency === undefined && !amount.multiplied && tags.at('quantity_after', amount.end) !== undefined
-
-/** "наушники 120$ доставка по городу": where no other price is named, what stands before the word of delivery is one. */
-function deliveredToo(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
-  if (out.some((c) => PRICES.has(c.role))) return
-  for (const [i, c] of out.entries()) {
-    if (c.role !== 'addon' || c.tier < 2 || tokens[c.amount.start - 1]?.text === '+') continue
-    // "Frete pequeno 60 reais": what a line begins with is offered itself.
-    const head = tags.startingAt(0).some((h) => h.name === 'p_addon') && c.amount.start <= 4
-    if (leftContext(tokens, tags, c.amount).cls === 'p_addon' && !head) continue
-    out[i] = { ...c, role: 'asking' }
-    return
-  }
-}
-
-const FROM_WORDS = new Set(['from', 'de', 'từ', 'с', 'со', 'от', 'tu'])
-const TO_WORDS = new Set(['to', 'a', 'para', 'pra', 'por', 'còn', 'xuống', 'до', 'на', 'hasta', 'até', 'con'])
-const MAX_LINK = 3
-
-/** "reduced from 520 to 450", "giảm từ 400k còn 300k": the larger amount is what it was, the smaller what it is. */
-function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
-  for (let i = 0; i + 1 < out.length; i++) {
-    const [was, is] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
-    if (was.amount.range || is.amount.range || Number(was.amount.max) <= Number(is.amount.max)) continue
-    if (!FROM_WORDS.has(tokens[was.amount.start - 1]?.text ?? '')) continue
-    const between = is.amount.start - was.amount.end
-    if (between < 1 || between > MAX_LINK) continue
-    const link = tokens.slice(was.amount.end, is.amount.start)
-    // "de 1888, hasta 45€": behind a comma something else is said.
-    if (link.some((t) => t.text === ',') || !link.some((t) => TO_WORDS.has(t.text))) continue
-    if (tokens[was.amount.at]?.sentence !== tokens[is.amount.at]?.sentence) continue
-    out[i] = { ...was, role: 'historic', bound: 'both' }
-    out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: is.tier === 3 ? 3 : 2 }
-  }
-}
-
-const FIX_REACH = 4
-
-/** "60, no wait, make that 50", "1 millón... perdón, 900 mil": what is said last counts, and what is listed behind it. */
-function corrected(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
-  const fix = tags.hits.findLast((h) => h.name === 'p_fix')
-  if (fix === undefined) return
-  const at = out.findIndex((c) => c.amount.start >= fix.end && PRICES.has(c.role))
-  if (at < 1) return
-  const c = out[at] as PriceCandidate
-  const close = c.amount.start - fix.end <= FIX_REACH
-  if (!close && tokens[fix.start - 1]?.kind === 'word') return
-  for (let i = 0; i < at; i++) out[i] = { ...(out[i] as PriceCandidate), role: 'historic' }
-  const earlier = out[at - 1] as PriceCandidate
-  const currency = c.amount.currency ?? earlier.amount.currency
-  const tier = close && c.tier < 2 ? 2 : c.tier
-  out[at] = { ...c, tier, now: close, amount: { ...c.amount, currency } }
-}
 
 function judge(
   tokens: readonly Token[],
@@ -213,46 +144,6 @@ function cueBefore(amount: Amount, from: number, isCue: (end: number) => boolean
   return false
 }
 
-/** "10k cards", "3k followers": a counted noun, not money. */
-function countsThings(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
-  if (amount.currency !== undefined) return false
-  const next = tokens[amount.end]
-  if (next?.kind !== 'word' || next.clause !== tokens[amount.at]?.clause) return false
-  // "5к птс": the short thousand implies roubles, what is counted says otherwise.
-  if (amount.implied !== undefined) return tags.at('counted', amount.end) !== undefined && !isSlotWord(tags, amount.end)
-  if (tags.at('unit_measure', amount.end) !== undefined) return true
-  if (isSlotWord(tags, amount.end)) return false
-  return tags.at('goods', amount.end) !== undefined || tags.at('counted', amount.end) !== undefined
-}
-
-/** "cần lấy 200 con": a bare number before a word of count counts; prices are said in thousands. */
-const countsInVietnamese = (tokens: readonly Token[], tags: Tags, amount: Amount, left: Left): boolean =>
-  tags.lang === 'vi' &&
-  amount.currency === undefined &&
-  !amount.multiplied &&
-  !amount.words &&
-  ((left.cls !== 'p_ask' && left.cls !== 'p_now') || tokens[amount.start - 1]?.text === 'lấy') &&
-  tokens[amount.end]?.kind === 'word' &&
-  (tags.at('quantity_after', amount.end) !== undefined || VI_COUNTED.has(tokens[amount.end]?.text ?? ''))
-const VI_COUNTED = new Set('ký kí kg tạ tấn lít chậu cây con bao thùng'.split(' '))
-
-const TICKER = { least: 3, most: 5 }
-/** "15k HYPE otc": so many of a coin no list names. */
-function ofUnknownCoin(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
-  if (amount.currency !== undefined) return false
-  const next = tokens[amount.end]
-  if (next?.kind !== 'word' || next.glued || next.caps !== 2) return false
-  if (next.text.length < TICKER.least || next.text.length > TICKER.most || isSlotWord(tags, amount.end)) return false
-  return OTC.has(tokens[amount.end + 1]?.text ?? '')
-}
-const OTC = new Set(['otc', 'p2p', 'tokens', 'coins', 'токенов', 'монет'])
-
-const isSlotWord = (tags: Tags, i: number): boolean =>
-  tags.startingAt(i).some((h) => {
-    const name = h.name
-    return /^(?:f_|r_|u_|p_|pay|contact|pickup|ship|cond_|place_prep|urgent|slot_word)/u.test(name)
-  })
-
 /** A thing begins here or behind one describing word. */
 function thingAhead(tokens: readonly Token[], tags: Tags, at: number): boolean {
   if (tags.at('goods', at) !== undefined) return true
@@ -273,29 +164,15 @@ function aloneInClause(tokens: readonly Token[], { at, start, end }: Amount): bo
 }
 
 const ANDS = new Set(['and', 'y', 'e', 'и', 'là'])
-const DEPENDS = new Set('depending depends dependendo dependiendo según segun conforme consoante tuỳ tùy зависимости смотря'.split(' '))
-const FEW = 12
+const DEPENDS = new Set(
+  'depending depends dependendo dependiendo según segun conforme consoante tuỳ tùy зависимости смотря'.split(' '),
+)
 /** Behind a bound they begin another clause: "por menos de 100 que me salve". */
 const CLAUSES = new Set(
   'que q y e con com sem sin para pa pra en por pelo si se no na who that which but so as чтобы но на для если от у mà thì để là'.split(
     ' ',
   ),
 )
-const LEFT_OVER = new Set(['left', 'remaining', 'осталось', 'quedan', 'restantes', 'sobrando'])
-
-/** "6 or so", "about 600 left", "only 2 persons", "mil ladrillos", "400 slides": how many of a thing. */
-function onlyCounted(tokens: readonly Token[], tags: Tags, amount: Amount, left: Left, right: Right): boolean {
-  const next = tokens[amount.end]
-  if (amount.multiplied || next?.kind !== 'word' || next.clause !== tokens[amount.at]?.clause) return false
-  if (LEFT_OVER.has(next.text)) return true
-  const value = Number(amount.max)
-  if (value <= FEW && left.cls === undefined && tags.at('p_approx', amount.end) !== undefined) return true
-  if (right.end > amount.end || right.unit !== 'item') return false
-  if (amount.words || value <= MAX_COUNTED) return tags.at('counted', amount.end) !== undefined
-  return !left.strong && next.text.endsWith('s') && next.text.length > 2 && tags.at('u_each', amount.end) !== undefined
-}
-const MAX_COUNTED = 50
-
 const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
 
 function tierOf(
@@ -316,7 +193,8 @@ function tierOf(
   // "need about 20": so many of what was named.
   if (!amount.words && !amount.range && needsSoMany(tokens, tags, amount.at, Number(amount.max))) return undefined
   // "table with 4 chairs 90": a small number before a thing counts it.
-  if (!amount.range && Number(amount.max) <= 50 && right.end === amount.end && thingAhead(tokens, tags, amount.end)) return undefined
+  if (!amount.range && Number(amount.max) <= 50 && right.end === amount.end && thingAhead(tokens, tags, amount.end))
+    return undefined
   const next = tokens[amount.end]
   // "6105 and 6309 references": of two numbers side by side neither is a price.
   if (next !== undefined && JOINS.has(next.text) && tokens[amount.end + 1]?.kind === 'number' && !left.strong) return undefined
@@ -343,7 +221,12 @@ function tierOf(
     return value >= 100 && aloneInClause(tokens, amount) ? 1 : undefined
   }
   if (left.strong && left.cls !== undefined) {
-    if (open || CLAUSES.has(next.text) || (left.cls !== 'p_max' && left.cls !== 'p_min' && left.cls !== 'p_hist' && left.cls !== 'p_addon')) return 2
+    if (
+      open ||
+      CLAUSES.has(next.text) ||
+      (left.cls !== 'p_max' && left.cls !== 'p_min' && left.cls !== 'p_hist' && left.cls !== 'p_addon')
+    )
+      return 2
     return undefined
   }
   if (left.cls === 'p_for' && open) return 2

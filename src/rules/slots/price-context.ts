@@ -189,3 +189,10 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
     end: Math.max(at, amount.end),
   }
 }
+
+/** A word of another slot, or one that says something of a price, begins at token i. */
+export const isSlotWord = (tags: Tags, i: number): boolean =>
+  tags.startingAt(i).some((h) => {
+    const name = h.name
+    return /^(?:f_|r_|u_|p_|pay|contact|pickup|ship|cond_|place_prep|urgent|slot_word)/u.test(name)
+  })

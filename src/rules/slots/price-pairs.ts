@@ -21,12 +21,7 @@ function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): 
   if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.fractional) return false
   if (Number(amount.max) < LEAST || amount.words) return false
   const next = tokens[amount.end]
-  if (
-    next !== undefined &&
-    !CLOSES.has(next.text) &&
-    next.kind !== 'line' &&
-    next.clause === tokens[amount.at]?.clause
-  )
+  if (next !== undefined && !CLOSES.has(next.text) && next.kind !== 'line' && next.clause === tokens[amount.at]?.clause)
     return false
   const thing = tags.ends('goods', amount.start)
   return thing || tokens[amount.start - 1]?.kind === 'word'

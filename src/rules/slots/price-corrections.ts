@@ -1,0 +1,56 @@
+import type { Token } from '../text/model.ts'
+import { PRICES, type PriceCandidate } from './price-candidate.ts'
+import { leftContext } from './price-context.ts'
+import type { Tags } from './tags.ts'
+
+/** "наушники 120$ доставка по городу": where no other price is named, what stands before the word of delivery is one. */
+export function deliveredToo(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
+  if (out.some((c) => PRICES.has(c.role))) return
+  for (const [i, c] of out.entries()) {
+    if (c.role !== 'addon' || c.tier < 2 || tokens[c.amount.start - 1]?.text === '+') continue
+    // "Frete pequeno 60 reais": what a line begins with is offered itself.
+    const head = tags.startingAt(0).some((h) => h.name === 'p_addon') && c.amount.start <= 4
+    if (leftContext(tokens, tags, c.amount).cls === 'p_addon' && !head) continue
+    out[i] = { ...c, role: 'asking' }
+    return
+  }
+}
+
+const FROM_WORDS = new Set(['from', 'de', 'từ', 'с', 'со', 'от', 'tu'])
+const TO_WORDS = new Set(['to', 'a', 'para', 'pra', 'por', 'còn', 'xuống', 'до', 'на', 'hasta', 'até', 'con'])
+const MAX_LINK = 3
+
+/** "reduced from 520 to 450", "giảm từ 400k còn 300k": the larger amount is what it was, the smaller what it is. */
+export function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
+  for (let i = 0; i + 1 < out.length; i++) {
+    const [was, is] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
+    if (was.amount.range || is.amount.range || Number(was.amount.max) <= Number(is.amount.max)) continue
+    if (!FROM_WORDS.has(tokens[was.amount.start - 1]?.text ?? '')) continue
+    const between = is.amount.start - was.amount.end
+    if (between < 1 || between > MAX_LINK) continue
+    const link = tokens.slice(was.amount.end, is.amount.start)
+    // "de 1888, hasta 45€": behind a comma something else is said.
+    if (link.some((t) => t.text === ',') || !link.some((t) => TO_WORDS.has(t.text))) continue
+    if (tokens[was.amount.at]?.sentence !== tokens[is.amount.at]?.sentence) continue
+    out[i] = { ...was, role: 'historic', bound: 'both' }
+    out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: is.tier === 3 ? 3 : 2 }
+  }
+}
+
+const FIX_REACH = 4
+
+/** "60, no wait, make that 50", "1 millón... perdón, 900 mil": what is said last counts, and what is listed behind it. */
+export function corrected(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
+  const fix = tags.hits.findLast((h) => h.name === 'p_fix')
+  if (fix === undefined) return
+  const at = out.findIndex((c) => c.amount.start >= fix.end && PRICES.has(c.role))
+  if (at < 1) return
+  const c = out[at] as PriceCandidate
+  const close = c.amount.start - fix.end <= FIX_REACH
+  if (!close && tokens[fix.start - 1]?.kind === 'word') return
+  for (let i = 0; i < at; i++) out[i] = { ...(out[i] as PriceCandidate), role: 'historic' }
+  const earlier = out[at - 1] as PriceCandidate
+  const currency = c.amount.currency ?? earlier.amount.currency
+  const tier = close && c.tier < 2 ? 2 : c.tier
+  out[at] = { ...c, tier, now: close, amount: { ...c.amount, currency } }
+}
