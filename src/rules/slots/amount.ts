@@ -31,6 +31,8 @@ export interface Amount {
   readonly implied: string | undefined
   readonly approx: boolean
   readonly words: boolean
+  /** "45k+": so much or more. */
+  readonly plus?: boolean
   /** Written with fraction digits. */
   readonly fractional: boolean
 }

@@ -93,6 +93,9 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     const dash = tokens[end + 1]
     if (dash?.glued && DASHES.has(dash.text)) end += 2
   }
+  // "45k+ EUR"
+  const plus = tokens[end]?.text === '+' && tokens[end]?.glued === true && opensNothing(tokens, end + 1, tags)
+  if (plus) end++
   // "un millón de pesos"
   const of = multiplier !== undefined && multiplier.shift >= 6 && tokens[end]?.text === 'de' ? 1 : 0
   const after = currencyAfter(tokens, end + of, tags.lang) ?? shortEuro(tokens, end, tags, before)
@@ -142,6 +145,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     max: value,
     range: false,
     currency: currency ?? late ?? (multiplier === undefined ? undefined : byPlace(tokens, multiplier.end)),
+    plus: plus || orMore(tokens, end, tags),
     multiplied: multiplier !== undefined,
     implied: multiplier?.implied,
     approx,
@@ -199,6 +203,16 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
 
 /** "entre 120 y 160": years only where they touch their number. */
 const isAnd = (token: Token | undefined): boolean => token?.text === 'y' && !token.glued
+
+/** Behind a plus nothing stands that comes on top. */
+const opensNothing = (tokens: readonly Token[], at: number, tags: Tags): boolean => {
+  const next = tokens[at]
+  if (next === undefined || next.kind === 'line' || next.text === ',' || next.text === '.') return true
+  return !next.glued && currencyAfter(tokens, at, tags.lang) !== undefined
+}
+/** "€40+, any day". */
+const orMore = (tokens: readonly Token[], end: number, tags: Tags): boolean =>
+  tokens[end]?.text === '+' && tokens[end]?.glued === true && opensNothing(tokens, end + 1, tags)
 
 /** "130 in my hand": paid so, not inches. */
 const noInch = (tokens: readonly Token[], at: number, tags: Tags): boolean =>

@@ -58,7 +58,13 @@ export function contextRole(
     if (previous?.kind === 'word' && token.glued) return gluedTo(tokens, i)
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
     if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
-    if (tags.ends('number_label', i) && !moneyFollows(tokens, at, tags) && !firstTakes(tokens, i, at, tags)) return 'id'
+    if (
+      tags.ends('number_label', i) &&
+      !tags.ends('p_max', i) &&
+      !moneyFollows(tokens, at, tags) &&
+      !firstTakes(tokens, i, at, tags)
+    )
+      return 'id'
     if (isDay(tokens, i, at, tags)) return 'time'
     if (isAge(tokens, i, at)) return 'id'
     if (calledByNumber(tokens, i, at, tags) || orSimilar(tokens, i, at)) return 'model'

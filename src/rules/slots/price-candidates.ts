@@ -5,7 +5,7 @@ import { countsInVietnamese, countsThings, needsSoMany, ofUnknownCoin, onlyCount
 import { COINS } from './currency.ts'
 import { PRICES, type PriceCandidate, type PriceRole } from './price-candidate.ts'
 import { isSlotWord, type Left, leftContext, type Right, rightContext } from './price-context.ts'
-import { corrected, deliveredToo, lowered } from './price-corrections.ts'
+import { corrected, deliveredToo, lowered, printed } from './price-corrections.ts'
 import { pricePairs } from './price-pairs.ts'
 import type { Tags } from './tags.ts'
 
@@ -58,6 +58,7 @@ export function priceCandidates(
     for (const [i, c] of out.entries()) if (c.soft) out[i] = { ...c, role: 'historic' }
   deliveredToo(tokens, tags, out)
   lowered(tokens, out)
+  if (out.length > 1) printed(tokens, tags, out)
   if (out.length > 1 && tags.any('p_fix') !== undefined) corrected(tokens, tags, out)
   tradedCoins(tokens, tags, out)
   return out
@@ -88,7 +89,8 @@ function judge(
   if (countsInVietnamese(tokens, tags, amount, left) || ofUnknownCoin(tokens, tags, amount)) return undefined
   const asked = BEFORE_PRICE.has(tokens[amount.start - 1]?.text ?? '')
   const money = amount.currency !== undefined || (amount.multiplied && (asked || !countsThings(tokens, tags, amount)))
-  if (amount.role === 'year' && (left.role === undefined || (!amount.range && SINCE.has(left.role)))) return undefined
+  if (amount.role === 'year' && (left.role === undefined ? !toWhom(tokens, tags, amount) : !amount.range && SINCE.has(left.role)))
+    return undefined
   let role: PriceRole = 'asking'
   let bound: 'min' | 'max' | 'both' = 'both'
   if (left.cls === 'p_max') [role, bound] = ['budget', 'max']
@@ -101,7 +103,7 @@ function judge(
   if (left.outer === 'p_offer' && role === 'asking') role = 'offer'
   if (left.outer === 'p_budget' && left.cls === undefined) [role, bound] = ['budget', amount.range ? 'both' : 'max']
   if (right.max || latinUpTo(tokens, amount)) [role, bound] = ['budget', 'max']
-  if (right.min && bound === 'both') bound = 'min'
+  if ((right.min || (money && amount.plus)) && bound === 'both') bound = 'min'
   // "de 80 soles para arriba", "de 50 pra cima"
   if (right.min && role === 'historic' && tokens[amount.start - 1]?.text === 'de') role = 'asking'
   if (right.hist && left.cls !== 'p_ask' && left.cls !== 'p_now') role = 'historic'
@@ -131,6 +133,12 @@ function judge(
 
 /** "отдам за 13 тысяч ps4": what is named behind the price is not counted by it. */
 const BEFORE_PRICE = new Set(['за', 'za'])
+
+/** "2000 тому, кто соберёт": what a sentence begins with and somebody gets is no year. */
+const toWhom = (tokens: readonly Token[], tags: Tags, { start, end, at }: Amount): boolean =>
+  WHOM.has(tokens[end]?.text ?? '') && tokens[start - 1]?.sentence !== tokens[at]?.sentence && tags.at('r_cue', end) !== undefined
+const WHOM = new Set(['тому', 'тем', 'to', 'al', 'a', 'para', 'pra', 'cho'])
+
 const EASTERN = new Set(['RUB', 'GEL', 'KZT', 'UAH', 'BYN', 'AMD', 'UZS', 'KGS', 'AZN', 'MDL', 'RSD'])
 const ABLE = new Set("i can could will would i'd id i'll ill we you u to just".split(' '))
 /** "do 22k rub": Russian in Latin letters; "can do 200 lari" is English. */
@@ -173,6 +181,9 @@ const CLAUSES = new Set(
     ' ',
   ),
 )
+const GROUPED = new Set([',', '.'])
+const GROUP = 4
+
 const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
 
 function tierOf(
@@ -250,5 +261,7 @@ function tierOf(
     tags.endingAt(amount.start).some((h) => ['goods', 'brand', 'series', 'number_label', 'unit_time', 'month'].includes(h.name))
   )
     return undefined
+  // "instalo minisplit 1,200 y le doy mantenimiento en 500": who writes thousands apart says money.
+  if (value >= 1000 && GROUPED.has(tokens[amount.at]?.text.at(-GROUP) ?? '')) return 2
   return value >= 10 ? 0 : undefined
 }

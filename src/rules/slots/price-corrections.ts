@@ -1,6 +1,6 @@
 import type { Token } from '../text/model.ts'
 import { PRICES, type PriceCandidate } from './price-candidate.ts'
-import { leftContext } from './price-context.ts'
+import { isSlotWord, leftContext } from './price-context.ts'
 import type { Tags } from './tags.ts'
 
 /** "наушники 120$ доставка по городу": where no other price is named, what stands before the word of delivery is one. */
@@ -53,4 +53,34 @@ export function corrected(tokens: readonly Token[], tags: Tags, out: PriceCandid
   const currency = c.amount.currency ?? earlier.amount.currency
   const tier = close && c.tier < 2 ? 2 : c.tier
   out[at] = { ...c, tier, now: close, amount: { ...c.amount, currency } }
+}
+
+const MANY_TIMES = 5
+
+/**
+ * "биметалл 10₽ Чечня 2010 … отдам за 14 500р": money before a name is printed on the thing where a price word asks for many times as
+ * much; "12k window AC … would pay 80": so is a bare thousand before a thing.
+ */
+export function printed(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
+  const [first] = out
+  if (first === undefined || first.tier < 3 || first.asked || first.role !== 'asking' || first.end > first.amount.end) return
+  const next = tokens[first.amount.end]
+  if (next?.kind !== 'word' || next.glued || next.clause !== tokens[first.amount.at]?.clause) return
+  if (
+    (isSlotWord(tags, first.amount.end) && tags.at('u_each', first.amount.end) === undefined) ||
+    tags.ends('p_for', first.amount.start)
+  )
+    return
+  const { currency, multiplied, max } = first.amount
+  const named = currency !== undefined && next.caps === 1
+  const later = out.find(
+    (c) =>
+      c !== first &&
+      c.asked &&
+      PRICES.has(c.role) &&
+      (named
+        ? c.tier === 3 && Number(c.amount.max) >= MANY_TIMES * Number(max)
+        : currency === undefined && multiplied && c.tier === 2),
+  )
+  if (later !== undefined) out[0] = { ...first, role: 'face' }
 }

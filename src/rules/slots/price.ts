@@ -2,7 +2,8 @@ import { SLOT } from '../lexicon/slot-words.ts'
 import type { Intent, Money, PriceFlag, PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import { COINS, type CurrencySource, currencyAfter, standingCode } from './currency.ts'
-import type { PriceCandidate } from './price-candidates.ts'
+import { PRICES, type PriceCandidate } from './price-candidate.ts'
+import { held, ownMoney, takesSoMany } from './price-sides.ts'
 import type { Tags } from './tags.ts'
 
 export interface PriceReading {
@@ -43,7 +44,8 @@ export function choosePrice(
   const extras: PriceCandidate[] = []
   let chosen: PriceCandidate | undefined
   if (intent !== 'exchange') {
-    const usable = candidates.filter((c) => c.role === 'asking' || c.role === 'budget' || c.role === 'offer')
+    const buys = BUY_SIDE.has(intent)
+    const usable = candidates.filter((c) => PRICES.has(c.role) && !(buys && takesSoMany(tokens, c)) && !(free && held(tokens, c)))
     const sentenceOf = (c: PriceCandidate): number => tokens[c.amount.at]?.sentence ?? 0
     const preferred =
       from > 0 ? usable.filter((c) => c.amount.start >= from || sentenceOf(c) >= (tokens[from]?.sentence ?? 0)) : usable
@@ -64,6 +66,7 @@ export function choosePrice(
       chosen = undefined
     for (const c of usable) if (c !== chosen && c.tier >= 2 && extras.length < 20) extras.push(c)
   }
+  if (chosen !== undefined && BUY_SIDE.has(intent)) chosen = ownMoney(tokens, chosen)
   const price = chosen === undefined ? givenAway(intent, free) : money(tokens, tags, chosen, intent, coin !== undefined)
   return { price, chosen, candidates, topup: chosen === topupCandidate ? null : topup, coin, free, extras }
 }

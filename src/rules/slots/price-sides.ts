@@ -1,0 +1,30 @@
+import type { Token } from '../text/model.ts'
+import type { PriceCandidate } from './price-candidate.ts'
+
+const TAKES = new Set(['take', 'use', 'llevo', 'levo', 'tomo', 'возьму', 'заберу'])
+
+/** "will take 12", "me llevo 20": of a buyer so many, not so much. */
+export const takesSoMany = (tokens: readonly Token[], { amount, unit }: PriceCandidate): boolean =>
+  amount.currency === undefined && !amount.multiplied && unit === 'item' && TAKES.has(tokens[amount.start - 1]?.text ?? '')
+
+const HAVE = new Set(['tengo', 'tenemos', 'tenho', 'temos', 'have', 'имею', 'есть'])
+
+/** "tengo 90 euros": what a buyer has is what there is to spend; "I have $80 cash" offers it. */
+export function ownMoney(tokens: readonly Token[], c: PriceCandidate): PriceCandidate {
+  const { amount, role, bound } = c
+  if (amount.currency === undefined || amount.range || c.end > amount.end || role !== 'asking' || bound !== 'both') return c
+  return HAVE.has(tokens[amount.start - 1]?.text ?? '') ? { ...c, role: 'budget', bound: 'max' } : c
+}
+
+const DEPOSITS = new Set(['deposit', 'pfand', 'fianza', 'depósito', 'deposito', 'señal', 'caução', 'залог', 'cọc'])
+const REACH = 4
+
+/** "jar deposit 1€, the starter costs nothing": what comes back is not the price of what is given away. */
+export function held(tokens: readonly Token[], { amount }: PriceCandidate): boolean {
+  for (let k = 1; k <= REACH; k++) {
+    const token = tokens[amount.start - k]
+    if (token?.kind !== 'word') break
+    if (DEPOSITS.has(token.text)) return true
+  }
+  return DEPOSITS.has(tokens[amount.end]?.text ?? '')
+}
