@@ -269,6 +269,12 @@ const isHalf = (tokens: readonly Token[], i: number): boolean =>
     ? tokens[i + 1]?.text === 'половиной'
     : tokens[i]?.text === 'and' && tokens[i + 1]?.text === 'a' && tokens[i + 2]?.text === 'half'
 
+const TENS = new Set(['mươi', 'chục'])
+const THOUSANDS = new Set(['nghìn', 'ngàn'])
+const SCALES = new Set('trăm nghìn ngàn mươi chục k'.split(' '))
+const scaled = (token: Token | undefined): boolean =>
+  token !== undefined && (SCALES.has(token.text) || (NUMBER_WORDS.get(token.text) ?? 0) >= 100)
+
 /** The number spelled from token `start`; "a hundred", "couple hundred" included. */
 export function readNumberWords(tokens: readonly Token[], start: number): WordNumber | undefined {
   let i = start
@@ -299,14 +305,28 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
       current += 50
       continue
     }
+    // "ba trăm năm chục", "hai mươi bảy": what stands before counts tens.
+    if (TENS.has(token.text) && current % 10 !== 0) {
+      current += (current % 10) * 9
+      words++
+      continue
+    }
     // "восемь с половиной тысяч", "two and a half grand"
     if (words > 0 && isHalf(tokens, i)) {
       current += 0.5
       i += token.text === 'с' ? 1 : 2
       continue
     }
-    const value = NUMBER_WORDS.get(token.text)
+    const value = token.text === 'rưỡi' && tokens[i - 1]?.text === 'triệu' ? 5 : NUMBER_WORDS.get(token.text)
     if (value === undefined) break
+    // "một triệu tám": behind a million a digit counts hundreds of thousands.
+    if (total >= 1e6 && current === 0 && value < 10 && tokens[i - 1]?.text === 'triệu' && !scaled(tokens[i + 1])) {
+      total += value * 100_000
+      i++
+      break
+    }
+    // "trăm rưỡi ngàn một cái": so much for one.
+    if (total > 0 && current === 0 && value < 10 && THOUSANDS.has(tokens[i - 1]?.text ?? '') && !scaled(tokens[i + 1])) break
     // "five-fifty", "nine twenty": hundreds as English says prices.
     if (words === 1 && current >= 1 && current < 10 && value >= 10 && value < 100 && ENGLISH_TENS.has(token.text)) {
       current = current * 100 + value

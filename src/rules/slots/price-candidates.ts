@@ -184,6 +184,7 @@ const CLAUSES = new Set(
 const GROUPED = new Set([',', '.'])
 const GROUP = 4
 
+const PIECES = new Set(['a', 'per', 'each', 'apiece'])
 const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
 
 function tierOf(
@@ -244,6 +245,8 @@ function tierOf(
   if (right.cue || right.unit !== 'item') return 2
   if (previous?.text === '→' || next?.text === '→') return 2
   if (left.approx && open && value >= 5) return 1
+  // "2.50 a ball"
+  if (amount.fractional && PIECES.has(next?.text ?? '') && tokens[amount.end + 1]?.kind === 'word') return 2
   if (value < 5 || amount.fractional || !open) return undefined
   const startsClause =
     previous === undefined ||

@@ -103,7 +103,7 @@ const SIZES = new Set([
   ...VI_MILLION,
   ...VI_THOUSAND,
   ...MILLION_WORDS,
-  ...'tỷ tỉ lakh crore lucas lukas luquitas palos palo cents paise céntimos cêntimos centavos копеек'.split(' '),
+  ...'k tỷ tỉ lakh crore lucas lukas luquitas palos palo cents paise céntimos cêntimos centavos копеек'.split(' '),
 ])
 
 const ONE: ReadonlyMap<string, readonly [value: string, code: string | undefined]> = new Map(
@@ -166,7 +166,7 @@ function priceWordsAround(tags: Tags, start: number, end: number, value: string)
   // "ninety an hr"
   if (Number(value) >= MIN_HOURLY && PAID_BY.has(unitAt(tags.tokens, tags, end)?.unit ?? '')) return true
   const next = tags.tokens[end]
-  const closed = next === undefined || next.clause !== tags.tokens[start]?.clause
+  const closed = next === undefined || next.kind === 'op' || next.clause !== tags.tokens[start]?.clause
   return (
     closed &&
     tags.endingAt(start).some((h) => BEFORE_WORDS.has(h.name) && h.end - h.start + (tags.tokens[h.start]?.text.length ?? 0) > 4)
