@@ -1,5 +1,6 @@
 import type { Token } from '../text/model.ts'
 import type { Amount, NumberRole } from './amount.ts'
+import { noHour, noInch, opensNothing, orMore, shortEuro } from './amount-ends.ts'
 import { COINS, type CurrencyHit, currencyAfter, currencyBefore, STABLE } from './currency.ts'
 import { decimal, splitNumber } from './decimal.ts'
 import { pointBefore } from './leading-point.ts'
@@ -18,24 +19,6 @@ const INCH = new Set(['"', "''", '″', '”'])
 /** "250,-€": no cents. */
 const DASHED = new Set([',', '.'])
 const DASHES = new Set(['-', '–', '—'])
-
-/** "70e": euros, except behind the name of a series or a brand, where it is a model. */
-function shortEuro(tokens: readonly Token[], i: number, tags: Tags, before: CurrencyHit | undefined): CurrencyHit | undefined {
-  const token = tokens[i]
-  if (token?.kind !== 'word' || token.text !== 'e' || !token.glued || token.caps !== 0 || before !== undefined) return undefined
-  const next = tokens[i + 1]
-  if (next?.glued === true && next.kind !== 'op') return undefined
-  const number = tokens[i - 1]
-  const name = tokens[i - 2]
-  if (number?.kind !== 'number' || number.glued || name?.kind === 'number') return undefined
-  if (tags.ends('brand', i - 1) || tags.ends('series', i - 1)) return undefined
-  // "calculus 8e … can do £10": an edition beside money that is named.
-  if (number.text.length <= 2 && tokens.some((t, k) => k !== i && otherMoney(t))) return undefined
-  return { code: 'EUR', source: 'word', rank: 1, start: i, end: i + 1 }
-}
-const EUROS = new Set(['€', 'eur', 'euro', 'euros', 'e'])
-const otherMoney = (token: Token): boolean =>
-  !EUROS.has(token.text) && (token.kind === 'sign' || (token.kind === 'word' && (opens(token.form) & OPENS.currency) !== 0))
 
 /** All numbers of a message with their reading, left to right. */
 export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
@@ -203,21 +186,3 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
 
 /** "entre 120 y 160": years only where they touch their number. */
 const isAnd = (token: Token | undefined): boolean => token?.text === 'y' && !token.glued
-
-/** Behind a plus nothing stands that comes on top. */
-const opensNothing = (tokens: readonly Token[], at: number, tags: Tags): boolean => {
-  const next = tokens[at]
-  if (next === undefined || next.kind === 'line' || next.text === ',' || next.text === '.') return true
-  return !next.glued && currencyAfter(tokens, at, tags.lang) !== undefined
-}
-/** "€40+, any day". */
-const orMore = (tokens: readonly Token[], end: number, tags: Tags): boolean =>
-  tokens[end]?.text === '+' && tokens[end]?.glued === true && opensNothing(tokens, end + 1, tags)
-
-/** "130 in my hand": paid so, not inches. */
-const noInch = (tokens: readonly Token[], at: number, tags: Tags): boolean =>
-  tokens[at]?.text === 'in' && !tokens[at]?.glued && tags.at('r_cue', at) !== undefined
-
-/** "110 pm me": behind more than twelve "pm" is no half of a day. */
-const noHour = (tokens: readonly Token[], at: number, value: string): boolean =>
-  (tokens[at]?.text === 'pm' || tokens[at]?.text === 'am') && Number(value) > 12

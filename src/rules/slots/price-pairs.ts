@@ -5,10 +5,10 @@ import type { Tags } from './tags.ts'
 /** Amounts of a text without other prices that stand beside their things, where there are at least two: a list of prices. */
 export function pricePairs(tokens: readonly Token[], tags: Tags, amounts: readonly Amount[]): readonly Amount[] {
   if (amounts.length < 2) return NONE
-  const lined = amounts.filter((a) => endsItem(tokens, a))
+  const lined = new Set(amounts.filter((a) => endsItem(tokens, a)))
   // "- drill, 60 ⏎ - vac 25": one of the two stands behind a comma; small and broken numbers are so listed twice at least.
-  const least = lined.length >= 2 ? 0 : LEAST
-  const pairs = amounts.filter((a) => pairedWithThing(tokens, tags, a) || (Number(a.max) >= least && lined.includes(a)))
+  const least = lined.size >= 2 ? 0 : LEAST
+  const pairs = amounts.filter((a) => pairedWithThing(tokens, tags, a) || (Number(a.max) >= least && lined.has(a)))
   return pairs.length >= 2 ? pairs : NONE
 }
 const NONE: readonly Amount[] = []
