@@ -178,7 +178,8 @@ const parts = (value: string): [string, string] => {
   return [whole, rest]
 }
 const impliedThousand = (tokens: readonly Token[], end: number, tags: Tags): string | undefined => {
-  const last = tokens[end - 1]?.text ?? ''
-  if (tags.lang === 'vi' && (VI_THOUSAND.has(last) || VI_MILLION.has(last))) return 'VND'
-  return undefined
+  if (tags.lang !== 'vi') return undefined
+  // "một triệu", "một triệu bảy"
+  const says = (word: string): boolean => VI_THOUSAND.has(word) || VI_MILLION.has(word)
+  return says(tokens[end - 1]?.text ?? '') || says(tokens[end - 2]?.text ?? '') ? 'VND' : undefined
 }
