@@ -178,6 +178,10 @@ function word({ kind, form }: Token, sink: SignSink): number {
   if (kind !== 'word') return 0
   if (form.foldHash === 0) hashForm(form)
   const { foldHash, wordSign, stemSign, longStemSign } = form
+  if (sink.addWord !== undefined) {
+    sink.addWord(form)
+    return foldHash
+  }
   sink.add(wordSign)
   if (stemSign !== 0) sink.add(stemSign)
   if (longStemSign !== 0) sink.add(longStemSign)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Form } from '../text/model.ts'
 
 /** Columns of the table; the order of training. */
 export const WORDING_CLASSES = ['none', 'sell', 'buy', 'exchange', 'service_offered', 'service_wanted'] as const
@@ -8,7 +9,7 @@ const CLASSES = WORDING_CLASSES.length
 /** Signs one table may hold. */
 export const MAX_WORDING_SIGNS = 100_000
 /** Slots per sign at least: most signs of a message are in no table, and that is to be found out at the first look. */
-const SPARE = 3
+const SPARE = 2
 /** Bytes of a slot: the sign, a weight per class, when it was seen. */
 const WIDTH = 12
 const WEIGHTS = 4
@@ -48,7 +49,12 @@ const bytesOf = (base64: string): number => Buffer.byteLength(base64, 'base64')
 /** Takes the signs of a message, each by a number of 32 bits. */
 export interface SignSink {
   add(sign: number): void
+  /** The signs of a word, whose form keeps where they stand; one by one through `add` without it. */
+  addWord?(form: Form): void
 }
+
+/** Tables made so far: forms of words say which one their places are of. */
+let made = 0
 
 /**
  * A linear model of wording: what each sign says for each class. Only signs that training met stand in the table, each for itself
@@ -67,6 +73,7 @@ export class Wording implements SignSink {
   /** A bit per slot that is taken: small enough to stay in the first cache of the processor. */
   readonly #taken: Uint32Array
   readonly #sums = new Int32Array(CLASSES)
+  readonly #id = ++made
   #reading = 0
   #count = 0
 
@@ -106,14 +113,36 @@ export class Wording implements SignSink {
   }
 
   add(sign: number): void {
+    const slot = this.#find(sign)
+    if (slot >= 0) this.#take(slot)
+  }
+
+  addWord(form: Form): void {
+    if (form.slotsOf !== this.#id) {
+      form.wordSlot = this.#find(form.wordSign)
+      form.stemSlot = form.stemSign === 0 ? -1 : this.#find(form.stemSign)
+      form.longStemSlot = form.longStemSign === 0 ? -1 : this.#find(form.longStemSign)
+      form.slotsOf = this.#id
+    }
+    if (form.wordSlot >= 0) this.#take(form.wordSlot)
+    if (form.stemSlot >= 0) this.#take(form.stemSlot)
+    if (form.longStemSlot >= 0) this.#take(form.longStemSlot)
+  }
+
+  /** Slot of a sign; −1 for one that says nothing. */
+  #find(sign: number): number {
     const taken = this.#taken
     const mask = this.#mask
     let slot = (Math.imul(sign, SPREAD) >>> 8) & mask
-    if (((taken[slot >>> 5] as number) & (1 << (slot & 31))) === 0) return
+    if (((taken[slot >>> 5] as number) & (1 << (slot & 31))) === 0) return -1
     while (this.#signs[slot * (WIDTH / 4)] !== sign) {
       slot = (slot + 1) & mask
-      if (((taken[slot >>> 5] as number) & (1 << (slot & 31))) === 0) return
+      if (((taken[slot >>> 5] as number) & (1 << (slot & 31))) === 0) return -1
     }
+    return slot
+  }
+
+  #take(slot: number): void {
     const mark = slot * (WIDTH / 2) + SEEN
     if (this.#seen[mark] === this.#reading || this.#count >= MAX_SIGNS) return
     this.#seen[mark] = this.#reading

@@ -53,6 +53,11 @@ export interface Form extends WordInfo {
   wordSign: number
   stemSign: number
   longStemSign: number
+  /** Number of the table of wording that the slots are of, and where these signs stand in it; −1 where they do not. */
+  slotsOf: number
+  wordSlot: number
+  stemSlot: number
+  longStemSlot: number
   /** What readers of amounts found that it may begin, as their bits; 0 until they look. */
   signs: number
 }

@@ -182,6 +182,10 @@ const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 
   wordSign: 0,
   stemSign: 0,
   longStemSign: 0,
+  slotsOf: 0,
+  wordSlot: -1,
+  stemSlot: -1,
+  longStemSlot: -1,
   signs: 0,
 })
 
