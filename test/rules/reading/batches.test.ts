@@ -28,17 +28,18 @@ describe('own phrasings in batches', () => {
 
   // Written by others, and neither looked at when anything was mended nor trained on (docs/rules.md).
   it.each([
-    { file: 'unseen-p.jsonl', lines: 240 },
-    { file: 'unseen-q.jsonl', lines: 240 },
-    { file: 'unseen-t.jsonl', lines: 200 },
-    { file: 'unseen-y.jsonl', lines: 200 },
-  ])('$file meets the bars of a held-out set', ({ file, lines }) => {
+    { file: 'unseen-p.jsonl', lines: 240, invented: 0.05 },
+    { file: 'unseen-q.jsonl', lines: 240, invented: 0.05 },
+    { file: 'unseen-t.jsonl', lines: 200, invented: 0.05 },
+    // Two of its thirty lines without a price.
+    { file: 'unseen-y.jsonl', lines: 200, invented: 0.07 },
+  ])('$file meets the bars of a held-out set', ({ file, lines, invented }) => {
     const { figures } = score(rows(file), (row) => predict(shippedLexicon(), row))
     expect(rows(file)).toHaveLength(lines)
     expect(figures.macroF1).toBeGreaterThanOrEqual(0.9)
     expect(figures.noneFpr).toBeLessThanOrEqual(0.03)
     expect(figures.priceExact).toBeGreaterThanOrEqual(0.95)
-    expect(figures.inventedPrice).toBeLessThanOrEqual(0.1)
+    expect(figures.inventedPrice).toBeLessThanOrEqual(invented)
   })
 
   it('reads lines that have none of the usual words of trade', () => {
@@ -47,7 +48,7 @@ describe('own phrasings in batches', () => {
     const { figures } = score(all, (row) => predict(shippedLexicon(), row))
     expect(figures.macroF1).toBeGreaterThanOrEqual(0.95)
     expect(figures.noneFpr).toBeLessThanOrEqual(0.03)
-    expect(figures.priceExact).toBeGreaterThanOrEqual(0.8)
+    expect(figures.priceExact).toBeGreaterThanOrEqual(0.9)
   })
 
   it('reads prices in every notation', () => {
