@@ -1,4 +1,10 @@
-/** Typed arrays that grow by half; values are read and written by index. */
+const LARGE = 65_536
+
+/** Places to make room for when `size` are needed: half as many again, of large arrays an eighth, so that little of them stays empty. */
+export const roomFor = (size: number, capacity: number): number =>
+  Math.max(size, Math.ceil(capacity * (capacity < LARGE ? 1.5 : 1.125)))
+
+/** Typed arrays that grow; values are read and written by index. */
 export class GrowingU32 {
   data: Uint32Array
   length = 0
@@ -12,7 +18,7 @@ export class GrowingU32 {
   }
   ensure(size: number): void {
     if (size <= this.data.length) return
-    const grown = new Uint32Array(Math.max(size, Math.ceil(this.data.length * 1.5)))
+    const grown = new Uint32Array(roomFor(size, this.data.length))
     grown.set(this.data)
     this.data = grown
   }
@@ -25,7 +31,7 @@ export class GrowingF64 {
   }
   set(index: number, value: number): void {
     if (index >= this.data.length) {
-      const grown = new Float64Array(Math.max(index + 1, Math.ceil(this.data.length * 1.5)))
+      const grown = new Float64Array(roomFor(index + 1, this.data.length))
       grown.set(this.data)
       this.data = grown
     }

@@ -1,4 +1,4 @@
-import { GrowingU32 } from '../match/growing.ts'
+import { GrowingU32, roomFor } from '../match/growing.ts'
 
 const FIRST_BYTES = 16_384
 /** Seven bits of a length in a byte, the eighth says that more follow. */
@@ -115,7 +115,7 @@ export class IdPool {
 
   #reserve(bytes: number): void {
     if (this.#end + bytes <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(this.#end + bytes, Math.ceil(this.#bytes.length * 1.5)))
+    const grown = new Uint8Array(roomFor(this.#end + bytes, this.#bytes.length))
     grown.set(this.#bytes)
     this.#bytes = grown
   }

@@ -1,6 +1,6 @@
 import { K2Error } from '../../base/errors.ts'
 import type { SearchDocument } from '../match/document.ts'
-import { GrowingF64 } from '../match/growing.ts'
+import { GrowingF64, roomFor } from '../match/growing.ts'
 import { type Converter, converter } from '../match/rates.ts'
 import { DEFAULT_VOCABULARY, type Vocabulary } from '../match/vocabulary.ts'
 import { type ColdQuery, coldQuery, isPlain } from './cold.ts'
@@ -184,12 +184,12 @@ export class SubscriptionIndex {
 
   #grow(): void {
     if (this.#marks.length < this.#keys.size) {
-      const grown = new Uint32Array(Math.ceil(this.#keys.size * 1.5))
+      const grown = new Uint32Array(roomFor(this.#keys.size, this.#marks.length))
       grown.set(this.#marks)
       this.#marks = grown
     }
     if (this.#hitMarks.length < this.#store.size) {
-      const grown = new Uint32Array(Math.ceil(this.#store.size * 1.5))
+      const grown = new Uint32Array(roomFor(this.#store.size, this.#hitMarks.length))
       grown.set(this.#hitMarks)
       this.#hitMarks = grown
     }
