@@ -26,12 +26,14 @@ export const PRICED = 8
 export const COLD = 16
 /** The keys are alternatives of one group, each an anchor of its own. */
 export const ALTERNATIVES = 32
+const FLAG_BITS = 8
+const FLAG_MASK = (1 << FLAG_BITS) - 1
 
 /** Compact rows of all subscriptions by dense id: keys, price bounds in the base currency, flags. */
 export class DocumentStore {
   #pool = new GrowingU32(4_096)
   readonly #keyStart = new GrowingU32()
-  readonly #keyCount = new GrowingU32()
+  /** Flags in the low byte, the number of keys above it. */
   readonly #flags = new GrowingU32()
   /** One bit per row: small enough to stay in the cache of the processor. */
   readonly #alive = new GrowingU32()
@@ -50,7 +52,7 @@ export class DocumentStore {
     return (
       this.ids.bytes +
       this.#pool.data.byteLength +
-      this.#keyStart.data.byteLength * 3 +
+      this.#keyStart.data.byteLength * 2 +
       this.#alive.data.byteLength +
       this.min.data.byteLength * 2
     )
@@ -61,12 +63,10 @@ export class DocumentStore {
     const dense = (reuse ? this.#free.pop() : undefined) ?? this.ids.length
     this.ids.set(dense, id)
     this.#keyStart.ensure(dense + 1)
-    this.#keyCount.ensure(dense + 1)
     this.#flags.ensure(dense + 1)
     this.#alive.ensure((dense >>> 5) + 1)
     this.#keyStart.data[dense] = this.#pool.length
-    this.#keyCount.data[dense] = keys.length
-    this.#flags.data[dense] = flags
+    this.#flags.data[dense] = (flags & FLAG_MASK) | (keys.length << FLAG_BITS)
     const word = dense >>> 5
     this.#alive.data[word] = (this.#alive.data[word] as number) | (1 << (dense & 31))
     for (let i = 0; i < keys.length; i++) this.#pool.push(keys[i] as number)
@@ -78,8 +78,8 @@ export class DocumentStore {
   remove(dense: number): void {
     const word = dense >>> 5
     this.#alive.data[word] = (this.#alive.data[word] as number) & ~(1 << (dense & 31))
-    this.#waste += this.#keyCount.data[dense] as number
-    this.#keyCount.data[dense] = 0
+    this.#waste += this.#countOf(dense)
+    this.#flags.data[dense] = this.flags(dense)
     this.ids.clear(dense)
   }
 
@@ -92,21 +92,24 @@ export class DocumentStore {
     return ((this.#alive.data[dense >>> 5] as number) & (1 << (dense & 31))) !== 0
   }
   flags(dense: number): number {
-    return this.#flags.data[dense] as number
+    return (this.#flags.data[dense] as number) & FLAG_MASK
+  }
+  #countOf(dense: number): number {
+    return (this.#flags.data[dense] as number) >>> FLAG_BITS
   }
   keysOf(dense: number): Uint32Array {
     const start = this.#keyStart.data[dense] as number
-    return this.#pool.data.subarray(start, start + (this.#keyCount.data[dense] as number))
+    return this.#pool.data.subarray(start, start + this.#countOf(dense))
   }
   /** Number of required keys: how specific the search is. */
   specificity(dense: number): number {
-    return (this.flags(dense) & ALTERNATIVES) !== 0 ? 1 : (this.#keyCount.data[dense] as number)
+    return (this.flags(dense) & ALTERNATIVES) !== 0 ? 1 : this.#countOf(dense)
   }
 
   /** The keys a document is filed under: its rarest and second-rarest, or each alternative. */
   forAnchors(dense: number, rarity: Rarity, visit: (first: number, second: number) => void): void {
     const start = this.#keyStart.data[dense] as number
-    const end = start + (this.#keyCount.data[dense] as number)
+    const end = start + this.#countOf(dense)
     const keys = this.#pool.data
     if (((this.#flags.data[dense] as number) & ALTERNATIVES) !== 0) {
       for (let i = start; i < end; i++) visit(keys[i] as number, NO_KEY)
