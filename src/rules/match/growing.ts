@@ -1,8 +1,8 @@
 const LARGE = 65_536
 
-/** Places to make room for when `size` are needed: half as many again, of large arrays an eighth, so that little of them stays empty. */
+/** Places to make room for when `size` are needed: half as many again, of large arrays a sixteenth, so that little of them stays empty. */
 export const roomFor = (size: number, capacity: number): number =>
-  Math.max(size, Math.ceil(capacity * (capacity < LARGE ? 1.5 : 1.125)))
+  Math.max(size, Math.ceil(capacity * (capacity < LARGE ? 1.5 : 1.0625)))
 
 /** Typed arrays that grow; values are read and written by index. */
 export class GrowingU32 {
