@@ -36,7 +36,7 @@ function otherMoney(tokens: readonly Token[], i: number): boolean {
 }
 
 /** Behind a plus nothing stands that comes on top. */
-export const opensNothing = (tokens: readonly Token[], at: number, tags: Tags): boolean => {
+const opensNothing = (tokens: readonly Token[], at: number, tags: Tags): boolean => {
   const next = tokens[at]
   if (next === undefined || next.kind === 'line' || next.text === ',' || next.text === '.') return true
   return !next.glued && currencyAfter(tokens, at, tags.lang) !== undefined

@@ -1,6 +1,6 @@
 import type { Token } from '../text/model.ts'
 import type { Amount, NumberRole } from './amount.ts'
-import { noHour, noInch, opensNothing, orMore, shortEuro } from './amount-ends.ts'
+import { noHour, noInch, orMore, shortEuro } from './amount-ends.ts'
 import { COINS, type CurrencyHit, currencyAfter, currencyBefore, STABLE } from './currency.ts'
 import { decimal, splitNumber } from './decimal.ts'
 import { pointBefore } from './leading-point.ts'
@@ -77,7 +77,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     if (dash?.glued && DASHES.has(dash.text)) end += 2
   }
   // "45k+ EUR"
-  const plus = tokens[end]?.text === '+' && tokens[end]?.glued === true && opensNothing(tokens, end + 1, tags)
+  const plus = orMore(tokens, end, tags)
   if (plus) end++
   // "un millón de pesos"
   const of = multiplier !== undefined && multiplier.shift >= 6 && tokens[end]?.text === 'de' ? 1 : 0

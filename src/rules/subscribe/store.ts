@@ -111,7 +111,7 @@ export class DocumentStore {
     const start = this.#keyStart.data[dense] as number
     const end = start + this.#countOf(dense)
     const keys = this.#pool.data
-    if (((this.#flags.data[dense] as number) & ALTERNATIVES) !== 0) {
+    if ((this.flags(dense) & ALTERNATIVES) !== 0) {
       for (let i = start; i < end; i++) visit(keys[i] as number, NO_KEY)
       return
     }
