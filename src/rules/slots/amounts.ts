@@ -4,10 +4,11 @@ import { noHour, noInch, orMore, shortEuro } from './amount-ends.ts'
 import { COINS, type CurrencyHit, currencyAfter, currencyBefore, STABLE } from './currency.ts'
 import { decimal, splitNumber } from './decimal.ts'
 import { pointBefore } from './leading-point.ts'
+import { letterMoney } from './letter-money.ts'
 import { multiplierAt, tailEnd, withTail } from './multiplier.ts'
 import { contextRole, endsSeries, gluedModel, isYear, phoneEnd } from './number-role.ts'
+import { centsBehind } from './one-of-money.ts'
 import { OPENS, opens } from './openers.ts'
-import { rand } from './rand.ts'
 import { joinRange, stronger } from './range.ts'
 import { remainder } from './remainder.ts'
 import { byPlace, moneyAhead, sizedAhead } from './size-ahead.ts'
@@ -46,7 +47,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   let text = (tokens[i] as Token).text
   let at = i + 1
   const point = tokens[i - 1]?.text === '.' && pointBefore(tokens, i, tags, currencyBefore(tokens, i - 1))
-  const before = currencyBefore(tokens, point ? i - 1 : i) ?? rand(tokens, i, tags) ?? moneyAhead(tokens, i)
+  const before = currencyBefore(tokens, point ? i - 1 : i) ?? letterMoney(tokens, i, tags) ?? moneyAhead(tokens, i)
   const start = before?.start ?? (point ? i - 1 : i)
   if (point) text = `0.${text}`
   while (joinsGroup(tokens, at, text, tags, before)) {
@@ -104,6 +105,14 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     value = String(Number(value) + rest.value)
     end = rest.end
   }
+  // "3 euros con 50"
+  if (after?.source === 'word' && fraction === '' && Number(value) < MAX_WITH_CENTS) {
+    const cents = centsBehind(tokens, end, tags)
+    if (cents !== undefined) {
+      value = decimal(integer, cents.digits, 0) ?? value
+      end = cents.end
+    }
+  }
   const late = multiplier?.tail && after === undefined ? currencyAfter(tokens, end, tags.lang) : undefined
   if (late !== undefined) end = late.end
   if (currency === undefined && late === undefined && (multiplier === undefined || multiplier.implied === undefined)) {
@@ -137,6 +146,9 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     fractional: fraction !== '' && (fraction.length !== 2 || integer.length < 2),
   }
 }
+
+/** Behind more of them nobody counts hundredths. */
+const MAX_WITH_CENTS = 100
 
 /** A number that is no money. */
 const unpriced = (role: NumberRole, start: number, at: number, end: number, value = '0'): Amount => ({

@@ -49,6 +49,7 @@ export function ofUnknownCoin(tokens: readonly Token[], tags: Tags, amount: Amou
 const OTC = new Set(['otc', 'p2p', 'tokens', 'coins', 'токенов', 'монет'])
 
 const FEW = 12
+const THEM = new Set(['it', 'them', 'these', 'those'])
 const LEFT_OVER = new Set(['left', 'remaining', 'осталось', 'quedan', 'restantes', 'sobrando'])
 
 /** "6 or so", "about 600 left", "only 2 persons", "mil ladrillos", "400 slides": how many of a thing. */
@@ -56,6 +57,8 @@ export function onlyCounted(tokens: readonly Token[], tags: Tags, amount: Amount
   const next = tokens[amount.end]
   if (amount.multiplied || next?.kind !== 'word' || next.clause !== tokens[amount.at]?.clause) return false
   if (LEFT_OVER.has(next.text)) return true
+  // "done 40 of them", "need usdc, 700 of it"
+  if (next.text === 'of' && THEM.has(tokens[amount.end + 1]?.text ?? '')) return true
   const value = Number(amount.max)
   if (value <= FEW && left.cls === undefined && tags.at('p_approx', amount.end) !== undefined) return true
   if (right.end > amount.end || right.unit !== 'item') return false

@@ -35,7 +35,7 @@ export const PLAIN_AFTER = new Set(['cad', 'aud', 'php', 'sar', 'cop', 'pen', 'r
 /** Of them those that a price word or three digits make one: "500 cad shipped", "4,800 php fixed". */
 export const CODE_BEFORE: ReadonlySet<string> = new Set(['cad', 'aud', 'php', 'sar', 'cop', 'ron', 'gel'])
 export const PRICE_BEHIND: ReadonlySet<string> = new Set(
-  'fixed firm shipped posted each ea obo ono neg nego negotiable per only cash total flat max tops or plus incl including takes gone'.split(
+  'fixed firm shipped posted each ea obo ono neg nego negotiable per only cash total flat max tops or plus incl including takes gone a an per x for at obo'.split(
     ' ',
   ),
 )
@@ -249,6 +249,26 @@ export const WORDS: ReadonlyMap<string, string> = new Map(
     metical: 'MZN',
     escudos: 'CVE',
     taka: 'BDT',
+    korun: 'CZK',
+    koruna: 'CZK',
+    kc: 'CZK',
+    ringit: 'MYR',
+    yenes: 'JPY',
+    ienes: 'JPY',
+    iene: 'JPY',
+    yuanes: 'CNY',
+    rublos: 'RUB',
+    rúpias: 'INR',
+    rupias: 'INR',
+    zlotys: 'PLN',
+    lempira: 'HNL',
+    quetzal: 'GTQ',
+    boliviano: 'BOB',
+    colón: 'CRC',
+    guaraní: 'PYG',
+    franken: 'CHF',
+    dram: 'AMD',
+    soums: 'UZS',
     kip: 'LAK',
     kyat: 'MMK',
     guaraníes: 'PYG',
@@ -314,6 +334,7 @@ export const WORDS: ReadonlyMap<string, string> = new Map(
     tão: 'BRL',
     zinho: 'BRL',
     merreis: 'BRL',
+    bob: 'KES',
     naira: 'NGN',
     ksh: 'KES',
     kshs: 'KES',
@@ -357,12 +378,23 @@ export const LARGE_ONLY: ReadonlyMap<string, readonly [code: string, digits: num
     tg: ['KZT', 3, undefined],
     tng: ['KZT', 3, undefined],
     verdes: ['USD', 2, 'es'],
+    yên: ['JPY', 3, undefined],
+    bảng: ['GBP', 2, 'vi'],
+    tệ: ['CNY', 2, undefined],
+    rúp: ['RUB', 2, 'vi'],
+    kíp: ['LAK', 3, 'vi'],
   } as const),
 )
 /** Words of size whose money is that of the place: "15 lucas". */
 export const NAMELESS = new Set(['luca', 'lucas', 'lukas', 'luquita', 'luquitas', 'lukitas', 'palo', 'palos'])
 /** Currency names that several countries share: money, but not which. */
 export const SHARED = new Set([
+  'bs',
+  'sh',
+  'shs',
+  'coroas',
+  'coronas',
+  'korunas',
   'dinar',
   'dinars',
   'riyal',
@@ -383,7 +415,7 @@ export const SHARED = new Set([
   'kronor',
   'crowns',
 ])
-export const BEFORE = new Set(['rs', 'rs.', 'rm', 'rp', 'ksh', 'kes', 'vnd', 'rub', 'inr', 'tsh', 'ush', 'tk', 'dh', 'dhs', 'kč'])
+export const BEFORE = new Set(['bs', 'rs', 'rs.', 'rm', 'rp', 'ksh', 'kes', 'vnd', 'rub', 'inr', 'tsh', 'ush', 'tk', 'dh', 'dhs', 'kč'])
 
 /** Names of money that countries share, by what names the country: "pesos argentinos", "dólares canadienses", "đô úc". */
 export const NATIONS: Readonly<Record<string, readonly (readonly [beginning: string, code: string])[]>> = {
@@ -408,6 +440,10 @@ export const NATIONS: Readonly<Record<string, readonly (readonly [beginning: str
     ['mỹ', 'USD'],
     ['úc', 'AUD'],
     ['sing', 'SGD'],
+    ['đài', 'TWD'],
+    ['can', 'CAD'],
+    ['hồng', 'HKD'],
+    ['new', 'NZD'],
   ],
   pound: [
     ['esterlin', 'GBP'],
@@ -418,6 +454,13 @@ export const NATIONS: Readonly<Record<string, readonly (readonly [beginning: str
     ['норвежск', 'NOK'],
     ['шведск', 'SEK'],
     ['датск', 'DKK'],
+    ['suec', 'SEK'],
+    ['norueg', 'NOK'],
+    ['danes', 'DKK'],
+    ['dinamarq', 'DKK'],
+    ['chec', 'CZK'],
+    ['tchec', 'CZK'],
+    ['island', 'ISK'],
     ['чешск', 'CZK'],
   ],
 }
@@ -427,5 +470,5 @@ export const NAMED: ReadonlyMap<string, keyof typeof NATIONS> = new Map([
     (w) => [w, 'dollar'] as const,
   ),
   ...['libra', 'libras', 'фунт', 'фунта', 'фунтов'].map((w) => [w, 'pound'] as const),
-  ...['крон', 'кроны', 'крона'].map((w) => [w, 'krone'] as const),
+  ...['крон', 'кроны', 'крона', 'coronas', 'coroas'].map((w) => [w, 'krone'] as const),
 ])

@@ -16,6 +16,8 @@ import {
   WORDLIKE,
   WORDS,
 } from './currency-names.ts'
+import { countryAhead } from './currency-adjectives.ts'
+import { markAt, markEndingAt } from './dollar-marks.ts'
 import { OPENS, opens } from './openers.ts'
 
 export { COINS, NAMELESS, STABLE } from './currency-names.ts'
@@ -61,16 +63,20 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
     return { code: 'PEN', source: 'explicit', rank: 2, start: slash - 1, end: i }
   if (token.kind !== 'word' && token.text !== '.') return undefined
   if (token.kind === 'word' && (opens(token.form) & OPENS.before) === 0) return undefined
-  if (CODES.has(token.text) && !ONLY_AFTER.has(token.text) && (touching || token.caps === 2 || !WORDLIKE.has(token.text))) {
+  const mark = tokens[i - 2]?.text === '$' && token.glued ? markEndingAt(tokens, i - 1) : undefined
+  if (mark !== undefined) return mark
+  if (CODES.has(token.text) && !ONLY_AFTER.has(token.text) && (touching || token.caps === 2 || !WORDLIKE.has(token.text) || startsLarge(token, tokens[i]))) {
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i - 1, end: i }
   }
   // "Rs. 18,000"
   const abbreviated = token.text === '.' && token.glued ? tokens[i - 2] : undefined
+  if (abbreviated?.text === 'bs') return bolivares(i - 2, i)
   if (abbreviated !== undefined && BEFORE.has(abbreviated.text))
     return { code: WORDS.get(abbreviated.text), source: 'word', rank: 1, start: i - 2, end: i }
   // "Corsair RM850x": glued on both sides it names a model.
   const after = tokens[i + 1]
   const model = touching && after?.kind === 'word' && after.glued && after.text !== 'k' && !CODES.has(after.text)
+  if (token.text === 'bs') return model ? undefined : bolivares(i - 1, i)
   if (BEFORE.has(token.text) && !model) return { code: WORDS.get(token.text), source: 'word', rank: 1, start: i - 1, end: i }
   return undefined
 }
@@ -83,15 +89,23 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
     const next = tokens[i + 1]
     // "$ 5" after a number belongs to the next amount unless glued to this one.
     if (!token.glued && next?.kind === 'number') return undefined
+    const mark = next?.glued === true && next.kind === 'word' ? markAt(tokens, i) : undefined
+    if (mark !== undefined) return mark
     return { code: SIGNS[token.text], source: 'explicit', rank: 1, start: i, end: i + 1 }
   }
   if (token.kind !== 'word') return undefined
   const next = tokens[i + 1]
   if (next?.kind === 'sign' && next.text === '$' && next.glued) {
+    const mark = markAt(tokens, i)
+    if (mark !== undefined) return mark
     const code = DOLLAR_PREFIX[token.text]
+    // "Levis 42 R$60": the sign of what follows.
+    if (code !== undefined && tokens[i + 2]?.kind === 'number' && !token.glued) return undefined
     if (code !== undefined) return { code, source: 'explicit', rank: 2, start: i, end: i + 2 }
   }
   if ((opens(token.form) & OPENS.currency) === 0) return undefined
+  const ahead = next?.kind === 'word' || next?.text === '.' ? countryAhead(tokens, i) : undefined
+  if (ahead !== undefined) return { code: ahead.code, source: 'word', rank: 3, start: i, end: ahead.end }
   const closed = next === undefined || next.kind !== 'word'
   if (
     CODES.has(token.text) &&
@@ -122,6 +136,8 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   if (token.text === 'р' && lang !== 'ru' && !token.glued) return undefined
   if ((token.text === 'ft' || token.text === 'rs' || token.text === 'rp' || token.text === 'rm') && token.caps !== 0)
     return undefined
+  // "450 BOB" are bolivianos, "50 bob" shillings.
+  if (token.text === 'bob' && token.caps === 2) return { code: 'BOB', source: 'explicit', rank: 3, start: i, end: i + 1 }
   if (word !== undefined && token.text !== 'ft' && token.text !== 'real')
     return { code: word, source: 'word', rank: 1, start: i, end: i + 1 }
   // "90 mil pesos ars": the code behind the shared name decides.
@@ -132,6 +148,13 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   if (SHARED.has(token.text)) return { code: undefined, source: 'word', rank: 0, start: i, end: i + 1 }
   return undefined
 }
+
+/** "Php 9,000": a code written as a name, before so many. */
+const startsLarge = (code: Token, number: Token | undefined): boolean =>
+  code.text === 'php' && code.caps === 1 && number?.kind === 'number' && number.text.length >= 3 && !number.text.includes('.')
+
+/** Bolivianos and bolívares have one sign; the place says which. */
+const bolivares = (start: number, end: number): CurrencyHit => ({ code: undefined, source: 'word', rank: 0, start, end })
 
 /** "4,800 php fixed", "500 cad to your door": a code that is a word too, behind three digits or before a price word; no "500 cad files". */
 function namesMoney(tokens: readonly Token[], i: number): boolean {

@@ -23,6 +23,7 @@ export function decimal(integer: string, fraction: string, shift: number): strin
 /** Digits that are written as they are read. */
 const isPlain = (text: string): boolean => isDigits(text) && (text.charCodeAt(0) !== ZERO || text.length === 1)
 
+const GROUP = 4
 const ZERO = 48
 function isDigits(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
@@ -70,6 +71,9 @@ export function splitNumber(text: string, coin: boolean): { readonly integer: st
   }
   if (dots + commas > 1) return { integer: digits, fraction: '' }
   const before = last
+  // "1'350.000": what is grouped once is grouped again.
+  const grouped = after === 3 && before > 3 && !isDigits(text[before - GROUP] ?? '')
+  if (grouped) return { integer: digits, fraction: '' }
   if (after === 3 && before <= 3 && !(before === 1 && text[0] === '0'))
     return coin && dots === 1 ? split(3) : { integer: digits, fraction: '' }
   return split(after)

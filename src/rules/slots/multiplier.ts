@@ -15,10 +15,12 @@ export interface Multiplier {
 
 /** Words that follow a price, never a count: "1 tỷ 2 còn thương lượng". */
 const BEHIND_TAIL = new Set(
-  'còn có bớt thương tl bao ib lh inbox liên fix chốt nhé nha ạ ship freeship thôi ai giao xem bank tặng kèm không'.split(' '),
+  'yên xinh đẹp gồm cả đã về rước cho nè nhá còn có bớt thương tl bao ib lh inbox liên fix chốt nhé nha ạ ship freeship thôi ai giao xem bank tặng kèm không'.split(' '),
 )
 /** "goc 850k de lai 700k": typed without its marks too little may tell the language. */
 const PLAIN_VI = new Set(['goc', 'lai', 'gia', 'duoi', 'khoang'])
+/** "2 tỷ 350 mét" has an area behind its price. */
+const AREAS = new Set('m m2 mét mét2 met ha sào nền lô căn phòng thước km cây suất'.split(' '))
 const HALF = new Set(['rưỡi', 'ruoi', 'rưởi'])
 
 /** N6: multiplier word at token `at`, right after a number of about `value`. */
@@ -38,12 +40,14 @@ export function multiplierAt(
   const lang = tags.langAt(at)
   const vi = lang === 'vi' || (lang === 'und' && PLAIN_VI.has(tokens[at - 2]?.text ?? ''))
   const ru = lang === 'ru'
+  if (text === 'k' && before === undefined && vi && value === 4 && VIDEO.has(tokens[at - 2]?.text ?? '')) return undefined
   if (text === 'k' && !vi && before === undefined && (isResolution(tokens, at, value) || (token.caps === 2 && value >= MIN_CHIP)))
     return undefined
   // "giá 26k3": the digit behind counts hundreds.
   if (text === 'k' && glued && vi && oneMoreDigit(tokens, at)) return { shift: 3, implied: 'VND', end: at + 1, tail: true }
   if (text === 'k' && glued) {
-    if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number' && !thousandsTo(tokens, at)) return undefined
+    if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number' && !thousandsTo(tokens, at))
+      return hundredsBehind(tokens, at, tags, before) ? { shift: 3, end: at + 1, tail: true } : undefined
     return vi
       ? { shift: 3, implied: 'VND', end: at + 1, tail: false }
       : ru
@@ -81,7 +85,8 @@ export function multiplierAt(
   const litres = text === 'lít' || (text === 'lit' && vi)
   const half = HALF.has(tokens[at + 1]?.text ?? '')
   if (litres && (value > MAX_LIT || (tags.ends('goods', at - 1) && !half))) return undefined
-  if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: half }
+  // "2 lít 8"
+  if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: half || tokens[at + 1]?.kind === 'number' }
   if (text === 'p' && glued && lang === 'en' && isPence(tokens, at, value))
     return { shift: -2, implied: 'GBP', end: at + 1, tail: false }
   if ((text === 'hundred' || text === 'hundo' || text === 'сотен' || text === 'сотни') && value < 100)
@@ -146,7 +151,7 @@ function hundredth(
 }
 const MIN_CENTS = 5
 const COLLECTED = new Set(
-  'coin coins moneda monedas moeda moedas монета монеты монет ссср года proof uncirculated numismática нумизматика'.split(' '),
+  'монету coin coins moneda monedas moeda moedas монета монеты монет ссср года proof uncirculated numismática нумизматика'.split(' '),
 )
 
 const MAX_ROOMS = 6
@@ -156,12 +161,17 @@ const PIECE = new Set(['a', 'an', 'each', 'ea', 'per', 'apiece', '/', 'cada', 'l
 const isPence = (tokens: readonly Token[], at: number, value: number): boolean =>
   Number.isInteger(value) && value <= MAX_PENCE && PIECE.has(tokens[at + 1]?.text ?? '')
 
-/** "8k-10k": the hyphen is part of no token, and a range goes on behind it. `at`: the first "k". */
+const BOTH_SIDES = new Set(['k', 'к', 'tr'])
+/** "8k-10k", "5tr-5tr5": the hyphen is part of no token, and a range goes on behind it. `at`: the first word of size. */
 export function thousandsTo(tokens: readonly Token[], at: number): boolean {
   const [k, number, next] = [tokens[at], tokens[at + 1], tokens[at + 2]]
-  if (k?.text !== 'k' || !k.glued || number?.kind !== 'number' || next?.text !== 'k') return false
+  if (k === undefined || !k.glued || !BOTH_SIDES.has(k.text) || number?.kind !== 'number' || next?.text !== k.text) return false
   return number.glued && number.start - k.end === 1 && next.glued && tokens[at - 1]?.kind === 'number'
 }
+
+/** "3k5 quid", "£2k5": beside money a digit behind the thousand counts hundreds. */
+const hundredsBehind = (tokens: readonly Token[], at: number, tags: Tags, before: CurrencyHit | undefined): boolean =>
+  oneMoreDigit(tokens, at) && (before !== undefined || currencyAfter(tokens, at + 2, tags.lang) !== undefined)
 
 function oneMoreDigit(tokens: readonly Token[], at: number): boolean {
   const [digit, next] = [tokens[at + 1], tokens[at + 2]]
@@ -194,6 +204,9 @@ const SCREENS = new Set(
   ).split(' '),
 )
 
+/** "netflix 4k", "màn hình 4k": in Vietnamese thousands are written so too. */
+const VIDEO = new Set('netflix youtube tivi tv hình phim camera gopro video hdr uhd'.split(' '))
+
 /** "27 4k", "TV 55 4k", "4k monitor": lines of a screen, not money. */
 function isResolution(tokens: readonly Token[], at: number, value: number): boolean {
   if (!LINES_OF.has(value)) return false
@@ -223,10 +236,11 @@ export function withTail(tokens: readonly Token[], m: Multiplier, integer: strin
 function isTail(tokens: readonly Token[], m: Multiplier): boolean {
   const tail = tokens[m.end]
   if (tail?.kind !== 'number' || !/^\d{1,3}$/u.test(tail.text) || tail.start - (tokens[m.end - 1] as Token).end > 1) return false
-  if (tail.glued) return true
+  // "5tr-5tr5": a hyphen is part of no token.
+  if (tail.glued) return tail.start === (tokens[m.end - 1] as Token).end
   const next = tokens[m.end + 1]
   // "1 tỷ 750": behind a thousand million the tail counts millions.
-  if (tail.text.length === 3 && m.shift === 9) return next === undefined || next.kind !== 'word' || BEHIND_TAIL.has(next.text)
+  if (tail.text.length === 3 && m.shift === 9) return next === undefined || next.kind !== 'word' || !AREAS.has(next.text)
   if (tail.text.length > 1) return false
   return next === undefined || next.kind === 'op' || next.kind === 'line' || BEHIND_TAIL.has(next.text)
 }

@@ -57,10 +57,11 @@ export function contextRole(
     if (thousandsTo(tokens, i - 1)) return undefined
     if (previous?.kind === 'word' && token.glued) return gluedTo(tokens, i)
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
-    if (endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
+    if (token.text.length < GROUPED && endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
     if (
       tags.ends('number_label', i) &&
       !tags.ends('p_max', i) &&
+      !partOfThing(tags, i) &&
       !moneyFollows(tokens, at, tags) &&
       !firstTakes(tokens, i, at, tags)
     )
@@ -85,6 +86,8 @@ export function contextRole(
 /** "5600x" is a model. */
 const MAX_TIMES_DIGITS = 3
 const MAX_COUNTED = 100
+/** "1.350.000": so long no model's number is. */
+const GROUPED = 8
 
 /** Behind a letter: "x3" counts; "X3", "x230" and "K12" are names, "90x190" is a size. */
 function gluedTo(tokens: readonly Token[], i: number): NumberRole {
@@ -121,6 +124,10 @@ function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean
   const currency = currencyAfter(tokens, at, tags.lang)
   return currency !== undefined && currency.rank > 0
 }
+
+/** "stair gate 10": the label is part of the name of a thing. */
+const partOfThing = (tags: Tags, i: number): boolean =>
+  tags.endingAt(i).some((h) => h.name === 'goods' && h.end - h.start > 1)
 
 const ARTICLES = new Set([
   'my',
@@ -222,6 +229,9 @@ function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boo
   const { text } = tokens[i] as Token
   if (text.length > 2 || Number(text) > 31 || moneyFollows(tokens, at, tags)) return false
   if (tags.ends('month', i) || DAY_PARTS.has(tokens[i - 1]?.text ?? '')) return true
+  // "Dec 10–20", "10-20 Dec"
+  const before = tokens[i - 1]
+  if (before?.kind === 'op' && before.glued && RANGE_SIGNS.has(before.text) && tags.ends('month', i - 2)) return true
   const link = tokens[at]?.text === 'de' || tokens[at]?.text === 'of' ? at + 1 : at
   const month = tags.at('month', link)
   return month !== undefined && (tokens[link]?.text !== 'may' || tokens[link]?.caps === 1)

@@ -1,7 +1,10 @@
 import type { Form } from '../text/model.ts'
+import { ADJECTIVES } from './currency-adjectives.ts'
 import { BEFORE, CODES, LARGE_ONLY, NAMED, SHARED, WORDS } from './currency-names.ts'
+import { MARK_ENDS } from './dollar-marks.ts'
 import { MULTIPLIERS } from './multiplier-words.ts'
-import { NUMBER_OPENERS } from './number-words.ts'
+import { NUMBER_HEADS } from './number-words.ts'
+import { ONE_OPENERS } from './one-openers.ts'
 
 /** What a word may begin or be, as bits kept with its form: most words are nothing of it. `before`: a currency in front of its amount. */
 export const OPENS = { number: 1, currency: 2, looked: 4, multiplier: 8, before: 16 } as const
@@ -13,9 +16,9 @@ export function opens(form: Form): number {
 
 const look = (text: string): number =>
   OPENS.looked |
-  (NUMBER_OPENERS.has(text) ? OPENS.number : 0) |
-  (CODES.has(text) || WORDS.has(text) || SHARED.has(text) || LARGE_ONLY.has(text) || text === 'u' || NAMED.has(text)
+  (NUMBER_HEADS.has(text) || ONE_OPENERS.has(text) ? OPENS.number : 0) |
+  (CODES.has(text) || WORDS.has(text) || SHARED.has(text) || LARGE_ONLY.has(text) || text === 'u' || NAMED.has(text) || ADJECTIVES.has(text)
     ? OPENS.currency
     : 0) |
   (MULTIPLIERS.has(text) ? OPENS.multiplier : 0) |
-  (CODES.has(text) || BEFORE.has(text) ? OPENS.before : 0)
+  (CODES.has(text) || BEFORE.has(text) || MARK_ENDS.has(text) ? OPENS.before : 0)

@@ -3,6 +3,7 @@ import type { Amount } from './amount.ts'
 import { tradedCoins } from './coin-traded.ts'
 import { countsInVietnamese, countsThings, needsSoMany, ofUnknownCoin, onlyCounted } from './counted.ts'
 import { COINS } from './currency.ts'
+import { willDo } from './number-word-list.ts'
 import { PRICES, type PriceCandidate, type PriceRole } from './price-candidate.ts'
 import { isSlotWord, type Left, leftContext, type Right, rightContext } from './price-context.ts'
 import { corrected, deliveredToo, lowered, printed } from './price-corrections.ts'
@@ -67,6 +68,14 @@ export function priceCandidates(
 /** "from 2009", "until 2020": before a year a bound is one of time. */
 const SINCE: ReadonlySet<string> = new Set(['p_min', 'p_max'])
 
+const BETWEEN: ReadonlySet<string> = new Set(['between', 'entre', 'между', 'từ'])
+const IN: ReadonlySet<string> = new Set(['in', 'en', 'em', 'в', 'năm'])
+/** "a civic between 2005 and 2010", "comprada en 2016"; "lo dejo en 2000" asks so much. */
+const inYear = (tokens: readonly Token[], { start, max }: Amount): boolean => {
+  const before = tokens[start - 1]?.text ?? ''
+  return BETWEEN.has(before) || (IN.has(before) && !max.endsWith('00'))
+}
+
 const namesModel = (tags: Tags, { amount, end, unit }: PriceCandidate): boolean =>
   amount.currency === undefined &&
   !amount.words &&
@@ -88,7 +97,10 @@ function judge(
   const right = rightContext(tokens, tags, amount)
   if (countsInVietnamese(tokens, tags, amount, left) || ofUnknownCoin(tokens, tags, amount)) return undefined
   const asked = BEFORE_PRICE.has(tokens[amount.start - 1]?.text ?? '')
-  const money = amount.currency !== undefined || (amount.multiplied && (asked || !countsThings(tokens, tags, amount)))
+  // "một triệu hai" names its money as "1tr2" does.
+  const vietnamese = amount.words && amount.implied !== undefined
+  const money = amount.currency !== undefined || vietnamese || (amount.multiplied && (asked || !countsThings(tokens, tags, amount)))
+  if (amount.role === 'year' && inYear(tokens, amount)) return undefined
   if (amount.role === 'year' && (left.role === undefined ? !toWhom(tokens, tags, amount) : !amount.range && SINCE.has(left.role)))
     return undefined
   let role: PriceRole = 'asking'
@@ -99,6 +111,8 @@ function judge(
   else if (left.cls === 'p_offer') role = 'offer'
   else if (left.cls === 'p_hist') role = 'historic'
   else if (left.cls === 'p_addon') role = 'addon'
+  // "max rent 2600", "no pase de renta 800"
+  if (left.outer === 'p_max' && (left.cls === 'p_ask' || left.cls === undefined)) [role, bound] = ['budget', 'max']
   if (left.outer === 'p_hist' && left.cls !== 'p_now' && left.cls !== 'p_ask') role = 'historic'
   if (left.outer === 'p_offer' && role === 'asking') role = 'offer'
   if (left.outer === 'p_budget' && left.cls === undefined) [role, bound] = ['budget', amount.range ? 'both' : 'max']
@@ -184,6 +198,11 @@ const CLAUSES = new Set(
 const GROUPED = new Set([',', '.'])
 const GROUP = 4
 
+const LAST_HOUR = 24
+
+/** Sizes and ages go less far. */
+const LEAST_RANGE = 100
+
 const PIECES = new Set(['a', 'per', 'each', 'apiece'])
 const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
 
@@ -221,6 +240,11 @@ function tierOf(
     ((next?.caps === 1 && tokens[amount.end + 1]?.caps === 1) || (value <= 12 && tags.any('free') !== undefined))
   )
     return undefined
+  // "завтра в 11"
+  if (previous?.text === 'в' && value <= LAST_HOUR) return undefined
+  // "40+ events": so many and more of them.
+  if (next?.text === '+' && next.glued && !left.strong && tokens[amount.end + 1]?.kind === 'word' && !isSlotWord(tags, amount.end + 1))
+    return undefined
   const open =
     next === undefined ||
     next.kind !== 'word' ||
@@ -229,7 +253,7 @@ function tierOf(
     isSlotWord(tags, amount.end)
   if (amount.multiplied) return undefined
   if (amount.words) {
-    if (left.strong || right.cue || right.unit !== 'item') return 2
+    if (left.strong || right.cue || right.unit !== 'item' || willDo(tokens[amount.end - 1]?.text ?? '', next?.text ?? '')) return 2
     return value >= 100 && aloneInClause(tokens, amount) ? 1 : undefined
   }
   if (left.strong && left.cls !== undefined) {
@@ -248,6 +272,8 @@ function tierOf(
   // "2.50 a ball"
   if (amount.fractional && PIECES.has(next?.text ?? '') && tokens[amount.end + 1]?.kind === 'word') return 2
   if (value < 5 || amount.fractional || !open) return undefined
+  // "WTB road bike 150-200"
+  if (amount.range && Number(amount.min) >= LEAST_RANGE && Number(amount.min) % 10 === 0 && Number(amount.max) % 10 === 0) return 1
   const startsClause =
     previous === undefined ||
     previous.kind === 'line' ||

@@ -1,6 +1,7 @@
 import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
+import { isYear } from './number-role.ts'
 import { unitAt } from './price-unit.ts'
 import type { Hit, Tags } from './tags.ts'
 
@@ -60,6 +61,29 @@ const NEW_ONES = new Set(['новый', 'новая', 'новое', 'новые'
 const ofNewOne = (tokens: readonly Token[], { start }: Amount): boolean =>
   tokens[start - 2]?.text === '(' && NEW_ONES.has(tokens[start - 1]?.text ?? '')
 
+/** "material já comprado (R$ 2.300)": what is told in brackets behind a word of the past. */
+const tookNow = (tokens: readonly Token[], tags: Tags, { start }: Amount): boolean =>
+  tokens[start - 1]?.text === '(' && tokens[start - 2]?.kind === 'word' && BOUGHT.has(tokens[start - 2]?.text ?? '')
+
+const BOUGHT = new Set(
+  (
+    'bought purchased paid ordered comprado comprada comprados compradas comprei compré pagado pagada pago adquirido adquirida ' +
+    'купил купила купили куплен куплена куплено куплены брал брала брали взял взяла покупал покупала mua'
+  ).split(' '),
+)
+const IN_YEAR = new Set(['in', 'en', 'em', 'в', 'năm', 'back', 'el', 'del', 'de'])
+/** "comprada en 2016 por 1.080 €": the year between belongs to the buying. */
+function ofThatYear(tokens: readonly Token[], tags: Tags, at: number): boolean {
+  if (!isYear(tokens[at]?.text ?? '') || !IN_YEAR.has(tokens[at - 1]?.text ?? '')) return false
+  for (let k = at - 2; k >= at - REACH; k--) {
+    const token = tokens[k]
+    if (token === undefined || token.sentence !== tokens[at]?.sentence) return false
+    if (BOUGHT.has(token.text) || (k === at - 2 && token.text.length > 2 && tags.ends('p_hist', k + 1))) return true
+  }
+  return false
+}
+const REACH = 5
+
 /** Nearest price word to the left within the clause, with the one before it. */
 export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount): Left {
   const sentence = tokens[amount.start]?.sentence
@@ -72,7 +96,10 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
   for (let end = amount.start; end > Math.max(0, amount.start - LOOK_BACK); ) {
     const token = tokens[end - 1] as Token
     if (token.kind === 'line' || token.sentence !== sentence || STOPS.has(token.text)) break
-    if (token.kind === 'number') break
+    if (token.kind === 'number') {
+      if (ofThatYear(tokens, tags, end - 1)) [cls, outer] = ['p_hist', 'p_hist']
+      break
+    }
     let width = 0
     for (const hit of tags.endingAt(end)) {
       const name = hit.name
@@ -105,7 +132,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
   }
   if (tokens[amount.start - 1]?.text === '~' || tokens[amount.start - 1]?.text === '≈') approx = true
   if (cls === undefined && tokens[amount.start - 1]?.text === ':' && budgeted(tokens, tags, amount.start - 1)) cls = 'p_budget'
-  if (cls === undefined && ofNewOne(tokens, amount)) cls = 'p_hist'
+  if (cls === undefined && (ofNewOne(tokens, amount) || tookNow(tokens, tags, amount))) cls = 'p_hist'
   const strong = cls !== undefined && cls !== 'p_for'
   return {
     cls,

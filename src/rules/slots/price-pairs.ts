@@ -14,6 +14,8 @@ export function pricePairs(tokens: readonly Token[], tags: Tags, amounts: readon
 const NONE: readonly Amount[] = []
 
 const LEAST = 5
+const LAST_HOUR = 24
+const AT = new Set('at by after before till until в к до после с las às lúc a'.split(' '))
 const CLOSES = new Set([',', '.', ';', ')'])
 
 /** "drill 40, mitre saw 90": a bare number right after a thing, at the end of its clause. */
@@ -23,6 +25,8 @@ function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): 
   const next = tokens[amount.end]
   if (next !== undefined && !CLOSES.has(next.text) && next.kind !== 'line' && next.clause === tokens[amount.at]?.clause)
     return false
+  // "завтра в 11", "Dublin 8": an hour, a district.
+  if (Number(amount.max) <= LAST_HOUR && (AT.has(tokens[amount.start - 1]?.text ?? '') || tags.ends('place', amount.start))) return false
   const thing = tags.ends('goods', amount.start)
   return thing || tokens[amount.start - 1]?.kind === 'word'
 }

@@ -28,7 +28,8 @@ export function stronger(a: CurrencyHit | undefined, b: CurrencyHit | undefined)
 
 /** N8. */
 export function joinRange(left: Amount | undefined, right: Amount, tokens: readonly Token[]): Amount | undefined {
-  if (left === undefined || right.role !== 'amount' || left.range) return undefined
+  if (left === undefined || left.range) return undefined
+  if (right.role !== 'amount') return right.role === 'year' ? roundRange(left, right, tokens) : undefined
   const between = right.start - left.end
   const first = tokens[left.end]
   // "8k-10k"
@@ -43,11 +44,14 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
           currency: stronger(left.currency, right.currency),
         }
       : undefined
+  if (between === 0 && left.words && right.words && tokens[right.at]?.glued === true && Number(left.min) < Number(right.max))
+    return { ...right, start: left.start, at: left.at, min: left.min, range: true, currency: stronger(left.currency, right.currency) }
   if (between !== 1 || first === undefined) return undefined
   // "entre 2000 y 3000 pesos": a year alone is money beside money.
   const opener = tokens[left.start - 1]?.text ?? ''
   const opens = RANGE_OPS.has(first.text) ? first.glued && Number(left.min) % 50 === 0 : BETWEEN.has(opener)
-  if (left.role !== 'amount' && !(left.role === 'year' && right.currency !== undefined && opens)) return undefined
+  const money = right.currency !== undefined || Number(right.max) > LAST_YEAR
+  if (left.role !== 'amount' && !(left.role === 'year' && money && opens)) return undefined
   const byWord =
     RANGE_WORDS.has(first.text) &&
     (first.text === 'to' ||
@@ -56,7 +60,8 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
       first.text === 'до' ||
       BETWEEN.has(opener) ||
       BETWEEN.has(tokens[left.start - 2]?.text ?? '') ||
-      (first.text === 'a' && (right.currency !== undefined || right.multiplied)))
+      (first.text === 'a' && (right.currency !== undefined || right.multiplied || ABOUT.has(opener)))) ||
+    eitherOf(left, right, first, tokens)
   if (!RANGE_OPS.has(first.text) && !byWord && !(first.text === 'và' && BETWEEN.has(opener))) return undefined
   let min = left.min
   if (right.multiplied && !left.multiplied) {
@@ -81,6 +86,32 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
     implied: right.implied ?? left.implied,
     approx: left.approx || right.approx,
   }
+}
+
+const ABOUT = new Set(['uns', 'umas', 'unos', 'unas', 'de', 'tipo'])
+const OR = new Set(['o', 'u', 'or', 'ou', 'или', 'hoặc'])
+/** "2 o 3 euros", "5 or 6 bucks": both are of the money behind the second. */
+function eitherOf(left: Amount, right: Amount, first: Token, tokens: readonly Token[]): boolean {
+  if (!OR.has(first.text) || left.currency !== undefined || left.multiplied || right.start !== right.at) return false
+  const before = tokens[left.start - 1]
+  if (before?.kind === 'number' || before?.glued === true) return false
+  return (right.currency !== undefined || right.multiplied) && Number(left.min) * MOST_TIMES >= Number(right.max) / scaleOf(right)
+}
+const MOST_TIMES = 4
+/** What a word of size behind the second number makes of it. */
+const scaleOf = ({ multiplied, max }: Amount): number => (multiplied && Number(max) >= 1000 ? (Number(max) >= 1e6 ? 1e6 : 1000) : 1)
+
+const LAST_YEAR = 2035
+const ROUND = 50
+/** "between 1500 and 2000", "1500-2000": beside a round amount that is no year a round year is one too. */
+function roundRange(left: Amount, right: Amount, tokens: readonly Token[]): Amount | undefined {
+  const first = tokens[left.end]
+  if (left.role !== 'amount' || right.start - left.end !== 1 || first === undefined) return undefined
+  const [min, max] = [Number(left.min), Number(right.max)]
+  if (min >= max || min * MOST_TIMES < max || min % ROUND !== 0 || max % ROUND !== 0) return undefined
+  const word = RANGE_WORDS.has(first.text) && BETWEEN.has(tokens[left.start - 1]?.text ?? '')
+  if (!word && !(RANGE_OPS.has(first.text) && first.glued)) return undefined
+  return { ...right, role: 'amount', start: left.start, at: left.at, min: left.min, range: true, currency: left.currency }
 }
 
 /** The left bound under the right bound's multiplier, if it stays below the right bound. */

@@ -8,11 +8,24 @@ import type { Tags } from './tags.ts'
 /** Numbers that the words at their side make something else than money; `at`: the token behind the number. */
 export function sideNumber(tokens: readonly Token[], i: number, at: number, tags: Tags): NumberRole | undefined {
   if (inOne(tokens, i, at)) return 'ratio'
+  if (ordinalSign(tokens, at)) return 'ordinal'
+  if (processor(tokens, i)) return 'model'
   if (twice(tokens, i, at)) return 'model'
   if (agedPerson(tokens, i, at)) return 'id'
   if (colourCode(tokens, i, at, tags)) return 'id'
   return tags.lang === 'ru' ? countedBehind(tokens, i, at, tags) : undefined
 }
+
+/** "7.º ano", "2.ª mão" */
+const ordinalSign = (tokens: readonly Token[], at: number): boolean =>
+  tokens[at]?.text === '.' && tokens[at]?.glued === true && tokens[at + 1]?.glued === true && ORDINAL_SIGNS.has(tokens[at + 1]?.text ?? '')
+const ORDINAL_SIGNS = new Set(['º', 'ª', '°', 'o', 'a'])
+
+const FAMILIES = new Set(['ryzen', 'core'])
+const MODEL_DIGITS = 4
+/** "Ryzen 5 7600": the second number is the model's. */
+const processor = (tokens: readonly Token[], i: number): boolean =>
+  tokens[i - 1]?.kind === 'number' && tokens[i]?.text.length === MODEL_DIGITS && FAMILIES.has(tokens[i - 2]?.text ?? '')
 
 const IN = new Set(['in', 'en', 'em', 'в', 'trong'])
 /** "2 в 1", "3 in 1": what a thing is besides. */
@@ -45,12 +58,16 @@ const PERSONS = new Set(
     'trai gái mẹ bố bà ông cháu bé'
   ).split(' '),
 )
-const AGE_ENDS = new Set([')', ',', 'and', '&', 'y', 'e', 'и', 'và', '-', '/'])
+const TO_WHOM = new Set('ребёнку ребенку сыну дочке дочери маме папе бабушке дедушке внуку внучке мальчику девочке'.split(' '))
+const AGE_ENDS = new Set([')', ',', '!', 'and', '&', 'y', 'e', 'и', 'và', '-', '/'])
 const OLDEST = 110
 /** "my son (15)", "моя мама (82, бодрая)": how old somebody is. */
 function agedPerson(tokens: readonly Token[], i: number, at: number): boolean {
-  if (tokens[i - 1]?.text !== '(' || !PERSONS.has(tokens[i - 2]?.text ?? '')) return false
   const next = tokens[at]
+  // "ребёнку 11, Тула": behind somebody to whom something is done no price stands.
+  if (TO_WHOM.has(tokens[i - 1]?.text ?? ''))
+    return Number(tokens[i]?.text) <= OLDEST && (next === undefined || next.kind !== 'word' || next.clause !== tokens[i]?.clause)
+  if (tokens[i - 1]?.text !== '(' || !PERSONS.has(tokens[i - 2]?.text ?? '')) return false
   return Number(tokens[i]?.text) <= OLDEST && (next === undefined || AGE_ENDS.has(next.text))
 }
 

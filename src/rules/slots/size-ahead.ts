@@ -43,7 +43,11 @@ export function sizedAhead(
 ): Multiplier | undefined {
   if (tags.lang !== 'ru' || !(value < 1000)) return undefined
   const first = tokens[start - 1]
-  const ranged = first?.kind === 'op' && first.glued && tokens[start - 2]?.kind === 'number' ? start - 2 : start
+  const left = tokens[start - 2]
+  // "тысячи полторы-две": that hyphen is part of no token.
+  const joined = tokens[start]?.glued === true && NUMBER_WORDS.has(first?.text ?? '')
+  const counts = left?.kind === 'number' || NUMBER_WORDS.has(left?.text ?? '')
+  const ranged = joined ? start - 1 : first?.kind === 'op' && first.glued && counts ? start - 2 : start
   const at = BETWEEN.has(tokens[ranged - 1]?.text ?? '') ? ranged - 2 : ranged - 1
   if (!isSizeAhead(tokens, at) || tokens[at]?.clause !== tokens[start]?.clause) return undefined
   // "больше тысячи за 30 дней"

@@ -4,9 +4,11 @@ import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { decimal } from './decimal.ts'
 import { type Multiplier, multiplierAt } from './multiplier.ts'
 import { MILLION_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
+import { willDo } from './number-word-list.ts'
 import { NUMBER_WORDS, readNumberWords, type WordNumber } from './number-words.ts'
+import { centsBehind, oneOfMoney } from './one-of-money.ts'
 import { unitAt } from './price-unit.ts'
-import { HALVES, remainder } from './remainder.ts'
+import { remainder } from './remainder.ts'
 import { byPlace, headOf, isSizeAhead, moneyAhead, sizedAhead } from './size-ahead.ts'
 import type { Tags } from './tags.ts'
 
@@ -45,8 +47,8 @@ export function tailValue(tokens: readonly Token[], at: number): number {
 /** An amount whose number is written in words, from token `i` on. */
 export function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
   if (isSizeAhead(tokens, i) && headOf(tokens, i) !== undefined) return undefined
-  const half = oneAndHalf(tokens, i)
-  if (half !== undefined) return half
+  const one = oneOfMoney(tokens, i, tags)
+  if (one !== undefined) return one
   const words = openMillion(tokens, i, tags) ?? readNumberWords(tokens, i)
   if (words === undefined) return undefined
   let end = words.end
@@ -76,7 +78,14 @@ export function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount
     value = String(Number(value) + more.value)
     end = more.end
   }
-  const last = currency === undefined || currency === ahead ? end : Math.max(end, currency.end)
+  let last = currency === undefined || currency === ahead ? end : Math.max(end, currency.end)
+  if (currency?.source === 'word' && last === currency.end && !words.large) {
+    const cents = centsBehind(tokens, last, tags)
+    if (cents !== undefined && !value.includes('.')) {
+      value = decimal(value, cents.digits, 0) ?? value
+      last = cents.end
+    }
+  }
   return {
     start: i,
     at: i,
@@ -106,45 +115,6 @@ const SIZES = new Set([
   ...'k tỷ tỉ lakh crore lucas lukas luquitas palos palo cents paise céntimos cêntimos centavos копеек'.split(' '),
 ])
 
-const ONE: ReadonlyMap<string, readonly [value: string, code: string | undefined]> = new Map(
-  Object.entries({
-    palo: ['1500000', undefined],
-    millón: ['1500000', undefined],
-    millon: ['1500000', undefined],
-    milhão: ['1500000', undefined],
-    luca: ['1500', undefined],
-    euro: ['1.5', 'EUR'],
-    real: ['1.5', 'BRL'],
-  } as const),
-)
-
-/** "palo y medio", "a euro y medio", "milhão e meio": one and a half of what has a name. */
-function oneAndHalf(tokens: readonly Token[], i: number): Amount | undefined {
-  const one = ONE.get(tokens[i]?.text ?? '')
-  if (one === undefined || !HALVES.has(tokens[i + 2]?.text ?? '')) return undefined
-  if (tokens[i + 1]?.text !== 'y' && tokens[i + 1]?.text !== 'e') return undefined
-  const [value, code] = one
-  const currency: CurrencyHit =
-    code === undefined
-      ? { code, source: 'word', rank: 0, start: i, end: i + 3 }
-      : { code, source: 'word', rank: 1, start: i, end: i + 3 }
-  return {
-    start: i,
-    at: i,
-    end: i + 3,
-    role: 'amount',
-    min: value,
-    max: value,
-    range: false,
-    currency,
-    multiplied: true,
-    implied: undefined,
-    approx: false,
-    words: true,
-    fractional: false,
-  }
-}
-
 const BEFORE_WORDS = new Set(['p_ask', 'p_budget', 'p_max', 'p_offer', 'p_now'])
 const BEHIND_WORDS = new Set([
   'u_alone',
@@ -166,6 +136,8 @@ function priceWordsAround(tags: Tags, start: number, end: number, value: string)
   // "ninety an hr"
   if (Number(value) >= MIN_HOURLY && PAID_BY.has(unitAt(tags.tokens, tags, end)?.unit ?? '')) return true
   const next = tags.tokens[end]
+  // "sixty'll get it"
+  if (next !== undefined && willDo(tags.tokens[end - 1]?.text ?? '', next.text)) return true
   const closed = next === undefined || next.kind === 'op' || next.clause !== tags.tokens[start]?.clause
   return (
     closed &&
