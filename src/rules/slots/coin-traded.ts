@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { COINS } from './currency.ts'
+import { COINS, STABLE } from './currency.ts'
 import type { PriceCandidate } from './price-candidate.ts'
 import type { Tags } from './tags.ts'
 
@@ -13,7 +13,10 @@ export function tradedCoins(tokens: readonly Token[], tags: Tags, out: PriceCand
     const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
     if (!isCoin(a) || b.amount.currency?.code === a.amount.currency?.code || b.tier < 2) continue
     const link = tags.ends('p_for', b.amount.start) || tags.ends('p_ask', b.amount.start)
-    const rate = !a.asked && b.amount.currency !== undefined && (b.unit === 'each' || PER.has(tokens[b.end]?.text ?? ''))
+    const rate =
+      !a.asked &&
+      (b.amount.currency !== undefined || STABLE.has(a.amount.currency?.code ?? '')) &&
+      (b.unit === 'each' || PER.has(tokens[b.end]?.text ?? ''))
     if (link || rate) out[i] = { ...a, role: 'coin_quantity' }
   }
   // "500 usdt contra zelle", "who has 200 USDT for me": nothing else is named that it could be paid for.

@@ -415,7 +415,24 @@ export const SHARED = new Set([
   'kronor',
   'crowns',
 ])
-export const BEFORE = new Set(['bs', 'rs', 'rs.', 'rm', 'rp', 'ksh', 'kes', 'vnd', 'rub', 'inr', 'tsh', 'ush', 'tk', 'dh', 'dhs', 'kč'])
+export const BEFORE = new Set([
+  'bs',
+  'rs',
+  'rs.',
+  'rm',
+  'rp',
+  'ksh',
+  'kes',
+  'vnd',
+  'rub',
+  'inr',
+  'tsh',
+  'ush',
+  'tk',
+  'dh',
+  'dhs',
+  'kč',
+])
 
 /** Names of money that countries share, by what names the country: "pesos argentinos", "dólares canadienses", "đô úc". */
 export const NATIONS: Readonly<Record<string, readonly (readonly [beginning: string, code: string])[]>> = {

@@ -1,4 +1,5 @@
 import type { Language, Token } from '../text/model.ts'
+import { countryAhead } from './currency-adjectives.ts'
 import {
   BEFORE,
   CODE_BEFORE,
@@ -16,7 +17,6 @@ import {
   WORDLIKE,
   WORDS,
 } from './currency-names.ts'
-import { countryAhead } from './currency-adjectives.ts'
 import { markAt, markEndingAt } from './dollar-marks.ts'
 import { OPENS, opens } from './openers.ts'
 
@@ -65,7 +65,11 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
   if (token.kind === 'word' && (opens(token.form) & OPENS.before) === 0) return undefined
   const mark = tokens[i - 2]?.text === '$' && token.glued ? markEndingAt(tokens, i - 1) : undefined
   if (mark !== undefined) return mark
-  if (CODES.has(token.text) && !ONLY_AFTER.has(token.text) && (touching || token.caps === 2 || !WORDLIKE.has(token.text) || startsLarge(token, tokens[i]))) {
+  if (
+    CODES.has(token.text) &&
+    !ONLY_AFTER.has(token.text) &&
+    (touching || token.caps === 2 || !WORDLIKE.has(token.text) || startsLarge(token, tokens[i]))
+  ) {
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i - 1, end: i }
   }
   // "Rs. 18,000"
@@ -75,8 +79,12 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
     return { code: WORDS.get(abbreviated.text), source: 'word', rank: 1, start: i - 2, end: i }
   // "Corsair RM850x": glued on both sides it names a model.
   const after = tokens[i + 1]
-  const model = touching && after?.kind === 'word' && after.glued && after.text !== 'k' && !CODES.has(after.text)
-  if (token.text === 'bs') return model ? undefined : bolivares(i - 1, i)
+  // "RM-854": so a hyphen between does.
+  const hyphened = touching && (tokens[i] as Token).start > token.end
+  const model = hyphened || (touching && after?.kind === 'word' && after.glued && after.text !== 'k' && !CODES.has(after.text))
+  // "BS5" is a part of Bristol.
+  const district = touching && (tokens[i]?.text.length ?? 0) < LEAST_TOUCHING
+  if (token.text === 'bs') return model || district ? undefined : bolivares(i - 1, i)
   if (BEFORE.has(token.text) && !model) return { code: WORDS.get(token.text), source: 'word', rank: 1, start: i - 1, end: i }
   return undefined
 }
@@ -153,6 +161,7 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
 const startsLarge = (code: Token, number: Token | undefined): boolean =>
   code.text === 'php' && code.caps === 1 && number?.kind === 'number' && number.text.length >= 3 && !number.text.includes('.')
 
+const LEAST_TOUCHING = 3
 /** Bolivianos and bolívares have one sign; the place says which. */
 const bolivares = (start: number, end: number): CurrencyHit => ({ code: undefined, source: 'word', rank: 0, start, end })
 
@@ -173,6 +182,8 @@ function nationOf(tokens: readonly Token[], i: number): string | undefined {
 /** A currency's code that stands by itself, beside no number: "450 a month, bills included (EUR)", "all prices usd". */
 const LONE_SIGNS: Readonly<Record<string, string>> = { '€': 'EUR', '£': 'GBP', '₽': 'RUB', '₫': 'VND', '₴': 'UAH', '₹': 'INR' }
 
+const IN: ReadonlySet<string> = new Set(['in', 'en', 'em', 'в', 'bằng'])
+
 export function standingCode(tokens: readonly Token[]): string | undefined {
   let found: string | undefined
   for (let i = 0; i < tokens.length; i++) {
@@ -183,6 +194,15 @@ export function standingCode(tokens: readonly Token[]): string | undefined {
       if (found !== undefined && found !== sign) return undefined
       found = sign
       continue
+    }
+    // "all prices in euros"
+    if (kind === 'word' && IN.has(tokens[i - 1]?.text ?? '') && tokens[i - 2]?.kind === 'word') {
+      const named = WORDS.get(text)
+      if (named !== undefined && text.length > 3 && tokens[i + 1]?.kind !== 'number' && !COINS.has(named)) {
+        if (found !== undefined && found !== named) return undefined
+        found = named
+        continue
+      }
     }
     if (kind !== 'word' || text.length !== 3 || !CODES.has(text) || WORDLIKE.has(text) || COINS.has(codeOf(text))) continue
     if (tokens[i - 1]?.kind === 'number' || tokens[i + 1]?.kind === 'number' || tokens[i - 1]?.kind === 'sign') continue

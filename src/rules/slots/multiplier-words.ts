@@ -66,7 +66,7 @@ export const MILLION_WORDS = new Set([
   'palos',
 ])
 /** Shorter ones, and those that need more around them. */
-const OTHERS = 'k к кк т.р. m mm tỷ tỉ ty lít lit xị p hundred hundo сотен сотни lakh lakhs lac crore crores cr ¢'.split(' ')
+const OTHERS = 'k к кк т.р. m mm tỷ tỉ ty tỏi lít lit xị p hundred hundo сотен сотни lakh lakhs lac crore crores cr ¢'.split(' ')
 
 /** Hundredths, with their money where only one has them: "centavos" are of many. */
 export const HUNDREDTHS: ReadonlyMap<string, string | undefined> = new Map(

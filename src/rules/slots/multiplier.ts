@@ -15,7 +15,9 @@ export interface Multiplier {
 
 /** Words that follow a price, never a count: "1 tỷ 2 còn thương lượng". */
 const BEHIND_TAIL = new Set(
-  'yên xinh đẹp gồm cả đã về rước cho nè nhá còn có bớt thương tl bao ib lh inbox liên fix chốt nhé nha ạ ship freeship thôi ai giao xem bank tặng kèm không'.split(' '),
+  'yên xinh đẹp gồm cả đã về rước cho nè nhá còn có bớt thương tl bao ib lh inbox liên fix chốt nhé nha ạ ship freeship thôi ai giao xem bank tặng kèm không'.split(
+    ' ',
+  ),
 )
 /** "goc 850k de lai 700k": typed without its marks too little may tell the language. */
 const PLAIN_VI = new Set(['goc', 'lai', 'gia', 'duoi', 'khoang'])
@@ -80,6 +82,8 @@ export function multiplierAt(
   )
     return { shift: 6, implied: 'VND', end: at + 1, tail: true }
   if (text === 'tỷ' || text === 'tỉ' || (text === 'ty' && vi)) return { shift: 9, implied: 'VND', end: at + 1, tail: true }
+  // "1,45 tỏi": a thousand million, said as garlic; whole heads of it are garlic.
+  if (text === 'tỏi' && vi && !Number.isInteger(value)) return { shift: 9, implied: 'VND', end: at + 1, tail: false }
   if (VI_THOUSAND.has(text) && (vi || text.length > 2)) return { shift: 3, implied: 'VND', end: at + 1, tail: false }
   // "5 lít" is money; "tủ lạnh 180 lít", "nồi 5 lít" hold so much.
   const litres = text === 'lít' || (text === 'lit' && vi)
@@ -96,6 +100,8 @@ export function multiplierAt(
   if (text === 'crore' || text === 'crores' || (text === 'cr' && glued))
     return { shift: 7, implied: 'INR', end: at + 1, tail: false }
   if (text === 'mil' && tags.lang === 'en') return { shift: 6, end: at + 1, tail: false }
+  // "щенки, 5 штук" are so many; "за 5 штук", "5 штук баксов" are money.
+  if (text === 'штук' && countsPieces(tokens, at, tags)) return undefined
   if (THOUSAND_WORDS.has(text)) {
     const cyrillic = text.charCodeAt(0) > 0x3ff
     // "20 тысяч" names no currency by itself; the short forms do.
@@ -151,8 +157,18 @@ function hundredth(
 }
 const MIN_CENTS = 5
 const COLLECTED = new Set(
-  'монету coin coins moneda monedas moeda moedas монета монеты монет ссср года proof uncirculated numismática нумизматика'.split(' '),
+  'монету coin coins moneda monedas moeda moedas монета монеты монет ссср года proof uncirculated numismática нумизматика'.split(
+    ' ',
+  ),
 )
+
+/** Behind a price word, before a currency and at the head of a sentence they are thousands. */
+const countsPieces = (tokens: readonly Token[], at: number, tags: Tags): boolean => {
+  const before = tokens[at - 2]
+  if (before === undefined || before.sentence !== tokens[at]?.sentence || FOR_SO_MUCH.has(before.text)) return false
+  return currencyAfter(tokens, at + 1, tags.lang) === undefined
+}
+const FOR_SO_MUCH = new Set('за до в по прошу дам от отдам отдаю плачу заплачу цена около штук хочу бюджет примерно максимум'.split(' '))
 
 const MAX_ROOMS = 6
 const MAX_PENCE = 99
@@ -222,7 +238,10 @@ const MAX_LIT = 9
 function millions(tokens: readonly Token[], at: number, tags: Tags, value: number, before: CurrencyHit | undefined): boolean {
   if (before !== undefined || currencyAfter(tokens, at + 1, tags.lang) !== undefined) return true
   const near = [...tags.endingAt(at - 1), ...tags.endingAt(at - 2)]
-  return value <= 99 && near.some((h) => h.name.startsWith('p_'))
+  if (value > 99) return false
+  // "1.1M ono"
+  const named = tokens[at]?.caps === 2 && tags.startingAt(at + 1).some((h) => h.name === 'r_cue' || h.name === 'f_negotiable')
+  return named || near.some((h) => h.name.startsWith('p_'))
 }
 
 /** N7: digits right after a Vietnamese multiplier are its decimal digits; "rưỡi" is a half. */

@@ -126,8 +126,7 @@ function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean
 }
 
 /** "stair gate 10": the label is part of the name of a thing. */
-const partOfThing = (tags: Tags, i: number): boolean =>
-  tags.endingAt(i).some((h) => h.name === 'goods' && h.end - h.start > 1)
+const partOfThing = (tags: Tags, i: number): boolean => tags.endingAt(i).some((h) => h.name === 'goods' && h.end - h.start > 1)
 
 const ARTICLES = new Set([
   'my',

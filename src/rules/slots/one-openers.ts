@@ -47,4 +47,3 @@ export const ARTICLES = new Set(['a', 'un', 'um'])
 export const HALF = new Set(['half', 'medio', 'media', 'meio', 'meia', 'пол'])
 /** Words such an amount begins with. */
 export const ONE_OPENERS: ReadonlySet<string> = new Set([...ONE.keys(), ...BARE, ...ARTICLES, ...HALF])
-

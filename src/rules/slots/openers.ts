@@ -17,7 +17,13 @@ export function opens(form: Form): number {
 const look = (text: string): number =>
   OPENS.looked |
   (NUMBER_HEADS.has(text) || ONE_OPENERS.has(text) ? OPENS.number : 0) |
-  (CODES.has(text) || WORDS.has(text) || SHARED.has(text) || LARGE_ONLY.has(text) || text === 'u' || NAMED.has(text) || ADJECTIVES.has(text)
+  (CODES.has(text) ||
+  WORDS.has(text) ||
+  SHARED.has(text) ||
+  LARGE_ONLY.has(text) ||
+  text === 'u' ||
+  NAMED.has(text) ||
+  ADJECTIVES.has(text)
     ? OPENS.currency
     : 0) |
   (MULTIPLIERS.has(text) ? OPENS.multiplier : 0) |

@@ -6,7 +6,7 @@ import { COINS } from './currency.ts'
 import { willDo } from './number-word-list.ts'
 import { PRICES, type PriceCandidate, type PriceRole } from './price-candidate.ts'
 import { isSlotWord, type Left, leftContext, type Right, rightContext } from './price-context.ts'
-import { corrected, deliveredToo, lowered, printed } from './price-corrections.ts'
+import { corrected, deliveredToo, lowered, printed, stepped } from './price-corrections.ts'
 import { pricePairs } from './price-pairs.ts'
 import type { Tags } from './tags.ts'
 
@@ -59,6 +59,7 @@ export function priceCandidates(
     for (const [i, c] of out.entries()) if (c.soft) out[i] = { ...c, role: 'historic' }
   deliveredToo(tokens, tags, out)
   lowered(tokens, out)
+  if (out.length > 1) stepped(tokens, out)
   if (out.length > 1) printed(tokens, tags, out)
   if (out.length > 1 && tags.any('p_fix') !== undefined) corrected(tokens, tags, out)
   tradedCoins(tokens, tags, out)
@@ -99,7 +100,8 @@ function judge(
   const asked = BEFORE_PRICE.has(tokens[amount.start - 1]?.text ?? '')
   // "một triệu hai" names its money as "1tr2" does.
   const vietnamese = amount.words && amount.implied !== undefined
-  const money = amount.currency !== undefined || vietnamese || (amount.multiplied && (asked || !countsThings(tokens, tags, amount)))
+  const money =
+    amount.currency !== undefined || vietnamese || (amount.multiplied && (asked || !countsThings(tokens, tags, amount)))
   if (amount.role === 'year' && inYear(tokens, amount)) return undefined
   if (amount.role === 'year' && (left.role === undefined ? !toWhom(tokens, tags, amount) : !amount.range && SINCE.has(left.role)))
     return undefined
@@ -120,7 +122,9 @@ function judge(
   if ((right.min || (money && amount.plus)) && bound === 'both') bound = 'min'
   // "de 80 soles para arriba", "de 50 pra cima"
   if (right.min && role === 'historic' && tokens[amount.start - 1]?.text === 'de') role = 'asking'
-  if (right.hist && left.cls !== 'p_ask' && left.cls !== 'p_now') role = 'historic'
+  // "cost £1,900 new"
+  const cost = COST.has(tokens[amount.start - 1]?.text ?? '')
+  if (right.hist && (cost || (left.cls !== 'p_ask' && left.cls !== 'p_now'))) role = 'historic'
   if (right.face) role = 'face'
   if (right.addon && left.cls !== 'p_ask') role = 'addon'
   if (tokens[amount.start - 1]?.text === '+' && !left.strong) role = right.shipAfterPlus ? 'addon' : 'topup'
@@ -144,6 +148,8 @@ function judge(
     end: right.end,
   }
 }
+
+const COST = new Set(['cost', 'costs', 'costó', 'costaba', 'custou', 'custava'])
 
 /** "отдам за 13 тысяч ps4": what is named behind the price is not counted by it. */
 const BEFORE_PRICE = new Set(['за', 'za'])
@@ -243,7 +249,13 @@ function tierOf(
   // "завтра в 11"
   if (previous?.text === 'в' && value <= LAST_HOUR) return undefined
   // "40+ events": so many and more of them.
-  if (next?.text === '+' && next.glued && !left.strong && tokens[amount.end + 1]?.kind === 'word' && !isSlotWord(tags, amount.end + 1))
+  if (
+    next?.text === '+' &&
+    next.glued &&
+    !left.strong &&
+    tokens[amount.end + 1]?.kind === 'word' &&
+    !isSlotWord(tags, amount.end + 1)
+  )
     return undefined
   const open =
     next === undefined ||
@@ -253,8 +265,10 @@ function tierOf(
     isSlotWord(tags, amount.end)
   if (amount.multiplied) return undefined
   if (amount.words) {
-    if (left.strong || right.cue || right.unit !== 'item' || willDo(tokens[amount.end - 1]?.text ?? '', next?.text ?? '')) return 2
-    return value >= 100 && aloneInClause(tokens, amount) ? 1 : undefined
+    if (left.strong || right.cue || right.unit !== 'item' || willDo(tokens[amount.end - 1]?.text ?? '', next?.text ?? ''))
+      return 2
+    // "letting it go for one seventy"
+    return value >= 100 && (aloneInClause(tokens, amount) || (left.cls === 'p_for' && open)) ? 1 : undefined
   }
   if (left.strong && left.cls !== undefined) {
     if (
@@ -273,7 +287,8 @@ function tierOf(
   if (amount.fractional && PIECES.has(next?.text ?? '') && tokens[amount.end + 1]?.kind === 'word') return 2
   if (value < 5 || amount.fractional || !open) return undefined
   // "WTB road bike 150-200"
-  if (amount.range && Number(amount.min) >= LEAST_RANGE && Number(amount.min) % 10 === 0 && Number(amount.max) % 10 === 0) return 1
+  if (amount.range && Number(amount.min) >= LEAST_RANGE && Number(amount.min) % 10 === 0 && Number(amount.max) % 10 === 0)
+    return 1
   const startsClause =
     previous === undefined ||
     previous.kind === 'line' ||

@@ -61,13 +61,13 @@ const NEW_ONES = new Set(['новый', 'новая', 'новое', 'новые'
 const ofNewOne = (tokens: readonly Token[], { start }: Amount): boolean =>
   tokens[start - 2]?.text === '(' && NEW_ONES.has(tokens[start - 1]?.text ?? '')
 
-/** "material já comprado (R$ 2.300)": what is told in brackets behind a word of the past. */
-const tookNow = (tokens: readonly Token[], tags: Tags, { start }: Amount): boolean =>
-  tokens[start - 1]?.text === '(' && tokens[start - 2]?.kind === 'word' && BOUGHT.has(tokens[start - 2]?.text ?? '')
+/** "material já comprado (R$ 2.300)", "I cover the label (12 bucks)": what the word before the bracket says of the amount in it. */
+const ofBracket = (word: string): string | undefined => (BOUGHT.has(word) ? 'p_hist' : SENT.has(word) ? 'p_addon' : undefined)
 
+const SENT = new Set('label postage shipping envío envio frete portes пересыл пересылка доставка ship'.split(' '))
 const BOUGHT = new Set(
   (
-    'bought purchased paid ordered comprado comprada comprados compradas comprei compré pagado pagada pago adquirido adquirida ' +
+    'bought purchased ordered comprado comprada comprados compradas comprei compré adquirido adquirida ' +
     'купил купила купили куплен куплена куплено куплены брал брала брали взял взяла покупал покупала mua'
   ).split(' '),
 )
@@ -132,7 +132,8 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
   }
   if (tokens[amount.start - 1]?.text === '~' || tokens[amount.start - 1]?.text === '≈') approx = true
   if (cls === undefined && tokens[amount.start - 1]?.text === ':' && budgeted(tokens, tags, amount.start - 1)) cls = 'p_budget'
-  if (cls === undefined && (ofNewOne(tokens, amount) || tookNow(tokens, tags, amount))) cls = 'p_hist'
+  if (cls === undefined && ofNewOne(tokens, amount)) cls = 'p_hist'
+  if (cls === undefined && tokens[amount.start - 1]?.text === '(') cls = ofBracket(tokens[amount.start - 2]?.text ?? '')
   const strong = cls !== undefined && cls !== 'p_for'
   return {
     cls,

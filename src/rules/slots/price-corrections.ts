@@ -37,6 +37,21 @@ export function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
   }
 }
 
+const THEN = new Set(['then', 'luego', 'después', 'depois', 'потом', 'затем', 'rồi', 'sau'])
+const TODAY = new Set(['today', 'now', 'hoy', 'ahora', 'hoje', 'agora', 'сегодня', 'теперь', 'сейчас', 'giờ', 'nay'])
+
+/** "was A$900, then A$750, today A$620": behind a former price what is said of then is former too, of today the price. */
+export function stepped(tokens: readonly Token[], out: PriceCandidate[]): void {
+  for (let i = 1; i < out.length; i++) {
+    if (out[i - 1]?.role !== 'historic') continue
+    const c = out[i] as PriceCandidate
+    const word = tokens[c.amount.start - 1]?.text ?? ''
+    if (c.tier < 2) continue
+    if (THEN.has(word)) out[i] = { ...c, role: 'historic' }
+    else if (TODAY.has(word)) out[i] = { ...c, role: 'asking', bound: 'both', now: true }
+  }
+}
+
 const FIX_REACH = 4
 
 /** "60, no wait, make that 50", "1 millón... perdón, 900 mil": what is said last counts, and what is listed behind it. */

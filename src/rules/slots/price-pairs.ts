@@ -26,7 +26,8 @@ function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): 
   if (next !== undefined && !CLOSES.has(next.text) && next.kind !== 'line' && next.clause === tokens[amount.at]?.clause)
     return false
   // "завтра в 11", "Dublin 8": an hour, a district.
-  if (Number(amount.max) <= LAST_HOUR && (AT.has(tokens[amount.start - 1]?.text ?? '') || tags.ends('place', amount.start))) return false
+  if (Number(amount.max) <= LAST_HOUR && (AT.has(tokens[amount.start - 1]?.text ?? '') || tags.ends('place', amount.start)))
+    return false
   const thing = tags.ends('goods', amount.start)
   return thing || tokens[amount.start - 1]?.kind === 'word'
 }

@@ -1,6 +1,7 @@
 import { SLOT } from '../lexicon/slot-words.ts'
 import type { Intent, Money, PriceFlag, PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
+import type { Amount } from './amount.ts'
 import { COINS, type CurrencySource, currencyAfter, standingCode } from './currency.ts'
 import { PRICES, type PriceCandidate } from './price-candidate.ts'
 import { held, ownMoney, takesSoMany } from './price-sides.ts'
@@ -102,9 +103,9 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
   if (c.bound === 'min') flags.push('from')
   const buyer = BUY_SIDE.has(intent)
   const bundle = c.unit === 'item' ? bundleUnit(tokens, tags, c) : undefined
-  const { code, source } = currencyOf(tokens, c, tags)
+  const { code, source } = currencyOf(tokens, c, tags, coin)
   return {
-    min: c.bound === 'max' && (buyer || !allIn(tokens, c)) ? null : amount.min,
+    min: c.bound === 'max' ? null : amount.min,
     max: c.bound === 'min' ? null : amount.max,
     currency: code,
     currency_source: source,
@@ -113,10 +114,6 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
     flags,
   }
 }
-
-/** "C$1,450/mo all in": a buyer's last word, a seller's price with everything in it. */
-const allIn = (tokens: readonly Token[], { amount, end }: PriceCandidate): boolean =>
-  end - amount.end >= 2 && tokens[end - 1]?.text === 'in' && tokens[end - 2]?.text === 'all'
 
 /** "3 for $50", "the lot for", "for both": one price for several things. */
 function bundleUnit(tokens: readonly Token[], tags: Tags, c: PriceCandidate): PriceUnit | undefined {
@@ -129,10 +126,15 @@ function currencyOf(
   tokens: readonly Token[],
   c: PriceCandidate,
   tags: Tags,
+  coin: boolean,
 ): { code: string | null; source: CurrencySource | null } {
   const { amount } = c
-  if (amount.currency?.code !== undefined && amount.currency.rank > 0)
+  if (amount.currency?.code !== undefined && amount.currency.rank > 0) {
+    // "C$ 250 mil, Masaya": córdobas have the sign of Canadian dollars.
+    const cordobas = amount.currency.code === 'CAD' && amount.currency.rank === 2 && tags.country() === 'NI'
+    if (cordobas) return { code: 'NIO', source: 'place' }
     return { code: amount.currency.code, source: amount.currency.source }
+  }
   if (amount.currency?.rank === 0) {
     const code = SHARED_BY_PLACE[tags.country() ?? '']
     return code === undefined ? { code: null, source: null } : { code, source: 'place' }
@@ -144,9 +146,32 @@ function currencyOf(
     const hit = currencyAfter(tokens, amount.start - k, tags.lang)
     if (hit?.source === 'word' && hit.code !== undefined) return { code: hit.code, source: 'word' }
   }
+  // "I'd rather see my usdt as euros, 0.93 each"
+  const paid = coin ? otherMoney(tokens, tags) : undefined
+  if (paid !== undefined) return { code: paid, source: 'word' }
   const standing = standingCode(tokens)
   if (standing !== undefined) return { code: standing, source: 'explicit' }
+  // "2 тысячи, Самара": where no other country is named, roubles as "2 тыс" are.
+  if (tags.lang === 'ru' && thousands(tokens, amount)) {
+    const country = tags.country()
+    if (country === undefined || country === 'RU') return { code: 'RUB', source: 'language' }
+  }
   return { code: null, source: null }
+}
+
+/** The first money named that is no coin. */
+function otherMoney(tokens: readonly Token[], tags: Tags): string | undefined {
+  for (let i = 0; i < tokens.length; i++) {
+    if (tokens[i]?.kind !== 'word') continue
+    const code = currencyAfter(tokens, i, tags.lang)?.code
+    if (code !== undefined && !COINS.has(code)) return code
+  }
+  return undefined
+}
+
+const thousands = (tokens: readonly Token[], { start, end }: Amount): boolean => {
+  for (let i = start - 1; i <= end; i++) if (/^(?:тысяч|тыщ|косар)/u.test(tokens[i]?.text ?? '')) return true
+  return false
 }
 
 const SHARED_BY_PLACE: Readonly<Record<string, string>> = {

@@ -45,7 +45,14 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
         }
       : undefined
   if (between === 0 && left.words && right.words && tokens[right.at]?.glued === true && Number(left.min) < Number(right.max))
-    return { ...right, start: left.start, at: left.at, min: left.min, range: true, currency: stronger(left.currency, right.currency) }
+    return {
+      ...right,
+      start: left.start,
+      at: left.at,
+      min: left.min,
+      range: true,
+      currency: stronger(left.currency, right.currency),
+    }
   if (between !== 1 || first === undefined) return undefined
   // "entre 2000 y 3000 pesos": a year alone is money beside money.
   const opener = tokens[left.start - 1]?.text ?? ''
@@ -53,14 +60,14 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
   const money = right.currency !== undefined || Number(right.max) > LAST_YEAR
   if (left.role !== 'amount' && !(left.role === 'year' && money && opens)) return undefined
   const byWord =
-    RANGE_WORDS.has(first.text) &&
-    (first.text === 'to' ||
-      first.text === 'đến' ||
-      first.text === 'tới' ||
-      first.text === 'до' ||
-      BETWEEN.has(opener) ||
-      BETWEEN.has(tokens[left.start - 2]?.text ?? '') ||
-      (first.text === 'a' && (right.currency !== undefined || right.multiplied || ABOUT.has(opener)))) ||
+    (RANGE_WORDS.has(first.text) &&
+      (first.text === 'to' ||
+        first.text === 'đến' ||
+        first.text === 'tới' ||
+        first.text === 'до' ||
+        BETWEEN.has(opener) ||
+        BETWEEN.has(tokens[left.start - 2]?.text ?? '') ||
+        (first.text === 'a' && (right.currency !== undefined || right.multiplied || ABOUT.has(opener))))) ||
     eitherOf(left, right, first, tokens)
   if (!RANGE_OPS.has(first.text) && !byWord && !(first.text === 'và' && BETWEEN.has(opener))) return undefined
   let min = left.min
@@ -99,7 +106,8 @@ function eitherOf(left: Amount, right: Amount, first: Token, tokens: readonly To
 }
 const MOST_TIMES = 4
 /** What a word of size behind the second number makes of it. */
-const scaleOf = ({ multiplied, max }: Amount): number => (multiplied && Number(max) >= 1000 ? (Number(max) >= 1e6 ? 1e6 : 1000) : 1)
+const scaleOf = ({ multiplied, max }: Amount): number =>
+  multiplied && Number(max) >= 1000 ? (Number(max) >= 1e6 ? 1e6 : 1000) : 1
 
 const LAST_YEAR = 2035
 const ROUND = 50

@@ -11,14 +11,21 @@ export function sideNumber(tokens: readonly Token[], i: number, at: number, tags
   if (ordinalSign(tokens, at)) return 'ordinal'
   if (processor(tokens, i)) return 'model'
   if (twice(tokens, i, at)) return 'model'
+  if (mileage(tokens, i, at, tags)) return 'measure'
   if (agedPerson(tokens, i, at)) return 'id'
   if (colourCode(tokens, i, at, tags)) return 'id'
+  if (tags.lang === 'en') return undefined
+  if (HOURS.has(tokens[i - 1]?.text ?? '') && Number(tokens[i]?.text) <= LAST_HOUR) return 'time'
+  if (tags.lang === 'vi') return beforeYear(tokens, i, at, tags) ? 'year' : undefined
   return tags.lang === 'ru' ? countedBehind(tokens, i, at, tags) : undefined
 }
 
 /** "7.º ano", "2.ª mão" */
 const ordinalSign = (tokens: readonly Token[], at: number): boolean =>
-  tokens[at]?.text === '.' && tokens[at]?.glued === true && tokens[at + 1]?.glued === true && ORDINAL_SIGNS.has(tokens[at + 1]?.text ?? '')
+  tokens[at]?.text === '.' &&
+  tokens[at]?.glued === true &&
+  tokens[at + 1]?.glued === true &&
+  ORDINAL_SIGNS.has(tokens[at + 1]?.text ?? '')
 const ORDINAL_SIGNS = new Set(['º', 'ª', '°', 'o', 'a'])
 
 const FAMILIES = new Set(['ryzen', 'core'])
@@ -26,6 +33,27 @@ const MODEL_DIGITS = 4
 /** "Ryzen 5 7600": the second number is the model's. */
 const processor = (tokens: readonly Token[], i: number): boolean =>
   tokens[i - 1]?.kind === 'number' && tokens[i]?.text.length === MODEL_DIGITS && FAMILIES.has(tokens[i - 2]?.text ?? '')
+
+const MILEAGE = new Set('пробег пробегом mileage odometer odo kilometraje quilometragem shot shots shutter'.split(' '))
+const MORE = new Set(['hơn', 'около', ':', 'of', 'de', 'примерно', 'count', 'tầm'])
+/** "пробег 187 тыс", "shot hơn 8k": how far or how often, unless money is named. */
+function mileage(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
+  const before = tokens[i - 1]?.text ?? ''
+  if (!MILEAGE.has(before) && !(MORE.has(before) && MILEAGE.has(tokens[i - 2]?.text ?? ''))) return false
+  return currencyAfter(tokens, at, tags.lang) === undefined && currencyAfter(tokens, at + 1, tags.lang) === undefined
+}
+
+const HOURS = new Set(['las', 'às'])
+const LAST_HOUR = 24
+
+/** "bản trước 75", "Q.12": a year, a district. */
+const beforeYear = (tokens: readonly Token[], i: number, at: number, tags: Tags): boolean => {
+  const [before, earlier] = [tokens[i - 1]?.text, tokens[i - 2]?.text]
+  if (tokens[i]?.text.length !== 2 || tokens[at]?.glued === true || currencyAfter(tokens, at, tags.lang) !== undefined)
+    return before === '.' && earlier === 'q' && (tokens[i]?.text.length ?? 0) <= 2
+  const closes = tokens[at]?.kind !== 'word'
+  return closes && ((before === 'trước' && earlier !== 'trả') || (before === '.' && earlier === 'q'))
+}
 
 const IN = new Set(['in', 'en', 'em', 'в', 'trong'])
 /** "2 в 1", "3 in 1": what a thing is besides. */

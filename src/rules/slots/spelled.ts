@@ -128,7 +128,7 @@ const BEHIND_WORDS = new Set([
 ])
 
 const MIN_HOURLY = 5
-const PAID_BY: ReadonlySet<string> = new Set(['hour', 'month', 'lesson', 'km'])
+const PAID_BY: ReadonlySet<string> = new Set(['session', 'hour', 'month', 'lesson', 'km'])
 
 /** "seventy each", "asking eighty": small number words that a price word makes money. */
 function priceWordsAround(tags: Tags, start: number, end: number, value: string): boolean {
