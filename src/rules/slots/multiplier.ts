@@ -168,7 +168,9 @@ const countsPieces = (tokens: readonly Token[], at: number, tags: Tags): boolean
   if (before === undefined || before.sentence !== tokens[at]?.sentence || FOR_SO_MUCH.has(before.text)) return false
   return currencyAfter(tokens, at + 1, tags.lang) === undefined
 }
-const FOR_SO_MUCH = new Set('за до в по прошу дам от отдам отдаю плачу заплачу цена около штук хочу бюджет примерно максимум'.split(' '))
+const FOR_SO_MUCH = new Set(
+  'за до в по прошу дам от отдам отдаю плачу заплачу цена около штук хочу бюджет примерно максимум'.split(' '),
+)
 
 const MAX_ROOMS = 6
 const MAX_PENCE = 99
