@@ -49,10 +49,10 @@ const LAST_HOUR = 24
 /** "bản trước 75", "Q.12": a year, a district. */
 const beforeYear = (tokens: readonly Token[], i: number, at: number, tags: Tags): boolean => {
   const [before, earlier] = [tokens[i - 1]?.text, tokens[i - 2]?.text]
-  if (tokens[i]?.text.length !== 2 || tokens[at]?.glued === true || currencyAfter(tokens, at, tags.lang) !== undefined)
-    return before === '.' && earlier === 'q' && (tokens[i]?.text.length ?? 0) <= 2
-  const closes = tokens[at]?.kind !== 'word'
-  return closes && ((before === 'trước' && earlier !== 'trả') || (before === '.' && earlier === 'q'))
+  if ((tokens[i]?.text.length ?? 0) > 2) return false
+  if (before === '.' && earlier === 'q') return true
+  if (before !== 'trước' || earlier === 'trả' || tokens[at]?.kind === 'word') return false
+  return currencyAfter(tokens, at, tags.lang) === undefined
 }
 
 const IN = new Set(['in', 'en', 'em', 'в', 'trong'])
