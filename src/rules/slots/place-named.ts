@@ -17,7 +17,13 @@ const MAX_NAME = 4
 /** Abbreviations say what they stand for; longer names stay as they are written. */
 const MAX_SHORT = 3
 /** Behind these words much else is named than places: a place is taken only when it is known. */
-const WIDE = new Set(['to', 'para', 'до', 'off', 'round', 'cover', 'covers', 'covering', 'по', 'por', 'qua', 'local'])
+const WIDE = new Set(['to', 'para', 'до', 'off', 'по', 'qua', 'local', 'a'])
+/** "come out to", "delivered to", "new to": somebody or something is to get there. */
+const TO_WHERE = new Set(
+  'out delivered deliver delivery haul come close new next local posted near up down over drive move send llevar envío venga venir entregar доставка'.split(
+    ' ',
+  ),
+)
 const DISTRICT = new Set(['q', 'q.', 'quận', 'quan'])
 const LAST_DISTRICT = 12
 
@@ -66,8 +72,9 @@ function unknownAt(
 ): Located | undefined {
   const first = tokens[at]
   const word = prep === undefined ? '' : (tokens[prep.start]?.text ?? '')
-  if (first === undefined || (prep !== undefined && prep.end - prep.start === 1 && WIDE.has(word) && !(det && word === 'por')))
-    if (!(word === 'по' && STATED.test(first?.text ?? ''))) return undefined
+  if (first === undefined || (prep !== undefined && prep.end - prep.start === 1 && WIDE.has(word)))
+    if (!(word === 'по' && STATED.test(first?.text ?? '')) && !TO_WHERE.has(tokens[(prep?.start ?? 0) - 1]?.text ?? ''))
+      return undefined
   let end = at
   while (
     end < tokens.length &&

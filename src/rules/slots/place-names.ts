@@ -80,14 +80,20 @@ function isName(gazetteer: Gazetteer, tokens: readonly Token[], tags: Tags, star
     .map((t) => t.fold)
     .join(' ')
   if (gazetteer.places.has(key)) return true
+  let plain = 0
+  let tagged = 0
   for (let i = start; i < end; i++) {
     const { text } = tokens[i] as Token
     if (NO_PLACE.has(text)) return false
     if (text.length < 3 && !INSIDE.has(text) && text !== 'st') return false
-    if (!INSIDE.has(text) && tags.startingAt(i).some((h) => !HARMLESS.has(h.name))) return false
+    const hits = tags.startingAt(i)
+    if (hits.some((h) => h.name === 'brand' || (h.end - h.start > 1 && !HARMLESS.has(h.name)))) return false
+    if (hits.some((h) => !HARMLESS.has(h.name)) && !INSIDE.has(text)) tagged++
+    else plain++
     if (tags.endingAt(i + 1).some((h) => !HARMLESS.has(h.name) && h.start < start)) return false
   }
-  return true
+  // Of several words some may be words of lists: "Villa Alemana", "Sea Point".
+  return tagged === 0 || (plain > 0 && end - start <= 3)
 }
 
 /** "Zelda, Mario, Kirby": the part before is a bare name too. */

@@ -1,4 +1,4 @@
-import type { Gazetteer } from '../lexicon/gazetteer.ts'
+import { type Gazetteer, placeKey } from '../lexicon/gazetteer.ts'
 import type { Token } from '../text/model.ts'
 
 const STATE_LETTERS = 2
@@ -9,7 +9,7 @@ const FEDERAL = ['us', 'ca']
 /** "NC" of "Asheville NC": a state or a province in capitals. */
 export function isState(gazetteer: Gazetteer, token: Token | undefined): boolean {
   if (token?.kind !== 'word' || token.caps !== 2 || token.text.length !== STATE_LETTERS) return false
-  return FEDERAL.some((country) => gazetteer.places.has(`${country} - ${token.text}`))
+  return FEDERAL.some((country) => gazetteer.places.has(placeKey(`${country}-${token.text}`)))
 }
 
 /** Token index behind the state that follows a name, with or without a comma; `end` without one. */
