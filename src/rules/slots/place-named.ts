@@ -113,7 +113,8 @@ export function originOf(gazetteer: Gazetteer, raw: string, tokens: readonly Tok
   while (start > 0 && tokens[start - 1]?.caps === 1 && tokens[start - 1]?.clause === before.clause) start--
   const opener = tokens[start - 1]
   const name = keyOf(tokens, start, found.at - 1)
-  const sure = gazetteer.places.has(name) || ROUTE_STARTS.has(opener?.text ?? '')
+  const sure =
+    gazetteer.places.has(name) || ((link?.kind === 'word' || opener?.kind === 'word') && ROUTE_STARTS.has(opener?.text ?? ''))
   if (!sure) return found
   const text = nameText(gazetteer, raw, tokens, start, found.at - 1)
   return { place: known(gazetteer, text, text), at: start }

@@ -5,6 +5,7 @@ import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import { known, type Located, nameAt, ofHit, originOf } from './place-named.ts'
 import { type NameSpan, standingName } from './place-names.ts'
+import { postcodeAt } from './place-postcode.ts'
 import { nameText } from './place-text.ts'
 import type { Hit, Tags } from './tags.ts'
 
@@ -71,7 +72,7 @@ function locate(
       return originOf(gazetteer, raw, tokens, ofHit(gazetteer, raw, tokens, hit))
   }
   if (away !== undefined) return originOf(gazetteer, raw, tokens, away)
-  const span = standingName(gazetteer, tokens, tags, amounts, loose)
+  const span = standingName(gazetteer, tokens, tags, amounts, loose) ?? postcodeAt(tokens)
   return span === undefined ? undefined : standing(gazetteer, raw, tokens, span)
 }
 
