@@ -4,7 +4,7 @@ import type { Token } from '../text/model.ts'
 import { CODES } from './currency-names.ts'
 import { NO_PLACE } from './no-places.ts'
 import { nominative } from './place-case.ts'
-import { nameText, stateEnd } from './place-text.ts'
+import { isState, nameText, stateEnd } from './place-text.ts'
 import type { Hit, Tags } from './tags.ts'
 
 /** A place that begins at token `at`. */
@@ -94,7 +94,8 @@ function unknownAt(
     if (NO_PLACE.has(first.text) || CODES.has(first.text) || (tokens[end]?.kind === 'number' && tokens[end]?.glued))
       return undefined
     if (word === 'на' && /[ую]$/u.test(first.text)) return undefined
-    if (first.caps === 2 && (first.text.length < 3 || tags.startingAt(at).length > 0)) return undefined
+    if (first.caps === 2 && ((first.text.length < 3 && !isState(gazetteer, first)) || tags.startingAt(at).length > 0))
+      return undefined
   }
   const text = nominative(gazetteer, nameText(gazetteer, raw, tokens, at, stateEnd(gazetteer, tokens, end)))
   return { place: known(gazetteer, text, text), at }
