@@ -111,8 +111,11 @@ const SKIPPED = new Set([
 
 const AGE_OR_COUNT = new Set(['tenho', 'tengo'])
 /** "gift cards 88 cada, tenho 5": people say their age so too, where no thing was named. */
-export const hasSoMany = (tokens: readonly Token[], tags: Tags, at: number): boolean =>
-  AGE_OR_COUNT.has(tokens[at - 1]?.text ?? '') && closes(tokens[at + 1]) && !isList(tokens, at + 1) && tags.hasConcrete(0, at)
+export const hasSoMany = (tokens: readonly Token[], tags: Tags, at: number, priced: boolean): boolean =>
+  AGE_OR_COUNT.has(tokens[at - 1]?.text ?? '') &&
+  closes(tokens[at + 1]) &&
+  !isList(tokens, at + 1) &&
+  (priced || tags.hasConcrete(0, at))
 
 const PIECES = new Set('шт штук sht pcs pc pieces uds unidades unid ед cái chiếc'.split(' '))
 const PRICED = new Set(['по', 'за', 'цена', 'from', 'от', 'por', 'a', 'giá', ':'])

@@ -128,14 +128,14 @@ export function ofHit(gazetteer: Gazetteer, raw: string, tokens: readonly Token[
     const text = nameText(gazetteer, raw, tokens, hit.start, end)
     return { place: known(gazetteer, text, hit.value ?? written), at: hit.start }
   }
-  if (hit.value !== undefined && hit.end - hit.start === 1 && written.length > MAX_SHORT && !sameName(hit.value, written))
+  if (hit.value !== undefined && written.length > MAX_SHORT && !sameName(hit.value, written))
     return { place: known(gazetteer, written, hit.value), at: hit.start }
   return { place: known(gazetteer, hit.value ?? nominative(gazetteer, written), written), at: hit.start }
 }
 
 /** Of one alphabet and one in the other but for marks. */
 function sameName(a: string, b: string): boolean {
-  const [x, y] = [placeKey(a), placeKey(b)]
+  const [x, y] = [placeKey(a).replace(/[^\p{L}]/gu, ''), placeKey(b).replace(/[^\p{L}]/gu, '')]
   if (/^[A-Z]{2}(?:-|$)/u.test(a)) return true
   return x.includes(y) || y.includes(x) || /[\u0400-\u04ff]/u.test(x) !== /[\u0400-\u04ff]/u.test(y)
 }

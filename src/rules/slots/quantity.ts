@@ -1,6 +1,7 @@
 import type { Intent, Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
+import { byCount, countsGoods, isSize, isTimes, isWorn, joinedTo, namesThing, plainNext } from './count-things.ts'
 import { countAt, countsAlone, isPairWord, spelledValue, timesDozen } from './count-words.ts'
 import { needsSoMany } from './counted.ts'
 import { bundled, hadOrWanted, hasSoMany, inPieces, isList, ofOurs, ofThem, unitAhead } from './counted-apart.ts'
@@ -11,7 +12,6 @@ import {
   FEATURES,
   FOR_WHOM,
   FROM,
-  INSTALMENT,
   LABELS,
   LEADS,
   NOT_COUNTED,
@@ -20,7 +20,6 @@ import {
   PAIRED,
   PEOPLE,
   SETS,
-  TIMES_OF,
   WITH,
 } from './quantity-words.ts'
 import type { Tags } from './tags.ts'
@@ -28,15 +27,11 @@ import type { Tags } from './tags.ts'
 type Quantity = NonNullable<Slots['quantity']>
 
 const MAX_COUNT = 1_000_000
-/** Words before the thing that describe it. */
-const NAME_WORDS = 4
 /** More than so many are counted with their name only. */
 const MAX_PLAIN = 1000
 const REACH = 9
 /** Many things are counted right before their name only. */
 const MAX_NAMED = 100_000
-/** Things called by a number of more digits: "5600x". */
-const MAX_TIMES = 1000
 
 /** Counted things: `x3`, `3x`, `(14)`, a number or number word before the object, "set of 4", "need 3 …". With `buy`, numbers behind "have" may be money. */
 export function readQuantity(
@@ -71,7 +66,16 @@ function counts(around: Around, amount: Amount, value: number): boolean {
   const { tokens, tags } = around
   if (amount.role === 'quantity') return isTimes(tokens, amount, value)
   if (amount.role === 'measure') return unmeasured(around, amount) || measuredOut(tokens, tags, amount, around.intent === 'buy')
-  if (amount.role === 'id' && hasSoMany(tokens, tags, amount.at)) return around.intent !== 'buy'
+  if (
+    amount.role === 'id' &&
+    hasSoMany(
+      tokens,
+      tags,
+      amount.at,
+      around.prices.some((c) => c.amount.currency !== undefined),
+    )
+  )
+    return around.intent !== 'buy'
   if (amount.role === 'id')
     return SETS.has(tokens[amount.at - 1]?.text ?? '') && tags.at('number_label', amount.at - 1) !== undefined
       ? namesThing(tags, amount.end)
@@ -117,7 +121,7 @@ function unpriced(around: Around, amount: Amount, value: number, priced: boolean
   if (before?.kind === 'word' && namesThing(tags, end)) return true
   if (at === objectStart && plainNext(tokens, tags, end)) return true
   if (leads(tokens, tags, at) && plainNext(tokens, tags, end)) return true
-  if (opensList(tokens, tags, at) && (countsGoods(tokens, tags, end) || plainItem(tokens, tags, at, end))) return true
+  if (opensList(around, at) && (countsGoods(tokens, tags, end) || plainItem(tokens, tags, at, end))) return true
   if (needsSoMany(tokens, tags, at, value) && !isList(tokens, end)) return true
   return !priced && SETS.has(before?.text ?? '') && tags.lang !== 'en' && closes(next)
 }
@@ -154,10 +158,13 @@ const loads = (tokens: readonly Token[], at: number, end: number): boolean =>
 const FOR_MONEY = new Set(['for', 'por', 'за'])
 const LORRY = new Set(['tải', 'xe', 'cẩu'])
 
-/** The first thing of a list, where nothing was named before. */
-function opensList(tokens: readonly Token[], tags: Tags, at: number): boolean {
+/** The first thing of a list, where nothing was named before or the line has its price. */
+function opensList({ tokens, tags, prices }: Around, at: number): boolean {
   const before = tokens[at - 1]
-  if (before === undefined || tags.hasConcrete(0, at)) return before === undefined
+  if (before === undefined) return true
+  // What has a price of its own is no part of what was named before.
+  if (tags.hasConcrete(0, at) && !prices.some((c) => c.amount.at > at && tokens[c.amount.at]?.sentence === tokens[at]?.sentence))
+    return false
   return before.kind === 'line' || before.kind === 'emoji' || BULLETS.has(before.text)
 }
 const BULLETS = new Set(['•', '·', '-', '*', '–', '—', '.', '!', '?', ';', '…'])
@@ -179,27 +186,6 @@ function namedByNumber(tokens: readonly Token[], at: number): boolean {
 }
 
 const closes = (token: Token | undefined): boolean => token === undefined || token.kind !== 'word'
-
-/** Shoes and rims are told by such numbers in parentheses. */
-const isSize = (tokens: readonly Token[], open: number, value: number): boolean =>
-  value >= 34 && value <= 48 && !SETS.has(tokens[open - 1]?.text ?? '')
-
-/** `3x`, `x3`; not "2x16GB", the make-up of a kit, "12x no cartão", "5600x" and "2x week". */
-function isTimes(tokens: readonly Token[], amount: Amount, value: number): boolean {
-  if (value >= MAX_TIMES) return false
-  const next = tokens[amount.at + 1]
-  if (next?.text !== 'x') return true
-  const after = tokens[amount.at + 2]
-  if (after?.kind === 'number' && (after.glued || tokens[amount.at + 3]?.glued !== true)) return false
-  if (TIMES_OF.has(after?.text ?? '')) return false
-  return !INSTALMENT.has(tokens[amount.at - 1]?.text ?? '')
-}
-
-/** "2-room flat", "two-plate hob": a hyphen makes one word of both. */
-function joinedTo(tokens: readonly Token[], end: number): boolean {
-  const [last, next] = [tokens[end - 1], tokens[end]]
-  return last !== undefined && next?.kind === 'word' && next.glued && next.start - last.end === 1
-}
 
 /** "kayak, with paddles and two vests": what goes with the thing is no count of it. */
 function attached(tokens: readonly Token[], tags: Tags, at: number): boolean {
@@ -260,40 +246,3 @@ function spelled(around: Around): Quantity | null {
 /** "two for Idles tomorrow": tickets of an evening everybody knows. */
 const twoFor = (tokens: readonly Token[], i: number, end: number): boolean =>
   (i === 0 || tokens[i - 1]?.kind === 'line') && tokens[end]?.text === 'for' && (tokens[end + 1]?.caps ?? 0) > 0
-
-/** "standing tickets": a word things are counted by, behind one that describes it at most. */
-function byCount(tokens: readonly Token[], tags: Tags, at: number): boolean {
-  for (let i = at; i < at + 2; i++) {
-    if (tokens[i]?.kind !== 'word' || tokens[i]?.clause !== tokens[at - 1]?.clause) return false
-    if (tags.at('quantity_after', i) !== undefined || COUNT_NOUNS.has(tokens[i]?.text ?? '')) return true
-  }
-  return false
-}
-
-/** Shoes and clothes come in pairs. */
-const isWorn = (tags: Tags, at: number): boolean =>
-  tags.startingAt(at).some((h) => (h.name === 'brand' || h.name === 'goods') && h.value === 'fashion') ||
-  tags.startingAt(at + 1).some((h) => (h.name === 'brand' || h.name === 'goods') && h.value === 'fashion')
-
-const namesThing = (tags: Tags, at: number): boolean =>
-  tags.at('goods', at) !== undefined || tags.at('brand', at) !== undefined || tags.at('service_noun', at) !== undefined
-
-/** A thing begins here or behind at most two describing words. */
-function countsGoods(tokens: readonly Token[], tags: Tags, at: number): boolean {
-  for (let i = at; i < at + NAME_WORDS; i++) {
-    const token = tokens[i]
-    if (token?.kind !== 'word' || token.clause !== tokens[at - 1]?.clause) return false
-    if (tags.at('unit_measure', i) !== undefined || tags.at('unit_time', i) !== undefined) return false
-    if (i > at && NOT_COUNTED.has(token.text)) return false
-    if (tags.at('goods', i) !== undefined || (i === at && tags.at('brand', i) !== undefined)) return true
-    if (i > at && COUNT_NOUNS.has(token.text)) return true
-  }
-  return false
-}
-
-function plainNext(tokens: readonly Token[], tags: Tags, at: number): boolean {
-  if (tags.at('model', at) !== undefined && tokens[at]?.clause === tokens[at - 1]?.clause) return true
-  if (tokens[at]?.kind !== 'word' || tags.at('unit_measure', at) !== undefined || tags.at('unit_time', at) !== undefined)
-    return false
-  return tokens[at]?.clause === tokens[at - 1]?.clause
-}

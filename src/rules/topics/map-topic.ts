@@ -20,13 +20,13 @@ export function mapTopic(
   if (intent === 'service_wanted' || intent === 'service_offered') return service(lexicon, tags)
   if (coin) return ref(lexicon, 'crypto', 'coin')
   const inItem = bestIn(tags, tokens, itemFrom, itemTo, tags.lang === 'en' || tags.lang === 'und')
-  if (inItem !== undefined && !inItem.weak) return ref(lexicon, inItem.slug, 'item')
+  const flat = namesFlat(tags, tokens)
+  if (inItem !== undefined && !inItem.weak && !(flat && AROUND.has(inItem.slug))) return ref(lexicon, inItem.slug, 'item')
   const anywhere = bestIn(tags, tokens, 0, tokens.length, false)
-  if (AROUND.has(anywhere?.slug ?? '') && (namesFlat(tags, tokens) || lets(tags, tokens)))
-    return ref(lexicon, 'real-estate', 'clause')
+  if (AROUND.has(anywhere?.slug ?? '') && (flat || lets(tags, tokens))) return ref(lexicon, 'real-estate', 'clause')
   if (anywhere !== undefined && !anywhere.weak) return ref(lexicon, anywhere.slug, 'clause')
   if (namesChip(tags, tokens)) return ref(lexicon, 'computers', 'item')
-  if (namesFlat(tags, tokens)) return ref(lexicon, 'real-estate', 'item')
+  if (flat) return ref(lexicon, 'real-estate', 'item')
   if (inItem !== undefined) return ref(lexicon, inItem.slug, 'item')
   if (anywhere !== undefined) return ref(lexicon, anywhere.slug, 'clause')
   return channel === undefined ? ref(lexicon, 'goods', 'default') : ref(lexicon, channel, 'channel')
@@ -102,7 +102,33 @@ const CHIP_SUFFIX = new Set(['ti', 'super', 'xt', 'x', 'xtx', 'k', 'kf', 'f', 'f
 /** Words of one language that are written as things of another are. */
 const HOMOGRAPHS = {
   vi: new Set(['tui', 'trong', 'pass', 'cho', 'ban', 'bo', 'ga', 'game']),
-  other: new Set(['tem', 'dam', 'tui', 'cam', 'ban', 'cay', 'den', 'son', 'tranh', 'dan']),
+  other: new Set([
+    'tem',
+    'dam',
+    'tui',
+    'cam',
+    'ban',
+    'cay',
+    'den',
+    'son',
+    'tranh',
+    'dan',
+    'do',
+    've',
+    'tu',
+    'may',
+    'ao',
+    'ta',
+    'nem',
+    'rua',
+    'vet',
+    'non',
+    'nha',
+    'hang',
+    'dt',
+    'rem',
+    'ape',
+  ]),
 }
 const homograph = (tags: Tags, tokens: readonly Token[], goods: Hit): boolean => {
   if (goods.end - goods.start !== 1) return false
