@@ -78,9 +78,7 @@ export function readTerms(input: TermsInput): Terms {
         ? (readItem(tokens, tags, frame.want[0], frame.want[1], stops)?.item ?? null)
         : null,
     quantity:
-      coin === undefined
-        ? readQuantity(tokens, tags, amounts, found?.start ?? from, found?.end ?? to, candidates)
-        : { value: coin.value, unit: coin.ticker },
+      coin === undefined ? quantity(input, found?.start ?? from, found?.end ?? to) : { value: coin.value, unit: coin.ticker },
     condition: readCondition(tags),
     price: withProfile(price.price, profile?.currency),
     extra_prices: extras(tokens, tags, price, intent),
@@ -92,6 +90,13 @@ export function readTerms(input: TermsInput): Terms {
     payment: readPayment(tokens, tags),
   }
   return { slots, topic, price }
+}
+
+/** What somebody does is not counted: "nails, 3 days", "I print from 30 pieces". */
+function quantity({ prepared, tags, amounts, candidates, decision }: TermsInput, start: number, end: number): Slots['quantity'] {
+  const { intent } = decision
+  if (intent === 'service_offered') return null
+  return readQuantity(prepared.tokens, tags, amounts, start, end, candidates, intent)
 }
 
 const names = (item: NonNullable<Slots['item']>): boolean =>

@@ -96,7 +96,9 @@ function gluedTo(tokens: readonly Token[], i: number): NumberRole {
   const token = tokens[i] as Token
   if (previous.text !== 'x' || previous.end - previous.start !== 1) return 'model'
   if (before?.kind === 'number' && previous.glued) return 'measure'
-  return previous.caps === 0 && Number(token.text) <= MAX_COUNTED && !previous.glued ? 'quantity' : 'model'
+  return previous.caps === 0 && Number(token.text) <= MAX_COUNTED && (!previous.glued || before?.text === '(')
+    ? 'quantity'
+    : 'model'
 }
 
 const RANGE_SIGNS = new Set(['-', '–', '—', '~'])

@@ -2,6 +2,7 @@ import type { Gazetteer } from '../lexicon/gazetteer.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import { NO_PLACE } from './no-places.ts'
+import { isState, stateEnd } from './place-text.ts'
 import type { Tags } from './tags.ts'
 
 /** Tokens [start, end) of a name. */
@@ -13,7 +14,7 @@ export interface NameSpan {
 const MAX_WORDS = 4
 /** Small words inside names: "Vila do Conde", "Stoke on Trent". */
 const INSIDE = new Set('de do da dos das del la las los le el di of on upon the and e y'.split(' '))
-const OPENS = new Set([',', '.', '!', '?', ';', '|', '•', '·', '-', '–', '—', '…'])
+const OPENS = new Set([',', '(', '.', '!', '?', ';', '|', '•', '·', '-', '–', '—', '…'])
 const CLOSES = new Set([',', '.', '!', '?', ';', ')', '(', '|', '•', '·', '/', '—', '–', '…'])
 /** Lists whose words may stand in a name or beside one without being something else. */
 const HARMLESS = new Set(['place', 'place_prep', 'place_after', 'num', 'people'])
@@ -34,10 +35,12 @@ export function standingName(
   for (let i = tokens.length - 1; i > 0; i--) {
     const token = tokens[i] as Token
     if (token.kind !== 'word' || token.caps !== 1 || !opens(tokens, amounts, i)) continue
-    const end = nameEnd(tokens, i)
-    const beside = afterWord(tags, end) || tags.at('pickup', end) !== undefined
+    const end = stateEnd(gazetteer, tokens, nameEnd(tokens, i))
+    if (tokens[i - 1]?.text === '(' && tokens[end]?.text !== ')') continue
+    const stated = end > i + 1 && isState(gazetteer, tokens[end - 1])
+    const beside = stated || afterWord(tags, end) || tags.at('pickup', end) !== undefined
     if (!beside && !closes(tokens[end])) continue
-    if (!isName(gazetteer, tokens, tags, i, end)) continue
+    if (!isName(gazetteer, tokens, tags, i, stated ? nameStop(tokens, end) : end)) continue
     if (listed(tokens, i) || !fits(tokens, tags, amounts, i, end, loose, beside)) continue
     found = { start: i, end }
     break
@@ -45,6 +48,7 @@ export function standingName(
   return found
 }
 
+const nameStop = (tokens: readonly Token[], end: number): number => (tokens[end - 2]?.text === ',' ? end - 2 : end - 1)
 const afterWord = (tags: Tags, i: number): boolean => tags.at('place_after', i) !== undefined
 
 const closes = (token: Token | undefined): boolean =>
@@ -76,14 +80,20 @@ function isName(gazetteer: Gazetteer, tokens: readonly Token[], tags: Tags, star
     .map((t) => t.fold)
     .join(' ')
   if (gazetteer.places.has(key)) return true
+  let plain = 0
+  let tagged = 0
   for (let i = start; i < end; i++) {
     const { text } = tokens[i] as Token
     if (NO_PLACE.has(text)) return false
     if (text.length < 3 && !INSIDE.has(text) && text !== 'st') return false
-    if (!INSIDE.has(text) && tags.startingAt(i).some((h) => !HARMLESS.has(h.name))) return false
+    const hits = tags.startingAt(i)
+    if (hits.some((h) => h.name === 'brand' || (h.end - h.start > 1 && !HARMLESS.has(h.name)))) return false
+    if (hits.some((h) => !HARMLESS.has(h.name)) && !INSIDE.has(text)) tagged++
+    else plain++
     if (tags.endingAt(i + 1).some((h) => !HARMLESS.has(h.name) && h.start < start)) return false
   }
-  return true
+  // Of several words some may be words of lists: "Villa Alemana", "Sea Point".
+  return tagged === 0 || (plain > 0 && end - start <= 3)
 }
 
 /** "Zelda, Mario, Kirby": the part before is a bare name too. */
@@ -113,5 +123,7 @@ function fits(
   if (tokens[end] === undefined || tokens[end]?.kind === 'line' || tokens[end + 1]?.sentence !== sentence) return true
   if (amounts.some((a) => a.role === 'amount' && a.currency !== undefined && (a.end === start || a.end === start - 1)))
     return true
+  // Behind the price hardly anything but a place stands for itself.
+  if (amounts.some((a) => a.role === 'amount' && a.end <= start && (a.currency !== undefined || a.multiplied))) return true
   return tags.at('pickup', end + 1) !== undefined || tags.at('ship', end + 1) !== undefined
 }

@@ -1,12 +1,14 @@
-import { type Gazetteer, placeKey } from '../lexicon/gazetteer.ts'
+import type { Gazetteer } from '../lexicon/gazetteer.ts'
 import { SLOT } from '../lexicon/slot-words.ts'
 import type { Place } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
-import { standingName } from './place-names.ts'
+import { known, type Located, nameAt, ofHit, originOf } from './place-named.ts'
+import { type NameSpan, standingName } from './place-names.ts'
+import { postcodeAt } from './place-postcode.ts'
+import { nameText } from './place-text.ts'
 import type { Hit, Tags } from './tags.ts'
 
-const MAX_NAME = 4
 /** Tokens in which codes in brackets are looked for. */
 const MAX_TAGS = 12
 const MAX_RADIUS_KM = 20_000
@@ -37,11 +39,6 @@ export function readPlace(
   return { ...found.place, radius_km: radius(tokens, amounts, found.at) }
 }
 
-interface Located {
-  readonly place: Place
-  readonly at: number
-}
-
 function locate(
   gazetteer: Gazetteer,
   raw: string,
@@ -53,26 +50,66 @@ function locate(
   const code = bracketCode(gazetteer, tokens)
   if (code !== undefined) return { place: known(gazetteer, code, code), at: 1 }
   const named = tags.speaksOf(SLOT.place)
+  /** Behind a word that tells where something goes, or what somebody leaves: another place is better. */
+  let away: Located | undefined
   for (let i = 0; i < tokens.length; i++) {
     const pin = tokens[i]?.text === '📍'
-    if (!pin && !named) continue
-    const prep = pin ? undefined : tags.at('place_prep', i)
-    if (!pin && prep === undefined) continue
-    const at = pin ? i + 1 : (prep?.end as number)
-    // "TO LET": in capitals throughout, no name.
-    if (prep !== undefined && tokens[prep.start]?.caps === 2 && tokens[at]?.caps === 2) continue
-    const found = nameAt(gazetteer, raw, tokens, tags, tokens[at]?.text === ':' ? at + 1 : at)
-    if (found !== undefined) return found
+    const beside = !pin && tokens[i]?.text === 'у' && besideStation(tokens, i)
+    if (!pin && !named && !beside) continue
+    const prep = pin || beside ? undefined : tags.at('place_prep', i)
+    if (!pin && !beside && (prep === undefined || isName(tokens, prep))) continue
+    const at = prep === undefined ? i + 1 : prep.end
+    const found = nameAt(gazetteer, raw, tokens, tags, tokens[at]?.text === ':' ? at + 1 : at, prep)
+    if (found === undefined) continue
+    if (!pin && goesAway(tokens, i)) away ??= found
+    else return originOf(gazetteer, raw, tokens, found)
   }
+  const name = away === undefined ? undefined : standingName(gazetteer, tokens, tags, amounts, loose)
+  if (name !== undefined) return standing(gazetteer, raw, tokens, name)
   for (let i = named ? tokens.length - 1 : -1; i >= 0; i--) {
     const hit = tags.at('place', i)
-    if (hit !== undefined) return ofHit(gazetteer, raw, tokens, hit)
+    if (hit !== undefined && i !== away?.at && !foreignShort(tokens, tags, hit))
+      return originOf(gazetteer, raw, tokens, ofHit(gazetteer, raw, tokens, hit))
   }
-  const name = standingName(gazetteer, tokens, tags, amounts, loose)
-  if (name === undefined) return undefined
-  const text = sliceOf(raw, tokens, name.start, name.end)
-  return { place: known(gazetteer, text, text), at: name.start }
+  if (away !== undefined) return originOf(gazetteer, raw, tokens, away)
+  const span = standingName(gazetteer, tokens, tags, amounts, loose) ?? postcodeAt(tokens)
+  return span === undefined ? undefined : standing(gazetteer, raw, tokens, span)
 }
+
+function standing(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], { start, end }: NameSpan): Located {
+  const text = nameText(gazetteer, raw, tokens, start, end)
+  return { place: known(gazetteer, text, text), at: start }
+}
+
+/** "TO LET", "Jurong East MRT": in capitals no preposition but part of a name or a heading. */
+const isName = (tokens: readonly Token[], { start, end }: Hit): boolean => {
+  const [word, next, before] = [tokens[start], tokens[end], tokens[start - 1]]
+  if (word?.caps === 2 && next?.caps === 2) return true
+  return word?.caps === 1 && before !== undefined && before.caps === 1 && before.kind === 'word' && before.clause === word.clause
+}
+
+/** "у Пионерской", "у Беляево"; "у Саши" is a person. */
+const besideStation = (tokens: readonly Token[], i: number): boolean =>
+  tokens[i + 1]?.caps === 1 && STATION.test(tokens[i + 1]?.text ?? '')
+const STATION = /(?:ской|ово|ево|ино|ной)$/u
+
+const LEAVING = new Set(
+  (
+    'moving leaving off flying heading going relocating relocated leave leaves moved ' +
+    'mudo mudamos voy vamos viajo vuelvo marcho mudando mudei indo vou volto voltando ' +
+    'переезжаем переезжаю уезжаю уезжаем улетаю улетаем еду едем переезд ' +
+    'chuyển về ra vào sang'
+  ).split(' '),
+)
+/** "we're off to Lisbon", "Leaving Bangalore for good", "Переезжаем в Сербию". */
+function goesAway(tokens: readonly Token[], at: number): boolean {
+  for (let i = at; i >= 0 && i >= at - 2; i--) if (LEAVING.has(tokens[i]?.text ?? '')) return true
+  return false
+}
+
+/** "SG" is a guitar outside of Vietnam. */
+const foreignShort = (tokens: readonly Token[], tags: Tags, hit: Hit): boolean =>
+  hit.end - hit.start === 1 && tokens[hit.start]?.text === 'sg' && tags.lang !== 'vi'
 
 /** "[US-TX] [H] …", "[WTS][US-OH]", "FS [CAN-ON]": the first bracket that holds a code of a country or of a part of one. */
 function bracketCode(gazetteer: Gazetteer, tokens: readonly Token[]): string | undefined {
@@ -102,55 +139,6 @@ function codeAt(gazetteer: Gazetteer, tokens: readonly Token[], at: number): str
   return `${first === 'UK' ? 'GB' : first}-${second}`
 }
 
-function nameAt(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], tags: Tags, at: number): Located | undefined {
-  const listed = tags.at('place', at) ?? (tags.at('det', at) !== undefined ? tags.at('place', at + 1) : undefined)
-  if (listed !== undefined) return ofHit(gazetteer, raw, tokens, listed)
-  const sentence = tokens[at]?.sentence
-  for (let n = MAX_NAME; n > 0; n--) {
-    const last = tokens[at + n - 1]
-    if (last?.kind !== 'word' || last.sentence !== sentence || (n === 1 && last.caps === 0 && last.text.length < 4)) continue
-    if (!gazetteer.places.has(keyOf(tokens, at, at + n))) continue
-    return { place: known(gazetteer, sliceOf(raw, tokens, at, at + n), sliceOf(raw, tokens, at, at + n)), at }
-  }
-  let end = at
-  while (
-    end < tokens.length &&
-    end < at + MAX_NAME &&
-    tokens[end]?.kind === 'word' &&
-    (tokens[end] as Token).caps > 0 &&
-    tokens[end]?.sentence === sentence &&
-    (end === at || tokens[end]?.clause === tokens[at]?.clause)
-  )
-    end++
-  if (end === at || tags.at('goods', at) !== undefined || tags.at('month', at) !== undefined) return undefined
-  const text = sliceOf(raw, tokens, at, end)
-  return { place: known(gazetteer, text, text), at }
-}
-
-function ofHit(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], hit: Hit): Located {
-  const written = sliceOf(raw, tokens, hit.start, hit.end)
-  return { place: known(gazetteer, hit.value ?? written, written), at: hit.start }
-}
-
-/** `name` with what the gazetteer knows of it or of the words as written. */
-function known(gazetteer: Gazetteer, name: string, written: string): Place {
-  const entry = gazetteer.places.get(placeKey(name)) ?? gazetteer.places.get(name) ?? gazetteer.places.get(placeKey(written))
-  const text = (name || written).slice(0, 80)
-  const coded = /^[A-Z]{2}(?:-[A-Z]{2,3})?$/u.test(name)
-  if (entry === undefined) {
-    return {
-      text,
-      country: coded ? name.slice(0, 2) : null,
-      region: coded && name.length > 2 ? name : null,
-      city: coded ? null : text,
-      lat: null,
-      lon: null,
-      radius_km: null,
-    }
-  }
-  return { text, ...entry, radius_km: null }
-}
-
 /** "within 20 km of", "up to 40 km from Porto": the distance that stands before the place, at most a few words away. */
 function radius(tokens: readonly Token[], amounts: readonly Amount[], at: number): number | null {
   for (const amount of amounts) {
@@ -170,12 +158,3 @@ function radius(tokens: readonly Token[], amounts: readonly Amount[], at: number
 }
 
 const RADIUS_BEFORE = new Set(['within', 'radius', 'radio', 'raio', 'радиусе', 'радиус', 'bán', 'kính', 'dentro'])
-
-const keyOf = (tokens: readonly Token[], start: number, end: number): string =>
-  tokens
-    .slice(start, end)
-    .map((t) => t.fold)
-    .join(' ')
-
-const sliceOf = (raw: string, tokens: readonly Token[], start: number, end: number): string =>
-  raw.slice((tokens[start] as Token).start, (tokens[end - 1] as Token).end)

@@ -1,81 +1,39 @@
-import type { Slots } from '../model.ts'
+import type { Intent, Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
+import { byCount, countsGoods, isSize, isTimes, isWorn, joinedTo, namesThing, plainNext } from './count-things.ts'
+import { countAt, countsAlone, isPairWord, spelledValue, timesDozen } from './count-words.ts'
 import { needsSoMany } from './counted.ts'
-import { NUMBER_WORDS } from './number-words.ts'
+import { bundled, hadOrWanted, hasSoMany, inPieces, isList, ofOurs, ofThem, unitAhead } from './counted-apart.ts'
+import { measuredOut } from './counted-measure.ts'
 import type { PriceCandidate } from './price-candidates.ts'
+import {
+  COUNT_NOUNS,
+  FEATURES,
+  FOR_WHOM,
+  FROM,
+  LABELS,
+  LEADS,
+  NOT_COUNTED,
+  NUMBERED,
+  OF,
+  PAIRED,
+  PEOPLE,
+  SETS,
+  WITH,
+} from './quantity-words.ts'
 import type { Tags } from './tags.ts'
 
 type Quantity = NonNullable<Slots['quantity']>
 
 const MAX_COUNT = 1_000_000
-/** Words that count by themselves. */
-const COUNT_WORDS: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    ...{ dozen: 12, docena: 12, dúzia: 12, дюжина: 12, дюжину: 12, десяток: 10, chục: 10, tá: 12 },
-    ...{ pair: 2, par: 2, пара: 2, пару: 2, cặp: 2, đôi: 2, duo: 2, couple: 2, оба: 2, обе: 2, ambas: 2, ambos: 2 },
-    ...{ двое: 2, двух: 2, трое: 3, трёх: 3, четверо: 4, пятеро: 5, trio: 3 },
-  }),
-)
-/** Things are counted in words up to here. */
-const MAX_SPELLED = 12
-
-/** What a word counts: "two", "dozen"; one is no count. */
-function countOf(word: string): number | undefined {
-  const counted = COUNT_WORDS.get(word)
-  if (counted !== undefined) return counted
-  const value = NUMBER_WORDS.get(word)
-  return value !== undefined && value >= 2 && value <= MAX_SPELLED ? value : undefined
-}
-
-/** "a pair of jeans" is one thing; "a pair of tickets" two. */
-const PAIRED = new Set(
-  (
-    'jeans shoes boots headphones glasses sneakers trousers shorts sunglasses earbuds gloves socks skis trainers pants heels sandals ' +
-    'slippers crocs loafers leggings tights scissors pliers binoculars goggles tweezers clippers cans buds airpods earphones earrings ' +
-    'cufflinks scales joggers chinos overalls dungarees pyjamas pajamas crutches flippers fins rollerblades skates clogs flats wellies ' +
-    'zapatillas zapatos botas gafas tenis pantalones guantes calcetines auriculares óculos sapatos calças luvas meias fones ' +
-    'кроссовок кроссовки ботинок ботинки туфель туфли сапог сапоги очков брюк джинсов джинсы перчаток носков наушников лыж коньков кед кеды ' +
-    'giày dép tất vớ bông'
-  ).split(' '),
-)
-const PAIRS = new Set(['pair', 'par', 'пара', 'пару', 'đôi', 'couple'])
-const SETS = new Set(
-  (
-    'set sets lot lots pack packs stack bundle box boxes bag bags collection batch crate case pile load job bulk haul ' +
-    'lote juego caja cajas bolsa colección conjunto kit combo coleção caixa sacola pacote fardo jogo ' +
-    'комплект набор коллекция коллекцию партия партию упаковка коробка пачка lô bộ cụm gói thùng'
-  ).split(' '),
-)
-const OF = new Set(['of', 'de', 'из', 'с', 'em', 'com', 'con'])
-/** Words after which a number counts what follows: "need 3 floor seats", "còn 2 …", "нужно 5 …". */
-const LEADS = new Set(
-  (
-    'theres got have has need needs needed want wants sell selling buy buying after seeking iso lf wtb wts fs spare extra pulled these all my our ' +
-    'swap trade trading swapping exchange giving offering offer take get grab left about around roughly some your mine yours for another ' +
-    'vendo tengo busco compro necesito cambio permuto regalo quiero mis unos unas sobran tenemos vendemos buscamos los las por doy quedan sobraram ' +
-    'tenho procuro preciso troco doo passo quero meus minhas uns umas sobrando sobrou desapego temos vendem quedan restam os as dou ' +
-    'продам продаю куплю ищу нужно нужны есть отдам меняю осталось остались возьму имею около примерно мои ещё нужен требуется требуются ' +
-    'bán cần mua tìm dư còn có tặng đổi pass nhượng thừa muốn lấy kiếm tuyển thuê khoảng tầm để'
-  ).split(' '),
-)
-/** What stands behind a number that counts nothing: "looking 4 a desk", "2 in 1", "4 or 5". */
-const NOT_COUNTED = new Set(
-  (
-    'a an my your ur the in on or and to at for by of from per each left_over off if is it so as with e y o u ou no na em en de con com por ' +
-    'и или в на за по с к у до ở tại và hoặc cho với còn weeks times bedroom bedrooms bed beds bath person people seater drawer door ' +
-    'story storey gen generation star stars speed way piece'
-  ).split(' '),
-)
-const TIMES_OF = new Set(['week', 'weekly', 'per', 'a', 'daily', 'month', 'por', 'no', 'sem', 'na', 'nas', 'sin'])
-const INSTALMENT = new Set(['em', 'en', 'ou', 'o', 'até', 'a', 'used', 'usado', 'usada', 'worn', 'hasta'])
+/** More than so many are counted with their name only. */
+const MAX_PLAIN = 1000
 const REACH = 9
 /** Many things are counted right before their name only. */
 const MAX_NAMED = 100_000
-/** Things called by a number of more digits: "5600x". */
-const MAX_TIMES = 1000
 
-/** Counted things: `x3`, `3x`, `(14)`, a number or number word before the object, "set of 4", "need 3 …". */
+/** Counted things: `x3`, `3x`, `(14)`, a number or number word before the object, "set of 4", "need 3 …". With `buy`, numbers behind "have" may be money. */
 export function readQuantity(
   tokens: readonly Token[],
   tags: Tags,
@@ -83,47 +41,137 @@ export function readQuantity(
   objectStart: number,
   objectEnd: number,
   prices: readonly PriceCandidate[] = [],
+  intent: Intent = 'sell',
 ): Quantity | null {
+  const around: Around = { tokens, tags, prices, objectStart, objectEnd, intent }
   for (const amount of amounts) {
-    const value = Number((tokens[amount.at] as Token).text.replaceAll(',', ''))
-    if (!Number.isFinite(value) || value <= 0 || value > MAX_COUNT) continue
-    if (amount.role === 'quantity') {
-      if (isTimes(tokens, amount, value)) return { value, unit: null }
-      continue
-    }
-    if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.multiplied || amount.fractional)
-      continue
-    if (goesWith(tokens, tags, amount.at) || joinedTo(tokens, amount.end)) continue
-    if (timesWord(tokens[amount.end]) && tokens[amount.end + 1]?.kind === 'word') return { value, unit: null }
-    const price = prices.find((c) => c.amount === amount)
-    if (price !== undefined && price.tier >= 2) continue
-    const [before, next] = [tokens[amount.at - 1], tokens[amount.end]]
-    if (OF.has(before?.text ?? '') && SETS.has(tokens[amount.at - 2]?.text ?? '')) return { value, unit: null }
-    if (before?.kind === 'word' && (NUMBERED.has(before.text) || namedByNumber(tokens, amount.at))) continue
-    if (tags.at('quantity_after', amount.end) !== undefined) return { value, unit: null }
-    if (before?.text === '(' && next?.text === ')' && value < 1000 && !isSize(tokens, amount.at - 1, value))
-      return { value, unit: null }
-    if (value <= MAX_NAMED && tags.at('goods', amount.end) !== undefined && amount.at === objectStart)
-      return { value, unit: null }
-    if (value > 1000 || !Number.isInteger(value) || (next?.kind === 'word' && NOT_COUNTED.has(next.text))) continue
-    const near = amount.at >= objectStart - 3 && amount.at <= objectEnd
-    if (near && countsGoods(tokens, tags, amount.end)) return { value, unit: null }
-    if (attached(tokens, tags, amount.at)) continue
-    if (before?.kind === 'word' && namesThing(tags, amount.end)) return { value, unit: null }
-    if (amount.at === objectStart && plainNext(tokens, tags, amount.end)) return { value, unit: null }
-    if (leads(tokens, tags, amount.at) && plainNext(tokens, tags, amount.end)) return { value, unit: null }
-    if (needsSoMany(tokens, tags, amount.at, value)) return { value, unit: null }
-    if (price === undefined && SETS.has(before?.text ?? '') && tags.lang !== 'en' && closes(next)) return { value, unit: null }
+    const value = amount.role === 'amount' ? Number(amount.max) : Number(tokens[amount.at]?.text.replaceAll(',', ''))
+    if (!(value > 0) || value > MAX_COUNT || !counts(around, amount, value)) continue
+    return { value: value * timesDozen(tokens, amount.end, tags), unit: null }
   }
-  return spelled(tokens, tags, objectStart, objectEnd)
+  return spelled(around)
 }
 
-/** "thứ 7", "size 4", "quận 2": the word before is called by its number. */
-const NUMBERED = new Set(
-  'thứ số tầng lầu size talla talle tamanho tam размер этаж gen floor level lvl grade class lớp tháng mùng no. version v page year'.split(
-    ' ',
-  ),
-)
+interface Around {
+  readonly tokens: readonly Token[]
+  readonly tags: Tags
+  readonly prices: readonly PriceCandidate[]
+  readonly objectStart: number
+  readonly objectEnd: number
+  readonly intent: Intent
+}
+
+/** Whether a number written in digits counts things. */
+function counts(around: Around, amount: Amount, value: number): boolean {
+  const { tokens, tags } = around
+  if (amount.role === 'quantity') return isTimes(tokens, amount, value)
+  if (amount.role === 'measure') return unmeasured(around, amount) || measuredOut(tokens, tags, amount, around.intent === 'buy')
+  if (
+    amount.role === 'id' &&
+    hasSoMany(
+      tokens,
+      tags,
+      amount.at,
+      around.prices.some((c) => c.amount.currency !== undefined),
+    )
+  )
+    return around.intent !== 'buy'
+  if (amount.role === 'id')
+    return SETS.has(tokens[amount.at - 1]?.text ?? '') && tags.at('number_label', amount.at - 1) !== undefined
+      ? namesThing(tags, amount.end)
+      : false
+  if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.multiplied || amount.fractional)
+    return false
+  if (ofThem(tokens, amount.end) && Number.isInteger(value)) return true
+  if (goesWith(tokens, tags, amount.at) || joinedTo(tokens, amount.end) || FROM.has(tokens[amount.at - 1]?.text ?? ''))
+    return false
+  if (timesWord(tokens[amount.end]) && tokens[amount.end + 1]?.kind === 'word') return true
+  if (inPieces(tokens, amount.at, amount.end)) return true
+  const of = tags.ends('p_approx', amount.at) ? amount.at - 2 : amount.at - 1
+  if (OF.has(tokens[of]?.text ?? '') && SETS.has(tokens[of - 1]?.text ?? '')) return true
+  const price = around.prices.find((c) => c.amount === amount)
+  // A price in money elsewhere leaves "tenho 5" to be counted.
+  if (price !== undefined && around.prices.some((c) => c !== price && c.amount.currency !== undefined))
+    if (hadOrWanted(tokens, tags, amount.at, amount.end, value, around.intent === 'buy')) return true
+  if (price !== undefined && price.tier >= 2) return false
+  return unpriced(around, amount, value, price !== undefined)
+}
+
+function unpriced(around: Around, amount: Amount, value: number, priced: boolean): boolean {
+  const { tokens, tags, objectStart, objectEnd } = around
+  const { at, end } = amount
+  const [before, next] = [tokens[at - 1], tokens[end]]
+  if (bundled(tokens, at, value) || (tags.lang === 'ru' && unitAhead(tokens, at, value))) return true
+  if (before?.kind === 'word' && (NUMBERED.has(before.text) || namedByNumber(tokens, at))) return false
+  if (FEATURES.has(next?.text ?? '') || tokens[at]?.text.startsWith('0') || ofYear(tags, end, value)) return false
+  if (forPeople(around, at, end) || loads(tokens, at, end)) return false
+  if (timesDozen(tokens, end, tags) > 1) return !FOR_MONEY.has(tokens[end + 1]?.text ?? '')
+  if (tags.at('quantity_after', end) !== undefined) return true
+  if (COUNT_NOUNS.has(next?.text ?? '') && (next?.text !== 'con' || tags.lang === 'vi')) return true
+  if (LABELS.has((before?.text === ':' ? tokens[at - 2] : before)?.text ?? '')) return true
+  if (startsOrLeads(tokens, tags, at) && byCount(tokens, tags, end)) return true
+  if (ofOurs(tokens, end) && startsOrLeads(tokens, tags, at)) return true
+  if (before?.text === '(' && next?.text === ')' && value < 1000 && !isSize(tokens, at - 1, value)) return true
+  if (value <= MAX_NAMED && tags.at('goods', end) !== undefined && at === objectStart) return true
+  if (hadOrWanted(tokens, tags, at, end, value, around.intent === 'buy')) return true
+  if (!Number.isInteger(value) || (next?.kind === 'word' && NOT_COUNTED.has(next.text))) return false
+  if (value > MAX_PLAIN) return false
+  if (at >= objectStart - 3 && at <= objectEnd && countsGoods(tokens, tags, end)) return true
+  if (attached(tokens, tags, at)) return false
+  if (before?.kind === 'word' && namesThing(tags, end)) return true
+  if (at === objectStart && plainNext(tokens, tags, end)) return true
+  if (leads(tokens, tags, at) && plainNext(tokens, tags, end)) return true
+  if (opensList(around, at) && (countsGoods(tokens, tags, end) || plainItem(tokens, tags, at, end))) return true
+  if (needsSoMany(tokens, tags, at, value) && !isList(tokens, end)) return true
+  return !priced && SETS.has(before?.text ?? '') && tags.lang !== 'en' && closes(next)
+}
+
+/** "2 x stalls seats", "two seats", "12 tomos": the word behind the number is a unit elsewhere. */
+function unmeasured({ tokens, tags, objectStart, objectEnd }: Around, amount: Amount): boolean {
+  const { at } = amount
+  const unit = tokens[at + 1]
+  if (goesWith(tokens, tags, at) || unit?.glued === true) return false
+  if (timesWord(unit)) return tokens[at + 2]?.kind === 'word' && startsOrLeads(tokens, tags, at)
+  // "3 in-calf heifers"
+  if (unit?.text === 'in' && tokens[at + 2]?.glued === true) return startsOrLeads(tokens, tags, at)
+  if (tags.at('quantity_after', at + 1) === undefined || attached(tokens, tags, at)) return false
+  return startsOrLeads(tokens, tags, at) || (at >= objectStart - 3 && at <= objectEnd && namesThing(tags, at + 1))
+}
+
+const startsOrLeads = (tokens: readonly Token[], tags: Tags, at: number): boolean =>
+  tokens[at - 1]?.kind !== 'word' || leads(tokens, tags, at)
+
+/** "for 60 guests", "2 người 1 chó": for whom, or who is looking. */
+function forPeople({ tokens, tags, intent }: Around, at: number, end: number): boolean {
+  const named = PEOPLE.has(tokens[end]?.text ?? '') || (tokens[end]?.kind === 'word' && PEOPLE.has(tokens[end + 1]?.text ?? ''))
+  if (!named && !(intent === 'buy' && tags.at('people', end) !== undefined)) return false
+  return intent !== 'service_wanted' || FOR_WHOM.has(tokens[at - 1]?.text ?? '')
+}
+
+/** "98 corolla": of which year. */
+const ofYear = (tags: Tags, end: number, value: number): boolean =>
+  value >= 70 && value <= 99 && tags.startingAt(end).some((h) => h.value === 'vehicles')
+
+/** "xe tải 1 tấn": what a lorry carries. */
+const loads = (tokens: readonly Token[], at: number, end: number): boolean =>
+  tokens[end]?.text === 'tấn' && LORRY.has(tokens[at - 1]?.text ?? '')
+const FOR_MONEY = new Set(['for', 'por', 'за'])
+const LORRY = new Set(['tải', 'xe', 'cẩu'])
+
+/** The first thing of a list, where nothing was named before or the line has its price. */
+function opensList({ tokens, tags, prices }: Around, at: number): boolean {
+  const before = tokens[at - 1]
+  if (before === undefined) return true
+  // What has a price of its own is no part of what was named before.
+  if (tags.hasConcrete(0, at) && !prices.some((c) => c.amount.at > at && tokens[c.amount.at]?.sentence === tokens[at]?.sentence))
+    return false
+  return before.kind === 'line' || before.kind === 'emoji' || BULLETS.has(before.text)
+}
+const BULLETS = new Set(['•', '·', '-', '*', '–', '—', '.', '!', '?', ';', '…'])
+/** In a list, not at the beginning of any sentence. */
+const plainItem = (tokens: readonly Token[], tags: Tags, at: number, end: number): boolean =>
+  tokens[at - 1]?.kind !== 'op' || ENDS.has(tokens[at - 1]?.text ?? '') ? false : plainNext(tokens, tags, end)
+const ENDS = new Set(['.', '!', '?', ';', '…'])
 
 const timesWord = (token: Token | undefined): boolean => token?.text === 'x' || token?.text === '×'
 
@@ -139,27 +187,6 @@ function namedByNumber(tokens: readonly Token[], at: number): boolean {
 
 const closes = (token: Token | undefined): boolean => token === undefined || token.kind !== 'word'
 
-/** Shoes and rims are told by such numbers in parentheses. */
-const isSize = (tokens: readonly Token[], open: number, value: number): boolean =>
-  value >= 34 && value <= 48 && !SETS.has(tokens[open - 1]?.text ?? '')
-
-/** `3x`, `x3`; not "2x16GB", the make-up of a kit, "12x no cartão", "5600x" and "2x week". */
-function isTimes(tokens: readonly Token[], amount: Amount, value: number): boolean {
-  if (value >= MAX_TIMES) return false
-  const next = tokens[amount.at + 1]
-  if (next?.text !== 'x') return true
-  const after = tokens[amount.at + 2]
-  if (after?.kind === 'number' && (after.glued || tokens[amount.at + 3]?.glued !== true)) return false
-  if (TIMES_OF.has(after?.text ?? '')) return false
-  return !INSTALMENT.has(tokens[amount.at - 1]?.text ?? '')
-}
-
-/** "2-room flat", "two-plate hob": a hyphen makes one word of both. */
-function joinedTo(tokens: readonly Token[], end: number): boolean {
-  const [last, next] = [tokens[end - 1], tokens[end]]
-  return last !== undefined && next?.kind === 'word' && next.glued && next.start - last.end === 1
-}
-
 /** "kayak, with paddles and two vests": what goes with the thing is no count of it. */
 function attached(tokens: readonly Token[], tags: Tags, at: number): boolean {
   const sentence = tokens[at]?.sentence
@@ -169,8 +196,6 @@ function attached(tokens: readonly Token[], tags: Tags, at: number): boolean {
   }
   return false
 }
-const WITH = new Set('with w includes including incl inc kèm com con con. acompanha inclui incluye incluyendo trae с'.split(' '))
-
 /** A verb of having, wanting or selling stands before the number, or the number opens what a colon announced. */
 function leads(tokens: readonly Token[], tags: Tags, at: number): boolean {
   let i = at - 1
@@ -181,51 +206,43 @@ function leads(tokens: readonly Token[], tags: Tags, at: number): boolean {
   return before.kind === 'word' && LEADS.has(before.text)
 }
 
-function spelled(tokens: readonly Token[], tags: Tags, from: number, to: number): Quantity | null {
-  for (let i = 0; i < Math.min(to + 1, tokens.length); i++) {
+/** Counts in words: "two tickets", "half a dozen pullets", "need five for the shop". */
+function spelled(around: Around): Quantity | null {
+  const { tokens, tags, objectStart: from, objectEnd } = around
+  const buys = around.intent === 'buy'
+  for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
-    const value = token.kind === 'word' ? countOf(token.text) : undefined
-    if (value === undefined || goesWith(tokens, tags, i) || joinedTo(tokens, i + 1)) continue
-    const at = OF.has(tokens[i + 1]?.text ?? '') ? i + 2 : i + 1
+    const count = token.kind === 'word' ? countAt(tokens, i, tags) : undefined
+    if (count === undefined) {
+      const ahead = tags.lang === 'ru' && token.kind === 'word' ? spelledValue(token.text) : undefined
+      if (ahead !== undefined && ahead > 1 && unitAhead(tokens, i, ahead)) return { value: ahead, unit: null }
+      continue
+    }
+    const { value, end } = count
+    if (goesWith(tokens, tags, i) || joinedTo(tokens, end) || forPeople(around, i, end) || FEATURES.has(tokens[end]?.text ?? ''))
+      continue
+    if (tags.lang === 'ru' && unitAhead(tokens, i, value)) return { value, unit: null }
+    if (twoFor(tokens, i, end)) return { value, unit: null }
+    if (value > 1 && (ofThem(tokens, end) || hadOrWanted(tokens, tags, i, end, value, buys))) return { value, unit: null }
+    const at = OF.has(tokens[end]?.text ?? '') ? end + 1 : end
     if (
-      PAIRS.has(token.text) &&
+      isPairWord(token.text) &&
       (PAIRED.has(tokens[at]?.text ?? '') || PAIRED.has(tokens[at + 1]?.text ?? '') || isWorn(tags, at))
     )
       continue
     if (NOT_COUNTED.has(tokens[at]?.text ?? '') || attached(tokens, tags, i)) continue
-    const near = i >= from - 3
-    if (near ? countsGoods(tokens, tags, at) : namesThing(tags, at)) return { value, unit: null }
-    if (value >= 10 && COUNT_WORDS.has(token.text) && plainNext(tokens, tags, at)) return { value, unit: null }
-    if ((i === 0 || leads(tokens, tags, i)) && COUNT_WORDS.get(token.text) !== 2 && plainNext(tokens, tags, at))
+    const near = i >= from - 3 && i <= objectEnd
+    if (near ? countsGoods(tokens, tags, at) : i <= objectEnd && namesThing(tags, at)) return { value, unit: null }
+    if (value >= 5 && countsAlone(token.text) && plainNext(tokens, tags, at)) return { value, unit: null }
+    if (!near && startsOrLeads(tokens, tags, i) && !tags.hasConcrete(0, i) && countsGoods(tokens, tags, at))
       return { value, unit: null }
-    if (PAIRS.has(token.text) && at === i + 2 && plainNext(tokens, tags, at)) return { value, unit: null }
+    if (startsOrLeads(tokens, tags, i) && byCount(tokens, tags, at)) return { value, unit: null }
+    if ((i === 0 || leads(tokens, tags, i)) && !count.pair && plainNext(tokens, tags, at)) return { value, unit: null }
+    if (isPairWord(token.text) && at > end && plainNext(tokens, tags, at)) return { value, unit: null }
   }
   return null
 }
 
-/** Shoes and clothes come in pairs. */
-const isWorn = (tags: Tags, at: number): boolean =>
-  tags.startingAt(at).some((h) => (h.name === 'brand' || h.name === 'goods') && h.value === 'fashion') ||
-  tags.startingAt(at + 1).some((h) => (h.name === 'brand' || h.name === 'goods') && h.value === 'fashion')
-
-const namesThing = (tags: Tags, at: number): boolean =>
-  tags.at('goods', at) !== undefined || tags.at('brand', at) !== undefined || tags.at('service_noun', at) !== undefined
-
-/** A thing begins here or behind at most two describing words. */
-function countsGoods(tokens: readonly Token[], tags: Tags, at: number): boolean {
-  for (let i = at; i < at + 3; i++) {
-    const token = tokens[i]
-    if (token?.kind !== 'word' || token.clause !== tokens[at - 1]?.clause) return false
-    if (tags.at('unit_measure', i) !== undefined || tags.at('unit_time', i) !== undefined) return false
-    if (i > at && NOT_COUNTED.has(token.text)) return false
-    if (tags.at('goods', i) !== undefined || (i === at && tags.at('brand', i) !== undefined)) return true
-  }
-  return false
-}
-
-function plainNext(tokens: readonly Token[], tags: Tags, at: number): boolean {
-  if (tags.at('model', at) !== undefined && tokens[at]?.clause === tokens[at - 1]?.clause) return true
-  if (tokens[at]?.kind !== 'word' || tags.at('unit_measure', at) !== undefined || tags.at('unit_time', at) !== undefined)
-    return false
-  return tokens[at]?.clause === tokens[at - 1]?.clause
-}
+/** "two for Idles tomorrow": tickets of an evening everybody knows. */
+const twoFor = (tokens: readonly Token[], i: number, end: number): boolean =>
+  (i === 0 || tokens[i - 1]?.kind === 'line') && tokens[end]?.text === 'for' && (tokens[end + 1]?.caps ?? 0) > 0

@@ -20,10 +20,13 @@ export function mapTopic(
   if (intent === 'service_wanted' || intent === 'service_offered') return service(lexicon, tags)
   if (coin) return ref(lexicon, 'crypto', 'coin')
   const inItem = bestIn(tags, tokens, itemFrom, itemTo, tags.lang === 'en' || tags.lang === 'und')
-  if (inItem !== undefined && !inItem.weak) return ref(lexicon, inItem.slug, 'item')
+  const flat = (): boolean => namesFlat(tags, tokens)
+  if (inItem !== undefined && !inItem.weak && !(AROUND.has(inItem.slug) && flat())) return ref(lexicon, inItem.slug, 'item')
   const anywhere = bestIn(tags, tokens, 0, tokens.length, false)
+  if (AROUND.has(anywhere?.slug ?? '') && (flat() || lets(tags, tokens))) return ref(lexicon, 'real-estate', 'clause')
   if (anywhere !== undefined && !anywhere.weak) return ref(lexicon, anywhere.slug, 'clause')
   if (namesChip(tags, tokens)) return ref(lexicon, 'computers', 'item')
+  if (flat()) return ref(lexicon, 'real-estate', 'item')
   if (inItem !== undefined) return ref(lexicon, inItem.slug, 'item')
   if (anywhere !== undefined) return ref(lexicon, anywhere.slug, 'clause')
   return channel === undefined ? ref(lexicon, 'goods', 'default') : ref(lexicon, channel, 'channel')
@@ -55,7 +58,10 @@ function bestIn(tags: Tags, tokens: readonly Token[], from: number, to: number, 
   let brand: Hit | undefined
   for (let i = from; i < to; i++) {
     const goods = tags.at('goods', i)
-    if (goods !== undefined && goods.end <= to + 1) {
+    if (goods !== undefined && goods.end <= to + 1 && !homograph(tags, tokens, goods)) {
+      // "Elden Ring" is no ring.
+      if (brand !== undefined && goods.start < brand.end && goods.end <= brand.end && goods.start > brand.start) continue
+
       if (isWeak(goods, i, tokens)) weak ??= goods
       else if (noun === undefined) noun = goods
       else if (goods.start >= noun.end && lastWins && goods.start - noun.end <= 1) noun = goods
@@ -92,6 +98,70 @@ const CHIPS = new Set(
   ).split(' '),
 )
 const CHIP_SUFFIX = new Set(['ti', 'super', 'xt', 'x', 'xtx', 'k', 'kf', 'f', 'fe', 'gre', 'хт', 'ти', 'non'])
+
+/** Words of one language that are written as things of another are. */
+const HOMOGRAPHS = {
+  vi: new Set(['tui', 'trong', 'pass', 'cho', 'ban', 'bo', 'ga', 'game']),
+  other: new Set([
+    'tem',
+    'dam',
+    'tui',
+    'cam',
+    'ban',
+    'cay',
+    'den',
+    'son',
+    'tranh',
+    'dan',
+    'do',
+    've',
+    'tu',
+    'may',
+    'ao',
+    'ta',
+    'nem',
+    'rua',
+    'vet',
+    'non',
+    'nha',
+    'hang',
+    'dt',
+    'rem',
+    'ape',
+  ]),
+}
+const homograph = (tags: Tags, tokens: readonly Token[], goods: Hit): boolean => {
+  if (goods.end - goods.start !== 1) return false
+  const list = tags.lang === 'vi' ? HOMOGRAPHS.vi : HOMOGRAPHS.other
+  return list.has(tokens[goods.start]?.text ?? '')
+}
+
+/** What stands in an advert for a room beside it: who lives there. */
+const AROUND = new Set(['pets', 'music', 'home'])
+const ROOMS = new Set(
+  'room flat house apartment condo bedroom br bhk habitación habitacion piso depa depto cuarto quarto apartamento phòng trọ комнату комната квартиру квартира'.split(
+    ' ',
+  ),
+)
+const RENTS = new Set(
+  'rent renting pcm bills sublet lease landlord deposit tenant tenants utilities alquilo alquiler arriendo renta rento aluguel alugo arrendo сниму сдам сдаю сдаётся сдается аренда thuê cọc'.split(
+    ' ',
+  ),
+)
+const lets = (tags: Tags, tokens: readonly Token[]): boolean =>
+  tags.any('goods') !== undefined && tokens.some((t) => RENTS.has(t.text)) && tokens.some((t) => ROOMS.has(t.text))
+
+const MOST_ROOMS = 6
+/** "T1 procura-se", "1br", "2 BHK": flats told by their rooms; "T2" is Portuguese. */
+function namesFlat(tags: Tags, tokens: readonly Token[]): boolean {
+  const portuguese = tags.lang === 'pt'
+  return tokens.some((token, i) => {
+    if (token.kind !== 'number' || Number(token.text) > MOST_ROOMS) return false
+    const [before, next] = [tokens[i - 1], tokens[i + 1]]
+    if (portuguese && token.glued && before?.text === 't' && before.caps === 2 && !before.glued) return true
+    return next?.text === 'bhk' || (next?.text === 'br' && next.glued) || (next?.text === 'pn' && tags.lang === 'vi')
+  })
+}
 
 function namesChip(tags: Tags, tokens: readonly Token[]): boolean {
   return tokens.some((token, i) => {

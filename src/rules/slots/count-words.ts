@@ -1,0 +1,83 @@
+import type { Token } from '../text/model.ts'
+import { NUMBER_WORDS } from './number-words.ts'
+import { OPENS, opens } from './openers.ts'
+import type { Tags } from './tags.ts'
+
+/** Words that count by themselves. */
+const COUNT_WORDS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ...{ pair: 2, par: 2, пара: 2, пару: 2, cặp: 2, đôi: 2, duo: 2, couple: 2, оба: 2, обе: 2, ambas: 2, ambos: 2 },
+    ...{ двое: 2, двух: 2, двоих: 2, трое: 3, трёх: 3, троих: 3, четверо: 4, четырёх: 4, пятеро: 5, trio: 3 },
+  }),
+)
+/** Words that count in dozens and tens. */
+const DOZENS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ...{ dozen: 12, dozens: 12, docena: 12, docenas: 12, dúzia: 12, duzia: 12, dúzias: 12, duzias: 12, tá: 12 },
+    ...{ дюжина: 12, дюжину: 12, дюжины: 12, дюжин: 12, полдюжины: 6, десяток: 10, десятка: 10, десятков: 10 },
+    ...{ полдесятка: 5, chục: 10, decena: 10, decenas: 10, dezena: 10, dezenas: 10 },
+  }),
+)
+const HALVES = new Set(['half', 'media', 'meia', 'nửa', 'пол'])
+/** Things are counted in words up to here. */
+const MAX_SPELLED = 12
+
+/** A count in words over tokens [at, end). `pair`: one of the words for two that belong together. */
+export interface Count {
+  readonly value: number
+  readonly end: number
+  readonly pair: boolean
+}
+
+/** Whether two words for two things: "a pair of jeans" is one thing. */
+const PAIRS = new Set(['pair', 'par', 'пара', 'пару', 'đôi', 'cặp', 'couple'])
+
+/** Portuguese says "tá" for "is". */
+const dozens = (tokens: readonly Token[], at: number, tags: Tags): number | undefined => {
+  const word = tokens[at]?.text ?? ''
+  return word === 'tá' && tags.lang !== 'vi' ? undefined : DOZENS.get(word)
+}
+
+/** Not the dozen a price is said for, of money in tens, or of nobody knows how many: "8 a dozen", "năm chục k", "mấy chục". */
+function opensDozen(tokens: readonly Token[], at: number): boolean {
+  const [next, before] = [tokens[at + 1], tokens[at - 1]]
+  if (next !== undefined && (opens(next.form) & OPENS.multiplier) !== 0) return false
+  if (before?.kind === 'number' || NOT_DOZENS.has(before?.text ?? '')) return false
+  return !(PER.has(before?.text ?? '') && (tokens[at - 2]?.kind === 'number' || tokens[at - 2]?.kind === 'op'))
+}
+const NOT_DOZENS = new Set(['mấy', 'vài', 'trăm', 'per', 'por', 'each', 'за', 'cada', 'many', 'several', 'few', 'la', 'a_la'])
+const PER = new Set(['a', 'the', 'la', 'uma', 'una', 'một'])
+
+/** What words count: "two", "dozen", "half a dozen", "two dozen"; one is no count. */
+export function countAt(tokens: readonly Token[], at: number, tags: Tags): Count | undefined {
+  const word = tokens[at]?.text ?? ''
+  const own = dozens(tokens, at, tags)
+  if (own !== undefined && !opensDozen(tokens, at)) return undefined
+  if (own !== undefined) return { value: own, end: at + 1, pair: false }
+  if (HALVES.has(word)) {
+    const behind = tokens[at + 1]?.text === 'a' ? at + 2 : at + 1
+    const half = dozens(tokens, behind, tags)
+    return half === undefined ? undefined : { value: half / 2, end: behind + 1, pair: false }
+  }
+  const value = COUNT_WORDS.get(word) ?? NUMBER_WORDS.get(word)
+  if (value === undefined || value < 2 || value > MAX_SPELLED) return undefined
+  const times = timesDozen(tokens, at + 1, tags)
+  return times > 1
+    ? { value: value * times, end: at + 2, pair: false }
+    : { value, end: at + 1, pair: PAIRS.has(word) || COUNT_WORDS.get(word) === 2 }
+}
+
+/** "3 dozen", "2 chục": by how much the number before is to be taken; 1 without such a word. */
+export const timesDozen = (tokens: readonly Token[], at: number, tags: Tags): number =>
+  tokens[at]?.kind === 'word' && tokens[at]?.glued !== true && tokens[at]?.text !== 'десяток'
+    ? (dozens(tokens, at, tags) ?? 1)
+    : 1
+
+/** A word such as "pair", which some things are named by. */
+export const isPairWord = (word: string): boolean => PAIRS.has(word)
+
+/** Whether a word counts by itself, as "dozen" and "pair" do, and is no number. */
+export const countsAlone = (word: string): boolean => COUNT_WORDS.has(word) || DOZENS.has(word) || HALVES.has(word)
+
+/** Numbers said in words that stand behind what they count: "штук сорок", "кубов пять". */
+export const spelledValue = (word: string): number | undefined => NUMBER_WORDS.get(word)
