@@ -26,6 +26,9 @@ const VERSION = 2
 /** Lines a sign must stand in: what was met once tells as much of its line as of its class. */
 const LEAST_LINES = 2
 
+/** Cases of prices and slots alone. */
+const WITHOUT_INTENTS: ReadonlySet<string> = new Set(['price-cases.jsonl', 'slot-cases.jsonl'])
+
 interface Row {
   readonly id: string
   readonly text: string
@@ -43,7 +46,7 @@ interface Samples {
 
 function samples(lexicon: Lexicon, skip: RegExp | undefined, more: readonly string[]): Samples {
   const files = readdirSync(data)
-    .filter((f) => f.endsWith('.jsonl') && f !== 'price-cases.jsonl' && !f.startsWith('unseen-') && !skip?.test(f))
+    .filter((f) => f.endsWith('.jsonl') && !WITHOUT_INTENTS.has(f) && !f.startsWith('unseen-') && !skip?.test(f))
     .sort()
     .map((f) => join(data, f))
   const read: { readonly signs: ReadonlySet<number>; readonly label: number }[] = []
