@@ -97,6 +97,7 @@ export class Vocabulary {
   readonly #ids = new Map<string, number>()
   readonly #prefixes = new Map<string, { readonly text: string; readonly id: number }[]>()
   readonly #cache = new Map<string, WordInfo>()
+  readonly #repaired = new Map<string, WordInfo>()
   readonly #keys: ReadonlySet<number>
   readonly #keyPrefixes: ReadonlySet<number>
   readonly #wordGroups: ReadonlyMap<number, readonly number[]>
@@ -159,10 +160,13 @@ export class Vocabulary {
     return out
   }
 
-  /** The same for a form that stands for itself. */
+  /** The same for a cue word that a mistyped form is repaired to: there are only so many. */
   infoOf(text: string): WordInfo {
+    const known = this.#repaired.get(text)
+    if (known !== undefined) return known
     const form = plain(text)
     this.#tell(form, this.#describe(text))
+    this.#repaired.set(text, form)
     return form
   }
 

@@ -1,24 +1,9 @@
 import type { Token } from '../text/model.ts'
+import { COUNT_WORDS, DOZENS, HALVES } from './count-lists.ts'
 import { NUMBER_WORDS } from './number-words.ts'
 import { OPENS, opens } from './openers.ts'
 import type { Tags } from './tags.ts'
 
-/** Words that count by themselves. */
-const COUNT_WORDS: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    ...{ pair: 2, par: 2, пара: 2, пару: 2, cặp: 2, đôi: 2, duo: 2, couple: 2, оба: 2, обе: 2, ambas: 2, ambos: 2 },
-    ...{ двое: 2, двух: 2, двоих: 2, трое: 3, трёх: 3, троих: 3, четверо: 4, четырёх: 4, пятеро: 5, trio: 3 },
-  }),
-)
-/** Words that count in dozens and tens. */
-const DOZENS: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    ...{ dozen: 12, dozens: 12, docena: 12, docenas: 12, dúzia: 12, duzia: 12, dúzias: 12, duzias: 12, tá: 12 },
-    ...{ дюжина: 12, дюжину: 12, дюжины: 12, дюжин: 12, полдюжины: 6, десяток: 10, десятка: 10, десятков: 10 },
-    ...{ полдесятка: 5, chục: 10, decena: 10, decenas: 10, dezena: 10, dezenas: 10 },
-  }),
-)
-const HALVES = new Set(['half', 'media', 'meia', 'nửa', 'пол'])
 /** Things are counted in words up to here. */
 const MAX_SPELLED = 12
 
@@ -47,6 +32,9 @@ function opensDozen(tokens: readonly Token[], at: number): boolean {
 }
 const NOT_DOZENS = new Set(['mấy', 'vài', 'trăm', 'per', 'por', 'each', 'за', 'cada', 'many', 'several', 'few', 'la', 'a_la'])
 const PER = new Set(['a', 'the', 'la', 'uma', 'una', 'một'])
+
+/** Whether `countAt` or `spelledValue` may know the word: most words are neither. */
+export const mayCount = ({ kind, form }: Token): boolean => kind === 'word' && (opens(form) & OPENS.count) !== 0
 
 /** What words count: "two", "dozen", "half a dozen", "two dozen"; one is no count. */
 export function countAt(tokens: readonly Token[], at: number, tags: Tags): Count | undefined {

@@ -1,13 +1,14 @@
 import type { Form } from '../text/model.ts'
+import { COUNT_WORDS, DOZENS, HALVES } from './count-lists.ts'
 import { ADJECTIVES } from './currency-adjectives.ts'
 import { BEFORE, CODES, LARGE_ONLY, NAMED, SHARED, WORDS } from './currency-names.ts'
 import { MARK_ENDS } from './dollar-marks.ts'
 import { MULTIPLIERS } from './multiplier-words.ts'
-import { NUMBER_HEADS } from './number-words.ts'
+import { NUMBER_HEADS, NUMBER_WORDS } from './number-words.ts'
 import { ONE_OPENERS } from './one-openers.ts'
 
-/** What a word may begin or be, as bits kept with its form: most words are nothing of it. `before`: a currency in front of its amount. */
-export const OPENS = { number: 1, currency: 2, looked: 4, multiplier: 8, before: 16 } as const
+/** What a word may begin or be, as bits kept with its form: most words are nothing of it. `before`: a currency in front of its amount; `count`: what counts things. */
+export const OPENS = { number: 1, currency: 2, looked: 4, multiplier: 8, before: 16, count: 32 } as const
 
 export function opens(form: Form): number {
   if (form.signs === 0) form.signs = look(form.text)
@@ -27,4 +28,5 @@ const look = (text: string): number =>
     ? OPENS.currency
     : 0) |
   (MULTIPLIERS.has(text) ? OPENS.multiplier : 0) |
-  (CODES.has(text) || BEFORE.has(text) || MARK_ENDS.has(text) ? OPENS.before : 0)
+  (CODES.has(text) || BEFORE.has(text) || MARK_ENDS.has(text) ? OPENS.before : 0) |
+  (COUNT_WORDS.has(text) || DOZENS.has(text) || HALVES.has(text) || NUMBER_WORDS.has(text) ? OPENS.count : 0)

@@ -135,6 +135,7 @@ export function ofHit(gazetteer: Gazetteer, raw: string, tokens: readonly Token[
 
 /** Of one alphabet and one in the other but for marks. */
 function sameName(a: string, b: string): boolean {
+  if (a === b) return true
   const [x, y] = [placeKey(a).replace(/[^\p{L}]/gu, ''), placeKey(b).replace(/[^\p{L}]/gu, '')]
   if (/^[A-Z]{2}(?:-|$)/u.test(a)) return true
   return x.includes(y) || y.includes(x) || /[\u0400-\u04ff]/u.test(x) !== /[\u0400-\u04ff]/u.test(y)

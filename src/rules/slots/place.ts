@@ -52,10 +52,9 @@ function locate(
   const named = tags.speaksOf(SLOT.place)
   /** Behind a word that tells where something goes, or what somebody leaves: another place is better. */
   let away: Located | undefined
-  for (let i = 0; i < tokens.length; i++) {
-    const pin = tokens[i]?.text === '📍'
+  for (const i of asked(raw, tokens, tags, named)) {
+    const pin = tokens[i]?.text === PIN
     const beside = !pin && tokens[i]?.text === 'у' && besideStation(tokens, i)
-    if (!pin && !named && !beside) continue
     const prep = pin || beside ? undefined : tags.at('place_prep', i)
     if (!pin && !beside && (prep === undefined || isName(tokens, prep))) continue
     const at = prep === undefined ? i + 1 : prep.end
@@ -66,14 +65,27 @@ function locate(
   }
   const name = away === undefined ? undefined : standingName(gazetteer, tokens, tags, amounts, loose)
   if (name !== undefined) return standing(gazetteer, raw, tokens, name)
-  for (let i = named ? tokens.length - 1 : -1; i >= 0; i--) {
-    const hit = tags.at('place', i)
-    if (hit !== undefined && i !== away?.at && !foreignShort(tokens, tags, hit))
+  for (let k = named ? tags.hits.length - 1 : -1; k >= 0; k--) {
+    const { name: list, start } = tags.hits[k] as Hit
+    if (list !== 'place' || start === away?.at) continue
+    const hit = tags.at('place', start)
+    if (hit !== undefined && !foreignShort(tokens, tags, hit))
       return originOf(gazetteer, raw, tokens, ofHit(gazetteer, raw, tokens, hit))
   }
   if (away !== undefined) return originOf(gazetteer, raw, tokens, away)
   const span = standingName(gazetteer, tokens, tags, amounts, loose) ?? postcodeAt(tokens)
   return span === undefined ? undefined : standing(gazetteer, raw, tokens, span)
+}
+
+const PIN = '📍'
+
+/** Tokens behind which a place may be named: prepositions, and of few texts pins and the Russian word for "beside". */
+function asked(raw: string, tokens: readonly Token[], tags: Tags, named: boolean): readonly number[] {
+  if (raw.includes(PIN) || raw.includes('у') || raw.includes('У')) return Array.from(tokens, (_, i) => i)
+  const out: number[] = []
+  if (!named) return out
+  for (const { name, start } of tags.hits) if (name === 'place_prep' && out.at(-1) !== start) out.push(start)
+  return out
 }
 
 function standing(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], { start, end }: NameSpan): Located {

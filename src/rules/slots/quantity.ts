@@ -2,7 +2,7 @@ import type { Intent, Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import type { Amount } from './amount.ts'
 import { byCount, countsGoods, isSize, isTimes, isWorn, joinedTo, namesThing, plainNext } from './count-things.ts'
-import { countAt, countsAlone, isPairWord, spelledValue, timesDozen } from './count-words.ts'
+import { countAt, countsAlone, isPairWord, mayCount, spelledValue, timesDozen } from './count-words.ts'
 import { needsSoMany } from './counted.ts'
 import { bundled, hadOrWanted, hasSoMany, inPieces, isList, ofOurs, ofThem, unitAhead } from './counted-apart.ts'
 import { measuredOut } from './counted-measure.ts'
@@ -212,9 +212,10 @@ function spelled(around: Around): Quantity | null {
   const buys = around.intent === 'buy'
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
-    const count = token.kind === 'word' ? countAt(tokens, i, tags) : undefined
+    if (!mayCount(token)) continue
+    const count = countAt(tokens, i, tags)
     if (count === undefined) {
-      const ahead = tags.lang === 'ru' && token.kind === 'word' ? spelledValue(token.text) : undefined
+      const ahead = tags.lang === 'ru' ? spelledValue(token.text) : undefined
       if (ahead !== undefined && ahead > 1 && unitAhead(tokens, i, ahead)) return { value: ahead, unit: null }
       continue
     }
