@@ -33,6 +33,8 @@ describe('own phrasings in batches', () => {
     { file: 'unseen-t.jsonl', lines: 200, invented: 0.05 },
     // Two of its thirty lines without a price.
     { file: 'unseen-y.jsonl', lines: 200, invented: 0.07 },
+    { file: 'unseen-y3.jsonl', lines: 200, invented: 0.05 },
+    { file: 'unseen-y5.jsonl', lines: 300, invented: 0.05 },
   ])('$file meets the bars of a held-out set', ({ file, lines, invented }) => {
     const { figures } = score(rows(file), (row) => predict(shippedLexicon(), row))
     expect(rows(file)).toHaveLength(lines)
