@@ -28,10 +28,12 @@ export interface ViewWeights {
   readonly slope: number
 }
 
-/** A veto stays, except one that only says that this answers an offer. */
+/** A veto stays, except one that only says that this answers an offer; so does what is said to be talk. */
 export const mayBeOverruled = (ruled: Decision): boolean =>
-  !ruled.vetoed ||
-  (!ruled.closed && ruled.guards.every(({ points, applied, kind }) => points !== 'veto' || !applied || kind.startsWith(REPLIES)))
+  ruled.vetoed
+    ? !ruled.closed &&
+      ruled.guards.every(({ points, applied, kind }) => points !== 'veto' || !applied || kind.startsWith(REPLIES))
+    : ruled.intent !== 'none' || !ruled.guards.some(plainTalk)
 
 /**
  * Cues and guards know what they were written for; how people word offers, wishes and talk is known from labelled messages. Both
@@ -45,8 +47,7 @@ export function heard(
   weights: ViewWeights,
 ): Decision {
   const reply = ruled.vetoed
-  if (reply && !mayBeOverruled(ruled)) return ruled
-  if (ruled.intent === 'none' && !reply && ruled.guards.some(plainTalk)) return ruled
+  if (!mayBeOverruled(ruled)) return ruled
   const own = WORDING_CLASSES.indexOf(ruled.intent)
   const total = odds.slice()
   for (let c = 1; c < total.length; c++) {
