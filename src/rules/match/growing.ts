@@ -1,8 +1,17 @@
 const LARGE = 65_536
 
-/** Places to make room for when `size` are needed: half as many again, of large arrays a sixteenth, so that little of them stays empty. */
+/** Places to make room for when `size` are needed: half as many again, of large arrays an eighth, so that little of them stays empty. */
 export const roomFor = (size: number, capacity: number): number =>
-  Math.max(size, Math.ceil(capacity * (capacity < LARGE ? 1.5 : 1.0625)))
+  Math.max(size, Math.ceil(capacity * (capacity < LARGE ? 1.5 : 1.125)))
+
+/** Places a large array keeps beyond those in use when it is trimmed, as a share of them. */
+const SPARE = 1 / 64
+
+/** Places to keep of `capacity` when `size` are in use; all of them where trimming would bring little. */
+export function roomToKeep(size: number, capacity: number): number {
+  const kept = Math.ceil(size * (1 + SPARE))
+  return capacity < LARGE || capacity - kept < capacity / 32 ? capacity : kept
+}
 
 /** Typed arrays that grow; values are read and written by index. */
 export class GrowingU32 {
@@ -22,6 +31,11 @@ export class GrowingU32 {
     grown.set(this.data)
     this.data = grown
   }
+  /** Gives back what lies beyond the first `size` places, but for a few. */
+  trim(size: number): void {
+    const room = roomToKeep(size, this.data.length)
+    if (room < this.data.length) this.data = this.data.slice(0, room)
+  }
 }
 
 export class GrowingF64 {
@@ -36,6 +50,10 @@ export class GrowingF64 {
       this.data = grown
     }
     this.data[index] = value
+  }
+  trim(size: number): void {
+    const room = roomToKeep(size, this.data.length)
+    if (room < this.data.length) this.data = this.data.slice(0, room)
   }
   add(index: number, value: number): void {
     this.set(index, (this.data[index] ?? 0) + value)

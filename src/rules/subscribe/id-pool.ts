@@ -1,4 +1,4 @@
-import { GrowingU32, roomFor } from '../match/growing.ts'
+import { GrowingU32, roomFor, roomToKeep } from '../match/growing.ts'
 
 const FIRST_BYTES = 16_384
 /** Seven bits of a length in a byte, the eighth says that more follow. */
@@ -89,6 +89,13 @@ export class IdPool {
     this.#bytes = bytes
     this.#end = end
     this.#waste = 0
+  }
+
+  /** Gives back what no text stands in, but for a little. */
+  trim(): void {
+    this.#starts.trim(this.#length)
+    const room = roomToKeep(this.#end, this.#bytes.length)
+    if (room < this.#bytes.length) this.#bytes = this.#bytes.slice(0, room)
   }
 
   #find(number: number): boolean {

@@ -182,6 +182,18 @@ export class DocumentStore {
     this.#pool = pool
     this.#waste = 0
   }
+
+  /** What gives back the room rows grew into but do not need, array by array. */
+  trims(): (() => void)[] {
+    return [
+      () => this.ids.trim(),
+      () => this.#pool.trim(this.#pool.length),
+      () => this.#keyStart.trim(this.size),
+      () => this.#flags.trim(this.size),
+      () => this.min.trim(this.size),
+      () => this.max.trim(this.size),
+    ]
+  }
 }
 
 export function signatureBit(key: number): number {

@@ -69,6 +69,8 @@ export class SubscriptionIndex {
   #packed = PackedIndex.empty()
   #packedDead: number[] = []
   #delta = new Delta()
+  /** What is left to be done behind a rebuild: arrays that grew give room back, one in a step. */
+  #trims: (() => void)[] = []
   #rebuild: { readonly work: Rebuild; readonly dead: number[] } | undefined
   #marks = new Uint32Array(1_024)
   #generation = 0
@@ -91,7 +93,7 @@ export class SubscriptionIndex {
     return this.#delta.rows
   }
   get rebuildDue(): boolean {
-    return this.#delta.rows > DELTA_MAX || this.#packedDead.length > Math.max(DELTA_MAX, this.size / 5)
+    return this.#trims.length > 0 || this.#delta.rows > DELTA_MAX || this.#packedDead.length > Math.max(DELTA_MAX, this.size / 5)
   }
   /** Bytes of the typed arrays and tables, ids with them, without the strings of words. */
   get bytes(): number {
@@ -197,6 +199,11 @@ export class SubscriptionIndex {
 
   /** Works on the packed part, at most so many rows; true while there is more to do. Begins a rebuild when none is under way. */
   rebuildStep(rows = 20_000): boolean {
+    const trim = this.#trims.pop()
+    if (trim !== undefined) {
+      trim()
+      return this.#trims.length > 0
+    }
     this.#rebuild ??= { work: new Rebuild(this.#store, this.#frozenRarity()), dead: [] }
     const done = this.#rebuild.work.step(rows)
     if (done === undefined) return true
@@ -209,7 +216,8 @@ export class SubscriptionIndex {
     for (const dense of before.from(done.covered)) if (this.#store.isAlive(dense)) this.#refile(dense)
     for (const dense of this.#packedDead) this.#store.free(dense)
     this.#packedDead = dead
-    return false
+    this.#trims = this.#store.trims()
+    return true
   }
 
   /** Counts the words of an intent, so that the rarest key of later subscriptions is known. */

@@ -130,6 +130,23 @@ describe('SubscriptionIndex', () => {
     }
   })
 
+  it('gives back the room that a rebuild leaves, whatever is added meanwhile', () => {
+    const index = new SubscriptionIndex({ vocabulary: VOCABULARY })
+    const one = subscriptionQuerySchema.parse({ all: ['alfa', 'beto'] })
+    // Large enough for its arrays to be trimmed, which small ones are not.
+    for (let i = 0; i < 75_000; i++) index.add(`s${i}`, one)
+    let late = 0
+    while (index.rebuildStep(10_000)) for (let k = 0; k < 500; k++) index.add(`late ${late++}`, one)
+    expect(index.rebuildDue).toBe(false)
+    expect(late).toBeGreaterThan(400)
+    const d = { ...(fc.sample(document, 1)[0] as SearchDocument), side: 'offer' as const, keys: new Set(['alfa', 'beto']) }
+    const found = new Set([...index.match(d).handles].map((h) => index.id(h)))
+    for (let i = 0; i < 75_000; i += 997) expect(found.has(`s${i}`)).toBe(true)
+    for (let k = 0; k < late; k++) expect(found.has(`late ${k}`)).toBe(true)
+    index.remove('late 7')
+    expect([...index.match(d).handles].map((h) => index.id(h))).not.toContain('late 7')
+  })
+
   it('ranks the most specific search first and refuses more than it holds', () => {
     const index = new SubscriptionIndex({ vocabulary: VOCABULARY, max: 2 })
     index.add('wide', subscriptionQuerySchema.parse({ all: ['alfa'] }))
