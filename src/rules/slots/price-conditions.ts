@@ -32,6 +32,7 @@ const NOT = new Set([
 /** "no i will not take 2k", "no acepto 200", "за 5000 не отдам": an amount is turned down. */
 export function refused(tokens: readonly Token[], start: number): boolean {
   let verb = start - 1
+  if (tokens[verb]?.kind !== 'word') return false
   if (FOR.has(tokens[verb]?.text ?? '')) verb--
   // "won't let it go for 100" is rarer than the verbs themselves.
   if (!TAKES.has(tokens[verb]?.text ?? '')) return false

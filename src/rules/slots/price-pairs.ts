@@ -59,8 +59,13 @@ export function listHead(tokens: readonly Token[], tags: Tags, amounts: readonly
   if (lead === undefined || first === undefined || lead.amount === first || lead.now || lead.bound !== 'both') return
   const [ahead] = out
   // "айфон — 23000, чехлы по 300": what stands behind a dash is no less a price than what is asked for the small things.
-  if (ahead?.tier === 1 && dashed(tokens, ahead.amount) && Number(ahead.amount.max) > Number(lead.amount.max)) {
-    if (lead.amount.currency === undefined) out[0] = { ...ahead, tier: 2 }
+  if (
+    lead.amount.currency === undefined &&
+    ahead?.tier === 1 &&
+    dashed(tokens, ahead.amount) &&
+    Number(ahead.amount.max) > Number(lead.amount.max)
+  ) {
+    out[0] = { ...ahead, tier: 2 }
     return
   }
   if (tags.endingAt(lead.amount.start).some((h) => SAYS_PRICE.has(h.name))) return

@@ -53,7 +53,8 @@ const DONE = new Set(
 )
 /** "head gaskets done at 140k", "correa cambiada a los 90k": how far it had gone when somebody worked on it. */
 function serviced(tokens: readonly Token[], i: number, at: number): boolean {
-  if (!AT.has(tokens[i - 1]?.text ?? '')) return false
+  const before = tokens[i - 1]
+  if (before?.kind !== 'word' || !AT.has(before.text)) return false
   const verb = tokens[i - 2]?.text ?? ''
   if (!DONE.has(verb) && !(verb === 'a' && DONE.has(tokens[i - 3]?.text ?? ''))) return false
   const number = tokens[i] as Token
