@@ -14,6 +14,8 @@ export function shortEuro(
   if (token?.kind !== 'word' || token.text !== 'e' || !token.glued || token.caps !== 0 || before !== undefined) return undefined
   const next = tokens[i + 1]
   if (next?.glued === true && next.kind !== 'op') return undefined
+  // "Campbell Biology 12e – 25": an edition before its price.
+  if (next !== undefined && !next.glued && DASHES.has(next.text) && tokens[i + 2]?.kind === 'number') return undefined
   const number = tokens[i - 1]
   const name = tokens[i - 2]
   if (number?.kind !== 'number' || number.glued || name?.kind === 'number') return undefined
@@ -22,6 +24,7 @@ export function shortEuro(
   if (number.text.length <= 2 && otherMoney(tokens, i)) return undefined
   return { code: 'EUR', source: 'word', rank: 1, start: i, end: i + 1 }
 }
+const DASHES = new Set(['-', '–', '—'])
 const EUROS = new Set(['€', 'eur', 'euro', 'euros', 'e'])
 const REACH = 24
 /** Another currency is named not far from token i. */

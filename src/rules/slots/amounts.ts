@@ -124,9 +124,13 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     if (multiplier === undefined && isYear(text)) return unpriced('year', start, i, at, value)
   }
   let approx = about !== undefined
+  let behindIsh: CurrencyHit | undefined
   if (tokens[end]?.text === 'ish') {
     approx = true
     end++
+    // "250ish CAD", "30-40ish euros"
+    behindIsh = currency === undefined ? currencyAfter(tokens, end, tags.lang) : undefined
+    if (behindIsh !== undefined) end = behindIsh.end
   }
   return {
     start,
@@ -136,7 +140,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     min: value,
     max: value,
     range: false,
-    currency: currency ?? late ?? (multiplier === undefined ? undefined : byPlace(tokens, multiplier.end)),
+    currency: currency ?? late ?? behindIsh ?? (multiplier === undefined ? undefined : byPlace(tokens, multiplier.end)),
     plus: plus || orMore(tokens, end, tags),
     multiplied: multiplier !== undefined,
     implied: multiplier?.implied,

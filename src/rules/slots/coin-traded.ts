@@ -12,7 +12,10 @@ export function tradedCoins(tokens: readonly Token[], tags: Tags, out: PriceCand
   for (let i = 0; i + 1 < out.length; i++) {
     const [a, b] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
     if (!isCoin(a) || b.amount.currency?.code === a.amount.currency?.code || b.tier < 2) continue
-    const link = tags.ends('p_for', b.amount.start) || tags.ends('p_ask', b.amount.start)
+    const link =
+      tags.ends('p_for', b.amount.start) ||
+      tags.ends('p_ask', b.amount.start) ||
+      RATES.has(tokens[b.amount.start - 1]?.text ?? '')
     const rate =
       !a.asked &&
       (b.amount.currency !== undefined || STABLE.has(a.amount.currency?.code ?? '')) &&
@@ -27,6 +30,7 @@ export function tradedCoins(tokens: readonly Token[], tags: Tags, out: PriceCand
   out[0] = { ...only, role: 'coin_quantity' }
 }
 
+const RATES = new Set(['курс', 'курсу', 'rate', 'tasa', 'cotação', 'cotacao', 'câmbio', 'kurs'])
 const HAVE = new Set(
   (
     'has have got need needs want wants short sell selling buy buying swap swapping with of ' +

@@ -1,5 +1,6 @@
 import type { Token } from '../text/model.ts'
-import { LARGE_ONLY, NAMED, SHARED, WORDS } from './currency-names.ts'
+import { NAMED, SHARED } from './currency-shared.ts'
+import { LARGE_ONLY, WORDS } from './currency-words.ts'
 
 // Countries named before their money: "бел. рублей", "канадских долларов", "Kenyan shillings".
 

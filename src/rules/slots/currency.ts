@@ -1,26 +1,23 @@
 import type { Language, Token } from '../text/model.ts'
 import { countryAhead } from './currency-adjectives.ts'
 import {
-  BEFORE,
   CODE_BEFORE,
   CODES,
   COINS,
   DOLLAR_PREFIX,
-  LARGE_ONLY,
-  NAMED,
-  NATIONS,
   ONLY_AFTER,
   PLAIN_AFTER,
   PRICE_BEHIND,
-  SHARED,
   SIGNS,
   WORDLIKE,
-  WORDS,
-} from './currency-names.ts'
+} from './currency-codes.ts'
+import { BEFORE, NAMED, NATIONS, SHARED } from './currency-shared.ts'
+import { LARGE_ONLY, WORDS } from './currency-words.ts'
 import { markAt, markEndingAt } from './dollar-marks.ts'
 import { OPENS, opens } from './openers.ts'
 
-export { COINS, NAMELESS, STABLE } from './currency-names.ts'
+export { COINS, STABLE } from './currency-codes.ts'
+export { NAMELESS } from './currency-shared.ts'
 
 export type CurrencySource = 'explicit' | 'word' | 'language' | 'place' | 'channel'
 export interface Currency {
@@ -140,6 +137,8 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   if (token.text === 'mangos' && lang === 'pt') return { code: 'BRL', source: 'word', rank: 1, start: i, end: i + 1 }
   if (token.text === 'u' && lang === 'vi') return { code: 'USDT', source: 'word', rank: 1, start: i, end: i + 1 }
   if (token.text === 'к' || token.text === 'k') return undefined
+  // "6.1k gs": how strong a hero is dressed.
+  if (token.text === 'gs' && tokens[i - 1]?.text === 'k' && Number(tokens[i - 2]?.text) < MAX_DRESSED) return undefined
   const word = nationOf(tokens, i) === undefined ? WORDS.get(token.text) : undefined
   if (token.text === 'р' && lang !== 'ru' && !token.glued) return undefined
   if ((token.text === 'ft' || token.text === 'rs' || token.text === 'rp' || token.text === 'rm') && token.caps !== 0)
@@ -162,6 +161,7 @@ const startsLarge = (code: Token, number: Token | undefined): boolean =>
   code.text === 'php' && code.caps === 1 && number?.kind === 'number' && number.text.length >= 3 && !number.text.includes('.')
 
 const LEAST_TOUCHING = 3
+const MAX_DRESSED = 10
 /** Bolivianos and bolívares have one sign; the place says which. */
 const bolivares = (start: number, end: number): CurrencyHit => ({ code: undefined, source: 'word', rank: 0, start, end })
 

@@ -28,7 +28,8 @@ const MIN_ALONE = 100
  */
 export function letterMoney(tokens: readonly Token[], i: number, tags: Tags): CurrencyHit | undefined {
   const [sign, number] = [tokens[i - 1], tokens[i]]
-  if (sign?.caps !== 2 || sign.text.length !== 1 || sign.glued || number?.glued !== true) return undefined
+  if (sign?.caps !== 2 || sign.text.length !== 1 || number?.glued !== true) return undefined
+  if (sign.glued && tokens[i - 2]?.kind !== 'line') return undefined
   const [code, country] = LETTERS[sign.text] ?? []
   if (code === undefined || (country !== undefined && tags.country() !== country)) return undefined
   const group = tokens[i + 1]
@@ -46,13 +47,16 @@ export function letterMoney(tokens: readonly Token[], i: number, tags: Tags): Cu
   // "BMW R1250", "205/55 R16", "on the R512": a name, a size, a road.
   if (before !== undefined && before.sentence === sign.sentence) {
     if (before.kind === 'number' || before.text === 'the') return undefined
-    if (before.kind === 'word' && (before.caps > 0 || tags.ends('brand', i - 1) || tags.ends('series', i - 1))) return undefined
+    if (before.kind === 'word' && (before.caps > 0 || tags.ends('brand', i - 1) || namesSeries(tags, i - 1))) return undefined
   }
   if (unit || (value >= MIN_NAMED && isSecond(tokens, i - 1, sign.text))) return hit
   if (value < MIN_ALONE && !CENTS.test(number.text)) return undefined
   const closed = next === undefined || next.clause !== sign.clause || next.kind === 'line' || CLOSES.has(next.text)
   return closed || next.text === 'for' || tags.startingAt(at).some((h) => BEHIND.test(h.name)) ? hit : undefined
 }
+
+/** "set" names cards of a game and what somebody does for so much. */
+const namesSeries = (tags: Tags, i: number): boolean => tags.ends('series', i) && !tags.ends('u_session', i)
 
 const isSecond = (tokens: readonly Token[], at: number, letter: string): boolean =>
   tokens.some((t, k) => k !== at && t.text === letter && t.caps === 2 && tokens[k + 1]?.kind === 'number' && tokens[k + 1]?.glued)

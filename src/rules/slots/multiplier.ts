@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { type CurrencyHit, currencyAfter } from './currency.ts'
+import { type CurrencyHit, currencyAfter, currencyBefore } from './currency.ts'
 import { decimal } from './decimal.ts'
 import { HUNDREDTHS, MILLION_WORDS, THOUSAND_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
 import { OPENS, opens } from './openers.ts'
@@ -42,7 +42,8 @@ export function multiplierAt(
   const lang = tags.langAt(at)
   const vi = lang === 'vi' || (lang === 'und' && PLAIN_VI.has(tokens[at - 2]?.text ?? ''))
   const ru = lang === 'ru'
-  if (text === 'k' && before === undefined && vi && value === 4 && VIDEO.has(tokens[at - 2]?.text ?? '')) return undefined
+  if (text === 'k' && before === undefined && vi && (value === 4 || value === 2) && VIDEO.has(tokens[at - 2]?.text ?? ''))
+    return undefined
   if (text === 'k' && !vi && before === undefined && (isResolution(tokens, at, value) || (token.caps === 2 && value >= MIN_CHIP)))
     return undefined
   // "giá 26k3": the digit behind counts hundreds.
@@ -223,7 +224,7 @@ const SCREENS = new Set(
 )
 
 /** "netflix 4k", "màn hình 4k": in Vietnamese thousands are written so too. */
-const VIDEO = new Set('netflix youtube tivi tv hình phim camera gopro video hdr uhd'.split(' '))
+const VIDEO = new Set('inch ips in netflix youtube tivi tv hình phim camera gopro video hdr uhd'.split(' '))
 
 /** "27 4k", "TV 55 4k", "4k monitor": lines of a screen, not money. */
 function isResolution(tokens: readonly Token[], at: number, value: number): boolean {
@@ -239,11 +240,20 @@ const MAX_LIT = 9
 /** "1.2m" is millions beside a currency or a price word; alone it may be metres. */
 function millions(tokens: readonly Token[], at: number, tags: Tags, value: number, before: CurrencyHit | undefined): boolean {
   if (before !== undefined || currencyAfter(tokens, at + 1, tags.lang) !== undefined) return true
+  if (tokens[at]?.caps === 2 && behindMoney(tokens, at - 1)) return true
   const near = [...tags.endingAt(at - 1), ...tags.endingAt(at - 2)]
   if (value > 99) return false
   // "1.1M ono"
   const named = tokens[at]?.caps === 2 && tags.startingAt(at + 1).some((h) => h.name === 'r_cue' || h.name === 'f_negotiable')
   return named || near.some((h) => h.name.startsWith('p_'))
+}
+
+/** "KES 900,000 - 1.1M": the money stands before the first number of a range. */
+function behindMoney(tokens: readonly Token[], number: number): boolean {
+  const link = tokens[number - 1]?.text ?? ''
+  if (link !== '-' && link !== '–' && link !== 'to') return false
+  const left = tokens[number - 2]?.kind === 'word' ? number - 3 : number - 2
+  return tokens[left]?.kind === 'number' && currencyBefore(tokens, left) !== undefined
 }
 
 /** N7: digits right after a Vietnamese multiplier are its decimal digits; "rưỡi" is a half. */

@@ -39,6 +39,8 @@ export function contextRole(
   const previous = tokens[i - 1]
   const next = tokens[at]
   if (previous?.text === '#' && token.glued) return 'id'
+  // "issues #1-54"
+  if (previous?.text === '-' && token.glued && tokens[i - 3]?.text === '#') return 'id'
   if (next?.text === '%' || next?.text === '％') return 'percent'
   if (isPhone(tokens, i, at, tags)) return 'phone'
   if (next?.text === ':' && next.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued) return 'time'
@@ -57,7 +59,8 @@ export function contextRole(
     if (thousandsTo(tokens, i - 1)) return undefined
     if (previous?.kind === 'word' && token.glued) return gluedTo(tokens, i)
     if (previous?.kind === 'word' && previous.end === token.start) return 'model'
-    if (token.text.length < GROUPED && endsSeries(tags, i) && !moneyFollows(tokens, at, tags)) return 'model'
+    if (token.text.length < GROUPED && endsSeries(tags, i) && !moneyFollows(tokens, at, tags) && !isRate(tokens, i))
+      return 'model'
     if (
       tags.ends('number_label', i) &&
       !tags.ends('p_max', i) &&
@@ -82,6 +85,10 @@ export function contextRole(
   }
   return undefined
 }
+
+/** "700 USDT, курс 92,4": no course of lessons. */
+const isRate = (tokens: readonly Token[], i: number): boolean =>
+  tokens[i - 1]?.text === 'курс' && tokens[i]?.text.includes(',') === true
 
 /** "5600x" is a model. */
 const MAX_TIMES_DIGITS = 3
@@ -223,7 +230,7 @@ function isAge(tokens: readonly Token[], i: number, at: number): boolean {
 const AGES = new Set(['age', 'ages', 'aged', 'edad', 'edades', 'idade', 'idades', 'возраст', 'возрастом', 'tuổi'])
 
 /** "tối 29": the evening of that day. */
-const DAY_PARTS = new Set(['tối', 'sáng', 'chiều', 'trưa', 'đêm', 'mùng', 'ngày', 'dia', 'día', 'числа'])
+const DAY_PARTS = new Set(['el', 'tối', 'sáng', 'chiều', 'trưa', 'đêm', 'mùng', 'ngày', 'dia', 'día', 'числа'])
 
 /** "July 1", "1 de julio", "20/9" beside a month: a day, not an amount. */
 function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {

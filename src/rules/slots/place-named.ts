@@ -1,7 +1,7 @@
 import { type Gazetteer, placeKey } from '../lexicon/gazetteer.ts'
 import type { Place } from '../model.ts'
 import type { Token } from '../text/model.ts'
-import { CODES } from './currency-names.ts'
+import { CODES } from './currency-codes.ts'
 import { NO_PLACE } from './no-places.ts'
 import { nominative } from './place-case.ts'
 import { isState, nameText, stateEnd } from './place-text.ts'

@@ -37,8 +37,23 @@ const insideThing = (tags: Tags, { start, end, name }: Hit): boolean =>
   end - start === 1 &&
   ((tags.at('goods', start)?.end ?? end) > end ||
     tags.endingAt(end).some((h) => h.start < start && (h.name === 'goods' || h.name === 'brand')) ||
+    // "tax returns $350": the work, not what is paid on top of it.
+    (name === 'p_addon' && TAXED.has(tags.tokens[end]?.text ?? '') && tags.tokens[start]?.text === 'tax') ||
     // "nồi cơm điện 150k": what the thing runs on, not what comes on top.
     (name === 'p_addon' && tags.lang === 'vi' && tags.ends('goods', start)))
+
+const TAXED = new Set([
+  'return',
+  'returns',
+  'prep',
+  'preparation',
+  'filing',
+  'filings',
+  'advice',
+  'help',
+  'consult',
+  'consultation',
+])
 
 const MAX_HEAD = 8
 /** "my budget for a used desk: 200": what stands before the colon says what it is. */
@@ -159,6 +174,8 @@ export interface Right {
   readonly end: number
 }
 
+const NO_MORE = new Set(['not', 'and', 'ni', 'nem', 'ни', 'и', 'không', 'absolute', 'tope', 'techo', 'teto'])
+
 const longestFirst = (hits: readonly Hit[]): readonly Hit[] => (hits.length < 2 ? hits : hits.toSorted((a, b) => b.end - a.end))
 
 /** Unit, bounds and price words to the right of an amount. */
@@ -172,6 +189,8 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
   let addon = false
   let topup = false
   let cue = false
+  // "thirty-five dollars, not a cent more"
+  if (tokens[at]?.text === ',' && NO_MORE.has(tokens[at + 1]?.text ?? '') && tags.at('r_max', at + 1) !== undefined) at++
   for (let k = 0; k < 3; k++) {
     let moved = false
     for (const hit of longestFirst(tags.startingAt(at))) {

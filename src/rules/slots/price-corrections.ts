@@ -17,7 +17,7 @@ export function deliveredToo(tokens: readonly Token[], tags: Tags, out: PriceCan
 }
 
 const FROM_WORDS = new Set(['from', 'de', 'từ', 'с', 'со', 'от', 'tu'])
-const TO_WORDS = new Set(['to', 'a', 'para', 'pra', 'por', 'còn', 'xuống', 'до', 'на', 'hasta', 'até', 'con'])
+const TO_WORDS = new Set(['to', 'a', 'para', 'pra', 'por', 'còn', 'xuống', 'xuong', 'до', 'на', 'hasta', 'até', 'con'])
 const MAX_LINK = 3
 
 /** "reduced from 520 to 450", "giảm từ 400k còn 300k": the larger amount is what it was, the smaller what it is. */

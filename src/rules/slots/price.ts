@@ -170,7 +170,7 @@ function otherMoney(tokens: readonly Token[], tags: Tags): string | undefined {
 }
 
 const thousands = (tokens: readonly Token[], { start, end }: Amount): boolean => {
-  for (let i = start - 1; i <= end; i++) if (/^(?:тысяч|тыщ|косар)/u.test(tokens[i]?.text ?? '')) return true
+  for (let i = start - 2; i <= end; i++) if (/^(?:тысяч|тыщ|косар)/u.test(tokens[i]?.text ?? '')) return true
   return false
 }
 

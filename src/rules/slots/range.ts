@@ -54,6 +54,8 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
       currency: stronger(left.currency, right.currency),
     }
   if (between !== 1 || first === undefined) return undefined
+  // "ключ +10 — 600 руб": behind a plus it is a level, and the dash begins the price.
+  if (!first.glued && tokens[left.start - 1]?.text === '+' && !left.multiplied && left.currency === undefined) return undefined
   // "entre 2000 y 3000 pesos": a year alone is money beside money.
   const opener = tokens[left.start - 1]?.text ?? ''
   const opens = RANGE_OPS.has(first.text) ? first.glued && Number(left.min) % 50 === 0 : BETWEEN.has(opener)
@@ -67,6 +69,8 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
         first.text === 'до' ||
         BETWEEN.has(opener) ||
         BETWEEN.has(tokens[left.start - 2]?.text ?? '') ||
+        // "tam 1tr5 den 2tr": millions on both sides, typed without their marks.
+        ((first.text === 'den' || first.text === 'toi') && left.multiplied && right.multiplied) ||
         (first.text === 'a' && (right.currency !== undefined || right.multiplied || ABOUT.has(opener))))) ||
     eitherOf(left, right, first, tokens)
   if (!RANGE_OPS.has(first.text) && !byWord && !(first.text === 'và' && BETWEEN.has(opener))) return undefined

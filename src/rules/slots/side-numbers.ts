@@ -14,6 +14,7 @@ export function sideNumber(tokens: readonly Token[], i: number, at: number, tags
   if (mileage(tokens, i, at, tags)) return 'measure'
   if (agedPerson(tokens, i, at)) return 'id'
   if (colourCode(tokens, i, at, tags)) return 'id'
+  if (serviced(tokens, i, at)) return 'measure'
   if (tags.lang === 'en') return undefined
   if (HOURS.has(tokens[i - 1]?.text ?? '') && Number(tokens[i]?.text) <= LAST_HOUR) return 'time'
   if (tags.lang === 'vi') return beforeYear(tokens, i, at, tags) ? 'year' : undefined
@@ -42,6 +43,26 @@ function mileage(tokens: readonly Token[], i: number, at: number, tags: Tags): b
   if (!MILEAGE.has(before) && !(MORE.has(before) && MILEAGE.has(tokens[i - 2]?.text ?? ''))) return false
   return currencyAfter(tokens, at, tags.lang) === undefined && currencyAfter(tokens, at + 1, tags.lang) === undefined
 }
+
+const AT = new Set(['at', 'a', 'aos', 'los', 'на', 'ở'])
+const DONE = new Set(
+  (
+    'done replaced changed serviced rebuilt swapped died blew overhauled renewed cambiada cambiado cambiadas cambiados hecha hecho ' +
+    'trocada trocado trocadas trocados feita feito revisado revisada замена меняли поменяли менял поменял заменили сделан thay'
+  ).split(' '),
+)
+/** "head gaskets done at 140k", "correa cambiada a los 90k": how far it had gone when somebody worked on it. */
+function serviced(tokens: readonly Token[], i: number, at: number): boolean {
+  const before = tokens[i - 1]
+  if (before?.kind !== 'word' || !AT.has(before.text)) return false
+  const verb = tokens[i - 2]?.text ?? ''
+  if (!DONE.has(verb) && !(verb === 'a' && DONE.has(tokens[i - 3]?.text ?? ''))) return false
+  const number = tokens[i] as Token
+  const next = tokens[at]
+  return number.text.length >= LEAST_DRIVEN || THOUSANDS.has(next?.text ?? '')
+}
+const LEAST_DRIVEN = 5
+const THOUSANDS = new Set(['k', 'к', 'mil', 'тыс', 'тысяч', 'vạn'])
 
 const HOURS = new Set(['las', 'às'])
 const LAST_HOUR = 24

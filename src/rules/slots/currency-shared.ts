@@ -1,0 +1,106 @@
+// Names of money that several countries share, and what stands before an amount.
+
+/** Words of size whose money is that of the place: "15 lucas". */
+export const NAMELESS = new Set(['luca', 'lucas', 'lukas', 'luquita', 'luquitas', 'lukitas', 'palo', 'palos'])
+/** Currency names that several countries share: money, but not which. */
+export const SHARED = new Set([
+  'bs',
+  'sh',
+  'shs',
+  'coroas',
+  'coronas',
+  'korunas',
+  'dinar',
+  'dinars',
+  'riyal',
+  'riyals',
+  'shilling',
+  'shillings',
+  'rial',
+  'крон',
+  'кроны',
+  'peso',
+  'pesos',
+  'pesito',
+  'pesitos',
+  'mangos',
+  'paus',
+  'kr',
+  'kroner',
+  'kronor',
+  'crowns',
+])
+export const BEFORE = new Set([
+  'bs',
+  'rs',
+  'rs.',
+  'rm',
+  'rp',
+  'ksh',
+  'kes',
+  'vnd',
+  'rub',
+  'inr',
+  'tsh',
+  'ush',
+  'tk',
+  'dh',
+  'dhs',
+  'kč',
+])
+
+/** Names of money that countries share, by what names the country: "pesos argentinos", "dólares canadienses", "đô úc". */
+export const NATIONS: Readonly<Record<string, readonly (readonly [beginning: string, code: string])[]>> = {
+  peso: [
+    ['argentin', 'ARS'],
+    ['mexican', 'MXN'],
+    ['mx', 'MXN'],
+    ['chilen', 'CLP'],
+    ['colombian', 'COP'],
+    ['urugua', 'UYU'],
+    ['filipin', 'PHP'],
+  ],
+  dollar: [
+    ['american', 'USD'],
+    ['estadounidense', 'USD'],
+    ['canad', 'CAD'],
+    ['austral', 'AUD'],
+    ['neozeland', 'NZD'],
+    ['сша', 'USD'],
+    ['канадск', 'CAD'],
+    ['австрал', 'AUD'],
+    ['mỹ', 'USD'],
+    ['úc', 'AUD'],
+    ['sing', 'SGD'],
+    ['đài', 'TWD'],
+    ['can', 'CAD'],
+    ['hồng', 'HKD'],
+    ['new', 'NZD'],
+  ],
+  pound: [
+    ['esterlin', 'GBP'],
+    ['стерлинг', 'GBP'],
+    ['sterling', 'GBP'],
+  ],
+  krone: [
+    ['норвежск', 'NOK'],
+    ['шведск', 'SEK'],
+    ['датск', 'DKK'],
+    ['suec', 'SEK'],
+    ['norueg', 'NOK'],
+    ['danes', 'DKK'],
+    ['dinamarq', 'DKK'],
+    ['chec', 'CZK'],
+    ['tchec', 'CZK'],
+    ['island', 'ISK'],
+    ['чешск', 'CZK'],
+  ],
+}
+export const NAMED: ReadonlyMap<string, keyof typeof NATIONS> = new Map([
+  ...['peso', 'pesos', 'pesito', 'pesitos'].map((w) => [w, 'peso'] as const),
+  ...['dollar', 'dollars', 'dólar', 'dólares', 'dolares', 'доллар', 'доллара', 'долларов', 'đô'].map(
+    (w) => [w, 'dollar'] as const,
+  ),
+  ...['libra', 'libras', 'фунт', 'фунта', 'фунтов'].map((w) => [w, 'pound'] as const),
+  ...['крон', 'кроны', 'крона', 'coronas', 'coroas'].map((w) => [w, 'krone'] as const),
+])
