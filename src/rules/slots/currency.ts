@@ -11,28 +11,15 @@ import {
   SIGNS,
   WORDLIKE,
 } from './currency-codes.ts'
+import type { CurrencyHit } from './currency-hit.ts'
 import { BEFORE, NAMED, NATIONS, SHARED } from './currency-shared.ts'
 import { LARGE_ONLY, WORDS } from './currency-words.ts'
 import { markAt, markEndingAt } from './dollar-marks.ts'
 import { OPENS, opens } from './openers.ts'
 
 export { COINS, STABLE } from './currency-codes.ts'
+export type { Currency, CurrencyHit, CurrencySource } from './currency-hit.ts'
 export { NAMELESS } from './currency-shared.ts'
-
-export type CurrencySource = 'explicit' | 'word' | 'language' | 'place' | 'channel'
-export interface Currency {
-  readonly code: string
-  readonly source: CurrencySource
-}
-
-export interface CurrencyHit {
-  readonly code: string | undefined
-  readonly source: CurrencySource
-  /** 3: code touching (C1), 2: prefixed dollar (C2), 1: sign or word (C3), 0: money of unknown kind. */
-  readonly rank: 0 | 1 | 2 | 3
-  readonly start: number
-  readonly end: number
-}
 
 const codeOf = (text: string): string =>
   text === 'sat' || text === 'sats' ? 'SATS' : text === 'rmb' ? 'CNY' : text.toUpperCase()

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import type { CurrencyHit } from './currency.ts'
+import type { CurrencyHit } from './currency-hit.ts'
 
 // Dollars and pesos marked behind their sign: "$U 4.800", "U$S 25", "$us 300", "$b 200".
 
