@@ -139,7 +139,6 @@ export function tierOf(
     previous.text === ',' ||
     previous.text === '—' ||
     (previous.kind === 'op' && previous.text !== '/' && previous.text !== '+' && previous.text !== '.')
-  if (startsClause && previous?.text !== '.') return 1
   if (startsClause) return 1
   // "студия: час 2500": what a unit of time costs.
   if (value >= 100 && tags.ends('unit_time', amount.start)) return 2
