@@ -35,6 +35,8 @@ describe('own phrasings in batches', () => {
     { file: 'unseen-y.jsonl', lines: 200, invented: 0.07 },
     { file: 'unseen-y3.jsonl', lines: 200, invented: 0.05 },
     { file: 'unseen-y5.jsonl', lines: 300, invented: 0.05 },
+    { file: 'unseen-y7.jsonl', lines: 300, invented: 0.05 },
+    { file: 'unseen-y8.jsonl', lines: 300, invented: 0.05 },
   ])('$file meets the bars of a held-out set', ({ file, lines, invented }) => {
     const { figures } = score(rows(file), (row) => predict(shippedLexicon(), row))
     expect(rows(file)).toHaveLength(lines)
@@ -42,6 +44,10 @@ describe('own phrasings in batches', () => {
     expect(figures.noneFpr).toBeLessThanOrEqual(0.03)
     expect(figures.priceExact).toBeGreaterThanOrEqual(0.95)
     expect(figures.inventedPrice).toBeLessThanOrEqual(invented)
+    expect(figures.topic).toBeGreaterThanOrEqual(0.85)
+    expect(figures.condition).toBeGreaterThanOrEqual(0.8)
+    expect(figures.quantity).toBeGreaterThanOrEqual(0.8)
+    expect(figures.place).toBeGreaterThanOrEqual(0.75)
   })
 
   it('reads lines that have none of the usual words of trade', () => {
