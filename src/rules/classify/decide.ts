@@ -92,7 +92,7 @@ export function decide(input: Weighing): Decision {
     if (priced) bonuses.push({ intent, points: w.price, why: 'price' })
     if (concrete || best.object?.kind === 'trade' || best.object?.kind === 'service')
       bonuses.push({ intent, points: w.concrete, why: 'concrete' })
-    const prior = input.prior[intent] ?? 0
+    const prior = input.prior?.[intent] ?? 0
     if (prior !== 0) bonuses.push({ intent, points: prior, why: 'prior' })
     let total = points
     for (let k = before; k < bonuses.length; k++) total += (bonuses[k] as Bonus).points

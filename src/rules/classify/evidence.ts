@@ -3,6 +3,8 @@ import type { TradeIntent } from '../model.ts'
 import type { PriceCandidate } from '../slots/price-candidates.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { CueHit } from './hits.ts'
 import { concreteIn, type ObjectHead, objectIn } from './objects.ts'
 import type { Evidence, Weighing } from './weighing.ts'
@@ -47,7 +49,7 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
   return { intent, points: strength, family: rule.family, cue: hit.label, start: hit.start, end: hit.end, object, postfix }
 }
 
-const RELATIVES = new Set(
+const RELATIVES = new WordSet(
   (
     'mum mom dad nan gran grandma grandpa granddad mother father son daughter kid kids child children wife husband brother sister ' +
     'madre padre hijo hija niños abuela abuelo mãe pai filho filha avó avô маму маме папу папе сына сыну дочь дочке ребёнка бабушку дедушке mẹ bố ba con'
@@ -55,7 +57,7 @@ const RELATIVES = new Set(
 )
 /** "someone to teach my mum": nobody buys a mother, but work may be for her. */
 const forRelatives = (tokens: readonly Token[], intent: TradeIntent, object: ObjectHead | undefined): boolean =>
-  intent === 'service_wanted' && object?.kind === 'abstract' && RELATIVES.has(tokens[object.end - 1]?.text ?? '')
+  intent === 'service_wanted' && object?.kind === 'abstract' && RELATIVES.has(tokenAt(tokens, object.end - 1))
 
 /** "alguém a vender uma secretária": nobody sells a secretary, but a desk of that name. */
 function speaksOfSelling(tags: Tags, hit: CueHit): boolean {
@@ -70,7 +72,7 @@ function describesThing(tokens: readonly Token[], tags: Tags, hit: CueHit): bool
   const trade = tags.endingAt(hit.end).find((h) => h.name === 'trade')
   if (trade === undefined) return false
   if (tags.ends('goods', trade.start)) return ADJECTIVES_FOLLOW.has(tags.lang)
-  return tokens[trade.start - 1]?.text === 'for' && tags.ends('goods', trade.start - 1)
+  return tokenAt(tokens, trade.start - 1)?.text === 'for' && tags.ends('goods', trade.start - 1)
 }
 
 /** What the cue's own words name; pronouns in it name nothing. */
@@ -141,7 +143,7 @@ function needsMet(
 function concreteBeside(tokens: readonly Token[], tags: Tags, hit: CueHit): boolean {
   const sentence = tokens[hit.start]?.sentence ?? 0
   let from = hit.start
-  while (from > 0 && (tokens[from - 1]?.sentence ?? 0) >= sentence - 1) from--
+  while (from > 0 && (tokenAt(tokens, from - 1)?.sentence ?? 0) >= sentence - 1) from--
   let to = hit.end
   while (to < tokens.length && tokens[to]?.sentence === sentence) to++
   return concreteIn(tags, from, to)
@@ -151,7 +153,7 @@ function concreteBeside(tokens: readonly Token[], tags: Tags, hit: CueHit): bool
 function named(tokens: readonly Token[], object: ObjectHead | undefined): boolean {
   if (object === undefined || object.kind !== 'word') return false
   const token = tokens[object.start] as Token
-  const previous = tokens[object.start - 1]
+  const previous = tokenAt(tokens, object.start - 1)
   return token.caps === 1 && previous?.kind === 'word' && tokens[object.start + 1]?.caps === 1
 }
 

@@ -1,5 +1,6 @@
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
 import type { GuardHit } from './hits.ts'
 import { concreteIn } from './objects.ts'
 import type { Evidence, Weighing } from './weighing.ts'
@@ -83,7 +84,7 @@ export function applyGuard(
     if (e.family === 'structure' && e.end - e.start > 2) return true
     if (rule.scope === 'sentence') return sentence(e.start) === sentence(guard.start)
     const clause = tokens[e.start]?.clause
-    return clause === tokens[guard.start]?.clause || clause === tokens[guard.end - 1]?.clause
+    return clause === tokens[guard.start]?.clause || clause === tokenAt(tokens, guard.end - 1)?.clause
   }
   if (rule.penalty === 'veto') {
     // A veto yields to a strong opening of the author's own in another sentence.

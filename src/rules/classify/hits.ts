@@ -1,10 +1,11 @@
 import type { Lexicon, PatternEntry } from '../lexicon/compile.ts'
-import { type Budget, type Field, type Search, type Sink, wordBits } from '../lexicon/graph.ts'
+import type { Budget, Search, Sink } from '../lexicon/graph.ts'
 import { leafAnchor, leafEnds, leafEntry, leafFolded } from '../lexicon/graph-parts.ts'
 import type { CueRule, GuardRule } from '../lexicon/schema.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { acceptsFolded, type Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
 
 /** A cue phrase over tokens [start, end). */
 export interface CueHit {
@@ -84,12 +85,12 @@ class PatternSink implements Sink {
 /** Every cue and guard of the message; cues inside idioms and inside longer cues are gone. */
 export function findPatterns(lexicon: Lexicon, tokens: readonly Token[], tags: Tags, budget: Budget): PatternHits {
   const { infos, patched } = repair(lexicon, tokens, tags.infos)
-  const field: Field = patched === undefined ? tags : { tokens, infos, classesAt: (i) => tags.classesAt(i) }
   const sink = new PatternSink(lexicon, tokens, tags, patched)
   const { cues, guards } = sink
   const { patterns, present } = lexicon
+  const words = lexicon.words.take(tokens, infos)
   const mark = present.take(infos)
-  const search: Search = { field, budget, sink, present: present.marks, mark, words: wordBits(infos), start: 0 }
+  const search: Search = { infos, words, field: tags, budget, sink, present: present.marks, mark, start: 0 }
   for (let i = 0; i < tokens.length && cues.length + guards.length < MAX_HITS; i++)
     if ((tokens[i] as Token).kind !== 'line') patterns.matchAt(search, i, (infos[i] as WordInfo).patternRoots)
   const { idioms } = sink
@@ -118,7 +119,7 @@ function quotedRanges(tokens: readonly Token[]): readonly Range[] | undefined {
     const token = tokens[i] as Token
     if (token.kind !== 'op' || token.text !== '"') continue
     if (open < 0) {
-      if (tokens[i - 1]?.kind !== 'number' && tokens[i + 1]?.glued) open = i
+      if (tokenAt(tokens, i - 1)?.kind !== 'number' && tokens[i + 1]?.glued) open = i
     } else {
       if (i - open > 2) {
         out ??= []
@@ -165,7 +166,7 @@ export function startsClause(tokens: readonly Token[], tags: Tags, at: number, a
   if (anchor === 2 && at > 0 && tokens[at]?.kind === 'op') return false
   let i = at
   for (let guard = 0; guard < 16; guard++) {
-    const previous = tokens[i - 1]
+    const previous = tokenAt(tokens, i - 1)
     if (previous === undefined) return true
     if (
       anchor === 1 &&
@@ -190,7 +191,7 @@ function endsClause(tokens: readonly Token[], at: number): boolean {
     next.kind === 'op' ||
     next.kind === 'line' ||
     next.kind === 'emoji' ||
-    next.clause !== tokens[at - 1]?.clause
+    next.clause !== tokenAt(tokens, at - 1)?.clause
   )
 }
 

@@ -3,6 +3,8 @@ import type { PriceCandidate } from '../slots/price-candidates.ts'
 import { unitAt } from '../slots/price-unit.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { skipOps } from './evidence.ts'
 import { type ObjectHead, objectIn } from './objects.ts'
 import { ownWork } from './own-work.ts'
@@ -64,7 +66,7 @@ function listing(input: Weighing, add: Add): void {
   const work = candidates.length === 0 ? undefined : ownWork(tokens, tags)
   const least = work === undefined ? 1 : 0
   const prices = candidates.length === 0 ? candidates : candidates.filter((c) => c.tier >= least && !SPOKEN_FOR.has(c.role))
-  const label = tags.any('price_label') !== undefined || tokens.some((t) => t.kind === 'emoji' && MONEY_SIGNS.has(t.text))
+  const label = tags.any('price_label') !== undefined || tokens.some((t) => t.kind === 'emoji' && MONEY_SIGNS.has(t))
   if (prices.length === 0 && !label) return
   if (prepared.questions.includes(true)) return
   if (prices.length > 0 && prices.every((c) => c.role === 'budget' || c.role === 'offer')) return
@@ -86,7 +88,7 @@ function listing(input: Weighing, add: Add): void {
   const signs = Math.min(MAX_SIGNS, saleSigns(tokens, tags))
   const talk =
     Math.min(advertised(prices, first, tokens) ? 1 : MAX_TALK, talks(tokens, tags, work?.end ?? 0)) +
-    REPORT * (reports(tokens, tags) + (DEFINITE.has(tokens[skipOps(tokens, 0)]?.text ?? '') ? 1 : 0))
+    REPORT * (reports(tokens, tags) + (DEFINITE.has(tokens[skipOps(tokens, 0)]) ? 1 : 0))
   const trade = first.kind === 'trade' || first.kind === 'service'
   const concrete = first.kind === 'goods' || first.kind === 'model'
   const points =
@@ -130,11 +132,11 @@ const advertised = (prices: readonly PriceCandidate[], first: ObjectHead, tokens
 /** "Ikea Pax with mirror doors. 120 EUR": the price is a sentence of its own. */
 const standsAlone = ({ amount, end }: PriceCandidate, tokens: readonly Token[]): boolean =>
   amount.start > 0 &&
-  tokens[amount.start - 1]?.sentence !== tokens[amount.start]?.sentence &&
+  tokenAt(tokens, amount.start - 1)?.sentence !== tokens[amount.start]?.sentence &&
   tokens[end]?.sentence !== tokens[amount.start]?.sentence
 
 /** "Moving helpers wanted", "purchasing 300 USDT", "small shop needs …": the opening says that something is looked for. */
-const WANTED = new Set(
+const WANTED = new WordSet(
   (
     'wanted needed required sought needs purchasing wtb iso buying seeking hiring ' +
     'busco compro necesito buscamos procuro preciso procura-se ищу куплю нужен нужна нужно нужны требуется ищем cần tìm mua kiếm tuyển'
@@ -145,7 +147,7 @@ function wanted(tokens: readonly Token[], head: ObjectHead): boolean {
   const clause = tokens[head.start]?.clause
   for (let i = 0; i < Math.min(tokens.length, head.end + OPENING); i++) {
     const token = tokens[i] as Token
-    if (WANTED.has(token.text) && (i < head.start || token.clause === clause)) return true
+    if (WANTED.has(token) && (i < head.start || token.clause === clause)) return true
   }
   return false
 }
@@ -155,7 +157,7 @@ const HEAD_REACH = 4
 function worksOn(tokens: readonly Token[], tags: Tags, head: ObjectHead): boolean {
   if (tags.lang !== 'en' && tags.lang !== 'und') return false
   for (let end = head.end + 1; end <= Math.min(tokens.length, head.end + HEAD_REACH); end++) {
-    if (tokens[end - 1]?.kind !== 'word' || tokens[end - 1]?.clause !== tokens[head.start]?.clause) return false
+    if (tokenAt(tokens, end - 1)?.kind !== 'word' || tokenAt(tokens, end - 1)?.clause !== tokens[head.start]?.clause) return false
     const next = tokens[end]
     if (next !== undefined && next.kind === 'word' && next.clause === tokens[head.start]?.clause) continue
     return tags.ends('service_noun', end)
@@ -166,23 +168,23 @@ function worksOn(tokens: readonly Token[], tags: Tags, head: ObjectHead): boolea
 /** "hago pan los domingos, la harina ya va por 1,80": the price belongs to something else. */
 function ofKnownThing(tokens: readonly Token[], { amount }: PriceCandidate): boolean {
   let at = amount.start
-  while (at > 0 && tokens[at - 1]?.clause === tokens[amount.at]?.clause && tokens[at - 1]?.text !== ',') at--
-  return at < amount.start && KNOWN.has(tokens[at]?.text ?? '')
+  while (at > 0 && tokenAt(tokens, at - 1)?.clause === tokens[amount.at]?.clause && tokenAt(tokens, at - 1)?.text !== ',') at--
+  return at < amount.start && KNOWN.has(tokens[at])
 }
 
 /** What is known already is talked of: "the new console costs 599". */
-const DEFINITE = new Set(['the', 'those', 'el', 'los', 'las', 'os', 'этот', 'эта', 'эти'])
+const DEFINITE = new WordSet(['the', 'those', 'el', 'los', 'las', 'os', 'этот', 'эта', 'эти'])
 /** "my nan's old sewing machine, works, 80": what is one's own may be advertised. */
-const KNOWN = new Set('the el la los las o os as'.split(' '))
-const OWN = new Set(
+const KNOWN = new WordSet('the el la los las o os as'.split(' '))
+const OWN = new WordSet(
   'my our mi mis nuestro nuestra meu minha meus minhas nosso nossa мой моя моё мои наш наша наше наши'.split(' '),
 )
-const MONEY_SIGNS = new Set(['💰', '💵', '🏷', '💲', '💸'])
+const MONEY_SIGNS = new WordSet(['💰', '💵', '🏷', '💲', '💸'])
 
 /** The head of the first clause when the message begins with a thing or a trade. */
 function headline(tokens: readonly Token[], tags: Tags): ObjectHead | undefined {
   let start = skipOps(tokens, 0)
-  if (OWN.has(tokens[start]?.text ?? '')) start++
+  if (OWN.has(tokens[start])) start++
   if (tags.at('talk', start) !== undefined && tags.at('not_talk', start) === undefined) return undefined
   const found = objectIn(tokens, tags, start, start + 7)
   if (found !== undefined && found.kind !== 'word') return found

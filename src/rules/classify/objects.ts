@@ -1,6 +1,8 @@
 import type { Amount } from '../slots/amount.ts'
 import type { Hit, Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 
 export type HeadKind = 'goods' | 'model' | 'trade' | 'service' | 'abstract' | 'nongoods' | 'people' | 'word'
 /** What a cue speaks of. */
@@ -22,7 +24,7 @@ const KIND_OF: ReadonlyMap<string, HeadKind> = new Map([
   ['people', 'people'],
 ])
 /** Where an object phrase ends. */
-const BREAKS = new Set([
+const BREAKS = new WordSet([
   'for',
   'por',
   'para',
@@ -70,7 +72,7 @@ export function objectIn(tokens: readonly Token[], tags: Tags, from: number, to 
     if (token.sentence !== sentence && i > from + 1) break
     const hit = headAt(tags, i)
     // "needs gone or it goes to the tip": behind a word of its own a pronoun names nothing.
-    const idle = hit !== undefined && word !== undefined && VAGUE.has(hit.kind) && PRONOUNS.has(token.text)
+    const idle = hit !== undefined && word !== undefined && VAGUE.has(hit.kind) && PRONOUNS.has(token)
     if (hit !== undefined && !idle) {
       const named = VAGUE.has(hit.kind) ? behindVague(tokens, tags, hit, to) : undefined
       return compound(tokens, tags, named ?? hit)
@@ -81,17 +83,17 @@ export function objectIn(tokens: readonly Token[], tags: Tags, from: number, to 
       token.text.length > 1 &&
       tags.at('det', i) === undefined &&
       tags.at('talk', i) === undefined &&
-      !BREAKS.has(token.text)
+      !BREAKS.has(token)
     ) {
       word = { kind: 'word', start: i, end: i + 1 }
     }
-    if (word !== undefined && BREAKS.has(token.text)) break
+    if (word !== undefined && BREAKS.has(token)) break
   }
   return word
 }
 
 const VAGUE: ReadonlySet<HeadKind> = new Set(['abstract', 'nongoods'])
-const PRONOUNS = new Set(
+const PRONOUNS = new WordSet(
   'it you u him them me us this that these those more better one someone somebody anyone anybody everyone whoever quiet'.split(
     ' ',
   ),
@@ -101,30 +103,42 @@ const PRONOUN_REACH = 7
 /** "free to whoever picks it up: old piano", "quiet 60% keyboard": a vague word before the thing that is meant. */
 function behindVague(tokens: readonly Token[], tags: Tags, vague: ObjectHead, to: number): ObjectHead | undefined {
   if (vague.end - vague.start !== 1) return undefined
-  const pronoun = PRONOUNS.has(tokens[vague.start]?.text ?? '')
+  const pronoun = PRONOUNS.has(tokens[vague.start])
   const limit = Math.min(to, vague.end + (pronoun ? PRONOUN_REACH : 2), tokens.length)
   const clause = tokens[vague.start]?.clause
   for (let i = vague.end; i < limit; i++) {
     const token = tokens[i] as Token
-    if (token.clause !== clause || BREAKS.has(token.text)) return undefined
+    if (token.clause !== clause || BREAKS.has(token)) return undefined
     const hit = headAt(tags, i)
     if (hit?.kind === 'goods' || hit?.kind === 'model') return hit
   }
   return undefined
 }
 
-const FEELINGS = new Set(['love', 'hope', 'dream'])
+const FEELINGS = new WordSet(['love', 'hope', 'dream'])
+
+/** Of the lists of the lexicon asked last: what kind of thing their words name. */
+let kindsOfLists: { readonly names: readonly string[]; readonly kinds: readonly (HeadKind | undefined)[] } = {
+  names: [],
+  kinds: [],
+}
+
+function kindsOf(names: readonly string[]): readonly (HeadKind | undefined)[] {
+  if (kindsOfLists.names !== names) kindsOfLists = { names, kinds: names.map((name) => KIND_OF.get(name)) }
+  return kindsOfLists.kinds
+}
 
 function headAt(tags: Tags, i: number): ObjectHead | undefined {
   let best: Hit | undefined
+  const kinds = kindsOf(tags.classNames)
   for (const hit of tags.startingAt(i)) {
-    if (!KIND_OF.has(hit.name)) continue
+    if (kinds[hit.cls] === undefined) continue
     if (best === undefined || hit.end > best.end || (hit.end === best.end && rank(hit.name) > rank(best.name))) best = hit
   }
   if (best === undefined) return undefined
   // "would love to exchange": before an infinitive a word of feeling is a verb.
-  if (tags.tokens[best.end]?.text === 'to' && FEELINGS.has(tags.tokens[best.start]?.text ?? '')) return undefined
-  return { kind: KIND_OF.get(best.name) as HeadKind, start: best.start, end: best.end }
+  if (tags.tokens[best.end]?.text === 'to' && FEELINGS.has(tags.tokens[best.start])) return undefined
+  return { kind: kinds[best.cls] as HeadKind, start: best.start, end: best.end }
 }
 
 const RANKS = ['brand', 'goods', 'model', 'service_noun', 'people', 'trade', 'nongoods', 'abstract']
@@ -137,7 +151,7 @@ function compound(tokens: readonly Token[], tags: Tags, head: ObjectHead): Objec
   for (let k = 0; k < 4; k++) {
     if (tokens[at.end]?.text === "'") at = { ...at, end: at.end + 1 }
     const next = headAt(tags, at.end) ?? (plainWord(tokens[at.end], tags, at.end) ? headAt(tags, at.end + 1) : undefined)
-    if (next !== undefined && PRONOUNS.has(tokens[next.start]?.text ?? '')) return at
+    if (next !== undefined && PRONOUNS.has(tokens[next.start])) return at
     if (next?.kind === 'abstract' && (at.kind === 'goods' || at.kind === 'model')) return at
     if (next === undefined || tokens[next.start]?.sentence !== tokens[head.start]?.sentence || next.start === at.start) return at
     at = { ...next, start: head.start }
@@ -147,7 +161,7 @@ function compound(tokens: readonly Token[], tags: Tags, head: ObjectHead): Objec
 
 const plainWord = (token: Token | undefined, tags: Tags, i: number): boolean =>
   token?.kind === 'word' &&
-  !BREAKS.has(token.text) &&
+  !BREAKS.has(token) &&
   token.text !== 'and' &&
   token.text !== 'or' &&
   token.text !== 'w' &&
@@ -160,7 +174,7 @@ export function markModels(tokens: readonly Token[], tags: Tags, amounts: readon
   for (const amount of amounts) {
     if (amount.role === 'measure' && tokens[amount.at + 1]?.glued) models.push([amount.at, amount.end])
     if (amount.role !== 'model') continue
-    const previous = tokens[amount.at - 1]
+    const previous = tokenAt(tokens, amount.at - 1)
     const start =
       previous?.kind === 'word' && (tokens[amount.at]?.glued || tags.ends('series', amount.at)) ? amount.at - 1 : amount.at
     const next = tokens[amount.at + 1]

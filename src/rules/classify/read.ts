@@ -12,6 +12,7 @@ import { type Tags, tagTokens } from '../slots/tags.ts'
 import { guessLanguage } from '../text/language.ts'
 import type { Prepared, Token } from '../text/model.ts'
 import { ownTokens, prepare } from '../text/prepare.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { ReadingContext, ReadingMessage, ReadingTrace } from './context.ts'
 import { type Decision, decide } from './decide.ts'
 import { type CueHit, findPatterns, type PatternHits } from './hits.ts'
@@ -62,7 +63,7 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
     patterns,
     amounts,
     candidates,
-    prior: profile?.prior ?? {},
+    prior: profile?.prior,
     platformTags: message.tags ?? [],
   })
   const { wording } = lexicon
@@ -70,7 +71,7 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
   if (wording !== undefined && mayBeOverruled(ruled) && saysEnough(tokens, tags)) {
     wording.begin()
     wordingSigns(prepared, tags, amounts, candidates, wording)
-    decision = heard(ruled, wording.end(), wording, profile?.prior ?? {}, lexicon.weights)
+    decision = heard(ruled, wording.end(), wording, profile?.prior, lexicon.weights)
   }
   const used = MAX_STEPS - budget.left
   if (decision.intent === 'none') return noIntent(lexicon, message, prepared, tags, patterns, decision, candidates, flags, used)
@@ -155,14 +156,14 @@ function saysEnough(tokens: readonly Token[], tags: Tags): boolean {
   return words >= ENOUGH_WORDS
 }
 
-const STRUCTURE = new Set(['[', ':', '>', '='])
+const STRUCTURE = new WordSet(['[', ':', '>', '='])
 
 /** No word a cue or an act could stand on, no number, no sign of money or layout: ordinary chat. */
 function saysNothing(tokens: readonly Token[], infos: readonly WordInfo[]): boolean {
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
     if ((infos[i] as WordInfo).key || token.kind === 'number' || token.kind === 'sign') return false
-    if (token.kind === 'op' && STRUCTURE.has(token.text)) return false
+    if (token.kind === 'op' && STRUCTURE.has(token)) return false
   }
   return true
 }

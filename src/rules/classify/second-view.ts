@@ -43,14 +43,14 @@ export function heard(
   ruled: Decision,
   odds: readonly number[],
   { vote, silence }: Votes,
-  prior: Partial<Record<TradeIntent, number>>,
+  prior: Partial<Record<TradeIntent, number>> | undefined,
   weights: ViewWeights,
 ): Decision {
   const reply = ruled.vetoed
   if (!mayBeOverruled(ruled)) return ruled
   const own = WORDING_CLASSES.indexOf(ruled.intent)
   const total = odds.slice()
-  for (let c = 1; c < total.length; c++) {
+  for (let c = 1; prior !== undefined && c < total.length; c++) {
     const points = prior[WORDING_CLASSES[c] as TradeIntent]
     if (points !== undefined) total[c] = (total[c] as number) + points / weights.slope
   }

@@ -1,6 +1,8 @@
 import type { TradeIntent } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { concreteIn } from './objects.ts'
 
 /** Both sides of a have/want line as token ranges. */
@@ -18,7 +20,7 @@ interface Mark {
   readonly from: number
 }
 
-const HAVE = new Set([
+const HAVE = new WordSet([
   'h',
   'have',
   'having',
@@ -33,7 +35,7 @@ const HAVE = new Set([
   'отдаю',
   'có',
 ])
-const WANT = new Set([
+const WANT = new WordSet([
   'w',
   'want',
   'wants',
@@ -56,12 +58,14 @@ export function haveWant(tokens: readonly Token[], tags: Tags): HaveWant | undef
   const marks: Mark[] = []
   for (let i = 0; i < tokens.length && marks.length < 4; i++) {
     const token = tokens[i] as Token
-    const next = tokens[i + 1]?.text
-    if (token.kind !== 'word' || (next !== ']' && next !== ':')) continue
-    const side = HAVE.has(token.text) ? 'have' : WANT.has(token.text) ? 'want' : undefined
+    if (token.kind !== 'word' || i + 1 >= tokens.length) continue
+    const next = (tokens[i + 1] as Token).text
+    if (next !== ']' && next !== ':') continue
+    const side = HAVE.has(token) ? 'have' : WANT.has(token) ? 'want' : undefined
     if (side === undefined) continue
-    const bracket = tokens[i - 1]?.text === '[' && next === ']'
-    const colon = next === ':' && (tokens[i - 1] === undefined || tokens[i - 1]?.kind !== 'word' || marks.length > 0)
+    const bracket = tokenAt(tokens, i - 1)?.text === '[' && next === ']'
+    const colon =
+      next === ':' && (tokenAt(tokens, i - 1) === undefined || tokenAt(tokens, i - 1)?.kind !== 'word' || marks.length > 0)
     if (!bracket && !colon) continue
     marks.push({ side, at: bracket ? i - 1 : i, from: i + 2 })
   }
@@ -150,7 +154,7 @@ export function letterTags(tokens: readonly Token[]): TagPrefix[] {
   const out: TagPrefix[] = []
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token
-    const previous = tokens[i - 1]
+    const previous = tokenAt(tokens, i - 1)
     if (token.kind !== 'word' || token.text.length > 2) continue
     const intent = TAGS.get(token.text)
     if (intent === undefined) continue
@@ -181,7 +185,7 @@ export function closedPrefix(tokens: readonly Token[], tags: Tags): boolean {
   const hit = tags.at('closed_word', i)
   if (hit === undefined) return false
   const next = tokens[hit.end]
-  const bracket = tokens[i - 1]?.text === '[' || tokens[i - 1]?.text === '('
+  const bracket = tokenAt(tokens, i - 1)?.text === '[' || tokenAt(tokens, i - 1)?.text === '('
   return (
     bracket || next === undefined || next.kind === 'op' || next.kind === 'line' || next.kind === 'emoji' || tokens[i]?.caps === 2
   )
@@ -194,7 +198,7 @@ export function closedSuffix(tokens: readonly Token[], tags: Tags): boolean {
     if (token.kind !== 'word') continue
     const hit = tags.endingAt(end).find((h) => h.name === 'closed_word')
     if (hit === undefined) return false
-    const before = tokens[hit.start - 1]
+    const before = tokenAt(tokens, hit.start - 1)
     return (
       token.caps === 2 ||
       before?.text === ':' ||

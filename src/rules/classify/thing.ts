@@ -1,18 +1,20 @@
 import type { Intent } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 
 const GOODS = new Set(['goods', 'brand', 'model'])
 const WORK = new Set(['trade', 'service_noun'])
 /** "bring a van", "in the garage", "till the cot arrives": behind these stands what is beside the thing that is meant. */
-const BESIDE = new Set(
+const BESIDE = new WordSet(
   (
     'with bring in at near behind from into onto under by till until after before since without ' +
     'con en cerca desde hasta sin tras com em no na do da perto desde até sem ' +
     'с в на у под за из от до без после với ở tại trong trên gần từ đến'
   ).split(' '),
 )
-const ARTICLES = new Set(
+const ARTICLES = new WordSet(
   'a an the my our your his her un una el la mi su um uma o meu minha мой моя наш cái chiếc con'.split(' '),
 )
 
@@ -24,8 +26,8 @@ export function thingStart(tokens: readonly Token[], tags: Tags, intent: Intent)
   const kinds = intent === 'service_offered' || intent === 'service_wanted' ? WORK : GOODS
   for (let i = 0; i < tokens.length; i++) {
     if (!tags.startingAt(i).some((h) => kinds.has(h.name) && !AROUND.has(h.value ?? ''))) continue
-    const before = ARTICLES.has(tokens[i - 1]?.text ?? '') ? tokens[i - 2] : tokens[i - 1]
-    if (before === undefined || !BESIDE.has(before.text)) return i
+    const before = ARTICLES.has(tokenAt(tokens, i - 1)) ? tokenAt(tokens, i - 2) : tokenAt(tokens, i - 1)
+    if (before === undefined || !BESIDE.has(before)) return i
   }
   return undefined
 }

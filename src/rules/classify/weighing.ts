@@ -15,7 +15,7 @@ export interface Weighing {
   readonly patterns: PatternHits
   readonly amounts: readonly Amount[]
   readonly candidates: readonly PriceCandidate[]
-  readonly prior: Partial<Record<TradeIntent, number>>
+  readonly prior: Partial<Record<TradeIntent, number>> | undefined
   /** The platform's own tags of the post. */
   readonly platformTags: readonly string[]
 }

@@ -7,6 +7,7 @@ import { type LexiconImage, type PatternEntry, patternsOf, termsOf } from './ima
 import { PresentGroups } from './needs.ts'
 import type { LexiconFile, TaxonomyFile, Weights } from './schema.ts'
 import { slotOf } from './slot-words.ts'
+import { TextWords } from './text-words.ts'
 import { Vocabulary } from './vocabulary.ts'
 import { Wording } from './wording.ts'
 
@@ -75,6 +76,8 @@ export interface Lexicon {
   readonly patterns: PhraseGraph
   /** Groups of telling words the text in work has. */
   readonly present: PresentGroups
+  /** Words of the text in work. */
+  readonly words: TextWords
   readonly patternEntries: readonly PatternEntry[]
   readonly vocabulary: Vocabulary
   readonly gazetteer: Gazetteer
@@ -167,6 +170,7 @@ function assemble(image: LexiconImage): Lexicon {
     patterns,
     patternEntries: [...patternsOf(files)],
     present: new PresentGroups(image.groups),
+    words: new TextWords(),
     vocabulary: new Vocabulary(image.vocabulary, {
       languages: functionWords(files),
       typos: new Map(image.typos),

@@ -1,4 +1,5 @@
 import { type GraphParts, HAS, HAS_BITS, leafCode, WORD } from './graph-parts.ts'
+import { WordBits } from './text-words.ts'
 
 /**
  * A graph in one array of numbers, each node with everything it has in one place: looking up phrases waits for memory more than it
@@ -6,6 +7,7 @@ import { type GraphParts, HAS, HAS_BITS, leafCode, WORD } from './graph-parts.ts
  *
  *     what it has (`HAS`), above it the group of words of which one must occur, −1 without any
  *     number of edges, above it the number of leaves
+ *     which words it goes on with (`WordBits` in one number)
  *     edges: symbol and target, by rising symbols
  *     leaves (`leafCode`)
  *     if it has skips: their number, nodes
@@ -23,22 +25,10 @@ export const HAS_MASK = (1 << HAS_BITS) - 1
 export const COUNT_BITS = 16
 export const COUNT_MASK = (1 << COUNT_BITS) - 1
 /** Numbers before the edges of a node. */
-export const HEAD = 2
+export const HEAD = 3
 
 /** Numbers of a gap. */
 export const GAP = 5
-
-/** Words as one of 64 bits each, in two numbers: a set of words whose bits a text has not has none of its words. */
-export class WordBits {
-  low = 0
-  high = 0
-
-  add(id: number): void {
-    const bit = Math.imul(id, 0x9e3779b1) >>> 26
-    if (bit < 32) this.low |= 1 << bit
-    else this.high |= 1 << (bit & 31)
-  }
-}
 
 /** What each node has, as runs of `edges` and `leaves` of the parts: those of node n stand in `order` from `from[n]` to `from[n + 1]`. */
 interface Runs {
@@ -80,6 +70,8 @@ export function layOut(parts: GraphParts, entryOf?: readonly number[]): GraphLay
     let at = places[node] as number
     data[at++] = nodes[node] as number
     data[at++] = (node === 0 ? 0 : countOf(edgeRuns, node)) | (countOf(leafRuns, node) << COUNT_BITS)
+    const words = wordsOf(parts, edgeRuns, node)
+    data[at++] = words.low | words.high
     for (let k = edgeRuns.from[node] as number; k < (edgeRuns.from[node + 1] as number); k++) {
       const edge = edgeRuns.order[k] as number
       const to = placeOf(edges[edge + 2] as number)
@@ -117,14 +109,22 @@ const gapsOf = (gapped: readonly number[]): number => (gapped.length - 1) / 3
 
 /** Bits of the words a node goes on with; all where it has more than words, or forms of them count. */
 function wordsBehind({ nodes, edges, plurals }: GraphParts, { from, order }: Runs, node: number): WordBits {
-  const bits = new WordBits()
   if (plurals || ((nodes[node] as number) & HAS_MASK) !== HAS.words) {
-    bits.low = -1
-    bits.high = -1
-    return bits
+    const all = new WordBits()
+    all.low = -1
+    all.high = -1
+    return all
   }
-  for (let k = from[node] as number; k < (from[node + 1] as number); k++)
-    bits.add(((edges[(order[k] as number) + 1] as number) - WORD) / 3)
+  return wordsOf({ edges }, { from, order }, node)
+}
+
+/** Bits of the words a node has edges for. */
+function wordsOf({ edges }: Pick<GraphParts, 'edges'>, { from, order }: Runs, node: number): WordBits {
+  const bits = new WordBits()
+  for (let k = from[node] as number; k < (from[node + 1] as number); k++) {
+    const symbol = edges[(order[k] as number) + 1] as number
+    if (symbol % 3 === WORD) bits.add((symbol - WORD) / 3)
+  }
   return bits
 }
 

@@ -1,6 +1,6 @@
-import type { Token } from '../text/model.ts'
-import { COUNT_BITS, COUNT_MASK, GAP, HAS_MASK, HEAD, layOut, WordBits } from './graph-layout.ts'
+import { COUNT_BITS, COUNT_MASK, GAP, HAS_MASK, HEAD, layOut } from './graph-layout.ts'
 import { CLASS, type GraphParts, HAS, HAS_BITS, PREFIX, WORD } from './graph-parts.ts'
+import type { TextWords } from './text-words.ts'
 import type { WordInfo } from './vocabulary.ts'
 
 /** A class hit: its class and exclusive end token. */
@@ -9,10 +9,8 @@ export interface ClassHit {
   readonly end: number
 }
 
-/** What a look-up runs over: tokens, what is known of their forms, and the class hits that begin at each. */
+/** What tells of the class hits that begin at each token. */
 export interface Field {
-  readonly tokens: readonly Token[]
-  readonly infos: readonly WordInfo[]
   classesAt(i: number): readonly ClassHit[]
 }
 
@@ -75,7 +73,10 @@ export class PhraseGraph {
       if ((data[middle] as number) > symbol) high = middle
       else low = middle
     }
-    for (; low < high; low += 2) if (data[low] === symbol) return data[low + 1] as number
+    for (; low < high; low += 2) {
+      const known = data[low] as number
+      if (known >= symbol) return known === symbol ? (data[low + 1] as number) : NOWHERE
+    }
     return NOWHERE
   }
 
@@ -172,8 +173,11 @@ export class PhraseGraph {
       for (let k = roots + 1; k < end; k += ROOT) {
         const need = data[k] as number
         if (need === TABLE) this.#follow(search, data[k + 1] as number, data[k + 2] as number)
-        else if (need < 0 || present === undefined || present[need] === mark)
-          this.#walk(search, data[k + 1] as number, data[k + 2] as number, start + 1)
+        else if (need < 0 || present === undefined || present[need] === mark) {
+          const node = data[k + 1] as number
+          const has = data[k + 2] as number
+          if (has !== HAS.words || this.#follows(search.words, node, start + 1)) this.#walk(search, node, has, start + 1)
+        }
       }
     }
     if (byClass !== undefined) this.#rootClass(search, byClass, field.classesAt(start))
@@ -189,14 +193,13 @@ export class PhraseGraph {
 
   /** Goes on behind the first token at all nodes of a table at once, in their order; each costs a step. */
   #follow(search: Search, table: number, nodes: number): void {
-    const { budget, field, start } = search
+    const { budget, words, start } = search
     if (budget.left <= 0) return
     budget.left -= nodes
-    if (start + 1 >= field.infos.length) return
-    const { id } = field.infos[start + 1] as WordInfo
-    if (id < 0) return
+    if (start + 1 >= words.count) return
+    const symbol = words.symbols[start + 1] as number
+    if (symbol < 0) return
     const data = this.#data
-    const symbol = id * 3 + WORD
     const mask = data[table] as number
     for (let at = hashOf(symbol) & mask; ; at = (at + 1) & mask) {
       const known = data[table + 1 + at * 2]
@@ -214,11 +217,17 @@ export class PhraseGraph {
     const meta = this.#data[node] as number
     const need = meta >> HAS_BITS
     if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) return
-    this.#walk(search, node, meta & HAS_MASK, i)
+    const has = meta & HAS_MASK
+    if (has !== HAS.words || this.#follows(search.words, node, i)) this.#walk(search, node, has, i)
+  }
+
+  /** Whether the word at `i` may be one the node goes on with. */
+  #follows(words: TextWords, node: number, i: number): boolean {
+    return i < words.count && (this.#plurals || ((this.#data[node + 2] as number) & (words.bits[i] as number)) !== 0)
   }
 
   #walk(search: Search, node: number, has: number, i: number): void {
-    const { budget, field } = search
+    const { budget, words } = search
     if (budget.left <= 0) return
     budget.left--
     const data = this.#data
@@ -235,15 +244,15 @@ export class PhraseGraph {
       for (let k = behind + 1; k <= end; k++) this.#enter(search, data[k] as number, i)
       behind = end + 1
     }
-    if (i >= field.infos.length) return
-    const info = field.infos[i] as WordInfo
-    if ((has & HAS.words) !== 0) {
-      const to = info.id >= 0 ? this.#edge(node, info.id * 3 + WORD) : NOWHERE
+    if (i >= words.count) return
+    if ((has & HAS.words) !== 0 && this.#follows(words, node, i)) {
+      const symbol = words.symbols[i] as number
+      const to = symbol >= 0 ? this.#edge(node, symbol) : NOWHERE
       if (to !== NOWHERE) this.#go(search, to, i + 1)
-      else if (this.#plurals) this.#goAll(search, node, info.singulars, WORD, i + 1)
+      else if (this.#plurals) this.#goAll(search, node, (search.infos[i] as WordInfo).singulars, WORD, i + 1)
     }
-    if ((has & HAS.prefixes) !== 0) this.#goAll(search, node, info.prefixes, PREFIX, i + 1)
-    if ((has & HAS.classes) !== 0) this.#classes(search, node, field.classesAt(i))
+    if ((has & HAS.prefixes) !== 0) this.#goAll(search, node, (search.infos[i] as WordInfo).prefixes, PREFIX, i + 1)
+    if ((has & HAS.classes) !== 0) this.#classes(search, node, search.field.classesAt(i))
     if ((has & HAS.gaps) !== 0) this.#gap(search, behind, i)
   }
 
@@ -275,41 +284,37 @@ export class PhraseGraph {
 
   /** A step at a node that has words alone. */
   #word(search: Search, node: number, i: number): void {
-    const { budget, field } = search
+    const { budget, words } = search
     if (budget.left <= 0) return
     budget.left--
-    const { id } = field.infos[i] as WordInfo
-    if (id < 0) return
-    const to = this.#edge(node, id * 3 + WORD)
+    const symbol = words.symbols[i] as number
+    if (symbol < 0) return
+    const to = this.#edge(node, symbol)
     if (to !== NOWHERE) this.#go(search, to, i + 1)
   }
 
   /** `gaps`: where their number stands. */
   #gap(search: Search, gaps: number, i: number): void {
-    const { tokens } = search.field
     const data = this.#data
-    const { sentence } = tokens[i] as Token
-    const { low, high } = search.words
+    const { words } = search
+    const { lows, highs } = words
+    const stop = words.stops[i] as number
     const behind = gaps + 1 + (data[gaps] as number) * GAP
     for (let g = gaps + 1; g < behind; g += GAP) {
-      // Most texts have none of the words it goes on with.
-      if (((data[g + 3] as number) & low) === 0 && ((data[g + 4] as number) & high) === 0) continue
+      // Most texts have none of the words it goes on with, and of those that have most tokens are none.
+      const low = data[g + 3] as number
+      const high = data[g + 4] as number
+      if ((low & words.low) === 0 && (high & words.high) === 0) continue
       const node = data[g + 2] as number
       const meta = data[node] as number
       const need = meta >> HAS_BITS
       if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) continue
       const has = meta & HAS_MASK
-      const min = data[g] as number
-      const max = data[g + 1] as number
       const onlyWords = has === HAS.words && !this.#plurals
-      for (let k = 0; k <= max && i + k < tokens.length; k++) {
-        const token = tokens[i + k] as Token
-        if (token.sentence !== sentence || token.kind === 'line') break
-        if (k >= min) {
-          if (onlyWords) this.#word(search, node, i + k)
-          else this.#walk(search, node, has, i + k)
-        }
-        if (token.kind === 'op' && token.text === ',') break
+      const end = Math.min(stop, i + (data[g + 1] as number) + 1)
+      for (let k = i + (data[g] as number); k < end; k++) {
+        if (!onlyWords) this.#walk(search, node, has, k)
+        else if (((low & (lows[k] as number)) | (high & (highs[k] as number))) !== 0) this.#word(search, node, k)
       }
     }
   }
@@ -345,30 +350,17 @@ const hashOf = (symbol: number): number => Math.imul(symbol, 0x9e3779b1) >>> 12
 
 /** All look-ups of one text; reused from token to token. Gaps stay within a sentence. */
 export interface Search {
+  readonly infos: readonly WordInfo[]
+  readonly words: TextWords
   readonly field: Field
   readonly budget: Budget
   readonly sink: Sink
   /** Groups of words by what mark they have, and the mark of those the text has; without marks all count as present. */
   readonly present: Int32Array | undefined
   readonly mark: number
-  /** Bits of all words of the text. */
-  readonly words: WordBits
   /** Where the look-up begins. */
   start: number
 }
-
-/** Bits of the words of a text. */
-export function wordBits(infos: readonly WordInfo[]): WordBits {
-  const bits = new WordBits()
-  for (let i = 0; i < infos.length; i++) {
-    const { id } = infos[i] as WordInfo
-    if (id >= 0) bits.add(id)
-  }
-  return bits
-}
-
-/** Bits for where they are not asked for. */
-export const ALL_WORDS: WordBits = Object.assign(new WordBits(), { low: -1, high: -1 })
 
 /** The same class over the same tokens was listed before. */
 function repeated(hits: readonly ClassHit[], k: number): boolean {

@@ -64,8 +64,31 @@ export type PatternEntry =
 /** Every cue, guard and idiom phrase; its place in this order is the number of its entry. */
 export function* patternsOf(files: readonly LexiconFile[]): Generator<PatternEntry, void, undefined> {
   for (const { lang, cues, guards, idioms } of files) {
-    for (const cue of cues) for (const label of cue.phrases) yield { kind: 'cue', lang, cue, label }
-    for (const guard of guards) for (const label of guard.phrases) yield { kind: 'guard', lang, guard, label }
+    for (const cue of cues.map(cueOf)) for (const label of cue.phrases) yield { kind: 'cue', lang, cue, label }
+    for (const guard of guards.map(guardOf)) for (const label of guard.phrases) yield { kind: 'guard', lang, guard, label }
     for (const label of idioms) yield { kind: 'idiom', lang, label }
   }
 }
+
+// A rule has what its file says; read as often as these are, all of a kind should have the same shape.
+
+const cueOf = (rule: CueRule): CueRule => ({
+  intent: rule.intent,
+  strength: rule.strength,
+  family: rule.family,
+  needs: rule.needs,
+  follows_object: rule.follows_object,
+  same_lang: rule.same_lang,
+  upper: rule.upper,
+  phrases: rule.phrases,
+})
+
+const guardOf = (rule: GuardRule): GuardRule => ({
+  kind: rule.kind,
+  penalty: rule.penalty,
+  scope: rule.scope,
+  only: rule.only,
+  max_words: rule.max_words,
+  same_lang: rule.same_lang,
+  phrases: rule.phrases,
+})

@@ -1,7 +1,7 @@
 import type { Language } from '../model.ts'
+import { plain } from '../text/forms.ts'
 import { TONGUE } from '../text/language.ts'
 import type { Form, Token, WordInfo } from '../text/model.ts'
-import { plain } from '../text/tokens.ts'
 import { alphabetOf } from './alphabet.ts'
 
 export type { WordInfo }

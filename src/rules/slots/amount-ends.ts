@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { OPENS, opens } from './openers.ts'
 import type { Tags } from './tags.ts'
@@ -15,17 +17,17 @@ export function shortEuro(
   const next = tokens[i + 1]
   if (next?.glued === true && next.kind !== 'op') return undefined
   // "Campbell Biology 12e – 25": an edition before its price.
-  if (next !== undefined && !next.glued && DASHES.has(next.text) && tokens[i + 2]?.kind === 'number') return undefined
-  const number = tokens[i - 1]
-  const name = tokens[i - 2]
+  if (next !== undefined && !next.glued && DASHES.has(next) && tokens[i + 2]?.kind === 'number') return undefined
+  const number = tokenAt(tokens, i - 1)
+  const name = tokenAt(tokens, i - 2)
   if (number?.kind !== 'number' || number.glued || name?.kind === 'number') return undefined
   if (tags.ends('brand', i - 1) || tags.ends('series', i - 1)) return undefined
   // "calculus 8e … can do £10": an edition beside money that is named.
   if (number.text.length <= 2 && otherMoney(tokens, i)) return undefined
   return { code: 'EUR', source: 'word', rank: 1, start: i, end: i + 1 }
 }
-const DASHES = new Set(['-', '–', '—'])
-const EUROS = new Set(['€', 'eur', 'euro', 'euros', 'e'])
+const DASHES = new WordSet(['-', '–', '—'])
+const EUROS = new WordSet(['€', 'eur', 'euro', 'euros', 'e'])
 const REACH = 24
 /** Another currency is named not far from token i. */
 function otherMoney(tokens: readonly Token[], i: number): boolean {
@@ -33,7 +35,7 @@ function otherMoney(tokens: readonly Token[], i: number): boolean {
     const token = tokens[k]
     if (token === undefined) return false
     const money = token.kind === 'sign' || (token.kind === 'word' && (opens(token.form) & OPENS.currency) !== 0)
-    if (money && !EUROS.has(token.text)) return true
+    if (money && !EUROS.has(token)) return true
   }
   return false
 }

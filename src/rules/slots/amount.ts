@@ -32,7 +32,25 @@ export interface Amount {
   readonly approx: boolean
   readonly words: boolean
   /** "45k+": so much or more. */
-  readonly plus?: boolean
+  readonly plus: boolean
   /** Written with fraction digits. */
   readonly fractional: boolean
 }
+
+/** The same amount in the shape all amounts have: a spread makes objects of ever new shapes, which are slow to read. */
+export const shaped = (a: Amount): Amount => ({
+  start: a.start,
+  at: a.at,
+  end: a.end,
+  role: a.role,
+  min: a.min,
+  max: a.max,
+  range: a.range,
+  currency: a.currency,
+  multiplied: a.multiplied,
+  implied: a.implied,
+  approx: a.approx,
+  words: a.words,
+  plus: a.plus,
+  fractional: a.fractional,
+})

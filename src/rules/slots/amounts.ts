@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount, NumberRole } from './amount.ts'
 import { noHour, noInch, orMore, shortEuro } from './amount-ends.ts'
 import { COINS, type CurrencyHit, currencyAfter, currencyBefore, STABLE } from './currency.ts'
@@ -15,11 +17,11 @@ import { byPlace, moneyAhead, sizedAhead } from './size-ahead.ts'
 import { spelled, tailValue } from './spelled.ts'
 import type { Tags } from './tags.ts'
 
-const INCH = new Set(['"', "''", '″', '”'])
+const INCH = new WordSet(['"', "''", '″', '”'])
 
 /** "250,-€": no cents. */
-const DASHED = new Set([',', '.'])
-const DASHES = new Set(['-', '–', '—'])
+const DASHED = new WordSet([',', '.'])
+const DASHES = new WordSet(['-', '–', '—'])
 
 /** All numbers of a message with their reading, left to right. */
 export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
@@ -46,7 +48,7 @@ export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
 function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
   let text = (tokens[i] as Token).text
   let at = i + 1
-  const point = tokens[i - 1]?.text === '.' && pointBefore(tokens, i, tags, currencyBefore(tokens, i - 1))
+  const point = tokenAt(tokens, i - 1)?.text === '.' && pointBefore(tokens, i, tags, currencyBefore(tokens, i - 1))
   const before = currencyBefore(tokens, point ? i - 1 : i) ?? letterMoney(tokens, i, tags) ?? moneyAhead(tokens, i)
   const start = before?.start ?? (point ? i - 1 : i)
   if (point) text = `0.${text}`
@@ -73,9 +75,9 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     return unpriced('model', start, i, at)
   if (multiplier === undefined && shortEuro(tokens, at, tags, before) === undefined && gluedModel(tokens, at, tags))
     return unpriced('model', start, i, at)
-  if (multiplier === undefined && DASHED.has(tokens[end]?.text ?? '') && tokens[end]?.glued) {
+  if (multiplier === undefined && DASHED.has(tokens[end]) && tokens[end]?.glued) {
     const dash = tokens[end + 1]
-    if (dash?.glued && DASHES.has(dash.text)) end += 2
+    if (dash?.glued && DASHES.has(dash)) end += 2
   }
   // "45k+ EUR"
   const plus = orMore(tokens, end, tags)
@@ -120,7 +122,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
       (noInch(tokens, end, tags) ? undefined : tags.at('unit_measure', end)) ??
       (multiplier === undefined && !noHour(tokens, end, value) && !isAnd(tokens[end]) ? tags.at('unit_time', end) : undefined)
     if (measure !== undefined) return unpriced('measure', start, i, end)
-    if (INCH.has(tokens[end]?.text ?? '') && tokens[end]?.glued) return unpriced('measure', start, i, at)
+    if (INCH.has(tokens[end]) && tokens[end]?.glued) return unpriced('measure', start, i, at)
     if (multiplier === undefined && isYear(text)) return unpriced('year', start, i, at, value)
   }
   let approx = about !== undefined
@@ -141,11 +143,11 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     max: value,
     range: false,
     currency: currency ?? late ?? behindIsh ?? (multiplier === undefined ? undefined : byPlace(tokens, multiplier.end)),
-    plus: plus || orMore(tokens, end, tags),
     multiplied: multiplier !== undefined,
     implied: multiplier?.implied,
     approx,
     words: false,
+    plus: plus || orMore(tokens, end, tags),
     // "900,00" has cents; "5,25" may be anything.
     fractional: fraction !== '' && (fraction.length !== 2 || integer.length < 2),
   }
@@ -168,6 +170,7 @@ const unpriced = (role: NumberRole, start: number, at: number, end: number, valu
   implied: undefined,
   approx: false,
   words: false,
+  plus: false,
   fractional: false,
 })
 
@@ -191,13 +194,13 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
   if (after?.glued && after.kind === 'word' && currencyAfter(tokens, at + 1, tags.lang) === undefined) return false
   if (before !== undefined) return true
   // "s22 300€"
-  if (previous.glued && tokens[at - 2]?.kind === 'word') return false
+  if (previous.glued && tokenAt(tokens, at - 2)?.kind === 'word') return false
   if (after?.kind === 'number' && !after.glued && after.text.length === 3) return true
   const money = currencyAfter(tokens, at + 1, tags.lang)
   // "iphone 13 500€" names its model before the price; "айфон 12 500 руб" does not.
   if (money !== undefined && !SMALL_UNITS.has(money.code ?? '') && endsSeries(tags, at - 1)) return false
   if (money !== undefined || after?.text === 'takes' || tags.at('unit_measure', at + 1) !== undefined) return true
-  return tags.lang === 'ru' && !endsSeries(tags, at - 1) && tokens[at - 2]?.caps !== 2
+  return tags.lang === 'ru' && !endsSeries(tags, at - 1) && tokenAt(tokens, at - 2)?.caps !== 2
 }
 
 /** "entre 120 y 160": years only where they touch their number. */

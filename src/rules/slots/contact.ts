@@ -1,6 +1,7 @@
 import { SLOT } from '../lexicon/slot-words.ts'
 import { NOTHING_SAID, type Slots } from '../model.ts'
 import type { RemovedSpan, Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
 import type { Amount } from './amount.ts'
 import type { Tags } from './tags.ts'
 
@@ -77,7 +78,7 @@ export function readContact(
 function maskedPhone(tokens: readonly Token[], amount: Amount): string {
   let digits = ''
   for (let k = amount.at; k < amount.end; k++) digits += (tokens[k] as Token).text.replace(/\D/gu, '')
-  const plus = tokens[amount.at - 1]?.text === '+' ? `+${digits.slice(0, 2)}` : ''
+  const plus = tokenAt(tokens, amount.at - 1)?.text === '+' ? `+${digits.slice(0, 2)}` : ''
   return digits.length >= MIN_DIGITS_SHOWN ? `${plus}${DOTS}${digits.slice(-SHOWN_DIGITS)}` : DOTS
 }
 

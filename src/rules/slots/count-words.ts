@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { COUNT_WORDS, DOZENS, HALVES } from './count-lists.ts'
 import { NUMBER_WORDS } from './number-words.ts'
 import { OPENS, opens } from './openers.ts'
@@ -25,13 +27,13 @@ const dozens = (tokens: readonly Token[], at: number, tags: Tags): number | unde
 
 /** Not the dozen a price is said for, of money in tens, or of nobody knows how many: "8 a dozen", "năm chục k", "mấy chục". */
 function opensDozen(tokens: readonly Token[], at: number): boolean {
-  const [next, before] = [tokens[at + 1], tokens[at - 1]]
+  const [next, before] = [tokens[at + 1], tokenAt(tokens, at - 1)]
   if (next !== undefined && (opens(next.form) & OPENS.multiplier) !== 0) return false
-  if (before?.kind === 'number' || NOT_DOZENS.has(before?.text ?? '')) return false
-  return !(PER.has(before?.text ?? '') && (tokens[at - 2]?.kind === 'number' || tokens[at - 2]?.kind === 'op'))
+  if (before?.kind === 'number' || NOT_DOZENS.has(before)) return false
+  return !(PER.has(before) && (tokenAt(tokens, at - 2)?.kind === 'number' || tokenAt(tokens, at - 2)?.kind === 'op'))
 }
-const NOT_DOZENS = new Set(['mấy', 'vài', 'trăm', 'per', 'por', 'each', 'за', 'cada', 'many', 'several', 'few', 'la', 'a_la'])
-const PER = new Set(['a', 'the', 'la', 'uma', 'una', 'một'])
+const NOT_DOZENS = new WordSet(['mấy', 'vài', 'trăm', 'per', 'por', 'each', 'за', 'cada', 'many', 'several', 'few', 'la', 'a_la'])
+const PER = new WordSet(['a', 'the', 'la', 'uma', 'una', 'một'])
 
 /** Whether `countAt` or `spelledValue` may know the word: most words are neither. */
 export const mayCount = ({ kind, form }: Token): boolean => kind === 'word' && (opens(form) & OPENS.count) !== 0

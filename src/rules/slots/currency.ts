@@ -1,4 +1,6 @@
 import type { Language, Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { countryAhead } from './currency-adjectives.ts'
 import {
   CODE_BEFORE,
@@ -26,11 +28,11 @@ const codeOf = (text: string): string =>
 
 /** Currency that ends right before token `i`. */
 export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit | undefined {
-  const token = tokens[i - 1]
+  const token = tokenAt(tokens, i - 1)
   if (token === undefined) return undefined
   const touching = tokens[i]?.glued === true
   if (token.kind === 'sign') {
-    const prefix = tokens[i - 2]
+    const prefix = tokenAt(tokens, i - 2)
     if (token.text === '$' && prefix?.kind === 'word' && token.glued) {
       const code = DOLLAR_PREFIX[prefix.text]
       if (code !== undefined) return { code, source: 'explicit', rank: 2, start: i - 2, end: i }
@@ -42,12 +44,12 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
   }
   // "S/ 650", "S/. 650": soles.
   const slash = token.text === '.' && token.glued ? i - 2 : i - 1
-  const sole = tokens[slash - 1]
+  const sole = tokenAt(tokens, slash - 1)
   if (tokens[slash]?.text === '/' && tokens[slash]?.glued && sole?.text === 's' && sole.caps === 2 && !sole.glued)
     return { code: 'PEN', source: 'explicit', rank: 2, start: slash - 1, end: i }
   if (token.kind !== 'word' && token.text !== '.') return undefined
   if (token.kind === 'word' && (opens(token.form) & OPENS.before) === 0) return undefined
-  const mark = tokens[i - 2]?.text === '$' && token.glued ? markEndingAt(tokens, i - 1) : undefined
+  const mark = tokenAt(tokens, i - 2)?.text === '$' && token.glued ? markEndingAt(tokens, i - 1) : undefined
   if (mark !== undefined) return mark
   if (
     CODES.has(token.text) &&
@@ -57,7 +59,7 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
     return { code: codeOf(token.text), source: 'explicit', rank: 3, start: i - 1, end: i }
   }
   // "Rs. 18,000"
-  const abbreviated = token.text === '.' && token.glued ? tokens[i - 2] : undefined
+  const abbreviated = token.text === '.' && token.glued ? tokenAt(tokens, i - 2) : undefined
   if (abbreviated?.text === 'bs') return bolivares(i - 2, i)
   if (abbreviated !== undefined && BEFORE.has(abbreviated.text))
     return { code: WORDS.get(abbreviated.text), source: 'word', rank: 1, start: i - 2, end: i }
@@ -112,7 +114,7 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   const large = LARGE_ONLY.get(token.text)
   if (large !== undefined) {
     const [code, digits, of] = large
-    const number = tokens[i - 1]
+    const number = tokenAt(tokens, i - 1)
     const enough = number?.kind !== 'number' || number.text.length >= digits
     // "20 verdes y 10 rojas" counts colours.
     const listed = token.text === 'verdes' && next?.text === 'y'
@@ -125,7 +127,8 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   if (token.text === 'u' && lang === 'vi') return { code: 'USDT', source: 'word', rank: 1, start: i, end: i + 1 }
   if (token.text === 'к' || token.text === 'k') return undefined
   // "6.1k gs": how strong a hero is dressed.
-  if (token.text === 'gs' && tokens[i - 1]?.text === 'k' && Number(tokens[i - 2]?.text) < MAX_DRESSED) return undefined
+  if (token.text === 'gs' && tokenAt(tokens, i - 1)?.text === 'k' && Number(tokenAt(tokens, i - 2)?.text) < MAX_DRESSED)
+    return undefined
   const word = nationOf(tokens, i) === undefined ? WORDS.get(token.text) : undefined
   if (token.text === 'р' && lang !== 'ru' && !token.glued) return undefined
   if ((token.text === 'ft' || token.text === 'rs' || token.text === 'rp' || token.text === 'rm') && token.caps !== 0)
@@ -154,7 +157,7 @@ const bolivares = (start: number, end: number): CurrencyHit => ({ code: undefine
 
 /** "4,800 php fixed", "500 cad to your door": a code that is a word too, behind three digits or before a price word; no "500 cad files". */
 function namesMoney(tokens: readonly Token[], i: number): boolean {
-  const [number, next] = [tokens[i - 1], tokens[i + 1]]
+  const [number, next] = [tokenAt(tokens, i - 1), tokens[i + 1]]
   if (next === undefined || PRICE_BEHIND.has(next.text)) return true
   return number?.kind === 'number' && number.text.length >= 3 && tokens[i]?.text !== 'gel' && !next.text.endsWith('s')
 }
@@ -169,7 +172,7 @@ function nationOf(tokens: readonly Token[], i: number): string | undefined {
 /** A currency's code that stands by itself, beside no number: "450 a month, bills included (EUR)", "all prices usd". */
 const LONE_SIGNS: Readonly<Record<string, string>> = { '€': 'EUR', '£': 'GBP', '₽': 'RUB', '₫': 'VND', '₴': 'UAH', '₹': 'INR' }
 
-const IN: ReadonlySet<string> = new Set(['in', 'en', 'em', 'в', 'bằng'])
+const IN = new WordSet(['in', 'en', 'em', 'в', 'bằng'])
 
 export function standingCode(tokens: readonly Token[]): string | undefined {
   let found: string | undefined
@@ -177,13 +180,13 @@ export function standingCode(tokens: readonly Token[]): string | undefined {
     const { kind, text } = tokens[i] as Token
     // "650/mes gastos incluidos €": a sign that touches no number.
     const sign = kind === 'sign' ? LONE_SIGNS[text] : undefined
-    if (sign !== undefined && tokens[i - 1]?.kind !== 'number' && tokens[i + 1]?.kind !== 'number') {
+    if (sign !== undefined && tokenAt(tokens, i - 1)?.kind !== 'number' && tokens[i + 1]?.kind !== 'number') {
       if (found !== undefined && found !== sign) return undefined
       found = sign
       continue
     }
     // "all prices in euros"
-    if (kind === 'word' && IN.has(tokens[i - 1]?.text ?? '') && tokens[i - 2]?.kind === 'word') {
+    if (kind === 'word' && IN.has(tokenAt(tokens, i - 1)) && tokenAt(tokens, i - 2)?.kind === 'word') {
       const named = WORDS.get(text)
       if (named !== undefined && text.length > 3 && tokens[i + 1]?.kind !== 'number' && !COINS.has(named)) {
         if (found !== undefined && found !== named) return undefined
@@ -192,7 +195,8 @@ export function standingCode(tokens: readonly Token[]): string | undefined {
       }
     }
     if (kind !== 'word' || text.length !== 3 || !CODES.has(text) || WORDLIKE.has(text) || COINS.has(codeOf(text))) continue
-    if (tokens[i - 1]?.kind === 'number' || tokens[i + 1]?.kind === 'number' || tokens[i - 1]?.kind === 'sign') continue
+    if (tokenAt(tokens, i - 1)?.kind === 'number' || tokens[i + 1]?.kind === 'number' || tokenAt(tokens, i - 1)?.kind === 'sign')
+      continue
     if (found !== undefined && found !== codeOf(text)) return undefined
     found = codeOf(text)
   }

@@ -1,6 +1,7 @@
 import { SLOT } from '../lexicon/slot-words.ts'
 import { type Condition, NOTHING_SAID, type Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Tags } from './tags.ts'
 
 const CONDITIONS: ReadonlyMap<string, Condition> = new Map([
@@ -33,7 +34,7 @@ export function readCondition(tags: Tags): Condition | null {
 }
 
 /** Behind a single "new": a part of the thing, its next owner, its price in a shop, a name or a time. */
-const NOT_ITS_STATE = new Set(
+const NOT_ITS_STATE = new WordSet(
   (
     'home homes owner owners client clients student students customer customers member members people coop desk year years here they these is ' +
     'was price costs cost chain cassette battery batteries tyres tires tyre tire brakes brake strings screen pads pad job place school baby ' +
@@ -46,7 +47,7 @@ const NOT_ITS_STATE = new Set(
   ).split(' '),
 )
 
-const elsewhere = (tokens: readonly Token[], at: number): boolean => NOT_ITS_STATE.has(tokens[at]?.text ?? '')
+const elsewhere = (tokens: readonly Token[], at: number): boolean => NOT_ITS_STATE.has(tokens[at])
 
 /** The words of [start, end) in small letters, with a space where one was. */
 export function textOf(tokens: readonly Token[], start: number, end: number): string {

@@ -1,10 +1,11 @@
 import type { Item } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { WordSet } from '../text/word-set.ts'
 import { textOf } from './details.ts'
 
 const MAX_TOKENS = 12
-const CONNECT = new Set([
+const CONNECT = new WordSet([
   'within',
   'by',
   'before',
@@ -73,7 +74,7 @@ export function readItem(
     const token = tokens[end] as Token
     if (token.sentence !== sentence || token.kind === 'line' || stops.has(end)) break
     if (token.kind === 'op' && token.text !== '/' && token.text !== '-' && token.text !== '+' && token.text !== "'") break
-    if (end > start && token.kind === 'word' && CONNECT.has(token.text)) break
+    if (end > start && token.kind === 'word' && CONNECT.has(token)) break
     end++
   }
   if (end === start) return null

@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { CurrencyHit } from './currency.ts'
 import { unitAt } from './price-unit.ts'
 import type { Tags } from './tags.ts'
@@ -16,7 +18,7 @@ const CENTS = /[.,]\d\d$/u
 
 const PRICED = new Set(['p_ask', 'p_for', 'p_max', 'p_min', 'p_budget', 'p_offer', 'p_now', 'p_hist', 'p_addon'])
 const BEHIND = /^(?:f_|r_|u_)/u
-const CLOSES = new Set([',', '.', '!', ';', ')', '('])
+const CLOSES = new WordSet([',', '.', '!', ';', ')', '('])
 /** Rims and roads have numbers below. */
 const MIN_NAMED = 30
 /** Cameras and roads have numbers below. */
@@ -27,9 +29,9 @@ const MIN_ALONE = 100
  * a unit or a price word, or at the end of a clause.
  */
 export function letterMoney(tokens: readonly Token[], i: number, tags: Tags): CurrencyHit | undefined {
-  const [sign, number] = [tokens[i - 1], tokens[i]]
+  const [sign, number] = [tokenAt(tokens, i - 1), tokens[i]]
   if (sign?.caps !== 2 || sign.text.length !== 1 || number?.glued !== true) return undefined
-  if (sign.glued && tokens[i - 2]?.kind !== 'line') return undefined
+  if (sign.glued && tokenAt(tokens, i - 2)?.kind !== 'line') return undefined
   const [code, country] = LETTERS[sign.text] ?? []
   if (code === undefined || (country !== undefined && tags.country() !== country)) return undefined
   const group = tokens[i + 1]
@@ -38,7 +40,7 @@ export function letterMoney(tokens: readonly Token[], i: number, tags: Tags): Cu
   const thousands = tokens[i + 1]?.text === 'k' && tokens[i + 1]?.glued === true
   if (number.text.length === 1 && !thousands && !(grouped && group.text.endsWith('00'))) return undefined
   const at = grouped || thousands ? i + 2 : i + 1
-  const [before, next] = [tokens[i - 2], tokens[at]]
+  const [before, next] = [tokenAt(tokens, i - 2), tokens[at]]
   if (next?.kind === 'word' && next.glued && next.text !== 'k') return undefined
   const hit: CurrencyHit = { code, source: 'explicit', rank: 2, start: i - 1, end: i }
   const value = grouped || thousands ? MIN_ALONE : Number(number.text.replaceAll(',', ''))
@@ -51,7 +53,7 @@ export function letterMoney(tokens: readonly Token[], i: number, tags: Tags): Cu
   }
   if (unit || (value >= MIN_NAMED && isSecond(tokens, i - 1, sign.text))) return hit
   if (value < MIN_ALONE && !CENTS.test(number.text)) return undefined
-  const closed = next === undefined || next.clause !== sign.clause || next.kind === 'line' || CLOSES.has(next.text)
+  const closed = next === undefined || next.clause !== sign.clause || next.kind === 'line' || CLOSES.has(next)
   return closed || next.text === 'for' || tags.startingAt(at).some((h) => BEHIND.test(h.name)) ? hit : undefined
 }
 

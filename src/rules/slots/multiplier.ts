@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { type CurrencyHit, currencyAfter, currencyBefore } from './currency.ts'
 import { decimal } from './decimal.ts'
 import { HUNDREDTHS, MILLION_WORDS, THOUSAND_WORDS, VI_MILLION, VI_THOUSAND } from './multiplier-words.ts'
@@ -14,16 +16,16 @@ export interface Multiplier {
 }
 
 /** Words that follow a price, never a count: "1 tỷ 2 còn thương lượng". */
-const BEHIND_TAIL = new Set(
+const BEHIND_TAIL = new WordSet(
   'yên xinh đẹp gồm cả đã về rước cho nè nhá còn có bớt thương tl bao ib lh inbox liên fix chốt nhé nha ạ ship freeship thôi ai giao xem bank tặng kèm không'.split(
     ' ',
   ),
 )
 /** "goc 850k de lai 700k": typed without its marks too little may tell the language. */
-const PLAIN_VI = new Set(['goc', 'lai', 'gia', 'duoi', 'khoang'])
+const PLAIN_VI = new WordSet(['goc', 'lai', 'gia', 'duoi', 'khoang'])
 /** "2 tỷ 350 mét" has an area behind its price. */
-const AREAS = new Set('m m2 mét mét2 met ha sào nền lô căn phòng thước km cây suất'.split(' '))
-const HALF = new Set(['rưỡi', 'ruoi', 'rưởi'])
+const AREAS = new WordSet('m m2 mét mét2 met ha sào nền lô căn phòng thước km cây suất'.split(' '))
+const HALF = new WordSet(['rưỡi', 'ruoi', 'rưởi'])
 
 /** N6: multiplier word at token `at`, right after a number of about `value`. */
 export function multiplierAt(
@@ -40,9 +42,9 @@ export function multiplierAt(
   const gap = token.start - (tokens[at - 1] as Token).end
   if (gap > 1) return undefined
   const lang = tags.langAt(at)
-  const vi = lang === 'vi' || (lang === 'und' && PLAIN_VI.has(tokens[at - 2]?.text ?? ''))
+  const vi = lang === 'vi' || (lang === 'und' && PLAIN_VI.has(tokenAt(tokens, at - 2)))
   const ru = lang === 'ru'
-  if (text === 'k' && before === undefined && vi && (value === 4 || value === 2) && VIDEO.has(tokens[at - 2]?.text ?? ''))
+  if (text === 'k' && before === undefined && vi && (value === 4 || value === 2) && VIDEO.has(tokenAt(tokens, at - 2)))
     return undefined
   if (text === 'k' && !vi && before === undefined && (isResolution(tokens, at, value) || (token.caps === 2 && value >= MIN_CHIP)))
     return undefined
@@ -78,7 +80,7 @@ export function multiplierAt(
     vi &&
     tokens[at + 1]?.kind === 'number' &&
     tokens[at + 1]?.glued &&
-    !DIMENSIONS.has(tokens[at - 2]?.text ?? '') &&
+    !DIMENSIONS.has(tokenAt(tokens, at - 2)) &&
     (tokens[at + 1]?.text !== '2' || !isSquare(tokens, at, value))
   )
     return { shift: 6, implied: 'VND', end: at + 1, tail: true }
@@ -88,7 +90,7 @@ export function multiplierAt(
   if (VI_THOUSAND.has(text) && (vi || text.length > 2)) return { shift: 3, implied: 'VND', end: at + 1, tail: false }
   // "5 lít" is money; "tủ lạnh 180 lít", "nồi 5 lít" hold so much.
   const litres = text === 'lít' || (text === 'lit' && vi)
-  const half = HALF.has(tokens[at + 1]?.text ?? '')
+  const half = HALF.has(tokens[at + 1])
   if (litres && (value > MAX_LIT || (tags.ends('goods', at - 1) && !half))) return undefined
   // "2 lít 8"
   if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: half || tokens[at + 1]?.kind === 'number' }
@@ -127,15 +129,15 @@ function areSticks(tokens: readonly Token[], at: number, tags: Tags): boolean {
   if (
     next?.kind === 'word' &&
     next.clause === tokens[at]?.clause &&
-    !BEHIND_PALOS.has(next.text) &&
+    !BEHIND_PALOS.has(next) &&
     !tags.startingAt(at + 1).some((h) => PRICE_WORD.test(h.name))
   )
     return true
-  return tokens.some((t) => STICKS_OF.has(t.text))
+  return tokens.some((t) => STICKS_OF.has(t))
 }
-const BEHIND_PALOS = new Set('y el la los las por al en x verdes o pero si'.split(' '))
+const BEHIND_PALOS = new WordSet('y el la los las por al en x verdes o pero si'.split(' '))
 const PRICE_WORD = /^(?:f_|r_|u_)/u
-const STICKS_OF = new Set('golf hockey senderismo trekking esquí selfie bambú escoba'.split(' '))
+const STICKS_OF = new WordSet('golf hockey senderismo trekking esquí selfie bambú escoba'.split(' '))
 
 /** "8 cents a card", "50 paise per word"; "my 2 cents" are an opinion, "50 cent" a singer, and "€0.50 cents" are told already. */
 function hundredth(
@@ -147,9 +149,9 @@ function hundredth(
 ): Multiplier | undefined {
   const { text, caps } = tokens[at] as Token
   if (before !== undefined || tokens[at + 1]?.kind === 'number' || (text === 'cent' && caps > 0)) return undefined
-  if ((value < MIN_CENTS || text === 'cent') && !PIECE.has(tokens[at + 1]?.text ?? '')) return undefined
+  if ((value < MIN_CENTS || text === 'cent') && !PIECE.has(tokens[at + 1])) return undefined
   // "50 копеек 1924 года", "moneda de 50 céntimos": the thing itself.
-  if (tokens.some((t) => COLLECTED.has(t.text))) return undefined
+  if (tokens.some((t) => COLLECTED.has(t))) return undefined
   const code = HUNDREDTHS.get(text)
   // Céntimos are those of a euro but where another country is named: "50 céntimos, Lima".
   const country = code === 'EUR' ? tags.country() : undefined
@@ -157,7 +159,7 @@ function hundredth(
   return { shift: -2, ...(known ? { implied: code } : {}), end: at + 1, tail: false }
 }
 const MIN_CENTS = 5
-const COLLECTED = new Set(
+const COLLECTED = new WordSet(
   'монету coin coins moneda monedas moeda moedas монета монеты монет ссср года proof uncirculated numismática нумизматика'.split(
     ' ',
   ),
@@ -165,27 +167,27 @@ const COLLECTED = new Set(
 
 /** Behind a price word, before a currency and at the head of a sentence they are thousands. */
 const countsPieces = (tokens: readonly Token[], at: number, tags: Tags): boolean => {
-  const before = tokens[at - 2]
-  if (before === undefined || before.sentence !== tokens[at]?.sentence || FOR_SO_MUCH.has(before.text)) return false
+  const before = tokenAt(tokens, at - 2)
+  if (before === undefined || before.sentence !== tokens[at]?.sentence || FOR_SO_MUCH.has(before)) return false
   return currencyAfter(tokens, at + 1, tags.lang) === undefined
 }
-const FOR_SO_MUCH = new Set(
+const FOR_SO_MUCH = new WordSet(
   'за до в по прошу дам от отдам отдаю плачу заплачу цена около штук хочу бюджет примерно максимум'.split(' '),
 )
 
 const MAX_ROOMS = 6
 const MAX_PENCE = 99
-const PIECE = new Set(['a', 'an', 'each', 'ea', 'per', 'apiece', '/', 'cada', 'la', 'el', 'por', 'за', 'шт', 'the'])
+const PIECE = new WordSet(['a', 'an', 'each', 'ea', 'per', 'apiece', '/', 'cada', 'la', 'el', 'por', 'за', 'шт', 'the'])
 /** "50p a pot", "80p each"; "60p" of a film is none. */
 const isPence = (tokens: readonly Token[], at: number, value: number): boolean =>
-  Number.isInteger(value) && value <= MAX_PENCE && PIECE.has(tokens[at + 1]?.text ?? '')
+  Number.isInteger(value) && value <= MAX_PENCE && PIECE.has(tokens[at + 1])
 
-const BOTH_SIDES = new Set(['k', 'к', 'tr'])
+const BOTH_SIDES = new WordSet(['k', 'к', 'tr'])
 /** "8k-10k", "5tr-5tr5": the hyphen is part of no token, and a range goes on behind it. `at`: the first word of size. */
 export function thousandsTo(tokens: readonly Token[], at: number): boolean {
   const [k, number, next] = [tokens[at], tokens[at + 1], tokens[at + 2]]
-  if (k === undefined || !k.glued || !BOTH_SIDES.has(k.text) || number?.kind !== 'number' || next?.text !== k.text) return false
-  return number.glued && number.start - k.end === 1 && next.glued && tokens[at - 1]?.kind === 'number'
+  if (k === undefined || !k.glued || !BOTH_SIDES.has(k) || number?.kind !== 'number' || next?.text !== k.text) return false
+  return number.glued && number.start - k.end === 1 && next.glued && tokenAt(tokens, at - 1)?.kind === 'number'
 }
 
 /** "3k5 quid", "£2k5": beside money a digit behind the thousand counts hundreds. */
@@ -198,8 +200,8 @@ function oneMoreDigit(tokens: readonly Token[], at: number): boolean {
 }
 
 /** "khổ 1m6": so wide. */
-const DIMENSIONS = new Set(['khổ', 'dài', 'rộng', 'cao', 'ngang', 'sâu', 'bản'])
-const MEASURED = new Set(
+const DIMENSIONS = new WordSet(['khổ', 'dài', 'rộng', 'cao', 'ngang', 'sâu', 'bản'])
+const MEASURED = new WordSet(
   (
     'nệm giường bàn tủ kệ cao dài rộng ngang sâu khổ đất nhà sàn kính phòng vải rèm màn thảm lô mặt diện ' +
     'tranh gương chiếu tấm ghế sofa cửa tường bạt'
@@ -208,15 +210,15 @@ const MEASURED = new Set(
 const SMALL_AREA = 9
 /** "bàn 1m2" measures; behind a comma or a word of price, in a text that names nothing of such sizes, "1m2" is money. */
 function isSquare(tokens: readonly Token[], at: number, value: number): boolean {
-  const before = tokens[at - 2]
+  const before = tokenAt(tokens, at - 2)
   const opens = before === undefined || before.kind === 'op' || before.kind === 'line' || before.text === 'giá'
-  return value > SMALL_AREA || !opens || tokens.some((t) => MEASURED.has(t.text))
+  return value > SMALL_AREA || !opens || tokens.some((t) => MEASURED.has(t))
 }
 
 /** "13600K": a chip; nobody writes so many thousands with a capital. */
 const MIN_CHIP = 2000
 const LINES_OF = new Set([2, 4, 5, 6, 8])
-const SCREENS = new Set(
+const SCREENS = new WordSet(
   (
     'monitor monitors tv screen display panel projector ultrawide oled webcam camera video gopro drone footage televisor tele pantalla ' +
     'televisión televisao televisão tela монитор телевизор телик экран телек màn tivi hdr hdmi qled uhd smart 60fps 144hz 60hz'
@@ -224,14 +226,19 @@ const SCREENS = new Set(
 )
 
 /** "netflix 4k", "màn hình 4k": in Vietnamese thousands are written so too. */
-const VIDEO = new Set('inch ips in netflix youtube tivi tv hình phim camera gopro video hdr uhd'.split(' '))
+const VIDEO = new WordSet('inch ips in netflix youtube tivi tv hình phim camera gopro video hdr uhd'.split(' '))
 
 /** "27 4k", "TV 55 4k", "4k monitor": lines of a screen, not money. */
 function isResolution(tokens: readonly Token[], at: number, value: number): boolean {
   if (!LINES_OF.has(value)) return false
-  if (tokens[at - 2]?.kind === 'number' && tokens[at - 2]?.clause === tokens[at]?.clause && !tokens[at - 1]?.glued) return true
-  for (let k = 2; k <= 4; k++) if (SCREENS.has(tokens[at - k]?.text ?? '') && value >= 4) return true
-  return SCREENS.has(tokens[at + 1]?.text ?? '') || SCREENS.has(tokens[at + 2]?.text ?? '')
+  if (
+    tokenAt(tokens, at - 2)?.kind === 'number' &&
+    tokenAt(tokens, at - 2)?.clause === tokens[at]?.clause &&
+    !tokenAt(tokens, at - 1)?.glued
+  )
+    return true
+  for (let k = 2; k <= 4; k++) if (SCREENS.has(tokenAt(tokens, at - k)) && value >= 4) return true
+  return SCREENS.has(tokens[at + 1]) || SCREENS.has(tokens[at + 2])
 }
 
 /** Hundreds of thousands of đồng; ten of them are a million, which has words of its own. */
@@ -250,16 +257,16 @@ function millions(tokens: readonly Token[], at: number, tags: Tags, value: numbe
 
 /** "KES 900,000 - 1.1M": the money stands before the first number of a range. */
 function behindMoney(tokens: readonly Token[], number: number): boolean {
-  const link = tokens[number - 1]?.text ?? ''
+  const link = tokenAt(tokens, number - 1)?.text ?? ''
   if (link !== '-' && link !== '–' && link !== 'to') return false
-  const left = tokens[number - 2]?.kind === 'word' ? number - 3 : number - 2
+  const left = tokenAt(tokens, number - 2)?.kind === 'word' ? number - 3 : number - 2
   return tokens[left]?.kind === 'number' && currencyBefore(tokens, left) !== undefined
 }
 
 /** N7: digits right after a Vietnamese multiplier are its decimal digits; "rưỡi" is a half. */
 export function withTail(tokens: readonly Token[], m: Multiplier, integer: string, fraction: string): string | undefined {
   const tail = tokens[m.end]
-  if (tail !== undefined && HALF.has(tail.text)) return decimal(integer, '5', m.shift)
+  if (tail !== undefined && HALF.has(tail)) return decimal(integer, '5', m.shift)
   if (fraction === '' && isTail(tokens, m)) return decimal(integer, (tail as Token).text, m.shift)
   return decimal(integer, fraction, m.shift)
 }
@@ -271,15 +278,15 @@ function isTail(tokens: readonly Token[], m: Multiplier): boolean {
   if (tail.glued) return tail.start === (tokens[m.end - 1] as Token).end
   const next = tokens[m.end + 1]
   // "1 tỷ 750": behind a thousand million the tail counts millions.
-  if (tail.text.length === 3 && m.shift === 9) return next === undefined || next.kind !== 'word' || !AREAS.has(next.text)
+  if (tail.text.length === 3 && m.shift === 9) return next === undefined || next.kind !== 'word' || !AREAS.has(next)
   if (tail.text.length > 1) return false
-  return next === undefined || next.kind === 'op' || next.kind === 'line' || BEHIND_TAIL.has(next.text)
+  return next === undefined || next.kind === 'op' || next.kind === 'line' || BEHIND_TAIL.has(next)
 }
 
 /** Token index after the tail. */
 export function tailEnd(tokens: readonly Token[], m: Multiplier): number {
   const tail = tokens[m.end]
-  if (tail !== undefined && HALF.has(tail.text)) return m.end + 1
+  if (tail !== undefined && HALF.has(tail)) return m.end + 1
   if (!isTail(tokens, m)) return m.end
   const k = tokens[m.end + 1]
   return k?.text === 'k' && k.glued ? m.end + 2 : m.end + 1

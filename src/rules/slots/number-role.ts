@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { NumberRole } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { thousandsTo } from './multiplier.ts'
@@ -36,23 +38,25 @@ export function contextRole(
   before: CurrencyHit | undefined,
 ): NumberRole | undefined {
   const token = tokens[i] as Token
-  const previous = tokens[i - 1]
+  const previous = tokenAt(tokens, i - 1)
   const next = tokens[at]
-  if (previous?.text === '#' && token.glued) return 'id'
+  const left = previous === undefined ? '' : previous.text
+  const right = next === undefined ? '' : next.text
+  if (left === '#' && token.glued) return 'id'
   // "issues #1-54"
-  if (previous?.text === '-' && token.glued && tokens[i - 3]?.text === '#') return 'id'
-  if (next?.text === '%' || next?.text === '％') return 'percent'
+  if (left === '-' && token.glued && tokenAt(tokens, i - 3)?.text === '#') return 'id'
+  if (right === '%' || right === '％') return 'percent'
   if (isPhone(tokens, i, at, tags)) return 'phone'
-  if (next?.text === ':' && next.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued) return 'time'
-  if (previous?.text === ':' && token.glued && tokens[i - 2]?.kind === 'number') return 'time'
+  if (right === ':' && next?.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued) return 'time'
+  if (left === ':' && token.glued && tokenAt(tokens, i - 2)?.kind === 'number') return 'time'
   if (chained(tokens, i, at)) return 'id'
   if (before === undefined) {
-    const slashAfter = next?.text === '/' && next.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued
+    const slashAfter = right === '/' && next?.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued
     if (slashAfter && currencyAfter(tokens, at + 2, tags.lang) === undefined) return 'ratio'
     if (
-      previous?.text === '/' &&
+      left === '/' &&
       token.glued &&
-      tokens[i - 2]?.kind === 'number' &&
+      tokenAt(tokens, i - 2)?.kind === 'number' &&
       currencyAfter(tokens, at, tags.lang) === undefined
     )
       return 'ratio'
@@ -76,10 +80,9 @@ export function contextRole(
     const side = sideNumber(tokens, i, at, tags)
     if (side !== undefined) return side
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
-    if (next?.kind === 'word' && next.glued && next.text === 'x')
-      return token.text.length > MAX_TIMES_DIGITS ? 'model' : 'quantity'
+    if (next?.kind === 'word' && next.glued && right === 'x') return token.text.length > MAX_TIMES_DIGITS ? 'model' : 'quantity'
     // "4x 8TB": the number before the sign counts.
-    if (previous?.text === 'x' && !token.glued && previous.kind === 'word' && tokens[i - 2]?.kind !== 'number') return 'quantity'
+    if (left === 'x' && !token.glued && previous?.kind === 'word' && tokenAt(tokens, i - 2)?.kind !== 'number') return 'quantity'
     // Model names written with a hyphen: "WH-1000", "K-12".
     if (previous?.kind === 'word' && token.start - previous.end === 1 && token.glued) return 'model'
   }
@@ -88,7 +91,7 @@ export function contextRole(
 
 /** "700 USDT, курс 92,4": no course of lessons. */
 const isRate = (tokens: readonly Token[], i: number): boolean =>
-  tokens[i - 1]?.text === 'курс' && tokens[i]?.text.includes(',') === true
+  tokenAt(tokens, i - 1)?.text === 'курс' && tokens[i]?.text.includes(',') === true
 
 /** "5600x" is a model. */
 const MAX_TIMES_DIGITS = 3
@@ -99,7 +102,7 @@ const GROUPED = 8
 /** Behind a letter: "x3" counts; "X3", "x230" and "K12" are names, "90x190" is a size. */
 function gluedTo(tokens: readonly Token[], i: number): NumberRole {
   const previous = tokens[i - 1] as Token
-  const before = tokens[i - 2]
+  const before = tokenAt(tokens, i - 2)
   const token = tokens[i] as Token
   if (previous.text !== 'x' || previous.end - previous.start !== 1) return 'model'
   if (before?.kind === 'number' && previous.glued) return 'measure'
@@ -108,10 +111,10 @@ function gluedTo(tokens: readonly Token[], i: number): NumberRole {
     : 'model'
 }
 
-const RANGE_SIGNS = new Set(['-', '–', '—', '~'])
+const RANGE_SIGNS = new WordSet(['-', '–', '—', '~'])
 
 /** Multipliers that no model name ends with. */
-const MONEY_WORDS = new Set(
+const MONEY_WORDS = new WordSet(
   'tr triệu trieu củ cành chai khoai tỷ tỉ nghìn ngàn lít xị тыс тыщ тыщи тысяч тысячи т.р тыр косарей косаря млн ляма mil lakh grand lucas lukas luca luquitas palos palo tys tyr tysyach cents paise céntimos centavos'.split(
     ' ',
   ),
@@ -120,14 +123,9 @@ const MONEY_WORDS = new Set(
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
   const next = tokens[at]
   // "ноут 40-50к": money of a range stands behind its second number.
-  if (
-    next?.kind === 'op' &&
-    RANGE_SIGNS.has(next.text) &&
-    tokens[at + 1]?.kind === 'number' &&
-    next.glued === tokens[at + 1]?.glued
-  )
+  if (next?.kind === 'op' && RANGE_SIGNS.has(next) && tokens[at + 1]?.kind === 'number' && next.glued === tokens[at + 1]?.glued)
     return moneyFollows(tokens, at + 2, tags)
-  if (MONEY_WORDS.has(next?.text ?? '')) return true
+  if (MONEY_WORDS.has(next)) return true
   if ((next?.text === 'k' && tags.lang === 'vi') || (next?.text === 'к' && tags.lang === 'ru'))
     return next.glued && !(tokens[at + 1]?.glued === true && tokens[at + 1]?.kind !== 'op')
   const currency = currencyAfter(tokens, at, tags.lang)
@@ -161,7 +159,7 @@ const ARTICLES = new Set([
 
 /** "a 4090", "my 3090": a thing called by its number. In Spanish and Portuguese "a 400" is a price. */
 function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
-  const word = tokens[i - 1]?.text ?? ''
+  const word = tokenAt(tokens, i - 1)?.text ?? ''
   const { text } = tokens[i] as Token
   if (!ARTICLES.has(word) && !(word === 'a' && (tags.lang === 'en' || tags.lang === 'und'))) return false
   const next = tokens[at]
@@ -169,25 +167,25 @@ function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: T
   return next === undefined || (!next.glued && tags.at('unit_measure', at) === undefined) || next.kind === 'op'
 }
 
-const LIKENESS = new Set(
+const LIKENESS = new WordSet(
   'similar equivalent newer later better alike parecido parecida equivalente igual semelhante похожий подобный аналог tương'.split(
     ' ',
   ),
 )
-const OR = new Set(['or', 'o', 'ou', 'или', 'hoặc'])
+const OR = new WordSet(['or', 'o', 'ou', 'или', 'hoặc'])
 /** "MF 135 or similar": what something may be like is called by its number. */
 const orSimilar = (tokens: readonly Token[], i: number, at: number): boolean =>
-  tokens[i - 1]?.kind === 'word' && OR.has(tokens[at]?.text ?? '') && LIKENESS.has(tokens[at + 1]?.text ?? '')
+  tokenAt(tokens, i - 1)?.kind === 'word' && OR.has(tokens[at]) && LIKENESS.has(tokens[at + 1])
 
 /** "First 900 takes it": who comes first with so much. */
 const firstTakes = (tokens: readonly Token[], i: number, at: number, tags: Tags): boolean =>
-  tokens[i - 1]?.text === 'first' && TAKES.has(tokens[at]?.text ?? '') && tags.at('r_cue', at) !== undefined
-const TAKES = new Set(['takes', 'gets', 'buys', 'secures', 'wins', 'grabs'])
+  tokenAt(tokens, i - 1)?.text === 'first' && TAKES.has(tokens[at]) && tags.at('r_cue', at) !== undefined
+const TAKES = new WordSet(['takes', 'gets', 'buys', 'secures', 'wins', 'grabs'])
 
 const LAST_EDITION = 20
 /** "(Stewart 8e)", "(11e)": which edition of a book. */
 function isEdition(tokens: readonly Token[], i: number, at: number): boolean {
-  const [before, next] = [tokens[i - 1], tokens[at]]
+  const [before, next] = [tokenAt(tokens, i - 1), tokens[at]]
   if (next?.text !== 'e' || !next.glued || next.caps !== 0 || Number(tokens[i]?.text) > LAST_EDITION) return false
   if (tokens[at + 1]?.text !== ')') return false
   return before?.text === '(' || (before?.kind === 'word' && before.caps > 0)
@@ -196,24 +194,24 @@ function isEdition(tokens: readonly Token[], i: number, at: number): boolean {
 /** "2-4-6", "3/5/7": days, dates and codes, one of three numbers or more. */
 function chained(tokens: readonly Token[], i: number, at: number): boolean {
   const after = isLink(tokens, at) && isGluedNumber(tokens, at + 1)
-  const before = tokens[i]?.glued === true && isLink(tokens, i - 1) && tokens[i - 2]?.kind === 'number'
+  const before = tokens[i]?.glued === true && isLink(tokens, i - 1) && tokenAt(tokens, i - 2)?.kind === 'number'
   if (!after && !before) return false
   if (after && isLink(tokens, at + 2) && isGluedNumber(tokens, at + 3)) return true
-  if (before && isLink(tokens, i - 3) && tokens[i - 4]?.kind === 'number') return true
+  if (before && isLink(tokens, i - 3) && tokenAt(tokens, i - 4)?.kind === 'number') return true
   return before && after
 }
 const isLink = (tokens: readonly Token[], k: number): boolean => {
   const token = tokens[k]
-  return token !== undefined && token.kind === 'op' && token.glued && CHAIN.has(token.text)
+  return token !== undefined && token.kind === 'op' && token.glued && CHAIN.has(token)
 }
 const isGluedNumber = (tokens: readonly Token[], k: number): boolean => {
   const token = tokens[k]
   return token !== undefined && token.kind === 'number' && token.glued
 }
-const CHAIN = new Set(['-', '/', '.'])
+const CHAIN = new WordSet(['-', '/', '.'])
 
-const AGED = new Set("im i'm am hes shes she's he's turning tengo tenho мне".split(' '))
-const OLD = new Set([',', '.', 'and', 'yo', 'y.o', 'anos', 'años', 'лет', 'tuổi', 'f', 'm', ')', '!'])
+const AGED = new WordSet("im i'm am hes shes she's he's turning tengo tenho мне".split(' '))
+const OLD = new WordSet([',', '.', 'and', 'yo', 'y.o', 'anos', 'años', 'лет', 'tuổi', 'f', 'm', ')', '!'])
 const MAX_AGE = 99
 
 /** "I'm 17, responsible", "ages 7-8, after 9-10": how old somebody is, or for whom a thing is. */
@@ -221,25 +219,25 @@ function isAge(tokens: readonly Token[], i: number, at: number): boolean {
   const { text } = tokens[i] as Token
   // Longer than two digits a number is above it, but for "07.5" and the like.
   if (text.length > 2 && Number(text) > MAX_AGE) return false
-  const before = tokens[i - 1]
+  const before = tokenAt(tokens, i - 1)
   const next = tokens[at]
-  if (before?.text === '-' && before.glued && tokens[i - 2]?.kind === 'number') return AGES.has(tokens[i - 3]?.text ?? '')
-  if (AGES.has(before?.text ?? '')) return true
-  return AGED.has(before?.text ?? '') && (next === undefined || OLD.has(next.text))
+  if (before?.text === '-' && before.glued && tokenAt(tokens, i - 2)?.kind === 'number') return AGES.has(tokenAt(tokens, i - 3))
+  if (AGES.has(before)) return true
+  return AGED.has(before) && (next === undefined || OLD.has(next))
 }
-const AGES = new Set(['age', 'ages', 'aged', 'edad', 'edades', 'idade', 'idades', 'возраст', 'возрастом', 'tuổi'])
+const AGES = new WordSet(['age', 'ages', 'aged', 'edad', 'edades', 'idade', 'idades', 'возраст', 'возрастом', 'tuổi'])
 
 /** "tối 29": the evening of that day. */
-const DAY_PARTS = new Set(['el', 'tối', 'sáng', 'chiều', 'trưa', 'đêm', 'mùng', 'ngày', 'dia', 'día', 'числа'])
+const DAY_PARTS = new WordSet(['el', 'tối', 'sáng', 'chiều', 'trưa', 'đêm', 'mùng', 'ngày', 'dia', 'día', 'числа'])
 
 /** "July 1", "1 de julio", "20/9" beside a month: a day, not an amount. */
 function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
   const { text } = tokens[i] as Token
   if (text.length > 2 || Number(text) > 31 || moneyFollows(tokens, at, tags)) return false
-  if (tags.ends('month', i) || DAY_PARTS.has(tokens[i - 1]?.text ?? '')) return true
+  if (tags.ends('month', i) || DAY_PARTS.has(tokenAt(tokens, i - 1))) return true
   // "Dec 10–20", "10-20 Dec"
-  const before = tokens[i - 1]
-  if (before?.kind === 'op' && before.glued && RANGE_SIGNS.has(before.text) && tags.ends('month', i - 2)) return true
+  const before = tokenAt(tokens, i - 1)
+  if (before?.kind === 'op' && before.glued && RANGE_SIGNS.has(before) && tags.ends('month', i - 2)) return true
   const link = tokens[at]?.text === 'de' || tokens[at]?.text === 'of' ? at + 1 : at
   const month = tags.at('month', link)
   return month !== undefined && (tokens[link]?.text !== 'may' || tokens[link]?.caps === 1)
@@ -256,13 +254,16 @@ function isPhone(tokens: readonly Token[], i: number, at: number, tags: Tags): b
     else if (token?.text !== '-' && token?.text !== '(' && token?.text !== ')') break
   }
   if (digits >= 9) {
-    if (tokens[i - 1]?.text === '+' && tokens[i]?.glued === true) return true
+    if (tokenAt(tokens, i - 1)?.text === '+' && tokens[i]?.glued === true) return true
     if (first.startsWith('0') && first.length >= 3 && !first.includes(',')) return true
   }
-  if (digits >= 7 && (tags.ends('contact', i) || (tokens[i - 1]?.text === ':' && tags.ends('contact', i - 1)))) return true
+  if (digits >= 7 && (tags.ends('contact', i) || (tokenAt(tokens, i - 1)?.text === ':' && tags.ends('contact', i - 1))))
+    return true
   if (own !== 4) return false
-  const previousNumber = tokens[i - 1]?.kind === 'number' || (tokens[i - 1]?.text === '-' && tokens[i - 2]?.kind === 'number')
-  return previousNumber && count(tokens[i - 1]?.text ?? '') === 3 && count(tokens[i - 2]?.text ?? '') >= 3
+  const previousNumber =
+    tokenAt(tokens, i - 1)?.kind === 'number' ||
+    (tokenAt(tokens, i - 1)?.text === '-' && tokenAt(tokens, i - 2)?.kind === 'number')
+  return previousNumber && count(tokenAt(tokens, i - 1)?.text ?? '') === 3 && count(tokenAt(tokens, i - 2)?.text ?? '') >= 3
 }
 
 const SEPARATED = /[,']/u

@@ -1,11 +1,13 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { NOTES, NUMBER_WORDS } from './number-word-list.ts'
 
 export { NUMBER_WORDS } from './number-word-list.ts'
 
 const TENS_WORDS = 'ten twenty thirty forty fifty fiddy sixty seventy eighty ninety'.split(' ')
-const ENGLISH_TENS = new Set([...TENS_WORDS, ...TENS_WORDS.map((w) => `${w}ll`)])
-const LINKS = new Set(['and', 'y', 'e'])
+const ENGLISH_TENS = new WordSet([...TENS_WORDS, ...TENS_WORDS.map((w) => `${w}ll`)])
+const LINKS = new WordSet(['and', 'y', 'e'])
 const MAX_WORDS = 8
 
 export interface WordNumber {
@@ -16,7 +18,7 @@ export interface WordNumber {
   readonly large: boolean
 }
 
-const GIVES = new Set(['дам', 'отдам', 'заплачу', 'плачу', 'даю', 'готов', 'готова', 'готовы'])
+const GIVES = new WordSet(['дам', 'отдам', 'заплачу', 'плачу', 'даю', 'готов', 'готова', 'готовы'])
 
 /** Every word the number itself may begin with. */
 export const NUMBER_HEADS: ReadonlySet<string> = new Set([...NOTES.keys(), ...NUMBER_WORDS.keys(), 'a', 'couple'])
@@ -26,11 +28,11 @@ const isHalf = (tokens: readonly Token[], i: number): boolean =>
     ? tokens[i + 1]?.text === 'половиной'
     : tokens[i]?.text === 'and' && tokens[i + 1]?.text === 'a' && tokens[i + 2]?.text === 'half'
 
-const TENS = new Set(['mươi', 'chục'])
-const THOUSANDS = new Set(['nghìn', 'ngàn'])
-const SCALES = new Set('trăm nghìn ngàn mươi chục k'.split(' '))
+const TENS = new WordSet(['mươi', 'chục'])
+const THOUSANDS = new WordSet(['nghìn', 'ngàn'])
+const SCALES = new WordSet('trăm nghìn ngàn mươi chục k'.split(' '))
 const scaled = (token: Token | undefined): boolean =>
-  token !== undefined && (SCALES.has(token.text) || (NUMBER_WORDS.get(token.text) ?? 0) >= 100)
+  token !== undefined && (SCALES.has(token) || (NUMBER_WORDS.get(token.text) ?? 0) >= 100)
 
 /** The number spelled from token `start`; "a hundred", "couple hundred" included. */
 export function readNumberWords(tokens: readonly Token[], start: number): WordNumber | undefined {
@@ -39,8 +41,7 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
   if (opener === undefined || !NUMBER_HEADS.has(opener)) return undefined
   const note = NOTES.get(opener)
   // "штуку дам"; "за штуку" says of how many.
-  if (opener === 'штуку' && !GIVES.has(tokens[start + 1]?.text ?? '') && !GIVES.has(tokens[start - 1]?.text ?? ''))
-    return undefined
+  if (opener === 'штуку' && !GIVES.has(tokens[start + 1]) && !GIVES.has(tokenAt(tokens, start - 1))) return undefined
   if (note !== undefined) return { value: note, end: start + 1, large: true }
   let current = 0
   let total = 0
@@ -56,14 +57,14 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
   for (; words < MAX_WORDS; i++) {
     const token = tokens[i]
     if (token?.kind !== 'word') break
-    if (words > 0 && LINKS.has(token.text) && NUMBER_WORDS.has(tokens[i + 1]?.text ?? '')) continue
+    if (words > 0 && LINKS.has(token) && NUMBER_WORDS.has(tokens[i + 1]?.text ?? '')) continue
     // "bốn trăm rưỡi": half a hundred more.
-    if (token.text === 'rưỡi' && tokens[i - 1]?.text === 'trăm') {
+    if (token.text === 'rưỡi' && tokenAt(tokens, i - 1)?.text === 'trăm') {
       current += 50
       continue
     }
     // "ba trăm năm chục", "hai mươi bảy": what stands before counts tens.
-    if (TENS.has(token.text) && current % 10 !== 0) {
+    if (TENS.has(token) && current % 10 !== 0) {
       current += (current % 10) * 9
       words++
       continue
@@ -74,18 +75,18 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
       i += token.text === 'с' ? 1 : 2
       continue
     }
-    const value = token.text === 'rưỡi' && tokens[i - 1]?.text === 'triệu' ? 5 : NUMBER_WORDS.get(token.text)
+    const value = token.text === 'rưỡi' && tokenAt(tokens, i - 1)?.text === 'triệu' ? 5 : NUMBER_WORDS.get(token.text)
     if (value === undefined) break
     // "một triệu tám": behind a million a digit counts hundreds of thousands.
-    if (total >= 1e6 && current === 0 && value < 10 && tokens[i - 1]?.text === 'triệu' && !scaled(tokens[i + 1])) {
+    if (total >= 1e6 && current === 0 && value < 10 && tokenAt(tokens, i - 1)?.text === 'triệu' && !scaled(tokens[i + 1])) {
       total += value * 100_000
       i++
       break
     }
     // "trăm rưỡi ngàn một cái": so much for one.
-    if (total > 0 && current === 0 && value < 10 && THOUSANDS.has(tokens[i - 1]?.text ?? '') && !scaled(tokens[i + 1])) break
+    if (total > 0 && current === 0 && value < 10 && THOUSANDS.has(tokenAt(tokens, i - 1)) && !scaled(tokens[i + 1])) break
     // "five-fifty", "nine twenty": hundreds as English says prices.
-    if (words === 1 && current >= 1 && current < 10 && value >= 10 && value < 100 && ENGLISH_TENS.has(token.text)) {
+    if (words === 1 && current >= 1 && current < 10 && value >= 10 && value < 100 && ENGLISH_TENS.has(token)) {
       current = current * 100 + value
       words++
       large = true

@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { decimal } from './decimal.ts'
@@ -23,6 +25,7 @@ const amountOf = (start: number, end: number, value: string, currency: CurrencyH
   implied: undefined,
   approx: false,
   words: true,
+  plus: false,
   fractional: false,
 })
 
@@ -38,7 +41,7 @@ const named = (code: string | undefined, start: number, end: number): CurrencyHi
 export function oneOfMoney(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
   const opener = tokens[i]?.text ?? ''
   if (ARTICLES.has(opener)) return aCoin(tokens, i, i + 1, tags)
-  if (BARE.has(opener)) return tokens[i - 1]?.kind === 'number' ? undefined : withCents(tokens, i, i, tags)
+  if (BARE.has(opener)) return tokenAt(tokens, i - 1)?.kind === 'number' ? undefined : withCents(tokens, i, i, tags)
   if (HALF.has(opener)) {
     const at = tokens[i + 1]?.text === 'a' ? i + 2 : i + 1
     const value = HALF_OF.get(tokens[at]?.text ?? '')
@@ -53,7 +56,7 @@ export function oneOfMoney(tokens: readonly Token[], i: number, tags: Tags): Amo
   return amountOf(i, i + 3, one[0], named(one[1], i, i + 3))
 }
 
-const FOR = new Set(['for', 'por', 'à', 'at'])
+const FOR = new WordSet(['for', 'por', 'à', 'at'])
 
 /** "a dollar each", "un euro cada uno", "for a quid", "a pound fifty". */
 function aCoin(tokens: readonly Token[], i: number, at: number, tags: Tags): Amount | undefined {
@@ -63,7 +66,7 @@ function aCoin(tokens: readonly Token[], i: number, at: number, tags: Tags): Amo
   if (cents !== undefined) return cents
   const whole = amountOf(i, at + 1, '1', named(code, at, at + 1))
   if (unitAt(tokens, tags, at + 1) !== undefined) return whole
-  return FOR.has(tokens[i - 1]?.text ?? '') && closes(tokens, at + 1) ? whole : undefined
+  return FOR.has(tokenAt(tokens, i - 1)) && closes(tokens, at + 1) ? whole : undefined
 }
 
 function withCents(tokens: readonly Token[], start: number, at: number, tags: Tags): Amount | undefined {
@@ -74,10 +77,10 @@ function withCents(tokens: readonly Token[], start: number, at: number, tags: Ta
 
 const closes = (tokens: readonly Token[], at: number): boolean => {
   const next = tokens[at]
-  return next === undefined || next.kind !== 'word' || next.clause !== tokens[at - 1]?.clause
+  return next === undefined || next.kind !== 'word' || next.clause !== tokenAt(tokens, at - 1)?.clause
 }
 
-const LINKS = new Set(['con', 'e', 'y'])
+const LINKS = new WordSet(['con', 'e', 'y'])
 const TENS = 10
 /** "two pound fifty", "dos euros con cincuenta", "2 reais e 50": what stands behind the word of money counts hundredths. */
 export function centsBehind(
@@ -86,8 +89,8 @@ export function centsBehind(
   tags: Tags,
 ): { readonly digits: string; readonly end: number } | undefined {
   const first = tokens[at]
-  if (first === undefined || first.glued || first.clause !== tokens[at - 1]?.clause) return undefined
-  const linked = first.kind === 'word' && LINKS.has(first.text)
+  if (first === undefined || first.glued || first.clause !== tokenAt(tokens, at - 1)?.clause) return undefined
+  const linked = first.kind === 'word' && LINKS.has(first)
   const head = linked ? at + 1 : at
   const token = tokens[head]
   const digits = token?.kind === 'number' ? token.text : String(NUMBER_WORDS.get(token?.text ?? '') ?? '')

@@ -1,6 +1,8 @@
 import { type Gazetteer, placeKey } from '../lexicon/gazetteer.ts'
 import type { Place } from '../model.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { CODES } from './currency-codes.ts'
 import { NO_PLACE } from './no-places.ts'
 import { nominative } from './place-case.ts'
@@ -19,12 +21,12 @@ const MAX_SHORT = 3
 /** Behind these words much else is named than places: a place is taken only when it is known. */
 const WIDE = new Set(['to', 'para', 'до', 'off', 'по', 'qua', 'local', 'a'])
 /** "come out to", "delivered to", "new to": somebody or something is to get there. */
-const TO_WHERE = new Set(
+const TO_WHERE = new WordSet(
   'out delivered deliver delivery haul come close new next local posted near up down over drive move send llevar envío venga venir entregar доставка'.split(
     ' ',
   ),
 )
-const DISTRICT = new Set(['q', 'q.', 'quận', 'quan'])
+const DISTRICT = new WordSet(['q', 'q.', 'quận', 'quan'])
 const LAST_DISTRICT = 12
 
 /** The place named at token `at`, behind the word `prep` or a pin. */
@@ -54,7 +56,7 @@ export function nameAt(
 
 /** "Q.7", "quận 12": districts that are numbered. */
 function district(tokens: readonly Token[], prep: Hit, at: number): string | undefined {
-  if (!DISTRICT.has(tokens[prep.start]?.text ?? '')) return undefined
+  if (!DISTRICT.has(tokens[prep.start])) return undefined
   const number = tokens[at]?.text === '.' ? tokens[at + 1] : tokens[at]
   if (number?.kind !== 'number' || !/^[1-9]\d?$/u.test(number.text) || Number(number.text) > LAST_DISTRICT) return undefined
   return `Quận ${number.text}`
@@ -73,8 +75,7 @@ function unknownAt(
   const first = tokens[at]
   const word = prep === undefined ? '' : (tokens[prep.start]?.text ?? '')
   if (first === undefined || (prep !== undefined && prep.end - prep.start === 1 && WIDE.has(word)))
-    if (!(word === 'по' && STATED.test(first?.text ?? '')) && !TO_WHERE.has(tokens[(prep?.start ?? 0) - 1]?.text ?? ''))
-      return undefined
+    if (!(word === 'по' && STATED.test(first?.text ?? '')) && !TO_WHERE.has(tokens[(prep?.start ?? 0) - 1])) return undefined
   let end = at
   while (
     end < tokens.length &&
@@ -103,19 +104,18 @@ function unknownAt(
 /** Endings of Russian names behind "по". */
 const STATED = /(?:[оке]вке|ской|ной|овой|асти)$/u
 
-const ROUTE = new Set(['to', 'a', 'à', 'до', '-', '–', '—', '→', 'lên', 'đi', 'para', 'en', 'в', 'and', 'и', '>'])
-const ROUTE_STARTS = new Set(['from', 'de', 'из', 'từ', 'desde', ',', '.', ':', 'run', 'runs'])
+const ROUTE = new WordSet(['to', 'a', 'à', 'до', '-', '–', '—', '→', 'lên', 'đi', 'para', 'en', 'в', 'and', 'и', '>'])
+const ROUTE_STARTS = new WordSet(['from', 'de', 'из', 'từ', 'desde', ',', '.', ':', 'run', 'runs'])
 /** "Vigo a Oporto", "Entebbe–Kampala": a way is named by where it begins. */
 export function originOf(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], found: Located): Located {
-  const [link, before] = [tokens[found.at - 1], tokens[found.at - 2]]
-  if (before === undefined || before.kind !== 'word' || before.caps !== 1 || !ROUTE.has(link?.text ?? '')) return found
+  const [link, before] = [tokenAt(tokens, found.at - 1), tokenAt(tokens, found.at - 2)]
+  if (before === undefined || before.kind !== 'word' || before.caps !== 1 || !ROUTE.has(link)) return found
   if (link?.kind === 'word' && (link.text === 'and' || link.text === 'и' || link.text === 'en' || link.text === 'в')) return found
   let start = found.at - 2
-  while (start > 0 && tokens[start - 1]?.caps === 1 && tokens[start - 1]?.clause === before.clause) start--
-  const opener = tokens[start - 1]
+  while (start > 0 && tokenAt(tokens, start - 1)?.caps === 1 && tokenAt(tokens, start - 1)?.clause === before.clause) start--
+  const opener = tokenAt(tokens, start - 1)
   const name = keyOf(tokens, start, found.at - 1)
-  const sure =
-    gazetteer.places.has(name) || ((link?.kind === 'word' || opener?.kind === 'word') && ROUTE_STARTS.has(opener?.text ?? ''))
+  const sure = gazetteer.places.has(name) || ((link?.kind === 'word' || opener?.kind === 'word') && ROUTE_STARTS.has(opener))
   if (!sure) return found
   const text = nameText(gazetteer, raw, tokens, start, found.at - 1)
   return { place: known(gazetteer, text, text), at: start }

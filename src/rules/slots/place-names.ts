@@ -1,5 +1,7 @@
 import type { Gazetteer } from '../lexicon/gazetteer.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { NO_PLACE } from './no-places.ts'
 import { isState, stateEnd } from './place-text.ts'
@@ -14,8 +16,8 @@ export interface NameSpan {
 const MAX_WORDS = 4
 /** Small words inside names: "Vila do Conde", "Stoke on Trent". */
 const INSIDE = new Set('de do da dos das del la las los le el di of on upon the and e y'.split(' '))
-const OPENS = new Set([',', '(', '.', '!', '?', ';', '|', '•', '·', '-', '–', '—', '…'])
-const CLOSES = new Set([',', '.', '!', '?', ';', ')', '(', '|', '•', '·', '/', '—', '–', '…'])
+const OPENS = new WordSet([',', '(', '.', '!', '?', ';', '|', '•', '·', '-', '–', '—', '…'])
+const CLOSES = new WordSet([',', '.', '!', '?', ';', ')', '(', '|', '•', '·', '/', '—', '–', '…'])
 /** Lists whose words may stand in a name or beside one without being something else. */
 const HARMLESS = new Set(['place', 'place_prep', 'place_after', 'num', 'people'])
 
@@ -36,8 +38,8 @@ export function standingName(
     const token = tokens[i] as Token
     if (token.kind !== 'word' || token.caps !== 1 || !opens(tokens, amounts, i)) continue
     const end = stateEnd(gazetteer, tokens, nameEnd(tokens, i))
-    if (tokens[i - 1]?.text === '(' && tokens[end]?.text !== ')') continue
-    const stated = end > i + 1 && isState(gazetteer, tokens[end - 1])
+    if (tokenAt(tokens, i - 1)?.text === '(' && tokens[end]?.text !== ')') continue
+    const stated = end > i + 1 && isState(gazetteer, tokenAt(tokens, end - 1))
     const beside = stated || afterWord(tags, end) || tags.at('pickup', end) !== undefined
     if (!beside && !closes(tokens[end])) continue
     if (!isName(gazetteer, tokens, tags, i, stated ? nameStop(tokens, end) : end)) continue
@@ -48,16 +50,16 @@ export function standingName(
   return found
 }
 
-const nameStop = (tokens: readonly Token[], end: number): number => (tokens[end - 2]?.text === ',' ? end - 2 : end - 1)
+const nameStop = (tokens: readonly Token[], end: number): number => (tokenAt(tokens, end - 2)?.text === ',' ? end - 2 : end - 1)
 const afterWord = (tags: Tags, i: number): boolean => tags.at('place_after', i) !== undefined
 
 const closes = (token: Token | undefined): boolean =>
-  token === undefined || token.kind === 'line' || token.kind === 'emoji' || CLOSES.has(token.text)
+  token === undefined || token.kind === 'line' || token.kind === 'emoji' || CLOSES.has(token)
 
 function opens(tokens: readonly Token[], amounts: readonly Amount[], i: number): boolean {
   const before = tokens[i - 1] as Token
   if (before.kind === 'line' || before.kind === 'emoji') return true
-  if (before.kind === 'op') return OPENS.has(before.text) && !(before.glued && tokens[i]?.glued === true && before.text === '-')
+  if (before.kind === 'op') return OPENS.has(before) && !(before.glued && tokens[i]?.glued === true && before.text === '-')
   return amounts.some((a) => a.role === 'amount' && a.currency !== undefined && a.end === i)
 }
 
@@ -98,9 +100,14 @@ function isName(gazetteer: Gazetteer, tokens: readonly Token[], tags: Tags, star
 
 /** "Zelda, Mario, Kirby": the part before is a bare name too. */
 function listed(tokens: readonly Token[], start: number): boolean {
-  if (tokens[start - 1]?.text !== ',') return false
+  if (tokenAt(tokens, start - 1)?.text !== ',') return false
   let from = start - 1
-  while (from > 0 && tokens[from - 1]?.clause === tokens[start - 1]?.clause && tokens[from - 1]?.text !== ',') from--
+  while (
+    from > 0 &&
+    tokenAt(tokens, from - 1)?.clause === tokenAt(tokens, start - 1)?.clause &&
+    tokenAt(tokens, from - 1)?.text !== ','
+  )
+    from--
   const part = tokens.slice(from, start - 1)
   return from > 0 && part.length > 0 && part.length <= 3 && part.every((t) => t.kind === 'word' && t.caps === 1)
 }
@@ -115,10 +122,10 @@ function fits(
   beside: boolean,
 ): boolean {
   const sentence = tokens[start]?.sentence
-  const first = tokens[start - 1]?.sentence !== sentence
+  const first = tokenAt(tokens, start - 1)?.sentence !== sentence
   const priced = amounts.some((a) => a.role === 'amount' && a.end <= start)
   // A line of its own names a thing where no price came before.
-  if (first && tokens[start - 1]?.kind === 'line' && !priced && end < tokens.length) return false
+  if (first && tokenAt(tokens, start - 1)?.kind === 'line' && !priced && end < tokens.length) return false
   if (beside || loose) return true
   if (tokens[end] === undefined || tokens[end]?.kind === 'line' || tokens[end + 1]?.sentence !== sentence) return true
   if (amounts.some((a) => a.role === 'amount' && a.currency !== undefined && (a.end === start || a.end === start - 1)))

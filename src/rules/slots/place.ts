@@ -2,6 +2,8 @@ import type { Gazetteer } from '../lexicon/gazetteer.ts'
 import { SLOT } from '../lexicon/slot-words.ts'
 import type { Place } from '../model.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { known, type Located, nameAt, ofHit, originOf } from './place-named.ts'
 import { type NameSpan, standingName } from './place-names.ts'
@@ -23,7 +25,7 @@ const KM_PER: Readonly<Record<string, number>> = {
   miles: 1.609,
 }
 /** Words between a radius and its centre: "40 km from", "10 км от", "5 km de". */
-const FROM = new Set(['from', 'of', 'around', 'de', 'от', 'do', 'da', 'quanh', 'cách', 'to', 'desde'])
+const FROM = new WordSet(['from', 'of', 'around', 'de', 'от', 'do', 'da', 'quanh', 'cách', 'to', 'desde'])
 
 /** Place by bracket code, pin, preposition, a known name or one that stands by itself; a radius in km where one is named. */
 export function readPlace(
@@ -95,7 +97,7 @@ function standing(gazetteer: Gazetteer, raw: string, tokens: readonly Token[], {
 
 /** "TO LET", "Jurong East MRT": in capitals no preposition but part of a name or a heading. */
 const isName = (tokens: readonly Token[], { start, end }: Hit): boolean => {
-  const [word, next, before] = [tokens[start], tokens[end], tokens[start - 1]]
+  const [word, next, before] = [tokens[start], tokens[end], tokenAt(tokens, start - 1)]
   if (word?.caps === 2 && next?.caps === 2) return true
   return word?.caps === 1 && before !== undefined && before.caps === 1 && before.kind === 'word' && before.clause === word.clause
 }
@@ -105,7 +107,7 @@ const besideStation = (tokens: readonly Token[], i: number): boolean =>
   tokens[i + 1]?.caps === 1 && STATION.test(tokens[i + 1]?.text ?? '')
 const STATION = /(?:ской|ово|ево|ино|ной)$/u
 
-const LEAVING = new Set(
+const LEAVING = new WordSet(
   (
     'moving leaving off flying heading going relocating relocated leave leaves moved ' +
     'mudo mudamos voy vamos viajo vuelvo marcho mudando mudei indo vou volto voltando ' +
@@ -115,7 +117,7 @@ const LEAVING = new Set(
 )
 /** "we're off to Lisbon", "Leaving Bangalore for good", "Переезжаем в Сербию". */
 function goesAway(tokens: readonly Token[], at: number): boolean {
-  for (let i = at; i >= 0 && i >= at - 2; i--) if (LEAVING.has(tokens[i]?.text ?? '')) return true
+  for (let i = at; i >= 0 && i >= at - 2; i--) if (LEAVING.has(tokens[i])) return true
   return false
 }
 
@@ -159,14 +161,12 @@ function radius(tokens: readonly Token[], amounts: readonly Amount[], at: number
     const number = Number((tokens[amount.at] as Token).text.replace(',', '.'))
     if (unit === undefined || !Number.isFinite(number) || number <= 0) continue
     const linked =
-      FROM.has(tokens[amount.at + 2]?.text ?? '') ||
-      tokens[amount.at + 2]?.text === 'radius' ||
-      tokens[amount.at + 2]?.text === 'around'
-    const before = RADIUS_BEFORE.has(tokens[amount.at - 1]?.text ?? '') || RADIUS_BEFORE.has(tokens[amount.at - 2]?.text ?? '')
+      FROM.has(tokens[amount.at + 2]) || tokens[amount.at + 2]?.text === 'radius' || tokens[amount.at + 2]?.text === 'around'
+    const before = RADIUS_BEFORE.has(tokenAt(tokens, amount.at - 1)) || RADIUS_BEFORE.has(tokenAt(tokens, amount.at - 2))
     if (!linked && !before) continue
     return Math.min(MAX_RADIUS_KM, Math.round(number * unit * 10) / 10)
   }
   return null
 }
 
-const RADIUS_BEFORE = new Set(['within', 'radius', 'radio', 'raio', 'радиусе', 'радиус', 'bán', 'kính', 'dentro'])
+const RADIUS_BEFORE = new WordSet(['within', 'radius', 'radio', 'raio', 'радиусе', 'радиус', 'bán', 'kính', 'dentro'])

@@ -22,3 +22,17 @@ export interface PriceCandidate {
 
 /** Roles of which one may be the price. */
 export const PRICES: ReadonlySet<PriceRole> = new Set(['asking', 'budget', 'offer'])
+
+/** The same candidate in the shape all candidates have; as `shaped` of amounts. */
+export const candidateOf = (c: PriceCandidate): PriceCandidate => ({
+  amount: c.amount,
+  role: c.role,
+  tier: c.tier,
+  bound: c.bound,
+  now: c.now,
+  approx: c.approx,
+  asked: c.asked,
+  soft: c.soft,
+  unit: c.unit,
+  end: c.end,
+})

@@ -1,17 +1,19 @@
 import type { Token } from '../text/model.ts'
-import { PRICES, type PriceCandidate } from './price-candidate.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
+import { candidateOf, PRICES, type PriceCandidate } from './price-candidate.ts'
 import type { Tags } from './tags.ts'
 
 // Amounts that are no price as they stand: what somebody refuses, and what would be asked under a condition.
 
-const TAKES = new Set(
+const TAKES = new WordSet(
   (
     'take accept consider acepto acepta aceptamos doy dejo vendo aceito aceita vendo dou faço отдам продам возьму приму уступлю ' +
     'bán nhận'
   ).split(' '),
 )
-const FOR = new Set(['for', 'por', 'en', 'за', 'giá', 'at'])
-const NOT = new Set([
+const FOR = new WordSet(['for', 'por', 'en', 'за', 'giá', 'at'])
+const NOT = new WordSet([
   'not',
   "won't",
   'wont',
@@ -33,14 +35,14 @@ const NOT = new Set([
 export function refused(tokens: readonly Token[], start: number): boolean {
   let verb = start - 1
   if (tokens[verb]?.kind !== 'word') return false
-  if (FOR.has(tokens[verb]?.text ?? '')) verb--
+  if (FOR.has(tokens[verb])) verb--
   // "won't let it go for 100" is rarer than the verbs themselves.
-  if (!TAKES.has(tokens[verb]?.text ?? '')) return false
-  return NOT.has(tokens[verb - 1]?.text ?? '')
+  if (!TAKES.has(tokens[verb])) return false
+  return NOT.has(tokenAt(tokens, verb - 1))
 }
 
-const MODALS = new Set('would could might can podría podria poderia bajaría bajaria mogu могу можем смогу'.split(' '))
-const IF = new Set(
+const MODALS = new WordSet('would could might can podría podria poderia bajaría bajaria mogu могу можем смогу'.split(' '))
+const IF = new WordSet(
   (
     'if si se если при nếu khi over for with trên từ từng от больше más mais above bulk orders order lô mua buying lấy ' +
     'llevando comprando levando групп группы группам'
@@ -64,8 +66,8 @@ export function conditional(tokens: readonly Token[], tags: Tags, out: PriceCand
     const token = tokens[i] as Token
     if (token.kind === 'line') return
     const many = tokens[i + 1]?.kind === 'number' || tokens[i + 2]?.kind === 'number'
-    if (MODALS.has(token.text) || (IF.has(token.text) && many && i + 2 < c.amount.start)) {
-      out[at] = { ...c, role: 'historic', now: false }
+    if (MODALS.has(token) || (IF.has(token) && many && i + 2 < c.amount.start)) {
+      out[at] = candidateOf({ ...c, role: 'historic', now: false })
       return
     }
   }

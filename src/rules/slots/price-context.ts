@@ -1,12 +1,14 @@
 import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { isYear } from './number-role.ts'
 import { unitAt } from './price-unit.ts'
 import type { Hit, Tags } from './tags.ts'
 
 const LOOK_BACK = 6
-const STOPS = new Set([',', '(', ')', '+'])
+const STOPS = new WordSet([',', '(', ')', '+'])
 
 export interface Left {
   readonly cls: string | undefined
@@ -38,11 +40,11 @@ const insideThing = (tags: Tags, { start, end, name }: Hit): boolean =>
   ((tags.at('goods', start)?.end ?? end) > end ||
     tags.endingAt(end).some((h) => h.start < start && (h.name === 'goods' || h.name === 'brand')) ||
     // "tax returns $350": the work, not what is paid on top of it.
-    (name === 'p_addon' && TAXED.has(tags.tokens[end]?.text ?? '') && tags.tokens[start]?.text === 'tax') ||
+    (name === 'p_addon' && TAXED.has(tags.tokens[end]) && tags.tokens[start]?.text === 'tax') ||
     // "nồi cơm điện 150k": what the thing runs on, not what comes on top.
     (name === 'p_addon' && tags.lang === 'vi' && tags.ends('goods', start)))
 
-const TAXED = new Set([
+const TAXED = new WordSet([
   'return',
   'returns',
   'prep',
@@ -66,15 +68,15 @@ function budgeted(tokens: readonly Token[], tags: Tags, colon: number): boolean 
   return false
 }
 
-const MINUTES = new Set(['min', 'mín', 'мин'])
+const MINUTES = new WordSet(['min', 'mín', 'мин'])
 /** "30 min ₹499": minutes, no least amount. */
 const isMinutes = (tokens: readonly Token[], { start, end, name }: Hit): boolean =>
-  name === 'p_min' && end - start === 1 && tokens[start - 1]?.kind === 'number' && MINUTES.has(tokens[start]?.text ?? '')
+  name === 'p_min' && end - start === 1 && tokenAt(tokens, start - 1)?.kind === 'number' && MINUTES.has(tokens[start])
 
-const NEW_ONES = new Set(['новый', 'новая', 'новое', 'новые', 'нового'])
+const NEW_ONES = new WordSet(['новый', 'новая', 'новое', 'новые', 'нового'])
 /** "(новый 30к)": what a new one costs; "чехол новый 500р" is new itself. */
 const ofNewOne = (tokens: readonly Token[], { start }: Amount): boolean =>
-  tokens[start - 2]?.text === '(' && NEW_ONES.has(tokens[start - 1]?.text ?? '')
+  tokenAt(tokens, start - 2)?.text === '(' && NEW_ONES.has(tokenAt(tokens, start - 1))
 
 /** "material já comprado (R$ 2.300)", "I cover the label (12 bucks)": what the word before the bracket says of the amount in it. */
 const ofBracket = (word: string): string | undefined => (BOUGHT.has(word) ? 'p_hist' : SENT.has(word) ? 'p_addon' : undefined)
@@ -86,10 +88,10 @@ const BOUGHT = new Set(
     'купил купила купили куплен куплена куплено куплены брал брала брали взял взяла покупал покупала mua'
   ).split(' '),
 )
-const IN_YEAR = new Set(['in', 'en', 'em', 'в', 'năm', 'back', 'el', 'del', 'de'])
+const IN_YEAR = new WordSet(['in', 'en', 'em', 'в', 'năm', 'back', 'el', 'del', 'de'])
 /** "comprada en 2016 por 1.080 €": the year between belongs to the buying. */
 function ofThatYear(tokens: readonly Token[], tags: Tags, at: number): boolean {
-  if (!isYear(tokens[at]?.text ?? '') || !IN_YEAR.has(tokens[at - 1]?.text ?? '')) return false
+  if (!isYear(tokens[at]?.text ?? '') || !IN_YEAR.has(tokenAt(tokens, at - 1))) return false
   for (let k = at - 2; k >= at - REACH; k--) {
     const token = tokens[k]
     if (token === undefined || token.sentence !== tokens[at]?.sentence) return false
@@ -110,7 +112,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
   let skipped = 0
   for (let end = amount.start; end > Math.max(0, amount.start - LOOK_BACK); ) {
     const token = tokens[end - 1] as Token
-    if (token.kind === 'line' || token.sentence !== sentence || STOPS.has(token.text)) break
+    if (token.kind === 'line' || token.sentence !== sentence || STOPS.has(token)) break
     if (token.kind === 'number') {
       if (ofThatYear(tokens, tags, end - 1)) [cls, outer] = ['p_hist', 'p_hist']
       break
@@ -145,10 +147,12 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
     end -= width
     stop = end
   }
-  if (tokens[amount.start - 1]?.text === '~' || tokens[amount.start - 1]?.text === '≈') approx = true
-  if (cls === undefined && tokens[amount.start - 1]?.text === ':' && budgeted(tokens, tags, amount.start - 1)) cls = 'p_budget'
+  if (tokenAt(tokens, amount.start - 1)?.text === '~' || tokenAt(tokens, amount.start - 1)?.text === '≈') approx = true
+  if (cls === undefined && tokenAt(tokens, amount.start - 1)?.text === ':' && budgeted(tokens, tags, amount.start - 1))
+    cls = 'p_budget'
   if (cls === undefined && ofNewOne(tokens, amount)) cls = 'p_hist'
-  if (cls === undefined && tokens[amount.start - 1]?.text === '(') cls = ofBracket(tokens[amount.start - 2]?.text ?? '')
+  if (cls === undefined && tokenAt(tokens, amount.start - 1)?.text === '(')
+    cls = ofBracket(tokenAt(tokens, amount.start - 2)?.text ?? '')
   const strong = cls !== undefined && cls !== 'p_for'
   return {
     cls,
@@ -174,7 +178,7 @@ export interface Right {
   readonly end: number
 }
 
-const NO_MORE = new Set(['not', 'and', 'ni', 'nem', 'ни', 'и', 'không', 'absolute', 'tope', 'techo', 'teto'])
+const NO_MORE = new WordSet(['not', 'and', 'ni', 'nem', 'ни', 'и', 'không', 'absolute', 'tope', 'techo', 'teto'])
 
 const longestFirst = (hits: readonly Hit[]): readonly Hit[] => (hits.length < 2 ? hits : hits.toSorted((a, b) => b.end - a.end))
 
@@ -190,7 +194,7 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
   let topup = false
   let cue = false
   // "thirty-five dollars, not a cent more"
-  if (tokens[at]?.text === ',' && NO_MORE.has(tokens[at + 1]?.text ?? '') && tags.at('r_max', at + 1) !== undefined) at++
+  if (tokens[at]?.text === ',' && NO_MORE.has(tokens[at + 1]) && tags.at('r_max', at + 1) !== undefined) at++
   for (let k = 0; k < 3; k++) {
     let moved = false
     for (const hit of longestFirst(tags.startingAt(at))) {
@@ -221,7 +225,8 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
   let face = false
   for (let k = 0; k <= 2; k++) if (tags.at('r_face', amount.end + k) !== undefined) face = true
   const shipAfterPlus =
-    tokens[amount.start - 1]?.text === '+' && tags.first('f_plus_shipping_word', amount.end, amount.end + 2) !== undefined
+    tokenAt(tokens, amount.start - 1)?.text === '+' &&
+    tags.first('f_plus_shipping_word', amount.end, amount.end + 2) !== undefined
   return {
     max,
     min,

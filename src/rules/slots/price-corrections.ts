@@ -1,5 +1,8 @@
 import type { Token } from '../text/model.ts'
-import { PRICES, type PriceCandidate } from './price-candidate.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
+import { shaped } from './amount.ts'
+import { candidateOf, PRICES, type PriceCandidate } from './price-candidate.ts'
 import { isSlotWord, leftContext } from './price-context.ts'
 import type { Tags } from './tags.ts'
 
@@ -7,17 +10,17 @@ import type { Tags } from './tags.ts'
 export function deliveredToo(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
   if (out.some((c) => PRICES.has(c.role))) return
   for (const [i, c] of out.entries()) {
-    if (c.role !== 'addon' || c.tier < 2 || tokens[c.amount.start - 1]?.text === '+') continue
+    if (c.role !== 'addon' || c.tier < 2 || tokenAt(tokens, c.amount.start - 1)?.text === '+') continue
     // "Frete pequeno 60 reais": what a line begins with is offered itself.
     const head = tags.startingAt(0).some((h) => h.name === 'p_addon') && c.amount.start <= 4
     if (leftContext(tokens, tags, c.amount).cls === 'p_addon' && !head) continue
-    out[i] = { ...c, role: 'asking' }
+    out[i] = candidateOf({ ...c, role: 'asking' })
     return
   }
 }
 
-const FROM_WORDS = new Set(['from', 'de', 'từ', 'с', 'со', 'от', 'tu'])
-const TO_WORDS = new Set(['to', 'a', 'para', 'pra', 'por', 'còn', 'xuống', 'xuong', 'до', 'на', 'hasta', 'até', 'con'])
+const FROM_WORDS = new WordSet(['from', 'de', 'từ', 'с', 'со', 'от', 'tu'])
+const TO_WORDS = new WordSet(['to', 'a', 'para', 'pra', 'por', 'còn', 'xuống', 'xuong', 'до', 'на', 'hasta', 'até', 'con'])
 const MAX_LINK = 3
 
 /** "reduced from 520 to 450", "giảm từ 400k còn 300k": the larger amount is what it was, the smaller what it is. */
@@ -25,15 +28,15 @@ export function lowered(tokens: readonly Token[], out: PriceCandidate[]): void {
   for (let i = 0; i + 1 < out.length; i++) {
     const [was, is] = [out[i] as PriceCandidate, out[i + 1] as PriceCandidate]
     if (was.amount.range || is.amount.range || Number(was.amount.max) <= Number(is.amount.max)) continue
-    if (!FROM_WORDS.has(tokens[was.amount.start - 1]?.text ?? '')) continue
+    if (!FROM_WORDS.has(tokenAt(tokens, was.amount.start - 1))) continue
     const between = is.amount.start - was.amount.end
     if (between < 1 || between > MAX_LINK) continue
     const link = tokens.slice(was.amount.end, is.amount.start)
     // "de 1888, hasta 45€": behind a comma something else is said.
-    if (link.some((t) => t.text === ',') || !link.some((t) => TO_WORDS.has(t.text))) continue
+    if (link.some((t) => t.text === ',') || !link.some((t) => TO_WORDS.has(t))) continue
     if (tokens[was.amount.at]?.sentence !== tokens[is.amount.at]?.sentence) continue
-    out[i] = { ...was, role: 'historic', bound: 'both' }
-    out[i + 1] = { ...is, role: 'asking', bound: 'both', now: true, tier: is.tier === 3 ? 3 : 2 }
+    out[i] = candidateOf({ ...was, role: 'historic', bound: 'both' })
+    out[i + 1] = candidateOf({ ...is, role: 'asking', bound: 'both', now: true, tier: is.tier === 3 ? 3 : 2 })
   }
 }
 
@@ -45,10 +48,10 @@ export function stepped(tokens: readonly Token[], out: PriceCandidate[]): void {
   for (let i = 1; i < out.length; i++) {
     if (out[i - 1]?.role !== 'historic') continue
     const c = out[i] as PriceCandidate
-    const word = tokens[c.amount.start - 1]?.text ?? ''
+    const word = tokenAt(tokens, c.amount.start - 1)?.text ?? ''
     if (c.tier < 2) continue
-    if (THEN.has(word)) out[i] = { ...c, role: 'historic' }
-    else if (TODAY.has(word)) out[i] = { ...c, role: 'asking', bound: 'both', now: true }
+    if (THEN.has(word)) out[i] = candidateOf({ ...c, role: 'historic' })
+    else if (TODAY.has(word)) out[i] = candidateOf({ ...c, role: 'asking', bound: 'both', now: true })
   }
 }
 
@@ -62,12 +65,12 @@ export function corrected(tokens: readonly Token[], tags: Tags, out: PriceCandid
   if (at < 1) return
   const c = out[at] as PriceCandidate
   const close = c.amount.start - fix.end <= FIX_REACH
-  if (!close && tokens[fix.start - 1]?.kind === 'word') return
-  for (let i = 0; i < at; i++) out[i] = { ...(out[i] as PriceCandidate), role: 'historic' }
+  if (!close && tokenAt(tokens, fix.start - 1)?.kind === 'word') return
+  for (let i = 0; i < at; i++) out[i] = candidateOf({ ...(out[i] as PriceCandidate), role: 'historic' })
   const earlier = out[at - 1] as PriceCandidate
   const currency = c.amount.currency ?? earlier.amount.currency
   const tier = close && c.tier < 2 ? 2 : c.tier
-  out[at] = { ...c, tier, now: close, amount: { ...c.amount, currency } }
+  out[at] = candidateOf({ ...c, tier, now: close, amount: shaped({ ...c.amount, currency }) })
 }
 
 const MANY_TIMES = 5
@@ -97,5 +100,5 @@ export function printed(tokens: readonly Token[], tags: Tags, out: PriceCandidat
         ? c.tier === 3 && Number(c.amount.max) >= MANY_TIMES * Number(max)
         : currency === undefined && multiplied && c.tier === 2),
   )
-  if (later !== undefined) out[0] = { ...first, role: 'face' }
+  if (later !== undefined) out[0] = candidateOf({ ...first, role: 'face' })
 }

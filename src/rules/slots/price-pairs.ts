@@ -1,6 +1,9 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
-import { PRICES, type PriceCandidate } from './price-candidate.ts'
+import { shaped } from './amount.ts'
+import { candidateOf, PRICES, type PriceCandidate } from './price-candidate.ts'
 import type { Tags } from './tags.ts'
 
 /** Amounts of a text without other prices that stand beside their things, where there are at least two: a list of prices. */
@@ -16,35 +19,34 @@ const NONE: readonly Amount[] = []
 
 const LEAST = 5
 const LAST_HOUR = 24
-const AT = new Set('at by after before till until в к до после с las às lúc a'.split(' '))
-const CLOSES = new Set([',', '.', ';', ')'])
+const AT = new WordSet('at by after before till until в к до после с las às lúc a'.split(' '))
+const CLOSES = new WordSet([',', '.', ';', ')'])
 
 /** "drill 40, mitre saw 90": a bare number right after a thing, at the end of its clause. */
 function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
   if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.fractional) return false
   if (Number(amount.max) < LEAST || amount.words) return false
   const next = tokens[amount.end]
-  if (next !== undefined && !CLOSES.has(next.text) && next.kind !== 'line' && next.clause === tokens[amount.at]?.clause)
-    return false
+  if (next !== undefined && !CLOSES.has(next) && next.kind !== 'line' && next.clause === tokens[amount.at]?.clause) return false
   // "завтра в 11", "Dublin 8": an hour, a district.
-  if (Number(amount.max) <= LAST_HOUR && (AT.has(tokens[amount.start - 1]?.text ?? '') || tags.ends('place', amount.start)))
+  if (Number(amount.max) <= LAST_HOUR && (AT.has(tokenAt(tokens, amount.start - 1)) || tags.ends('place', amount.start)))
     return false
   const thing = tags.ends('goods', amount.start)
-  return thing || tokens[amount.start - 1]?.kind === 'word'
+  return thing || tokenAt(tokens, amount.start - 1)?.kind === 'word'
 }
 
-const LEADS = new Set([',', '-', '–', '—', '…', '='])
+const LEADS = new WordSet([',', '-', '–', '—', '…', '='])
 
 /** "• padrón – 2": the last of its line, behind a sign that stands behind words. */
 function endsItem(tokens: readonly Token[], amount: Amount): boolean {
   if (amount.role !== 'amount' || amount.currency !== undefined || amount.multiplied || amount.range || amount.words) return false
   const next = tokens[amount.end]
   if (next !== undefined && next.kind !== 'line') return false
-  const before = tokens[amount.start - 2]
-  return LEADS.has(tokens[amount.start - 1]?.text ?? '') && (before?.kind === 'word' || before?.text === ')')
+  const before = tokenAt(tokens, amount.start - 2)
+  return LEADS.has(tokenAt(tokens, amount.start - 1)) && (before?.kind === 'word' || before?.text === ')')
 }
 
-const SEPARATES = new Set([',', ';', '/', '.', '•', '·', '|'])
+const SEPARATES = new WordSet([',', ';', '/', '.', '•', '·', '|'])
 const LEAST_LISTED = 3
 
 /**
@@ -65,12 +67,12 @@ export function listHead(tokens: readonly Token[], tags: Tags, amounts: readonly
     dashed(tokens, ahead.amount) &&
     Number(ahead.amount.max) > Number(lead.amount.max)
   ) {
-    out[0] = { ...ahead, tier: 2 }
+    out[0] = candidateOf({ ...ahead, tier: 2 })
     return
   }
   if (tags.endingAt(lead.amount.start).some((h) => SAYS_PRICE.has(h.name))) return
   // "Omni 360, washed and ready, 90 sgd": behind a comma alone it is the price of all.
-  if (tokens[lead.amount.start - 1]?.text === ',') return
+  if (tokenAt(tokens, lead.amount.start - 1)?.text === ',') return
   let head: Amount | undefined
   let entries = 0
   for (const amount of amounts) {
@@ -89,20 +91,20 @@ export function listHead(tokens: readonly Token[], tags: Tags, amounts: readonly
   const money = lead.amount === out.findLast((c) => c.tier >= 1)?.amount ? lead.amount.currency : undefined
   if (lead.amount.currency !== undefined && money === undefined) return
   const known = out.findIndex((c) => c.amount === head)
-  const candidate: PriceCandidate = {
+  const candidate: PriceCandidate = candidateOf({
     ...lead,
-    amount: { ...head, currency: money, implied: money === undefined ? undefined : lead.amount.implied },
+    amount: shaped({ ...head, currency: money, implied: money === undefined ? undefined : lead.amount.implied }),
     role: 'asking',
     tier: 2,
     unit: 'item',
     end: head.end,
     asked: false,
-  }
+  })
   if (known >= 0) out[known] = candidate
   else out.splice(at, 0, candidate)
 }
-const dashed = (tokens: readonly Token[], { start }: Amount): boolean => DASHES.has(tokens[start - 1]?.text ?? '')
-const DASHES = new Set(['-', '–', '—'])
+const dashed = (tokens: readonly Token[], { start }: Amount): boolean => DASHES.has(tokenAt(tokens, start - 1))
+const DASHES = new WordSet(['-', '–', '—'])
 
 const SAYS_PRICE = new Set(['p_for', 'p_ask', 'p_budget', 'p_max', 'p_min', 'p_offer'])
 const MOST_HEAD = 100_000
@@ -111,17 +113,18 @@ const MOST_HEAD = 100_000
 function opensList(tokens: readonly Token[], tags: Tags, amount: Amount): boolean {
   if (amount.role !== 'amount' || amount.range || amount.words || amount.fractional || Number(amount.max) < LEAST) return false
   const next = tokens[amount.end]
-  if (next === undefined || (next.kind !== 'line' && !SEPARATES.has(next.text))) return false
+  if (next === undefined || (next.kind !== 'line' && !SEPARATES.has(next))) return false
   if (next.text === '/' && next.glued) return false
-  const before = tokens[amount.start - 1]
+  const before = tokenAt(tokens, amount.start - 1)
   if (before === undefined || tokens[amount.start]?.glued === true) return false
-  if (before.kind !== 'word') return LEADS.has(before.text) && before.text !== ',' && tokens[amount.start - 2]?.kind !== undefined
-  if (SPECS.has(before.text)) return false
+  if (before.kind !== 'word')
+    return LEADS.has(before) && before.text !== ',' && tokenAt(tokens, amount.start - 2)?.kind !== undefined
+  if (SPECS.has(before)) return false
   if (tags.endingAt(amount.start).some((h) => NAMES.has(h.name) && !(h.name === 'brand' && h.end - h.start > 1))) return false
-  return Number(amount.max) > LAST_HOUR || !(AT.has(before.text) || tags.ends('place', amount.start))
+  return Number(amount.max) > LAST_HOUR || !(AT.has(before) || tags.ends('place', amount.start))
 }
 /** Behind them a number says what a thing is like. */
-const SPECS = new Set(
+const SPECS = new WordSet(
   (
     'ram ssd hdd rom gb battery size cpu gpu year model level lvl lv batería bateria talla tamaño memoria año tamanho memória ano ' +
     'акб размер память памяти озу год пробег уровень ур pin cỡ bản đời'
@@ -132,10 +135,10 @@ const NAMES = new Set(['brand', 'series', 'number_label', 'unit_time', 'month'])
 /** Another entry: a number with its thing before it, and nothing but a price word or the next entry behind. */
 function listed(tokens: readonly Token[], amount: Amount, out: readonly PriceCandidate[]): boolean {
   if (amount.role !== 'amount' || amount.range) return false
-  const before = tokens[amount.start - 1]
-  if (before?.kind !== 'word' && !LEADS.has(before?.text ?? '')) return false
-  if (before?.text === ',' && tokens[amount.start - 2]?.kind !== 'word') return false
+  const before = tokenAt(tokens, amount.start - 1)
+  if (before?.kind !== 'word' && !LEADS.has(before)) return false
+  if (before?.text === ',' && tokenAt(tokens, amount.start - 2)?.kind !== 'word') return false
   const next = tokens[amount.end]
-  if (next === undefined || next.kind === 'line' || SEPARATES.has(next.text)) return true
+  if (next === undefined || next.kind === 'line' || SEPARATES.has(next)) return true
   return out.some((c) => c.amount === amount && c.tier >= 2)
 }

@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { needsSoMany, onlyCounted } from './counted.ts'
 import { willDo } from './number-word-list.ts'
@@ -18,20 +20,20 @@ function thingAhead(tokens: readonly Token[], tags: Tags, at: number): boolean {
 
 /** "продам стол, полторы тысячи": spelled out, between commas or at an end. */
 function aloneInClause(tokens: readonly Token[], { at, start, end }: Amount): boolean {
-  const [previous, next, own] = [tokens[start - 1], tokens[end], tokens[at]]
+  const [previous, next, own] = [tokenAt(tokens, start - 1), tokens[end], tokens[at]]
   const closes = (t: Token | undefined): boolean =>
     t === undefined || t.kind === 'line' || t.kind === 'op' || t.kind === 'emoji' || t.sentence !== own?.sentence
   // "Полторы тыщи и он уезжает с вами"
-  const goesOn = next !== undefined && ANDS.has(next.text) && (previous === undefined || previous.sentence !== own?.sentence)
+  const goesOn = next !== undefined && ANDS.has(next) && (previous === undefined || previous.sentence !== own?.sentence)
   return closes(previous) && (closes(next) || goesOn)
 }
 
-const ANDS = new Set(['and', 'y', 'e', 'и', 'là'])
-const DEPENDS = new Set(
+const ANDS = new WordSet(['and', 'y', 'e', 'и', 'là'])
+const DEPENDS = new WordSet(
   'depending depends dependendo dependiendo según segun conforme consoante tuỳ tùy зависимости смотря'.split(' '),
 )
 /** Behind a bound they begin another clause: "por menos de 100 que me salve". */
-const CLAUSES = new Set(
+const CLAUSES = new WordSet(
   'que q y e con com sem sin para pa pra en por pelo si se no na who that which but so as чтобы но на для если от у mà thì để là'.split(
     ' ',
   ),
@@ -44,10 +46,10 @@ const LAST_HOUR = 24
 /** Sizes and ages go less far. */
 const LEAST_RANGE = 100
 
-const RATES = new Set(['курс', 'курсу', 'rate', 'tasa', 'cotação', 'cotacao', 'câmbio', 'kurs', 'giá'])
+const RATES = new WordSet(['курс', 'курсу', 'rate', 'tasa', 'cotação', 'cotacao', 'câmbio', 'kurs', 'giá'])
 const MOST_PIECES = 50
-const PIECES = new Set(['a', 'per', 'each', 'apiece'])
-const JOINS = new Set(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
+const PIECES = new WordSet(['a', 'per', 'each', 'apiece'])
+const JOINS = new WordSet(['and', 'or', 'y', 'o', 'e', 'ou', 'и', 'или', 'và', 'hoặc'])
 
 /** The tier of an amount; undefined where it is no price at all. */
 export function tierOf(
@@ -63,7 +65,7 @@ export function tierOf(
   if (tokens[amount.start]?.text === '.') return 2
   const tail = tokens[amount.end]
   // "soldered kits 60-90 depending on layout"
-  if (amount.range && tail !== undefined && (DEPENDS.has(tail.text) || DEPENDS.has(tokens[amount.end + 1]?.text ?? ''))) return 2
+  if (amount.range && tail !== undefined && (DEPENDS.has(tail) || DEPENDS.has(tokens[amount.end + 1]))) return 2
   if (onlyCounted(tokens, tags, amount, left, right)) return undefined
   // "need about 20": so many of what was named.
   if (!amount.words && !amount.range && needsSoMany(tokens, tags, amount.at, Number(amount.max))) return undefined
@@ -72,10 +74,10 @@ export function tierOf(
     return undefined
   const next = tokens[amount.end]
   // "6105 and 6309 references": of two numbers side by side neither is a price.
-  if (next !== undefined && JOINS.has(next.text) && tokens[amount.end + 1]?.kind === 'number' && !left.strong) return undefined
-  if (tokens[amount.start - 2]?.kind === 'number' && JOINS.has(tokens[amount.start - 1]?.text ?? '') && !left.strong)
+  if (next !== undefined && JOINS.has(next) && tokens[amount.end + 1]?.kind === 'number' && !left.strong) return undefined
+  if (tokenAt(tokens, amount.start - 2)?.kind === 'number' && JOINS.has(tokenAt(tokens, amount.start - 1)) && !left.strong)
     return undefined
-  const previous = tokens[amount.start - 1]
+  const previous = tokenAt(tokens, amount.start - 1)
   const value = Number(amount.max)
   // "in the carport at 14 Elm Grove", "goin in the skip at 6": where and when.
   if (
@@ -104,7 +106,13 @@ export function tierOf(
   if (amount.multiplied) return undefined
   if (amount.words) {
     const lot = tags.at('u_lot', amount.end) !== undefined
-    if (lot || left.strong || right.cue || right.unit !== 'item' || willDo(tokens[amount.end - 1]?.text ?? '', next?.text ?? ''))
+    if (
+      lot ||
+      left.strong ||
+      right.cue ||
+      right.unit !== 'item' ||
+      willDo(tokenAt(tokens, amount.end - 1)?.text ?? '', next?.text ?? '')
+    )
       return 2
     // "letting it go for one seventy"
     return value >= 100 && (aloneInClause(tokens, amount) || (left.cls === 'p_for' && open)) ? 1 : undefined
@@ -112,7 +120,7 @@ export function tierOf(
   if (left.strong && left.cls !== undefined) {
     if (
       open ||
-      CLAUSES.has(next.text) ||
+      CLAUSES.has(next) ||
       (left.cls !== 'p_max' && left.cls !== 'p_min' && left.cls !== 'p_hist' && left.cls !== 'p_addon')
     )
       return 2
@@ -125,9 +133,9 @@ export function tierOf(
   if (previous?.text === '→' || next?.text === '→') return 2
   if (left.approx && open && value >= 5) return 1
   // "2.50 a ball"
-  if (amount.fractional && PIECES.has(next?.text ?? '') && tokens[amount.end + 1]?.kind === 'word') return 2
+  if (amount.fractional && PIECES.has(next) && tokens[amount.end + 1]?.kind === 'word') return 2
   // "700 USDT, курс 92,4"
-  if (amount.fractional && open && RATES.has(previous?.text ?? '')) return 2
+  if (amount.fractional && open && RATES.has(previous)) return 2
   if (value < 5 || amount.fractional || !open) return undefined
   // "WTB road bike 150-200"
   if (amount.range && Number(amount.min) >= LEAST_RANGE && Number(amount.min) % 10 === 0 && Number(amount.max) % 10 === 0)

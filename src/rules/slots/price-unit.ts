@@ -1,5 +1,6 @@
 import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Tags } from './tags.ts'
 
 const UNIT_CLASSES: readonly (readonly [string, PriceUnit])[] = [
@@ -15,7 +16,7 @@ const UNIT_CLASSES: readonly (readonly [string, PriceUnit])[] = [
   ['u_km', 'km'],
   ['u_each', 'each'],
 ]
-const PER = new Set([
+const PER = new WordSet([
   '/',
   'per',
   'por',
@@ -55,8 +56,8 @@ export function unitAt(tokens: readonly Token[], tags: Tags, at: number): { unit
   if (alone !== undefined) return { unit: 'hour', end: alone.end }
   const month = tags.at('u_alone_month', at)
   if (month !== undefined) return { unit: 'month', end: month.end }
-  if (!PER.has(token.text)) return undefined
-  const skip = token.text === '/' && PER.has(tokens[at + 1]?.text ?? '') ? 2 : 1
+  if (!PER.has(token)) return undefined
+  const skip = token.text === '/' && PER.has(tokens[at + 1]) ? 2 : 1
   for (let k = skip; k <= skip + 1; k++) {
     for (const [name, unit] of UNIT_CLASSES) {
       const hit = tags.at(name, at + k)

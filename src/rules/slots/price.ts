@@ -1,6 +1,7 @@
 import { SLOT } from '../lexicon/slot-words.ts'
 import type { Intent, Money, PriceFlag, PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
 import type { Amount } from './amount.ts'
 import { COINS, type CurrencySource, currencyAfter, standingCode } from './currency.ts'
 import { PRICES, type PriceCandidate } from './price-candidate.ts'
@@ -117,8 +118,9 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
 
 /** "3 for $50", "the lot for", "for both": one price for several things. */
 function bundleUnit(tokens: readonly Token[], tags: Tags, c: PriceCandidate): PriceUnit | undefined {
-  const before = tokens[c.amount.start - 1]
-  if (before !== undefined && tags.ends('p_for', c.amount.start) && tokens[c.amount.start - 2]?.kind === 'number') return 'lot'
+  const before = tokenAt(tokens, c.amount.start - 1)
+  if (before !== undefined && tags.ends('p_for', c.amount.start) && tokenAt(tokens, c.amount.start - 2)?.kind === 'number')
+    return 'lot'
   return tags.first('u_lot', c.end, c.end + 2) !== undefined ? 'lot' : undefined
 }
 
@@ -141,7 +143,7 @@ function currencyOf(
   }
   if (amount.implied !== undefined) return { code: amount.implied, source: 'language' }
   for (let k = 1; k <= 3; k++) {
-    const word = tokens[amount.start - k]
+    const word = tokenAt(tokens, amount.start - k)
     if (word?.kind !== 'word' || word.sentence !== tokens[amount.start]?.sentence) break
     const hit = currencyAfter(tokens, amount.start - k, tags.lang)
     if (hit?.source === 'word' && hit.code !== undefined) return { code: hit.code, source: 'word' }

@@ -1,5 +1,7 @@
 import type { Intent, Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { byCount, countsGoods, isSize, isTimes, isWorn, joinedTo, namesThing, plainNext } from './count-things.ts'
 import { countAt, countsAlone, isPairWord, mayCount, spelledValue, timesDozen } from './count-words.ts'
@@ -77,18 +79,18 @@ function counts(around: Around, amount: Amount, value: number): boolean {
   )
     return around.intent !== 'buy'
   if (amount.role === 'id')
-    return SETS.has(tokens[amount.at - 1]?.text ?? '') && tags.at('number_label', amount.at - 1) !== undefined
+    return SETS.has(tokenAt(tokens, amount.at - 1)?.text ?? '') && tags.at('number_label', amount.at - 1) !== undefined
       ? namesThing(tags, amount.end)
       : false
   if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.multiplied || amount.fractional)
     return false
   if (ofThem(tokens, amount.end) && Number.isInteger(value)) return true
-  if (goesWith(tokens, tags, amount.at) || joinedTo(tokens, amount.end) || FROM.has(tokens[amount.at - 1]?.text ?? ''))
+  if (goesWith(tokens, tags, amount.at) || joinedTo(tokens, amount.end) || FROM.has(tokenAt(tokens, amount.at - 1)?.text ?? ''))
     return false
   if (timesWord(tokens[amount.end]) && tokens[amount.end + 1]?.kind === 'word') return true
   if (inPieces(tokens, amount.at, amount.end)) return true
   const of = tags.ends('p_approx', amount.at) ? amount.at - 2 : amount.at - 1
-  if (OF.has(tokens[of]?.text ?? '') && SETS.has(tokens[of - 1]?.text ?? '')) return true
+  if (OF.has(tokens[of]?.text ?? '') && SETS.has(tokenAt(tokens, of - 1)?.text ?? '')) return true
   const price = around.prices.find((c) => c.amount === amount)
   // A price in money elsewhere leaves "tenho 5" to be counted.
   if (price !== undefined && around.prices.some((c) => c !== price && c.amount.currency !== undefined))
@@ -100,15 +102,15 @@ function counts(around: Around, amount: Amount, value: number): boolean {
 function unpriced(around: Around, amount: Amount, value: number, priced: boolean): boolean {
   const { tokens, tags, objectStart, objectEnd } = around
   const { at, end } = amount
-  const [before, next] = [tokens[at - 1], tokens[end]]
+  const [before, next] = [tokenAt(tokens, at - 1), tokens[end]]
   if (bundled(tokens, at, value) || (tags.lang === 'ru' && unitAhead(tokens, at, value))) return true
   if (before?.kind === 'word' && (NUMBERED.has(before.text) || namedByNumber(tokens, at))) return false
   if (FEATURES.has(next?.text ?? '') || tokens[at]?.text.startsWith('0') || ofYear(tags, end, value)) return false
   if (forPeople(around, at, end) || loads(tokens, at, end)) return false
-  if (timesDozen(tokens, end, tags) > 1) return !FOR_MONEY.has(tokens[end + 1]?.text ?? '')
+  if (timesDozen(tokens, end, tags) > 1) return !FOR_MONEY.has(tokens[end + 1])
   if (tags.at('quantity_after', end) !== undefined) return true
   if (COUNT_NOUNS.has(next?.text ?? '') && (next?.text !== 'con' || tags.lang === 'vi')) return true
-  if (LABELS.has((before?.text === ':' ? tokens[at - 2] : before)?.text ?? '')) return true
+  if (LABELS.has((before?.text === ':' ? tokenAt(tokens, at - 2) : before)?.text ?? '')) return true
   if (startsOrLeads(tokens, tags, at) && byCount(tokens, tags, end)) return true
   if (ofOurs(tokens, end) && startsOrLeads(tokens, tags, at)) return true
   if (before?.text === '(' && next?.text === ')' && value < 1000 && !isSize(tokens, at - 1, value)) return true
@@ -139,13 +141,13 @@ function unmeasured({ tokens, tags, objectStart, objectEnd }: Around, amount: Am
 }
 
 const startsOrLeads = (tokens: readonly Token[], tags: Tags, at: number): boolean =>
-  tokens[at - 1]?.kind !== 'word' || leads(tokens, tags, at)
+  tokenAt(tokens, at - 1)?.kind !== 'word' || leads(tokens, tags, at)
 
 /** "for 60 guests", "2 người 1 chó": for whom, or who is looking. */
 function forPeople({ tokens, tags, intent }: Around, at: number, end: number): boolean {
   const named = PEOPLE.has(tokens[end]?.text ?? '') || (tokens[end]?.kind === 'word' && PEOPLE.has(tokens[end + 1]?.text ?? ''))
   if (!named && !(intent === 'buy' && tags.at('people', end) !== undefined)) return false
-  return intent !== 'service_wanted' || FOR_WHOM.has(tokens[at - 1]?.text ?? '')
+  return intent !== 'service_wanted' || FOR_WHOM.has(tokenAt(tokens, at - 1)?.text ?? '')
 }
 
 /** "98 corolla": of which year. */
@@ -154,34 +156,34 @@ const ofYear = (tags: Tags, end: number, value: number): boolean =>
 
 /** "xe tải 1 tấn": what a lorry carries. */
 const loads = (tokens: readonly Token[], at: number, end: number): boolean =>
-  tokens[end]?.text === 'tấn' && LORRY.has(tokens[at - 1]?.text ?? '')
-const FOR_MONEY = new Set(['for', 'por', 'за'])
-const LORRY = new Set(['tải', 'xe', 'cẩu'])
+  tokens[end]?.text === 'tấn' && LORRY.has(tokenAt(tokens, at - 1))
+const FOR_MONEY = new WordSet(['for', 'por', 'за'])
+const LORRY = new WordSet(['tải', 'xe', 'cẩu'])
 
 /** The first thing of a list, where nothing was named before or the line has its price. */
 function opensList({ tokens, tags, prices }: Around, at: number): boolean {
-  const before = tokens[at - 1]
+  const before = tokenAt(tokens, at - 1)
   if (before === undefined) return true
   // What has a price of its own is no part of what was named before.
   if (tags.hasConcrete(0, at) && !prices.some((c) => c.amount.at > at && tokens[c.amount.at]?.sentence === tokens[at]?.sentence))
     return false
-  return before.kind === 'line' || before.kind === 'emoji' || BULLETS.has(before.text)
+  return before.kind === 'line' || before.kind === 'emoji' || BULLETS.has(before)
 }
-const BULLETS = new Set(['•', '·', '-', '*', '–', '—', '.', '!', '?', ';', '…'])
+const BULLETS = new WordSet(['•', '·', '-', '*', '–', '—', '.', '!', '?', ';', '…'])
 /** In a list, not at the beginning of any sentence. */
 const plainItem = (tokens: readonly Token[], tags: Tags, at: number, end: number): boolean =>
-  tokens[at - 1]?.kind !== 'op' || ENDS.has(tokens[at - 1]?.text ?? '') ? false : plainNext(tokens, tags, end)
-const ENDS = new Set(['.', '!', '?', ';', '…'])
+  tokenAt(tokens, at - 1)?.kind !== 'op' || ENDS.has(tokenAt(tokens, at - 1)) ? false : plainNext(tokens, tags, end)
+const ENDS = new WordSet(['.', '!', '?', ';', '…'])
 
 const timesWord = (token: Token | undefined): boolean => token?.text === 'x' || token?.text === '×'
 
 /** "with 2 controllers"; in Vietnamese "có 2 vé" at the beginning is "I have". */
 const goesWith = (tokens: readonly Token[], tags: Tags, at: number): boolean =>
-  tags.ends('with_word', at) && !(at <= 3 && tokens[at - 1]?.text === 'có')
+  tags.ends('with_word', at) && !(at <= 3 && tokenAt(tokens, at - 1)?.text === 'có')
 
 /** "Bosch PSR 18", "Caloi 10": the number belongs to the name before it. */
 function namedByNumber(tokens: readonly Token[], at: number): boolean {
-  const [before, earlier] = [tokens[at - 1] as Token, tokens[at - 2]]
+  const [before, earlier] = [tokens[at - 1] as Token, tokenAt(tokens, at - 2)]
   return before.caps > 0 && !LEADS.has(before.text) && earlier?.kind === 'word' && earlier.sentence === before.sentence
 }
 
@@ -246,4 +248,4 @@ function spelled(around: Around): Quantity | null {
 
 /** "two for Idles tomorrow": tickets of an evening everybody knows. */
 const twoFor = (tokens: readonly Token[], i: number, end: number): boolean =>
-  (i === 0 || tokens[i - 1]?.kind === 'line') && tokens[end]?.text === 'for' && (tokens[end + 1]?.caps ?? 0) > 0
+  (i === 0 || tokenAt(tokens, i - 1)?.kind === 'line') && tokens[end]?.text === 'for' && (tokens[end + 1]?.caps ?? 0) > 0

@@ -1,11 +1,14 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
+import { shaped } from './amount.ts'
 import type { CurrencyHit } from './currency.ts'
 import { decimal } from './decimal.ts'
 import { thousandsTo } from './multiplier.ts'
 
-const RANGE_OPS = new Set(['-', '–', '~', '—'])
-const RANGE_WORDS = new Set(['to', 'đến', 'tới', 'a', 'до', 'y', 'and', 'e', 'até', 'hasta', 'den', 'toi'])
+const RANGE_OPS = new WordSet(['-', '–', '~', '—'])
+const RANGE_WORDS = new WordSet(['to', 'đến', 'tới', 'a', 'до', 'y', 'and', 'e', 'até', 'hasta', 'den', 'toi'])
 const BETWEEN = new Set(['between', 'from', 'entre', 'từ', 'от', 'de', 'tu', 'между', 'desde', 'và'])
 
 /** Openers that mean something else before a single amount: a former price, a lower bound. */
@@ -13,7 +16,7 @@ const OPENERS = new Set(['de', 'entre', 'между', 'between', 'desde'])
 
 /** "a partir de 100", "menos de 100": the opener ends another phrase. */
 const opensPhrase = (tokens: readonly Token[], at: number): boolean => {
-  const before = tokens[at - 2]?.text ?? ''
+  const before = tokenAt(tokens, at - 2)?.text ?? ''
   return before === 'partir' || before === 'más' || before === 'mais' || before === 'menos'
 }
 
@@ -35,45 +38,46 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
   // "8k-10k"
   if (between === 0 && left.multiplied && right.multiplied && thousandsTo(tokens, left.end - 1))
     return Number(left.min) < Number(right.max)
-      ? {
+      ? shaped({
           ...right,
           start: left.start,
           at: left.at,
           min: left.min,
           range: true,
           currency: stronger(left.currency, right.currency),
-        }
+        })
       : undefined
   if (between === 0 && left.words && right.words && tokens[right.at]?.glued === true && Number(left.min) < Number(right.max))
-    return {
+    return shaped({
       ...right,
       start: left.start,
       at: left.at,
       min: left.min,
       range: true,
       currency: stronger(left.currency, right.currency),
-    }
+    })
   if (between !== 1 || first === undefined) return undefined
   // "ключ +10 — 600 руб": behind a plus it is a level, and the dash begins the price.
-  if (!first.glued && tokens[left.start - 1]?.text === '+' && !left.multiplied && left.currency === undefined) return undefined
+  if (!first.glued && tokenAt(tokens, left.start - 1)?.text === '+' && !left.multiplied && left.currency === undefined)
+    return undefined
   // "entre 2000 y 3000 pesos": a year alone is money beside money.
-  const opener = tokens[left.start - 1]?.text ?? ''
-  const opens = RANGE_OPS.has(first.text) ? first.glued && Number(left.min) % 50 === 0 : BETWEEN.has(opener)
+  const opener = tokenAt(tokens, left.start - 1)?.text ?? ''
+  const opens = RANGE_OPS.has(first) ? first.glued && Number(left.min) % 50 === 0 : BETWEEN.has(opener)
   const money = right.currency !== undefined || Number(right.max) > LAST_YEAR
   if (left.role !== 'amount' && !(left.role === 'year' && money && opens)) return undefined
   const byWord =
-    (RANGE_WORDS.has(first.text) &&
+    (RANGE_WORDS.has(first) &&
       (first.text === 'to' ||
         first.text === 'đến' ||
         first.text === 'tới' ||
         first.text === 'до' ||
         BETWEEN.has(opener) ||
-        BETWEEN.has(tokens[left.start - 2]?.text ?? '') ||
+        BETWEEN.has(tokenAt(tokens, left.start - 2)?.text ?? '') ||
         // "tam 1tr5 den 2tr": millions on both sides, typed without their marks.
         ((first.text === 'den' || first.text === 'toi') && left.multiplied && right.multiplied) ||
         (first.text === 'a' && (right.currency !== undefined || right.multiplied || ABOUT.has(opener))))) ||
     eitherOf(left, right, first, tokens)
-  if (!RANGE_OPS.has(first.text) && !byWord && !(first.text === 'và' && BETWEEN.has(opener))) return undefined
+  if (!RANGE_OPS.has(first) && !byWord && !(first.text === 'và' && BETWEEN.has(opener))) return undefined
   let min = left.min
   if (right.multiplied && !left.multiplied) {
     const shift = right.max.length
@@ -86,7 +90,7 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
   if (spaced && left.currency === undefined && right.start < right.at) return undefined
   // "de 100 a 200": what opens the range says nothing else of it.
   const opened = byWord && OPENERS.has(opener) && !opensPhrase(tokens, left.start)
-  return {
+  return shaped({
     ...right,
     start: opened ? left.start - 1 : left.start,
     at: left.at,
@@ -96,15 +100,15 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
     multiplied: left.multiplied || right.multiplied,
     implied: right.implied ?? left.implied,
     approx: left.approx || right.approx,
-  }
+  })
 }
 
 const ABOUT = new Set(['uns', 'umas', 'unos', 'unas', 'de', 'tipo'])
-const OR = new Set(['o', 'u', 'or', 'ou', 'или', 'hoặc'])
+const OR = new WordSet(['o', 'u', 'or', 'ou', 'или', 'hoặc'])
 /** "2 o 3 euros", "5 or 6 bucks": both are of the money behind the second. */
 function eitherOf(left: Amount, right: Amount, first: Token, tokens: readonly Token[]): boolean {
-  if (!OR.has(first.text) || left.currency !== undefined || left.multiplied || right.start !== right.at) return false
-  const before = tokens[left.start - 1]
+  if (!OR.has(first) || left.currency !== undefined || left.multiplied || right.start !== right.at) return false
+  const before = tokenAt(tokens, left.start - 1)
   if (before?.kind === 'number' || before?.glued === true) return false
   return (right.currency !== undefined || right.multiplied) && Number(left.min) * MOST_TIMES >= Number(right.max) / scaleOf(right)
 }
@@ -121,9 +125,9 @@ function roundRange(left: Amount, right: Amount, tokens: readonly Token[]): Amou
   if (left.role !== 'amount' || right.start - left.end !== 1 || first === undefined) return undefined
   const [min, max] = [Number(left.min), Number(right.max)]
   if (min >= max || min * MOST_TIMES < max || min % ROUND !== 0 || max % ROUND !== 0) return undefined
-  const word = RANGE_WORDS.has(first.text) && BETWEEN.has(tokens[left.start - 1]?.text ?? '')
-  if (!word && !(RANGE_OPS.has(first.text) && first.glued)) return undefined
-  return { ...right, role: 'amount', start: left.start, at: left.at, min: left.min, range: true, currency: left.currency }
+  const word = RANGE_WORDS.has(first) && BETWEEN.has(tokenAt(tokens, left.start - 1)?.text ?? '')
+  if (!word && !(RANGE_OPS.has(first) && first.glued)) return undefined
+  return shaped({ ...right, role: 'amount', start: left.start, at: left.at, min: left.min, range: true, currency: left.currency })
 }
 
 /** The left bound under the right bound's multiplier, if it stays below the right bound. */

@@ -1,11 +1,13 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import { currencyAfter } from './currency.ts'
 import { multiplierAt } from './multiplier.ts'
 import { readNumberWords } from './number-words.ts'
 import type { Tags } from './tags.ts'
 
 const ROUND_REST = /^[1-9]\d[05]$/u
-const AND = new Set(['e', 'и', 'y'])
+const AND = new WordSet(['e', 'и', 'y'])
 export const HALVES = new Set(['medio', 'media', 'meio', 'meia'])
 
 /** "2 mil 500", "2 тысячи 300", "1 triệu 200 nghìn", "2 palos y medio": what is left over behind a word of size, in smaller units. */
@@ -15,8 +17,8 @@ export function remainder(
   shift: number,
   tags: Tags,
 ): { readonly value: number; readonly end: number } | undefined {
-  const size = tokens[end - 1]
-  const at = AND.has(tokens[end]?.text ?? '') ? end + 1 : end
+  const size = tokenAt(tokens, end - 1)
+  const at = AND.has(tokens[end]) ? end + 1 : end
   const number = tokens[at]
   if (at > end && shift >= 3 && HALVES.has(number?.text ?? '')) return { value: 5 * 10 ** (shift - 1), end: at + 1 }
   // "13 mil e quinhentos", "2 mil doscientos".
@@ -34,7 +36,7 @@ export function remainder(
     return { value: Number(number.text) * 10 ** smaller.shift, end: smaller.end }
   }
   // "6 palos 800": behind millions so many thousands.
-  const thousands = shift === 6 && COUNTS_ON.has(size.text)
+  const thousands = shift === 6 && COUNTS_ON.has(size)
   if ((shift !== 3 && !thousands) || !ROUND_REST.test(number.text)) return undefined
   const next = tokens[at + 1]
   const closed =
@@ -48,4 +50,4 @@ export function remainder(
 }
 
 const PRICE_WORD = /^(?:f_|r_)/u
-const COUNTS_ON = new Set('palo palos millón millones milhão milhões миллион миллиона миллионов ляма лямов'.split(' '))
+const COUNTS_ON = new WordSet('palo palos millón millones milhão milhões миллион миллиона миллионов ляма лямов'.split(' '))

@@ -1,4 +1,6 @@
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { decimal } from './decimal.ts'
@@ -16,7 +18,8 @@ import type { Tags } from './tags.ts'
 function openMillion(tokens: readonly Token[], i: number, tags: Tags): WordNumber | undefined {
   if (tags.lang !== 'vi') return undefined
   if (tokens[i]?.text === 'nửa') return sized(tokens[i + 1]) ? { value: '0.5', end: i + 1, large: false } : undefined
-  if (!sized(tokens[i]) || tokens[i - 1]?.kind === 'number' || NUMBER_WORDS.has(tokens[i - 1]?.text ?? '')) return undefined
+  if (!sized(tokens[i]) || tokenAt(tokens, i - 1)?.kind === 'number' || NUMBER_WORDS.has(tokenAt(tokens, i - 1)?.text ?? ''))
+    return undefined
   const priced = tags.endingAt(i).some((h) => PRICE_WORDS.has(h.name))
   return tailValue(tokens, i + 1) > 0 && (priced || tokens[i + 1]?.text === 'rưỡi')
     ? { value: '1', end: i, large: false }
@@ -55,7 +58,7 @@ export function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount
   let multiplier: Multiplier | undefined
   let about: Multiplier | undefined
   const next = tokens[end]
-  if (next !== undefined && SIZES.has(next.text)) {
+  if (next !== undefined && SIZES.has(next)) {
     multiplier = multiplierAt(tokens, end, tags, Number(words.value))
     if (multiplier !== undefined) end = multiplier.end
   } else about = sizedAhead(tokens, i, end, tags, Number(words.value))
@@ -99,16 +102,17 @@ export function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount
     implied: multiplier?.implied ?? impliedThousand(tokens, end, tags),
     approx: ish || about !== undefined,
     words: true,
+    plus: false,
     fractional: false,
   }
 }
 
 /** "for a tenner" */
 const ofNote = (tokens: readonly Token[], i: number): CurrencyHit | undefined =>
-  BRITISH_NOTES.has(tokens[i]?.text ?? '') ? { code: 'GBP', source: 'word', rank: 1, start: i, end: i + 1 } : undefined
-const BRITISH_NOTES = new Set(['tenner', 'fiver'])
+  BRITISH_NOTES.has(tokens[i]) ? { code: 'GBP', source: 'word', rank: 1, start: i, end: i + 1 } : undefined
+const BRITISH_NOTES = new WordSet(['tenner', 'fiver'])
 
-const SIZES = new Set([
+const SIZES = new WordSet([
   ...VI_MILLION,
   ...VI_THOUSAND,
   ...MILLION_WORDS,
@@ -137,7 +141,7 @@ function priceWordsAround(tags: Tags, start: number, end: number, value: string)
   if (Number(value) >= MIN_HOURLY && PAID_BY.has(unitAt(tags.tokens, tags, end)?.unit ?? '')) return true
   const next = tags.tokens[end]
   // "sixty'll get it"
-  if (next !== undefined && willDo(tags.tokens[end - 1]?.text ?? '', next.text)) return true
+  if (next !== undefined && willDo(tokenAt(tags.tokens, end - 1)?.text ?? '', next.text)) return true
   const closed = next === undefined || next.kind === 'op' || next.clause !== tags.tokens[start]?.clause
   return (
     closed &&
@@ -153,5 +157,5 @@ const impliedThousand = (tokens: readonly Token[], end: number, tags: Tags): str
   if (tags.lang !== 'vi') return undefined
   // "một triệu", "một triệu bảy"
   const says = (word: string): boolean => VI_THOUSAND.has(word) || VI_MILLION.has(word)
-  return says(tokens[end - 1]?.text ?? '') || says(tokens[end - 2]?.text ?? '') ? 'VND' : undefined
+  return says(tokenAt(tokens, end - 1)?.text ?? '') || says(tokenAt(tokens, end - 2)?.text ?? '') ? 'VND' : undefined
 }

@@ -34,6 +34,7 @@ export interface Form extends WordInfo {
   readonly caps: 0 | 1 | 2
   /** A word that begins a clause of its own. */
   readonly turns: boolean
+  readonly comma: boolean
   /** As written, and its hash. */
   readonly hash: number
   readonly word: string
@@ -60,6 +61,8 @@ export interface Form extends WordInfo {
   longStemSlot: number
   /** What readers of amounts found that it may begin, as their bits; 0 until they look. */
   signs: number
+  /** The sets of words it is in (`WordSet`); undefined until one is asked. */
+  sets: readonly number[] | undefined
 }
 
 /** One token of the clean view; spans point into the raw view. */

@@ -1,4 +1,5 @@
 import type { Token } from './model.ts'
+import { tokenAt } from './token-at.ts'
 
 const SENTENCE_ENDS = new Set(['.', '!', '?', ';', '•', '|', '…', '·', '¿', '¡'])
 /** Words that begin a clause of their own: contrast and turn. */
@@ -54,7 +55,9 @@ const SHORT_FORMS = new Set('max máx min mín aprox approx ca circa прим п
 function abbreviates(tokens: readonly Token[], i: number): boolean {
   const next = tokens[i + 1]
   return (
-    tokens[i]?.glued === true && (next?.kind === 'number' || next?.kind === 'sign') && SHORT_FORMS.has(tokens[i - 1]?.text ?? '')
+    tokens[i]?.glued === true &&
+    (next?.kind === 'number' || next?.kind === 'sign') &&
+    SHORT_FORMS.has(tokenAt(tokens, i - 1)?.text ?? '')
   )
 }
 

@@ -1,4 +1,4 @@
-import { charKind, MARKS } from './chars.ts'
+import { charKind, MARKS, unitAt } from './chars.ts'
 
 /** Kinds of characters a text has, as bits: they say which closer looks it needs. */
 export const HAS = {
@@ -59,8 +59,9 @@ for (const [chars, bit] of [
 /** What a text is made of. */
 export function signsOfText(text: string): number {
   let signs = 0
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+  const { length } = text
+  for (let i = 0; i < length; i++) {
+    const code = unitAt(text, i)
     if (code < 128) signs |= ASCII[code] as number
     else if (code < 0x300) {
       if (code === 0xab || code === 0xbb) signs |= HAS.typographic

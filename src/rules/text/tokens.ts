@@ -1,11 +1,9 @@
-import { charKind, DIGIT, foldWord, HIDDEN, LETTERS, LINE_END, MARKS, SPACE, unmix } from './chars.ts'
+import { charKind, DIGIT, HIDDEN, LETTERS, LINE_END, MARKS, SPACE, unitAt } from './chars.ts'
+import { formAt, HASH_FACTOR, HASH_START, made, plain, touch } from './forms.ts'
 import type { Form, Token, TokenKind } from './model.ts'
-import { TURNS } from './segments.ts'
 
 export const MAX_TOKENS = 512
 const SIGNS = new Set('$€£₹₫¥₩฿₱₽₴₸₺₪₦₿₵₾₼₲₡₭₮₨円元块')
-/** Words that would become other words without their apostrophe. */
-const KEEP_APOSTROPHE = new Set(["we're", "we'll", "i'll", "he'll", "she'll", "i'd", "we'd", "she'd", "who're", "can't've"])
 const APOSTROPHE = 39
 const DOT = 46
 const COMMA = 44
@@ -13,7 +11,11 @@ const HYPHEN = 45
 
 interface Draft {
   readonly tokens: Token[]
+  /** Units of the text. */
+  readonly length: number
   previousEnd: number
+  /** The next run of letters, of those gone ahead to. */
+  run: number
 }
 
 /** Units of the text that is being cut: a string tells its characters more slowly, and every one is looked at several times. */
@@ -21,17 +23,17 @@ let units = new Uint16Array(4_200)
 
 /** Splits the clean view into at most 512 tokens, left to right, without going back. */
 export function tokenize(clean: string): Token[] {
-  const draft: Draft = { tokens: [], previousEnd: -1 }
   const n = clean.length
+  const draft: Draft = { tokens: [], length: n, previousEnd: -1, run: 0 }
   if (n >= units.length) units = new Uint16Array(n + 1)
   const codes = units
-  goAhead(clean, codes)
+  const runs = goAhead(clean, n, codes)
   let i = 0
   while (i < n && draft.tokens.length < MAX_TOKENS) {
     const code = codes[i] as number
     const kind = charKind(code)
     if (kind === SPACE || kind === HIDDEN || kind === MARKS) i++
-    else if (kind === LETTERS) i = word(clean, codes, i, draft)
+    else if (kind === LETTERS) i = word(clean, codes, i, draft, runs)
     else if (kind === DIGIT) i = number(clean, codes, i, draft)
     else if (kind === LINE_END) i = push(draft, 'line', LINE, i, i + 1)
     else if (code === 1) i = push(draft, 'mark', LINK_MARK, i, i + 1)
@@ -40,49 +42,47 @@ export function tokenize(clean: string): Token[] {
   return draft.tokens
 }
 
-const places = new Uint16Array(MAX_TOKENS)
-const candidates: (Form | undefined)[] = new Array<undefined>(MAX_TOKENS).fill(undefined)
-/** What the loops below come to; kept only so that the compiler does not leave them out. */
-export const ahead = { touched: 0 }
-
+/** Runs of letters of the text that is being cut: where each begins and ends, and its hash. */
+const starts = new Uint16Array(MAX_TOKENS)
+const ends = new Uint16Array(MAX_TOKENS)
+const hashes = new Int32Array(MAX_TOKENS)
 /**
- * Copies the units, and touches the forms of all words: one after the other each would be waited for, all together memory answers
- * at the same time. What this takes for a word may be none; it changes no answer.
+ * Copies the units, lists runs of letters, and touches the forms of all. A run may be part of a word only; what is touched changes
+ * no answer.
  */
-function goAhead(clean: string, codes: Uint16Array): void {
-  const n = clean.length
+function goAhead(clean: string, n: number, codes: Uint16Array): number {
   let count = 0
   let hash = HASH_START
-  let length = 0
+  let start = -1
   for (let k = 0; k < n; k++) {
-    const code = clean.charCodeAt(k)
+    const code = unitAt(clean, k)
     codes[k] = code
     if (charKind(code) === LETTERS) {
+      if (start < 0) start = k
       hash = Math.imul(hash ^ code, HASH_FACTOR)
-      length++
-    } else if (length > 0) {
-      if (count < MAX_TOKENS) places[count++] = placeOf(hash)
+    } else if (start >= 0) {
+      if (count < MAX_TOKENS) count = keep(count, start, k, hash)
       hash = HASH_START
-      length = 0
+      start = -1
     }
   }
   codes[n] = 0
-  if (length > 0 && count < MAX_TOKENS) places[count++] = placeOf(hash)
-  for (let k = 0; k < count; k++) candidates[k] = FORMS[places[k] as number]
-  let sum = 0
-  for (let k = 0; k < count; k++) {
-    const known = candidates[k]
-    if (known !== undefined) sum += known.caps + known.patternRoots
-  }
-  for (let k = 0; k < count; k++) {
-    const known = candidates[k]
-    if (known !== undefined) sum += known.word.length
-  }
-  ahead.touched = sum
+  if (start >= 0 && count < MAX_TOKENS) count = keep(count, start, n, hash)
+  touch(hashes, count)
+  return count
+}
+
+function keep(count: number, start: number, end: number, hash: number): number {
+  starts[count] = start
+  ends[count] = end
+  hashes[count] = hash
+  return count + 1
 }
 
 function push(draft: Draft, kind: TokenKind, form: Form, start: number, end: number): number {
-  draft.tokens.push({
+  const { tokens } = draft
+  // Looking up `push` costs more than what it does.
+  tokens[tokens.length] = {
     form,
     kind,
     text: form.text,
@@ -93,13 +93,33 @@ function push(draft: Draft, kind: TokenKind, form: Form, start: number, end: num
     caps: form.caps,
     sentence: 0,
     clause: 0,
-  })
+  }
   draft.previousEnd = end
   return end
 }
 
-function word(clean: string, codes: Uint16Array, start: number, draft: Draft): number {
-  const n = clean.length
+function word(clean: string, codes: Uint16Array, start: number, draft: Draft, runs: number): number {
+  let { run } = draft
+  while (run < runs && (starts[run] as number) < start) run++
+  draft.run = run
+  if (run < runs && starts[run] === start && !goesOn(codes[ends[run] as number] as number)) {
+    const end = ends[run] as number
+    push(draft, 'word', formAt(clean, codes, start, end, hashes[run] as number), start, end)
+    return joinHyphen(codes, end, draft)
+  }
+  return joined(clean, codes, start, draft)
+}
+
+/** Whether a word may go on behind its letters. */
+function goesOn(code: number): boolean {
+  if (code === APOSTROPHE || code === DOT) return true
+  const kind = charKind(code)
+  return kind === HIDDEN || kind === MARKS
+}
+
+/** A word with what joins its letters. */
+function joined(clean: string, codes: Uint16Array, start: number, draft: Draft): number {
+  const n = draft.length
   let i = start
   let hidden = false
   let hash = HASH_START
@@ -115,89 +135,12 @@ function word(clean: string, codes: Uint16Array, start: number, draft: Draft): n
   }
   const seen = hidden ? made(strip(clean.slice(start, i)), 0) : formAt(clean, codes, start, i, hash)
   const end = push(draft, 'word', seen, start, i)
-  return joinHyphen(codes, end, n, draft)
+  return joinHyphen(codes, end, draft)
 }
-
-const HASH_START = 0x811c9dc5
-const HASH_FACTOR = 0x01000193
-
-/** Forms of words seen before, each at one of the two places its hash gives; the memory is bounded and changes no answer. */
-const MAX_FORMS = 32_768
-const FORMS: (Form | undefined)[] = new Array<undefined>(MAX_FORMS).fill(undefined)
-const MAX_REMEMBERED = 40
-const placeOf = (hash: number): number => (hash ^ (hash >>> 15)) & (MAX_FORMS - 1)
-/** Longer numbers are hardly met twice. */
-const MAX_NUMBER = 8
-
-/** The form of clean[start, end): what was seen before is found without a string of its own. */
-function formAt(clean: string, codes: Uint16Array, start: number, end: number, hash: number): Form {
-  const place = placeOf(hash)
-  const known = FORMS[place]
-  if (known !== undefined && known.hash === hash && standsAt(known.word, codes, start, end)) return known
-  const other = FORMS[place ^ 1]
-  if (other !== undefined && other.hash === hash && standsAt(other.word, codes, start, end)) return other
-  const fresh = made(detached(clean.slice(start, end)), hash)
-  if (end - start > MAX_REMEMBERED) return fresh
-  // The one met last stays: two words of one place would else push each other out again and again.
-  if (known !== undefined) FORMS[place ^ 1] = known
-  FORMS[place] = fresh
-  return fresh
-}
-
-function standsAt(word: string, codes: Uint16Array, start: number, end: number): boolean {
-  const { length } = word
-  if (length !== end - start) return false
-  for (let k = 0; k < length; k++) if (word.charCodeAt(k) !== codes[start + k]) return false
-  return true
-}
-
-function made(word: string, hash: number): Form {
-  const lower = word.toLowerCase()
-  const caps =
-    word === lower ? 0 : word.length > 1 && word === word.toUpperCase() ? 2 : word[0] === lower[0] ? 0 : word.length === 1 ? 2 : 1
-  const text = unmix(lower.includes("'") && !KEEP_APOSTROPHE.has(lower) ? lower.replaceAll("'", '') : lower)
-  return form(word, hash, text, foldWord(text), caps, TURNS.has(text))
-}
-
-const NONE: readonly number[] = []
-
-const form = (word: string, hash: number, text: string, fold: string, caps: 0 | 1 | 2, turns: boolean): Form => ({
-  text,
-  fold,
-  caps,
-  turns,
-  hash,
-  word,
-  owner: undefined,
-  id: -1,
-  termRoots: 0,
-  patternRoots: 0,
-  tongue: 0,
-  key: false,
-  groups: NONE,
-  repaired: undefined,
-  singulars: NONE,
-  prefixes: NONE,
-  foldHash: 0,
-  wordSign: 0,
-  stemSign: 0,
-  longStemSign: 0,
-  slotsOf: 0,
-  wordSlot: -1,
-  stemSlot: -1,
-  longStemSlot: -1,
-  signs: 0,
-})
-
-/** The form of what has no upper and lower case. */
-export const plain = (text: string): Form => form(text, 0, text, text, 0, false)
-
-/** The same characters in a string of their own: a slice would keep its whole message. */
-const detached = (word: string): string => word.split('').join('')
 
 /** A hyphen inside a word or model name separates tokens without being one. */
-function joinHyphen(codes: Uint16Array, end: number, n: number, draft: Draft): number {
-  if (end + 1 >= n || codes[end] !== HYPHEN) return end
+function joinHyphen(codes: Uint16Array, end: number, draft: Draft): number {
+  if (end + 1 >= draft.length || codes[end] !== HYPHEN) return end
   const next = charKind(codes[end + 1] as number)
   if (next !== LETTERS && next !== DIGIT) return end
   draft.previousEnd = end + 1
@@ -213,9 +156,12 @@ function strip(text: string): string {
   return out
 }
 
+/** Longer numbers are hardly met twice. */
+const MAX_NUMBER = 8
+
 /** Digits with single inner separators; `1,25,000`, `1.050,00`, `1'200`. Spaces between groups are the scanner's business. */
 function number(clean: string, codes: Uint16Array, start: number, draft: Draft): number {
-  const n = clean.length
+  const n = draft.length
   let i = start
   let hash = HASH_START
   while (i < n) {
@@ -258,23 +204,35 @@ const LESS = 60
 const EQUALS = 61
 const GREATER = 62
 
+/** Forms of signs met that are neither money nor ASCII; the memory is bounded and changes no answer. */
+const signs = new Map<string, Form>()
+const MAX_SIGNS = 4_096
+
+function signForm(text: string): Form {
+  const known = signs.get(text)
+  if (known !== undefined) return known
+  const fresh = plain(text)
+  if (signs.size < MAX_SIGNS) signs.set(text, fresh)
+  return fresh
+}
+
 function symbol(clean: string, i: number, draft: Draft): number {
-  const code = clean.charCodeAt(i)
+  const code = unitAt(clean, i)
   if (code < 128 && code !== LESS) {
     const known = ASCII[code] as Form
     if (code === DOLLAR) return push(draft, 'sign', known, i, i + 1)
-    if ((code === HYPHEN || code === EQUALS) && clean.charCodeAt(i + 1) === GREATER) return push(draft, 'op', TO, i, i + 2)
+    if ((code === HYPHEN || code === EQUALS) && unitAt(clean, i + 1) === GREATER) return push(draft, 'op', TO, i, i + 2)
     return push(draft, 'op', known, i, i + 1)
   }
   const money = MONEY.get(code)
   if (money !== undefined) return push(draft, 'sign', money, i, i + 1)
   if (code >= 0xd800 && code <= 0xdbff)
-    return push(draft, 'emoji', plain(clean.slice(i, i + 2)), i, Math.min(i + 2, clean.length))
+    return push(draft, 'emoji', signForm(clean.slice(i, i + 2)), i, Math.min(i + 2, clean.length))
   const char = clean[i] as string
   if (code >= 0x2600 && code <= 0x27bf && code !== 0x2794 && code !== 0x279c && code !== 0x27a1)
-    return push(draft, 'emoji', plain(char), i, i + 1)
+    return push(draft, 'emoji', signForm(char), i, i + 1)
   const both = code === LESS || code > 0x2190 ? BOTH_WAYS.find((arrow) => clean.startsWith(arrow, i)) : undefined
   if (both !== undefined) return push(draft, 'op', BOTH, i, i + both.length)
   if (code === 0x279c || code === 0x27a1 || code === 0x2794 || code === 0xbb) return push(draft, 'op', TO, i, i + 1)
-  return push(draft, 'op', code === LESS ? (ASCII[LESS] as Form) : plain(char), i, i + 1)
+  return push(draft, 'op', code === LESS ? (ASCII[LESS] as Form) : signForm(char), i, i + 1)
 }

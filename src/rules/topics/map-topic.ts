@@ -2,6 +2,8 @@ import type { Lexicon } from '../lexicon/compile.ts'
 import type { Intent, TopicRef } from '../model.ts'
 import type { Hit, Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { tokenAt } from '../text/token-at.ts'
+import { WordSet } from '../text/word-set.ts'
 
 type Source = 'service' | 'coin' | 'item' | 'clause' | 'channel' | 'default'
 
@@ -85,19 +87,19 @@ function bestIn(tags: Tags, tokens: readonly Token[], from: number, to: number, 
 }
 
 const isWeak = (goods: Hit, at: number, tokens: readonly Token[]): boolean => {
-  const last = tokens[goods.end - 1]?.text ?? ''
+  const last = tokenAt(tokens, goods.end - 1)?.text ?? ''
   return goods.end - at === 1 ? WEAK.has(last) || CLEARING.has(last) : CLEARING.has(last)
 }
 
 /** Graphics cards and processors that people call by their number alone. */
-const CHIPS = new Set(
+const CHIPS = new WordSet(
   (
     '750 960 970 980 1050 1060 1070 1080 1650 1660 2060 2070 2080 3050 3060 3070 3080 3090 4060 4070 4080 4090 5050 5060 5070 5080 5090 ' +
     '570 580 590 5500 5600 5700 5800 5900 5950 6400 6500 6600 6650 6700 6750 6800 6900 6950 7600 7700 7800 7900 7950 9060 9070 9600 9700 ' +
     '9800 9900 9950 2600 2700 3600 3700 3900 3950 10400 10700 10900 11400 11700 12400 12600 12700 12900 13400 13600 13700 13900 14400 14600 14700 14900'
   ).split(' '),
 )
-const CHIP_SUFFIX = new Set(['ti', 'super', 'xt', 'x', 'xtx', 'k', 'kf', 'f', 'fe', 'gre', 'хт', 'ти', 'non'])
+const CHIP_SUFFIX = new WordSet(['ti', 'super', 'xt', 'x', 'xtx', 'k', 'kf', 'f', 'fe', 'gre', 'хт', 'ти', 'non'])
 
 /** Words of one language that are written as things of another are. */
 const HOMOGRAPHS = {
@@ -138,18 +140,18 @@ const homograph = (tags: Tags, tokens: readonly Token[], goods: Hit): boolean =>
 
 /** What stands in an advert for a room beside it: who lives there. */
 const AROUND = new Set(['pets', 'music', 'home'])
-const ROOMS = new Set(
+const ROOMS = new WordSet(
   'room flat house apartment condo bedroom br bhk habitación habitacion piso depa depto cuarto quarto apartamento phòng trọ комнату комната квартиру квартира'.split(
     ' ',
   ),
 )
-const RENTS = new Set(
+const RENTS = new WordSet(
   'rent renting pcm bills sublet lease landlord deposit tenant tenants utilities alquilo alquiler arriendo renta rento aluguel alugo arrendo сниму сдам сдаю сдаётся сдается аренда thuê cọc'.split(
     ' ',
   ),
 )
 const lets = (tags: Tags, tokens: readonly Token[]): boolean =>
-  tags.any('goods') !== undefined && tokens.some((t) => RENTS.has(t.text)) && tokens.some((t) => ROOMS.has(t.text))
+  tags.any('goods') !== undefined && tokens.some((t) => RENTS.has(t)) && tokens.some((t) => ROOMS.has(t))
 
 const MOST_ROOMS = 6
 /** "T1 procura-se", "1br", "2 BHK": flats told by their rooms; "T2" is Portuguese. */
@@ -157,7 +159,7 @@ function namesFlat(tags: Tags, tokens: readonly Token[]): boolean {
   const portuguese = tags.lang === 'pt'
   return tokens.some((token, i) => {
     if (token.kind !== 'number' || Number(token.text) > MOST_ROOMS) return false
-    const [before, next] = [tokens[i - 1], tokens[i + 1]]
+    const [before, next] = [tokenAt(tokens, i - 1), tokens[i + 1]]
     if (portuguese && token.glued && before?.text === 't' && before.caps === 2 && !before.glued) return true
     return next?.text === 'bhk' || (next?.text === 'br' && next.glued) || (next?.text === 'pn' && tags.lang === 'vi')
   })
@@ -165,8 +167,8 @@ function namesFlat(tags: Tags, tokens: readonly Token[]): boolean {
 
 function namesChip(tags: Tags, tokens: readonly Token[]): boolean {
   return tokens.some((token, i) => {
-    if (token.kind !== 'number' || !CHIPS.has(token.text)) return false
-    return tags.at('model', i) !== undefined || CHIP_SUFFIX.has(tokens[i + 1]?.text ?? '')
+    if (token.kind !== 'number' || !CHIPS.has(token)) return false
+    return tags.at('model', i) !== undefined || CHIP_SUFFIX.has(tokens[i + 1])
   })
 }
 

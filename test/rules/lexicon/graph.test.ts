@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readSources } from '../../../scripts/eval.ts'
-import { ALL_WORDS, Budget, type Field, PhraseGraph, wordBits } from '../../../src/rules/lexicon/graph.ts'
+import { Budget, type Field, PhraseGraph } from '../../../src/rules/lexicon/graph.ts'
 import { graphParts, leafEntry } from '../../../src/rules/lexicon/graph-parts.ts'
 import { Needs, PresentGroups } from '../../../src/rules/lexicon/needs.ts'
 import { parsePhrase } from '../../../src/rules/lexicon/phrase.ts'
+import { TextWords } from '../../../src/rules/lexicon/text-words.ts'
 import { PhraseTrie } from '../../../src/rules/lexicon/trie.ts'
 import { Vocabulary, VocabularyBuilder } from '../../../src/rules/lexicon/vocabulary.ts'
 import { compilingLexicon, lexiconImage, readMessage, restoreLexicon } from '../../../src/rules/reading/index.ts'
@@ -30,14 +31,15 @@ function compiled(phrases: readonly string[], pruned: boolean) {
     const tokens = tokenize(text)
     segment(tokens)
     const infos = vocabulary.infos(tokens)
-    const field: Field = { tokens, infos, classesAt: () => NOTHING }
+    const field: Field = { classesAt: () => NOTHING }
     const found: string[] = []
     const sink = {
       found: (leaf: number, start: number, end: number) => void found.push(`${leafEntry(leaf)} ${start}-${end}`),
     }
     const mark = present.take(infos)
-    const words = pruned ? wordBits(infos) : ALL_WORDS
+    const words = new TextWords().take(tokens, infos, pruned)
     const search = {
+      infos,
       field,
       budget: new Budget(100_000),
       sink,
