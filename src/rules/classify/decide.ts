@@ -39,6 +39,9 @@ export interface Decision {
 
 const NO_INTENTS: readonly TradeIntent[] = []
 const NO_EVIDENCE: readonly Evidence[] = []
+const NO_OTHERS: Decision['secondary'] = []
+/** The best evidence of each intent, in their order. */
+type Leads = (Evidence | undefined)[]
 const VETO = -99
 const LOST = 99
 
@@ -64,7 +67,7 @@ export function decide(input: Weighing): Decision {
   const closed = closedPrefix(tokens, tags) || closedSuffix(tokens, tags)
   if (closed) vetoed = true
   const scores: Record<TradeIntent, number> = { sell: 0, buy: 0, exchange: 0, service_offered: 0, service_wanted: 0 }
-  const leads = new Map<TradeIntent, Evidence>()
+  const leads: Leads = [undefined, undefined, undefined, undefined, undefined]
   const bonuses: Bonus[] = []
   if (!found) return finish(lexicon, scores, leads, evidence, bonuses, guards, frame, vetoed, closed)
   for (const asked of rhetorical(input, evidence)) lost.set(asked, LOST)
@@ -72,7 +75,8 @@ export function decide(input: Weighing): Decision {
   const priced = input.candidates.some((c) => c.tier >= 1 && (c.role === 'asking' || c.role === 'budget' || c.role === 'offer'))
   const firstCue = evidence.find((e) => (lost.get(e) ?? 0) < 90)
   const w = lexicon.weights.bonus
-  for (const intent of TRADE_INTENTS) {
+  for (let n = 0; n < TRADE_INTENTS.length; n++) {
+    const intent = TRADE_INTENTS[n] as TradeIntent
     let best: Evidence | undefined
     let points = 0
     for (const e of evidence) {
@@ -97,7 +101,7 @@ export function decide(input: Weighing): Decision {
     let total = points
     for (let k = before; k < bonuses.length; k++) total += (bonuses[k] as Bonus).points
     scores[intent] = vetoed ? VETO : total
-    leads.set(intent, best)
+    leads[n] = best
   }
   return finish(lexicon, scores, leads, evidence, bonuses, guards, frame, vetoed, closed)
 }
@@ -146,10 +150,25 @@ function rhetorical({ prepared }: Weighing, evidence: readonly Evidence[]): read
   )
 }
 
+/** Intents that have evidence, those of most points first. */
+function rankedOf(leads: Leads, scores: Record<TradeIntent, number>): readonly TradeIntent[] {
+  let out: TradeIntent[] | undefined
+  for (let n = 0; n < TRADE_INTENTS.length; n++) {
+    if (leads[n] === undefined) continue
+    if (out === undefined) out = [TRADE_INTENTS[n] as TradeIntent]
+    else out.push(TRADE_INTENTS[n] as TradeIntent)
+  }
+  if (out === undefined) return NO_INTENTS
+  // Sorting keeps the order of equal ones.
+  return out.length === 1 ? out : out.sort((a, b) => scores[b] - scores[a])
+}
+
+const leadFor = (leads: Leads, intent: TradeIntent): Evidence => leads[TRADE_INTENTS.indexOf(intent)] as Evidence
+
 function finish(
   lexicon: Lexicon,
   scores: Record<TradeIntent, number>,
-  leads: ReadonlyMap<TradeIntent, Evidence>,
+  leads: Leads,
   evidence: readonly Evidence[],
   bonuses: readonly Bonus[],
   guards: readonly AppliedGuard[],
@@ -159,19 +178,13 @@ function finish(
 ): Decision {
   const { threshold, slope } = lexicon.weights
   const confidenceOf = (s: number): number => Math.round(100 / (1 + Math.exp(-(s - threshold) / slope))) / 100
-  const ranked =
-    leads.size === 0
-      ? NO_INTENTS
-      : TRADE_INTENTS.filter((i) => leads.has(i)).sort(
-          (a, b) => scores[b] - scores[a] || TRADE_INTENTS.indexOf(a) - TRADE_INTENTS.indexOf(b),
-        )
+  const ranked = rankedOf(leads, scores)
   let winner = ranked[0]
-  if (winner !== undefined) {
+  if (winner !== undefined && ranked.length > 1) {
     const top = scores[winner]
     const near = ranked.filter((i) => scores[i] >= threshold && top - scores[i] <= 1)
     if (frame !== undefined && near.includes(frame.intent)) winner = frame.intent
-    else if (near.length > 1)
-      winner = near.reduce((a, b) => ((leads.get(b) as Evidence).start < (leads.get(a) as Evidence).start ? b : a))
+    else if (near.length > 1) winner = near.reduce((a, b) => (leadFor(leads, b).start < leadFor(leads, a).start ? b : a))
   }
   const best = winner === undefined ? 0 : scores[winner]
   if (winner === undefined || best < threshold) {
@@ -184,21 +197,23 @@ function finish(
       evidence,
       bonuses,
       guards,
-      secondary: [],
+      secondary: NO_OTHERS,
       lead: undefined,
       haveWant: undefined,
       vetoed,
       closed,
     }
   }
-  const lead = leads.get(winner) as Evidence
-  const secondary = ranked
-    .filter((i) => i !== winner && scores[i] >= threshold)
-    .slice(0, 4)
-    .map((intent) => {
-      const e = leads.get(intent) as Evidence
-      return { intent, score: scores[intent], start: e.start, end: e.end }
-    })
+  const secondary =
+    ranked.length < 2
+      ? NO_OTHERS
+      : ranked
+          .filter((i) => i !== winner && scores[i] >= threshold)
+          .slice(0, 4)
+          .map((intent) => {
+            const { start, end } = leadFor(leads, intent)
+            return { intent, score: scores[intent], start, end }
+          })
   return {
     intent: winner,
     score: best,
@@ -208,7 +223,7 @@ function finish(
     bonuses,
     guards,
     secondary,
-    lead,
+    lead: leadFor(leads, winner),
     haveWant: frame?.intent === winner ? frame : undefined,
     vetoed,
     closed,
