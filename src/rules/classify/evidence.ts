@@ -3,13 +3,15 @@ import type { TradeIntent } from '../model.ts'
 import type { PriceCandidate } from '../slots/price-candidates.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { CueHit } from './hits.ts'
 import { concreteIn, type ObjectHead, objectIn } from './objects.ts'
 import type { Evidence, Weighing } from './weighing.ts'
 
-const POSTFIX = new Set(['market', 'price', 'offer_phrase'])
+/** Families of cues that stand behind what they speak of. */
+const standsBehind = (family: CueRule['family']): boolean =>
+  family === 'market' || family === 'price' || family === 'offer_phrase'
 
 /** Adds evidence of every cue whose needs are met. */
 export function cueEvidence(input: Weighing, into: Evidence[]): void {
@@ -25,7 +27,7 @@ function cue(hit: CueHit, tokens: readonly Token[], tags: Tags, candidates: read
   const { rule } = hit
   let { intent, strength } = rule
   if (hit.typo) strength--
-  const postfix = POSTFIX.has(rule.family)
+  const postfix = standsBehind(rule.family)
   let object = objectIn(tokens, tags, hit.end)
   const inside = innerObject(tokens, tags, hit)
   if (inside !== undefined && CONCRETE.has(inside.kind))
@@ -72,7 +74,7 @@ function describesThing(tokens: readonly Token[], tags: Tags, hit: CueHit): bool
   const trade = tags.endingAt(hit.end).find((h) => h.name === 'trade')
   if (trade === undefined) return false
   if (tags.ends('goods', trade.start)) return ADJECTIVES_FOLLOW.has(tags.lang)
-  return tokenAt(tokens, trade.start - 1)?.text === 'for' && tags.ends('goods', trade.start - 1)
+  return textAt(tokens, trade.start - 1) === 'for' && tags.ends('goods', trade.start - 1)
 }
 
 /** What the cue's own words name; pronouns in it name nothing. */
@@ -95,7 +97,7 @@ export function skipOps(tokens: readonly Token[], at: number): number {
   let i = at
   while (
     i < tokens.length &&
-    (tokens[i]?.kind === 'op' || tokens[i]?.kind === 'line' || tokens[i]?.kind === 'emoji' || tokens[i]?.kind === 'mark')
+    (kindAt(tokens, i) === 'op' || kindAt(tokens, i) === 'line' || kindAt(tokens, i) === 'emoji' || kindAt(tokens, i) === 'mark')
   )
     i++
   return i
@@ -158,5 +160,5 @@ function named(tokens: readonly Token[], object: ObjectHead | undefined): boolea
 }
 
 function counted(tokens: readonly Token[], at: number): boolean {
-  return tokens[at]?.kind === 'number' && tokens[at + 1]?.kind === 'word' && tokens[at]?.sentence === tokens[at + 1]?.sentence
+  return kindAt(tokens, at) === 'number' && kindAt(tokens, at + 1) === 'word' && tokens[at]?.sentence === tokens[at + 1]?.sentence
 }

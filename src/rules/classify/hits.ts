@@ -5,7 +5,7 @@ import type { CueRule, GuardRule } from '../lexicon/schema.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import { acceptsFolded, type Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, tokenAt } from '../text/token-at.ts'
 
 /** A cue phrase over tokens [start, end). */
 export interface CueHit {
@@ -119,7 +119,7 @@ function quotedRanges(tokens: readonly Token[]): readonly Range[] | undefined {
     const token = tokens[i] as Token
     if (token.kind !== 'op' || token.text !== '"') continue
     if (open < 0) {
-      if (tokenAt(tokens, i - 1)?.kind !== 'number' && tokens[i + 1]?.glued) open = i
+      if (kindAt(tokens, i - 1) !== 'number' && tokens[i + 1]?.glued) open = i
     } else {
       if (i - open > 2) {
         out ??= []
@@ -146,7 +146,7 @@ function repair(lexicon: Lexicon, tokens: readonly Token[], known: readonly Word
   let patched: Set<number> | undefined
   for (let i = 0; i < known.length; i++) {
     const word = (known[i] as WordInfo).repaired
-    if (word === undefined || tokens[i]?.kind !== 'word') continue
+    if (word === undefined || kindAt(tokens, i) !== 'word') continue
     infos ??= [...known]
     patched ??= new Set()
     infos[i] = lexicon.vocabulary.infoOf(word)
@@ -163,7 +163,7 @@ function hasPatched(patched: ReadonlySet<number>, start: number, end: number): b
 /** Start of the message (2) or of a clause (1), greetings and fillers aside. */
 export function startsClause(tokens: readonly Token[], tags: Tags, at: number, anchor: 1 | 2): boolean {
   // A sign opens a message only where nothing stands before it: "hi!" is no command.
-  if (anchor === 2 && at > 0 && tokens[at]?.kind === 'op') return false
+  if (anchor === 2 && at > 0 && kindAt(tokens, at) === 'op') return false
   let i = at
   for (let guard = 0; guard < 16; guard++) {
     const previous = tokenAt(tokens, i - 1)

@@ -1,9 +1,10 @@
 import type { TradeIntent } from '../model.ts'
+import { ListTable } from '../slots/list-table.ts'
 import type { PriceCandidate } from '../slots/price-candidates.ts'
 import { unitAt } from '../slots/price-unit.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { skipOps } from './evidence.ts'
 import { type ObjectHead, objectIn } from './objects.ts'
@@ -157,7 +158,7 @@ const HEAD_REACH = 4
 function worksOn(tokens: readonly Token[], tags: Tags, head: ObjectHead): boolean {
   if (tags.lang !== 'en' && tags.lang !== 'und') return false
   for (let end = head.end + 1; end <= Math.min(tokens.length, head.end + HEAD_REACH); end++) {
-    if (tokenAt(tokens, end - 1)?.kind !== 'word' || tokenAt(tokens, end - 1)?.clause !== tokens[head.start]?.clause) return false
+    if (kindAt(tokens, end - 1) !== 'word' || tokenAt(tokens, end - 1)?.clause !== tokens[head.start]?.clause) return false
     const next = tokens[end]
     if (next !== undefined && next.kind === 'word' && next.clause === tokens[head.start]?.clause) continue
     return tags.ends('service_noun', end)
@@ -168,7 +169,7 @@ function worksOn(tokens: readonly Token[], tags: Tags, head: ObjectHead): boolea
 /** "hago pan los domingos, la harina ya va por 1,80": the price belongs to something else. */
 function ofKnownThing(tokens: readonly Token[], { amount }: PriceCandidate): boolean {
   let at = amount.start
-  while (at > 0 && tokenAt(tokens, at - 1)?.clause === tokens[amount.at]?.clause && tokenAt(tokens, at - 1)?.text !== ',') at--
+  while (at > 0 && tokenAt(tokens, at - 1)?.clause === tokens[amount.at]?.clause && textAt(tokens, at - 1) !== ',') at--
   return at < amount.start && KNOWN.has(tokens[at])
 }
 
@@ -210,7 +211,7 @@ function reports(tokens: readonly Token[], tags: Tags): number {
   return Math.min(2, n)
 }
 
-const SALE_SIGNS = new Set([
+const SALE_SIGNS = [
   'f_negotiable',
   'f_firm',
   'f_shipped',
@@ -232,14 +233,16 @@ const SALE_SIGNS = new Set([
   'u_lot',
   'u_alone_month',
   'quantity_after',
-])
+]
+/** A bit for each of them. */
+const SIGN_OF = new ListTable((name) => (SALE_SIGNS.includes(name) ? 1 << SALE_SIGNS.indexOf(name) : 0))
+const PIN = 1 << SALE_SIGNS.length
 
 function saleSigns(tokens: readonly Token[], tags: Tags): number {
-  const seen = new Set<string>()
-  for (const hit of tags.hits) {
-    const name = hit.name
-    if (SALE_SIGNS.has(name)) seen.add(name)
-  }
-  if (tokens.some((t) => t.text === '📍')) seen.add('pin')
-  return seen.size
+  const signOf = SIGN_OF.of(tags.classNames)
+  let seen = tokens.some((t) => t.text === '📍') ? PIN : 0
+  for (const { cls } of tags.hits) seen |= signOf[cls] ?? 0
+  let count = 0
+  for (; seen !== 0; seen &= seen - 1) count++
+  return count
 }

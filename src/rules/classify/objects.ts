@@ -1,7 +1,8 @@
 import type { Amount } from '../slots/amount.ts'
+import { ListTable } from '../slots/list-table.ts'
 import type { Hit, Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 
 export type HeadKind = 'goods' | 'model' | 'trade' | 'service' | 'abstract' | 'nongoods' | 'people' | 'word'
@@ -117,27 +118,19 @@ function behindVague(tokens: readonly Token[], tags: Tags, vague: ObjectHead, to
 
 const FEELINGS = new WordSet(['love', 'hope', 'dream'])
 
-/** Of the lists of the lexicon asked last: what kind of thing their words name. */
-let kindsOfLists: { readonly names: readonly string[]; readonly kinds: readonly (HeadKind | undefined)[] } = {
-  names: [],
-  kinds: [],
-}
-
-function kindsOf(names: readonly string[]): readonly (HeadKind | undefined)[] {
-  if (kindsOfLists.names !== names) kindsOfLists = { names, kinds: names.map((name) => KIND_OF.get(name)) }
-  return kindsOfLists.kinds
-}
+/** What kind of thing the words of a list name. */
+const KINDS = new ListTable((name) => KIND_OF.get(name))
 
 function headAt(tags: Tags, i: number): ObjectHead | undefined {
   let best: Hit | undefined
-  const kinds = kindsOf(tags.classNames)
+  const kinds = KINDS.of(tags.classNames)
   for (const hit of tags.startingAt(i)) {
     if (kinds[hit.cls] === undefined) continue
     if (best === undefined || hit.end > best.end || (hit.end === best.end && rank(hit.name) > rank(best.name))) best = hit
   }
   if (best === undefined) return undefined
   // "would love to exchange": before an infinitive a word of feeling is a verb.
-  if (tags.tokens[best.end]?.text === 'to' && FEELINGS.has(tags.tokens[best.start])) return undefined
+  if (textAt(tags.tokens, best.end) === 'to' && FEELINGS.has(tags.tokens[best.start])) return undefined
   return { kind: kinds[best.cls] as HeadKind, start: best.start, end: best.end }
 }
 

@@ -1,7 +1,7 @@
 import type { TradeIntent } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { concreteIn } from './objects.ts'
 
@@ -63,9 +63,8 @@ export function haveWant(tokens: readonly Token[], tags: Tags): HaveWant | undef
     if (next !== ']' && next !== ':') continue
     const side = HAVE.has(token) ? 'have' : WANT.has(token) ? 'want' : undefined
     if (side === undefined) continue
-    const bracket = tokenAt(tokens, i - 1)?.text === '[' && next === ']'
-    const colon =
-      next === ':' && (tokenAt(tokens, i - 1) === undefined || tokenAt(tokens, i - 1)?.kind !== 'word' || marks.length > 0)
+    const bracket = textAt(tokens, i - 1) === '[' && next === ']'
+    const colon = next === ':' && (tokenAt(tokens, i - 1) === undefined || kindAt(tokens, i - 1) !== 'word' || marks.length > 0)
     if (!bracket && !colon) continue
     marks.push({ side, at: bracket ? i - 1 : i, from: i + 2 })
   }
@@ -185,7 +184,7 @@ export function closedPrefix(tokens: readonly Token[], tags: Tags): boolean {
   const hit = tags.at('closed_word', i)
   if (hit === undefined) return false
   const next = tokens[hit.end]
-  const bracket = tokenAt(tokens, i - 1)?.text === '[' || tokenAt(tokens, i - 1)?.text === '('
+  const bracket = textAt(tokens, i - 1) === '[' || textAt(tokens, i - 1) === '('
   return (
     bracket || next === undefined || next.kind === 'op' || next.kind === 'line' || next.kind === 'emoji' || tokens[i]?.caps === 2
   )

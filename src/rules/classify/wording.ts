@@ -94,6 +94,7 @@ export function wordingSigns(
   const { tokens, questions } = prepared
   const { hits } = tags
   const lists = listSigns(tags.classNames)
+  const modelled = tags.mayHave('model')
   let before = EDGE
   let beforeThat = 0
   let money = false
@@ -119,7 +120,7 @@ export function wordingSigns(
       } else symbol = amount.role === 'amount' ? NUMBER : mixed(NUMBER, named(amount.role))
     } else {
       while (at < hits.length && (hits[at] as Hit).start < i) at++
-      const model = tags.at('model', i)
+      const model = modelled ? tags.at('model', i) : undefined
       let meaning = model === undefined ? 0 : THING
       if (model !== undefined) end = model.end
       for (let k = at; k < hits.length && (hits[k] as Hit).start === i; k++) {

@@ -27,6 +27,23 @@ export interface Sink {
   found(leaf: number, start: number, end: number): void
 }
 
+// An imported number is looked up at every use, one of the file's own is part of the code.
+const WORDS = HAS.words
+const PREFIXES = HAS.prefixes
+const CLASSES = HAS.classes
+const LEAVES = HAS.leaves
+const SKIPS = HAS.skips
+const GAPS = HAS.gaps
+const NEED_BITS = HAS_BITS
+const KINDS = HAS_MASK
+const EDGE_BITS = COUNT_BITS
+const EDGES = COUNT_MASK
+const FIRST = HEAD
+const NEXT_GAP = GAP
+const OF_WORD = WORD
+const OF_PREFIX = PREFIX
+const OF_CLASS = CLASS
+
 const NOWHERE = -0x80000000
 /** No place of a list: the root stands there. */
 export const NO_ROOTS = 0
@@ -60,14 +77,14 @@ export class PhraseGraph {
     this.#used = data.length
     this.#first = first
     this.#plurals = parts.plurals
-    this.#rootClasses = ((parts.nodes[0] ?? 0) & HAS.classes) === 0 ? undefined : classesOf(first)
+    this.#rootClasses = ((parts.nodes[0] ?? 0) & CLASSES) === 0 ? undefined : classesOf(first)
   }
 
   /** Where an edge leads: a node, −1 − place of a list, or `NOWHERE`. */
   #edge(node: number, symbol: number): number {
     const data = this.#data
-    let low = node + HEAD
-    let high = low + ((data[node + 1] as number) & COUNT_MASK) * 2
+    let low = node + FIRST
+    let high = low + ((data[node + 1] as number) & EDGES) * 2
     while (high - low > FEW * 2) {
       const middle = low + (((high - low) >> 2) << 1)
       if ((data[middle] as number) > symbol) high = middle
@@ -92,9 +109,9 @@ export class PhraseGraph {
     const put = (symbol: number): void => {
       if (this.#first.has(symbol)) symbols.push(symbol)
     }
-    if (id >= 0) put(id * 3 + WORD)
-    if (symbols.length === 0 && this.#plurals) for (const s of singulars) put(s * 3 + WORD)
-    for (const p of prefixes) put(p * 3 + PREFIX)
+    if (id >= 0) put(id * 3 + OF_WORD)
+    if (symbols.length === 0 && this.#plurals) for (const s of singulars) put(s * 3 + OF_WORD)
+    for (const p of prefixes) put(p * 3 + OF_PREFIX)
     if (symbols.length === 0) return NO_ROOTS
     const [only] = symbols
     if (symbols.length === 1) return this.#symbolRoots(only as number)
@@ -114,16 +131,16 @@ export class PhraseGraph {
     const out: number[] = []
     let alike: number[] = []
     const close = (): void => {
-      if (alike.length === 1) out.push(-1, alike[0] as number, HAS.words)
+      if (alike.length === 1) out.push(-1, alike[0] as number, WORDS)
       else if (alike.length > 1) out.push(TABLE, this.#append(tableOf(this.#following(alike))), alike.length)
       alike = []
     }
     for (const node of this.#targets(this.#first.get(symbol) as number)) {
       const meta = this.#data[node] as number
-      if (meta >> HAS_BITS < 0 && (meta & HAS_MASK) === HAS.words && !this.#plurals) alike.push(node)
+      if (meta >> NEED_BITS < 0 && (meta & KINDS) === WORDS && !this.#plurals) alike.push(node)
       else {
         close()
-        out.push(meta >> HAS_BITS, node, meta & HAS_MASK)
+        out.push(meta >> NEED_BITS, node, meta & KINDS)
       }
     }
     close()
@@ -137,8 +154,8 @@ export class PhraseGraph {
     const data = this.#data
     const targets = new Map<number, number[]>()
     for (const node of nodes) {
-      const end = node + HEAD + ((data[node + 1] as number) & COUNT_MASK) * 2
-      for (let k = node + HEAD; k < end; k += 2) {
+      const end = node + FIRST + ((data[node + 1] as number) & EDGES) * 2
+      for (let k = node + FIRST; k < end; k += 2) {
         const symbol = data[k] as number
         const list = targets.get(symbol) ?? []
         targets.set(symbol, list)
@@ -176,7 +193,7 @@ export class PhraseGraph {
         else if (need < 0 || present === undefined || present[need] === mark) {
           const node = data[k + 1] as number
           const has = data[k + 2] as number
-          if (has !== HAS.words || this.#follows(search.words, node, start + 1)) this.#walk(search, node, has, start + 1)
+          if (has !== WORDS || this.#follows(search.words, node, start + 1)) this.#walk(search, node, has, start + 1)
         }
       }
     }
@@ -215,10 +232,10 @@ export class PhraseGraph {
   /** Goes on at a node, unless the text lacks what every phrase through it needs: most nodes end here. */
   #enter(search: Search, node: number, i: number): void {
     const meta = this.#data[node] as number
-    const need = meta >> HAS_BITS
+    const need = meta >> NEED_BITS
     if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) return
-    const has = meta & HAS_MASK
-    if (has !== HAS.words || this.#follows(search.words, node, i)) this.#walk(search, node, has, i)
+    const has = meta & KINDS
+    if (has !== WORDS || this.#follows(search.words, node, i)) this.#walk(search, node, has, i)
   }
 
   /** Whether the word at `i` may be one the node goes on with. */
@@ -232,28 +249,28 @@ export class PhraseGraph {
     budget.left--
     const data = this.#data
     const counts = data[node + 1] as number
-    let behind = node + HEAD + (counts & COUNT_MASK) * 2
-    if ((has & HAS.leaves) !== 0) {
-      const end = behind + (counts >>> COUNT_BITS)
+    let behind = node + FIRST + (counts & EDGES) * 2
+    if ((has & LEAVES) !== 0) {
+      const end = behind + (counts >>> EDGE_BITS)
       for (let k = behind; k < end; k++) search.sink.found(data[k] as number, search.start, i)
-      if (has === HAS.leaves) return
+      if (has === LEAVES) return
       behind = end
     }
-    if ((has & HAS.skips) !== 0) {
+    if ((has & SKIPS) !== 0) {
       const end = behind + (data[behind] as number)
       for (let k = behind + 1; k <= end; k++) this.#enter(search, data[k] as number, i)
       behind = end + 1
     }
     if (i >= words.count) return
-    if ((has & HAS.words) !== 0 && this.#follows(words, node, i)) {
+    if ((has & WORDS) !== 0 && this.#follows(words, node, i)) {
       const symbol = words.symbols[i] as number
       const to = symbol >= 0 ? this.#edge(node, symbol) : NOWHERE
       if (to !== NOWHERE) this.#go(search, to, i + 1)
-      else if (this.#plurals) this.#goAll(search, node, (search.infos[i] as WordInfo).singulars, WORD, i + 1)
+      else if (this.#plurals) this.#goAll(search, node, (search.infos[i] as WordInfo).singulars, OF_WORD, i + 1)
     }
-    if ((has & HAS.prefixes) !== 0) this.#goAll(search, node, (search.infos[i] as WordInfo).prefixes, PREFIX, i + 1)
-    if ((has & HAS.classes) !== 0) this.#classes(search, node, search.field.classesAt(i))
-    if ((has & HAS.gaps) !== 0) this.#gap(search, behind, i)
+    if ((has & PREFIXES) !== 0) this.#goAll(search, node, (search.infos[i] as WordInfo).prefixes, OF_PREFIX, i + 1)
+    if ((has & CLASSES) !== 0) this.#classes(search, node, search.field.classesAt(i))
+    if ((has & GAPS) !== 0) this.#gap(search, behind, i)
   }
 
   #goAll(search: Search, node: number, ids: readonly number[], kind: number, i: number): void {
@@ -266,7 +283,7 @@ export class PhraseGraph {
   #classes(search: Search, node: number, hits: readonly ClassHit[]): void {
     for (let k = 0; k < hits.length; k++) {
       const hit = hits[k] as ClassHit
-      const to = this.#edge(node, hit.cls * 3 + CLASS)
+      const to = this.#edge(node, hit.cls * 3 + OF_CLASS)
       if (to !== NOWHERE && !repeated(hits, k)) this.#go(search, to, hit.end)
     }
   }
@@ -299,18 +316,18 @@ export class PhraseGraph {
     const { words } = search
     const { lows, highs } = words
     const stop = words.stops[i] as number
-    const behind = gaps + 1 + (data[gaps] as number) * GAP
-    for (let g = gaps + 1; g < behind; g += GAP) {
+    const behind = gaps + 1 + (data[gaps] as number) * NEXT_GAP
+    for (let g = gaps + 1; g < behind; g += NEXT_GAP) {
       // Most texts have none of the words it goes on with, and of those that have most tokens are none.
       const low = data[g + 3] as number
       const high = data[g + 4] as number
       if ((low & words.low) === 0 && (high & words.high) === 0) continue
       const node = data[g + 2] as number
       const meta = data[node] as number
-      const need = meta >> HAS_BITS
+      const need = meta >> NEED_BITS
       if (need >= 0 && search.present !== undefined && search.present[need] !== search.mark) continue
-      const has = meta & HAS_MASK
-      const onlyWords = has === HAS.words && !this.#plurals
+      const has = meta & KINDS
+      const onlyWords = has === WORDS && !this.#plurals
       const end = Math.min(stop, i + (data[g + 1] as number) + 1)
       for (let k = i + (data[g] as number); k < end; k++) {
         if (!onlyWords) this.#walk(search, node, has, k)
@@ -340,9 +357,9 @@ function tableOf(targets: ReadonlyMap<number, readonly number[]>): number[] {
 
 /** Targets of the root's classes, by class. */
 function classesOf(first: ReadonlyMap<number, number>): Int32Array {
-  const pairs = [...first].filter(([symbol]) => symbol % 3 === CLASS)
-  const out = new Int32Array(Math.max(0, ...pairs.map(([symbol]) => (symbol - CLASS) / 3 + 1))).fill(NOWHERE)
-  for (const [symbol, to] of pairs) out[(symbol - CLASS) / 3] = to
+  const pairs = [...first].filter(([symbol]) => symbol % 3 === OF_CLASS)
+  const out = new Int32Array(Math.max(0, ...pairs.map(([symbol]) => (symbol - OF_CLASS) / 3 + 1))).fill(NOWHERE)
+  for (const [symbol, to] of pairs) out[(symbol - OF_CLASS) / 3] = to
   return out
 }
 

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
 import { OPENS, opens } from './openers.ts'
@@ -17,7 +17,7 @@ export function shortEuro(
   const next = tokens[i + 1]
   if (next?.glued === true && next.kind !== 'op') return undefined
   // "Campbell Biology 12e – 25": an edition before its price.
-  if (next !== undefined && !next.glued && DASHES.has(next) && tokens[i + 2]?.kind === 'number') return undefined
+  if (next !== undefined && !next.glued && DASHES.has(next) && kindAt(tokens, i + 2) === 'number') return undefined
   const number = tokenAt(tokens, i - 1)
   const name = tokenAt(tokens, i - 2)
   if (number?.kind !== 'number' || number.glued || name?.kind === 'number') return undefined
@@ -48,12 +48,12 @@ const opensNothing = (tokens: readonly Token[], at: number, tags: Tags): boolean
 }
 /** "€40+, any day". */
 export const orMore = (tokens: readonly Token[], end: number, tags: Tags): boolean =>
-  tokens[end]?.text === '+' && tokens[end]?.glued === true && opensNothing(tokens, end + 1, tags)
+  textAt(tokens, end) === '+' && tokens[end]?.glued === true && opensNothing(tokens, end + 1, tags)
 
 /** "130 in my hand": paid so, not inches. */
 export const noInch = (tokens: readonly Token[], at: number, tags: Tags): boolean =>
-  tokens[at]?.text === 'in' && !tokens[at]?.glued && tags.at('r_cue', at) !== undefined
+  textAt(tokens, at) === 'in' && !tokens[at]?.glued && tags.at('r_cue', at) !== undefined
 
 /** "110 pm me": behind more than twelve "pm" is no half of a day. */
 export const noHour = (tokens: readonly Token[], at: number, value: string): boolean =>
-  (tokens[at]?.text === 'pm' || tokens[at]?.text === 'am') && Number(value) > 12
+  (textAt(tokens, at) === 'pm' || textAt(tokens, at) === 'am') && Number(value) > 12

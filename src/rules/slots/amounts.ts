@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount, NumberRole } from './amount.ts'
 import { noHour, noInch, orMore, shortEuro } from './amount-ends.ts'
@@ -48,7 +48,7 @@ export function scanAmounts(tokens: readonly Token[], tags: Tags): Amount[] {
 function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
   let text = (tokens[i] as Token).text
   let at = i + 1
-  const point = tokenAt(tokens, i - 1)?.text === '.' && pointBefore(tokens, i, tags, currencyBefore(tokens, i - 1))
+  const point = textAt(tokens, i - 1) === '.' && pointBefore(tokens, i, tags, currencyBefore(tokens, i - 1))
   const before = currencyBefore(tokens, point ? i - 1 : i) ?? letterMoney(tokens, i, tags) ?? moneyAhead(tokens, i)
   const start = before?.start ?? (point ? i - 1 : i)
   if (point) text = `0.${text}`
@@ -57,7 +57,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
     at++
   }
   // "8 с половиной тысяч"
-  if (tokens[at]?.text === 'с' && tokens[at + 1]?.text === 'половиной' && !text.includes('.')) {
+  if (textAt(tokens, at) === 'с' && textAt(tokens, at + 1) === 'половиной' && !text.includes('.')) {
     text += '.5'
     at += 2
   }
@@ -71,7 +71,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   const multiplier = behind ?? about
   let end = multiplier?.end ?? at
   // "13600K", "4k monitor": what is no thousand is part of a name.
-  if (multiplier === undefined && before === undefined && tokens[at]?.text === 'k' && tokens[at]?.glued)
+  if (multiplier === undefined && before === undefined && textAt(tokens, at) === 'k' && tokens[at]?.glued)
     return unpriced('model', start, i, at)
   if (multiplier === undefined && shortEuro(tokens, at, tags, before) === undefined && gluedModel(tokens, at, tags))
     return unpriced('model', start, i, at)
@@ -83,7 +83,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   const plus = orMore(tokens, end, tags)
   if (plus) end++
   // "un millón de pesos"
-  const of = multiplier !== undefined && multiplier.shift >= 6 && tokens[end]?.text === 'de' ? 1 : 0
+  const of = multiplier !== undefined && multiplier.shift >= 6 && textAt(tokens, end) === 'de' ? 1 : 0
   const after = currencyAfter(tokens, end + of, tags.lang) ?? shortEuro(tokens, end, tags, before)
   const currency = stronger(before, after)
   if (after !== undefined) end = after.end
@@ -127,7 +127,7 @@ function numeric(tokens: readonly Token[], i: number, tags: Tags): Amount | unde
   }
   let approx = about !== undefined
   let behindIsh: CurrencyHit | undefined
-  if (tokens[end]?.text === 'ish') {
+  if (textAt(tokens, end) === 'ish') {
     approx = true
     end++
     // "250ish CAD", "30-40ish euros"
@@ -194,7 +194,7 @@ function joinsGroup(tokens: readonly Token[], at: number, text: string, tags: Ta
   if (after?.glued && after.kind === 'word' && currencyAfter(tokens, at + 1, tags.lang) === undefined) return false
   if (before !== undefined) return true
   // "s22 300€"
-  if (previous.glued && tokenAt(tokens, at - 2)?.kind === 'word') return false
+  if (previous.glued && kindAt(tokens, at - 2) === 'word') return false
   if (after?.kind === 'number' && !after.glued && after.text.length === 3) return true
   const money = currencyAfter(tokens, at + 1, tags.lang)
   // "iphone 13 500€" names its model before the price; "айфон 12 500 руб" does not.

@@ -1,7 +1,7 @@
 import { SLOT } from '../lexicon/slot-words.ts'
 import { NOTHING_SAID, type Slots } from '../model.ts'
 import type { RemovedSpan, Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt } from '../text/token-at.ts'
 import type { Amount } from './amount.ts'
 import type { Tags } from './tags.ts'
 
@@ -56,7 +56,7 @@ export function readContact(
   const masked = new Set<string>()
   if (spoken)
     for (const hit of tags.hits) {
-      if (hit.name === 'contact') kinds.add(KIND_OF_WORD[tokens[hit.start]?.text ?? ''] ?? 'dm')
+      if (hit.name === 'contact') kinds.add(KIND_OF_WORD[textAt(tokens, hit.start)] ?? 'dm')
     }
   for (const amount of amounts) {
     if (amount.role !== 'phone') continue
@@ -78,7 +78,7 @@ export function readContact(
 function maskedPhone(tokens: readonly Token[], amount: Amount): string {
   let digits = ''
   for (let k = amount.at; k < amount.end; k++) digits += (tokens[k] as Token).text.replace(/\D/gu, '')
-  const plus = tokenAt(tokens, amount.at - 1)?.text === '+' ? `+${digits.slice(0, 2)}` : ''
+  const plus = textAt(tokens, amount.at - 1) === '+' ? `+${digits.slice(0, 2)}` : ''
   return digits.length >= MIN_DIGITS_SHOWN ? `${plus}${DOTS}${digits.slice(-SHOWN_DIGITS)}` : DOTS
 }
 

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import type { Amount } from './amount.ts'
 import { COUNT_NOUNS, INSTALMENT, NOT_COUNTED, SETS, TIMES_OF } from './quantity-words.ts'
 import type { Tags } from './tags.ts'
@@ -13,7 +13,7 @@ const MAX_TIMES = 1000
 
 /** Shoes and rims are told by such numbers in parentheses. */
 export const isSize = (tokens: readonly Token[], open: number, value: number): boolean =>
-  value >= 34 && value <= 48 && !SETS.has(tokenAt(tokens, open - 1)?.text ?? '')
+  value >= 34 && value <= 48 && !SETS.has(textAt(tokens, open - 1))
 
 /** `3x`, `x3`; not "2x16GB", the make-up of a kit, "12x no cartão", "5600x" and "2x week". */
 export function isTimes(tokens: readonly Token[], amount: Amount, value: number): boolean {
@@ -23,7 +23,7 @@ export function isTimes(tokens: readonly Token[], amount: Amount, value: number)
   const after = tokens[amount.at + 2]
   if (after?.kind === 'number' && (after.glued || tokens[amount.at + 3]?.glued !== true)) return false
   if (TIMES_OF.has(after?.text ?? '')) return false
-  return !INSTALMENT.has(tokenAt(tokens, amount.at - 1)?.text ?? '')
+  return !INSTALMENT.has(textAt(tokens, amount.at - 1))
 }
 
 /** "2-room flat", "two-plate hob": a hyphen makes one word of both. */
@@ -35,8 +35,8 @@ export function joinedTo(tokens: readonly Token[], end: number): boolean {
 /** "standing tickets": a word things are counted by, behind one that describes it at most. */
 export function byCount(tokens: readonly Token[], tags: Tags, at: number): boolean {
   for (let i = at; i < at + 2; i++) {
-    if (tokens[i]?.kind !== 'word' || tokens[i]?.clause !== tokenAt(tokens, at - 1)?.clause) return false
-    if (tags.at('quantity_after', i) !== undefined || COUNT_NOUNS.has(tokens[i]?.text ?? '')) return true
+    if (kindAt(tokens, i) !== 'word' || tokens[i]?.clause !== tokenAt(tokens, at - 1)?.clause) return false
+    if (tags.at('quantity_after', i) !== undefined || COUNT_NOUNS.has(textAt(tokens, i))) return true
   }
   return false
 }
@@ -64,7 +64,7 @@ export function countsGoods(tokens: readonly Token[], tags: Tags, at: number): b
 
 export function plainNext(tokens: readonly Token[], tags: Tags, at: number): boolean {
   if (tags.at('model', at) !== undefined && tokens[at]?.clause === tokenAt(tokens, at - 1)?.clause) return true
-  if (tokens[at]?.kind !== 'word' || tags.at('unit_measure', at) !== undefined || tags.at('unit_time', at) !== undefined)
+  if (kindAt(tokens, at) !== 'word' || tags.at('unit_measure', at) !== undefined || tags.at('unit_time', at) !== undefined)
     return false
   return tokens[at]?.clause === tokenAt(tokens, at - 1)?.clause
 }

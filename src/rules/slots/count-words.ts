@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { COUNT_WORDS, DOZENS, HALVES } from './count-lists.ts'
 import { NUMBER_WORDS } from './number-words.ts'
@@ -21,7 +21,7 @@ const PAIRS = new Set(['pair', 'par', 'пара', 'пару', 'đôi', 'cặp', 
 
 /** Portuguese says "tá" for "is". */
 const dozens = (tokens: readonly Token[], at: number, tags: Tags): number | undefined => {
-  const word = tokens[at]?.text ?? ''
+  const word = textAt(tokens, at)
   return word === 'tá' && tags.lang !== 'vi' ? undefined : DOZENS.get(word)
 }
 
@@ -30,7 +30,7 @@ function opensDozen(tokens: readonly Token[], at: number): boolean {
   const [next, before] = [tokens[at + 1], tokenAt(tokens, at - 1)]
   if (next !== undefined && (opens(next.form) & OPENS.multiplier) !== 0) return false
   if (before?.kind === 'number' || NOT_DOZENS.has(before)) return false
-  return !(PER.has(before) && (tokenAt(tokens, at - 2)?.kind === 'number' || tokenAt(tokens, at - 2)?.kind === 'op'))
+  return !(PER.has(before) && (kindAt(tokens, at - 2) === 'number' || kindAt(tokens, at - 2) === 'op'))
 }
 const NOT_DOZENS = new WordSet(['mấy', 'vài', 'trăm', 'per', 'por', 'each', 'за', 'cada', 'many', 'several', 'few', 'la', 'a_la'])
 const PER = new WordSet(['a', 'the', 'la', 'uma', 'una', 'một'])
@@ -40,12 +40,12 @@ export const mayCount = ({ kind, form }: Token): boolean => kind === 'word' && (
 
 /** What words count: "two", "dozen", "half a dozen", "two dozen"; one is no count. */
 export function countAt(tokens: readonly Token[], at: number, tags: Tags): Count | undefined {
-  const word = tokens[at]?.text ?? ''
+  const word = textAt(tokens, at)
   const own = dozens(tokens, at, tags)
   if (own !== undefined && !opensDozen(tokens, at)) return undefined
   if (own !== undefined) return { value: own, end: at + 1, pair: false }
   if (HALVES.has(word)) {
-    const behind = tokens[at + 1]?.text === 'a' ? at + 2 : at + 1
+    const behind = textAt(tokens, at + 1) === 'a' ? at + 2 : at + 1
     const half = dozens(tokens, behind, tags)
     return half === undefined ? undefined : { value: half / 2, end: behind + 1, pair: false }
   }
@@ -59,7 +59,7 @@ export function countAt(tokens: readonly Token[], at: number, tags: Tags): Count
 
 /** "3 dozen", "2 chục": by how much the number before is to be taken; 1 without such a word. */
 export const timesDozen = (tokens: readonly Token[], at: number, tags: Tags): number =>
-  tokens[at]?.kind === 'word' && tokens[at]?.glued !== true && tokens[at]?.text !== 'десяток'
+  kindAt(tokens, at) === 'word' && tokens[at]?.glued !== true && textAt(tokens, at) !== 'десяток'
     ? (dozens(tokens, at, tags) ?? 1)
     : 1
 

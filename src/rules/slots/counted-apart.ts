@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { spelledValue } from './count-words.ts'
 import type { Tags } from './tags.ts'
@@ -12,7 +12,7 @@ const OF = new WordSet(['of', 'de'])
 const OURS = new WordSet(['our', 'my', 'the', 'these', 'those', 'mis', 'mi', 'los', 'las', 'meus', 'minhas'])
 /** "4 of our calves". */
 export const ofOurs = (tokens: readonly Token[], at: number): boolean =>
-  OF.has(tokens[at]) && OURS.has(tokens[at + 1]) && tokens[at + 2]?.kind === 'word'
+  OF.has(tokens[at]) && OURS.has(tokens[at + 1]) && kindAt(tokens, at + 2) === 'word'
 
 const closes = (token: Token | undefined): boolean => token === undefined || token.kind !== 'word'
 
@@ -20,7 +20,7 @@ const closes = (token: Token | undefined): boolean => token === undefined || tok
 export function ofThem(tokens: readonly Token[], at: number): boolean {
   if (!OF.has(tokens[at])) return false
   const next = tokens[at + 1]
-  return (next?.kind === 'word' && THEM.has(next)) || (tokens[at]?.text === 'of' && closes(next) && next?.kind !== 'number')
+  return (next?.kind === 'word' && THEM.has(next)) || (textAt(tokens, at) === 'of' && closes(next) && next?.kind !== 'number')
 }
 
 const ALL = new WordSet('the all los las os as все всех cả pelos pelas todos todas'.split(' '))
@@ -76,9 +76,9 @@ export function hadOrWanted(
 ): boolean {
   if (value < 2 || value > MOST_SAID || !Number.isInteger(value)) return false
   const i = tags.ends('p_approx', at) || SKIPPED.has(tokenAt(tokens, at - 1)) ? at - 2 : at - 1
-  const word = tokens[i]?.text ?? ''
+  const word = textAt(tokens, i)
   // "mis vinilos, unos 80, a 3 € la pieza"
-  if (i === at - 2 && tokens[i]?.kind === 'op' && !buys && tags.hasConcrete(0, at)) return closes(tokens[end])
+  if (i === at - 2 && kindAt(tokens, i) === 'op' && !buys && tags.hasConcrete(0, at)) return closes(tokens[end])
   if (!(OWN.has(word) && !buys) && !ASK.has(word)) return false
   const next = tokens[end]
   if (next?.kind === 'number' || isList(tokens, end) || (next?.kind === 'op' && GOES_ON.has(next))) return false
@@ -88,10 +88,10 @@ export function hadOrWanted(
 const GOES_ON = new WordSet(['/', '-', '%', '+', '–'])
 /** "7, 19, 305": which ones, not how many. */
 export const isList = (tokens: readonly Token[], end: number): boolean =>
-  tokens[end]?.text === ',' &&
-  tokens[end + 1]?.kind === 'number' &&
-  tokens[end + 2]?.kind !== 'word' &&
-  tokens[end + 2]?.text !== '€'
+  textAt(tokens, end) === ',' &&
+  kindAt(tokens, end + 1) === 'number' &&
+  kindAt(tokens, end + 2) !== 'word' &&
+  textAt(tokens, end + 2) !== '€'
 const SKIPPED = new WordSet([
   'até',
   'de',
@@ -121,10 +121,7 @@ const PIECES = new WordSet('шт штук sht pcs pc pieces uds unidades unid е
 const PRICED = new WordSet(['по', 'за', 'цена', 'from', 'от', 'por', 'a', 'giá', ':'])
 /** "свитчи, 110 шт": pieces, not a price for each. */
 export const inPieces = (tokens: readonly Token[], at: number, end: number): boolean =>
-  PIECES.has(tokens[end]) &&
-  tokenAt(tokens, at - 1)?.kind === 'op' &&
-  !PRICED.has(tokenAt(tokens, at - 1)) &&
-  closes(tokens[end + 1])
+  PIECES.has(tokens[end]) && kindAt(tokens, at - 1) === 'op' && !PRICED.has(tokenAt(tokens, at - 1)) && closes(tokens[end + 1])
 
 const UNITS_AHEAD = new WordSet(
   'штук штуки тюков мешков банок пачек коробок кубов кустов листов пар бутылок вёдер ведер голов томов ящиков мест билетов рулонов досок кирпичей'.split(

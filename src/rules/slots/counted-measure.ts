@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import type { Tags } from './tags.ts'
@@ -33,7 +33,7 @@ export function measuredOut(tokens: readonly Token[], tags: Tags, amount: Amount
   const unit = tokens[amount.at + 1]
   if (unit?.kind !== 'word' || !MEASURED.has(unit)) return false
   const next = tokens[amount.at + 2]
-  if (OF.has(next) && tokens[amount.at + 3]?.kind === 'word')
+  if (OF.has(next) && kindAt(tokens, amount.at + 3) === 'word')
     return startsHere(tokens, amount.at) || gets(tokens, tags, amount.at)
   if (unit.glued && tokens[amount.at]?.glued !== true && tags.lang !== 'vi') return false
   const follows = next?.kind === 'word' && next.clause === unit.clause
@@ -52,5 +52,5 @@ const gets = (tokens: readonly Token[], tags: Tags, at: number): boolean => {
 
 const startsHere = (tokens: readonly Token[], at: number): boolean =>
   tokenAt(tokens, at - 1) === undefined ||
-  tokenAt(tokens, at - 1)?.kind !== 'word' ||
+  kindAt(tokens, at - 1) !== 'word' ||
   tokenAt(tokens, at - 1)?.clause !== tokens[at]?.clause

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { isSlotWord, type Left, type Right } from './price-context.ts'
@@ -34,8 +34,8 @@ export const countsInVietnamese = (tokens: readonly Token[], tags: Tags, amount:
   amount.currency === undefined &&
   !amount.multiplied &&
   !amount.words &&
-  ((left.cls !== 'p_ask' && left.cls !== 'p_now') || tokenAt(tokens, amount.start - 1)?.text === 'lấy') &&
-  tokens[amount.end]?.kind === 'word' &&
+  ((left.cls !== 'p_ask' && left.cls !== 'p_now') || textAt(tokens, amount.start - 1) === 'lấy') &&
+  kindAt(tokens, amount.end) === 'word' &&
   (tags.at('quantity_after', amount.end) !== undefined || VI_COUNTED.has(tokens[amount.end]))
 const VI_COUNTED = new WordSet('ký kí kg tạ tấn lít chậu cây con bao thùng'.split(' '))
 

@@ -1,4 +1,5 @@
 import type { Token } from '../text/model.ts'
+import { textAt } from '../text/token-at.ts'
 import { NAMED, SHARED } from './currency-shared.ts'
 import { LARGE_ONLY, WORDS } from './currency-words.ts'
 
@@ -101,12 +102,12 @@ export const ADJECTIVES: ReadonlyMap<string, string> = new Map([
 
 /** Where the money ends whose country token i names; undefined where no money follows. */
 export function countryAhead(tokens: readonly Token[], i: number): { readonly code: string; readonly end: number } | undefined {
-  const code = ADJECTIVES.get(tokens[i]?.text ?? '')
+  const code = ADJECTIVES.get(textAt(tokens, i))
   if (code === undefined) return undefined
-  const at = tokens[i + 1]?.text === '.' ? i + 2 : i + 1
+  const at = textAt(tokens, i + 1) === '.' ? i + 2 : i + 1
   const noun = tokens[at]
   if (noun?.kind !== 'word') return undefined
   const money = WORDS.has(noun.text) || SHARED.has(noun.text) || NAMED.has(noun.text) || LARGE_ONLY.has(noun.text)
   if (!money) return undefined
-  return { code, end: noun.text === 'руб' && tokens[at + 1]?.text === '.' ? at + 2 : at + 1 }
+  return { code, end: noun.text === 'руб' && textAt(tokens, at + 1) === '.' ? at + 2 : at + 1 }
 }

@@ -1,5 +1,5 @@
 import type { Language, Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { countryAhead } from './currency-adjectives.ts'
 import {
@@ -45,11 +45,11 @@ export function currencyBefore(tokens: readonly Token[], i: number): CurrencyHit
   // "S/ 650", "S/. 650": soles.
   const slash = token.text === '.' && token.glued ? i - 2 : i - 1
   const sole = tokenAt(tokens, slash - 1)
-  if (tokens[slash]?.text === '/' && tokens[slash]?.glued && sole?.text === 's' && sole.caps === 2 && !sole.glued)
+  if (textAt(tokens, slash) === '/' && tokens[slash]?.glued && sole?.text === 's' && sole.caps === 2 && !sole.glued)
     return { code: 'PEN', source: 'explicit', rank: 2, start: slash - 1, end: i }
   if (token.kind !== 'word' && token.text !== '.') return undefined
   if (token.kind === 'word' && (opens(token.form) & OPENS.before) === 0) return undefined
-  const mark = tokenAt(tokens, i - 2)?.text === '$' && token.glued ? markEndingAt(tokens, i - 1) : undefined
+  const mark = textAt(tokens, i - 2) === '$' && token.glued ? markEndingAt(tokens, i - 1) : undefined
   if (mark !== undefined) return mark
   if (
     CODES.has(token.text) &&
@@ -94,7 +94,7 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
     if (mark !== undefined) return mark
     const code = DOLLAR_PREFIX[token.text]
     // "Levis 42 R$60": the sign of what follows.
-    if (code !== undefined && tokens[i + 2]?.kind === 'number' && !token.glued) return undefined
+    if (code !== undefined && kindAt(tokens, i + 2) === 'number' && !token.glued) return undefined
     if (code !== undefined) return { code, source: 'explicit', rank: 2, start: i, end: i + 2 }
   }
   if ((opens(token.form) & OPENS.currency) === 0) return undefined
@@ -127,8 +127,7 @@ export function currencyAfter(tokens: readonly Token[], i: number, lang: Languag
   if (token.text === 'u' && lang === 'vi') return { code: 'USDT', source: 'word', rank: 1, start: i, end: i + 1 }
   if (token.text === 'к' || token.text === 'k') return undefined
   // "6.1k gs": how strong a hero is dressed.
-  if (token.text === 'gs' && tokenAt(tokens, i - 1)?.text === 'k' && Number(tokenAt(tokens, i - 2)?.text) < MAX_DRESSED)
-    return undefined
+  if (token.text === 'gs' && textAt(tokens, i - 1) === 'k' && Number(tokenAt(tokens, i - 2)?.text) < MAX_DRESSED) return undefined
   const word = nationOf(tokens, i) === undefined ? WORDS.get(token.text) : undefined
   if (token.text === 'р' && lang !== 'ru' && !token.glued) return undefined
   if ((token.text === 'ft' || token.text === 'rs' || token.text === 'rp' || token.text === 'rm') && token.caps !== 0)
@@ -159,11 +158,11 @@ const bolivares = (start: number, end: number): CurrencyHit => ({ code: undefine
 function namesMoney(tokens: readonly Token[], i: number): boolean {
   const [number, next] = [tokenAt(tokens, i - 1), tokens[i + 1]]
   if (next === undefined || PRICE_BEHIND.has(next.text)) return true
-  return number?.kind === 'number' && number.text.length >= 3 && tokens[i]?.text !== 'gel' && !next.text.endsWith('s')
+  return number?.kind === 'number' && number.text.length >= 3 && textAt(tokens, i) !== 'gel' && !next.text.endsWith('s')
 }
 
 function nationOf(tokens: readonly Token[], i: number): string | undefined {
-  const kinds = NATIONS[NAMED.get(tokens[i]?.text ?? '') ?? '']
+  const kinds = NATIONS[NAMED.get(textAt(tokens, i)) ?? '']
   const next = tokens[i + 1]
   if (kinds === undefined || next?.kind !== 'word') return undefined
   return kinds.find(([beginning]) => next.text.startsWith(beginning))?.[1]
@@ -180,23 +179,22 @@ export function standingCode(tokens: readonly Token[]): string | undefined {
     const { kind, text } = tokens[i] as Token
     // "650/mes gastos incluidos €": a sign that touches no number.
     const sign = kind === 'sign' ? LONE_SIGNS[text] : undefined
-    if (sign !== undefined && tokenAt(tokens, i - 1)?.kind !== 'number' && tokens[i + 1]?.kind !== 'number') {
+    if (sign !== undefined && kindAt(tokens, i - 1) !== 'number' && kindAt(tokens, i + 1) !== 'number') {
       if (found !== undefined && found !== sign) return undefined
       found = sign
       continue
     }
     // "all prices in euros"
-    if (kind === 'word' && IN.has(tokenAt(tokens, i - 1)) && tokenAt(tokens, i - 2)?.kind === 'word') {
+    if (kind === 'word' && IN.has(tokenAt(tokens, i - 1)) && kindAt(tokens, i - 2) === 'word') {
       const named = WORDS.get(text)
-      if (named !== undefined && text.length > 3 && tokens[i + 1]?.kind !== 'number' && !COINS.has(named)) {
+      if (named !== undefined && text.length > 3 && kindAt(tokens, i + 1) !== 'number' && !COINS.has(named)) {
         if (found !== undefined && found !== named) return undefined
         found = named
         continue
       }
     }
     if (kind !== 'word' || text.length !== 3 || !CODES.has(text) || WORDLIKE.has(text) || COINS.has(codeOf(text))) continue
-    if (tokenAt(tokens, i - 1)?.kind === 'number' || tokens[i + 1]?.kind === 'number' || tokenAt(tokens, i - 1)?.kind === 'sign')
-      continue
+    if (kindAt(tokens, i - 1) === 'number' || kindAt(tokens, i + 1) === 'number' || kindAt(tokens, i - 1) === 'sign') continue
     if (found !== undefined && found !== codeOf(text)) return undefined
     found = codeOf(text)
   }

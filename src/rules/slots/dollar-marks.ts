@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { CurrencyHit } from './currency-hit.ts'
 
@@ -27,10 +27,10 @@ export function markEndingAt(tokens: readonly Token[], at: number): CurrencyHit 
 
 /** The mark that begins with the sign at token i, or with the letters before it: "25 u$s", "4.800 $U". */
 export function markAt(tokens: readonly Token[], i: number): CurrencyHit | undefined {
-  const sign = tokens[i]?.text === '$' ? i : i + 1
+  const sign = textAt(tokens, i) === '$' ? i : i + 1
   const letters = tokens[sign + 1]
-  if (tokens[sign]?.text !== '$' || letters?.glued !== true || BEHIND[letters.text] === undefined) return undefined
+  if (textAt(tokens, sign) !== '$' || letters?.glued !== true || BEHIND[letters.text] === undefined) return undefined
   const hit = markEndingAt(tokens, sign + 1)
   // "$ 5" of another amount begins with the sign; a number glued behind the mark is its own.
-  return hit?.start === i && tokens[hit.end]?.kind !== 'number' ? hit : undefined
+  return hit?.start === i && kindAt(tokens, hit.end) !== 'number' ? hit : undefined
 }

@@ -1,6 +1,7 @@
 import type { Item } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
+import { kindAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { textOf } from './details.ts'
 
@@ -61,9 +62,9 @@ export function readItem(
   let start = from
   while (
     start < to &&
-    (tokens[start]?.kind === 'op' ||
-      tokens[start]?.kind === 'line' ||
-      tokens[start]?.kind === 'emoji' ||
+    (kindAt(tokens, start) === 'op' ||
+      kindAt(tokens, start) === 'line' ||
+      kindAt(tokens, start) === 'emoji' ||
       (filler(tags, start) && !isThing(tags, start)))
   )
     start++

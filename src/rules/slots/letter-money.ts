@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { CurrencyHit } from './currency.ts'
 import { unitAt } from './price-unit.ts'
@@ -31,13 +31,13 @@ const MIN_ALONE = 100
 export function letterMoney(tokens: readonly Token[], i: number, tags: Tags): CurrencyHit | undefined {
   const [sign, number] = [tokenAt(tokens, i - 1), tokens[i]]
   if (sign?.caps !== 2 || sign.text.length !== 1 || number?.glued !== true) return undefined
-  if (sign.glued && tokenAt(tokens, i - 2)?.kind !== 'line') return undefined
+  if (sign.glued && kindAt(tokens, i - 2) !== 'line') return undefined
   const [code, country] = LETTERS[sign.text] ?? []
   if (code === undefined || (country !== undefined && tags.country() !== country)) return undefined
   const group = tokens[i + 1]
   const grouped = group?.kind === 'number' && !group.glued && group.text.length === 3 && group.start - number.end === 1
   // "R9 390" is a card, "R7 900" a price.
-  const thousands = tokens[i + 1]?.text === 'k' && tokens[i + 1]?.glued === true
+  const thousands = textAt(tokens, i + 1) === 'k' && tokens[i + 1]?.glued === true
   if (number.text.length === 1 && !thousands && !(grouped && group.text.endsWith('00'))) return undefined
   const at = grouped || thousands ? i + 2 : i + 1
   const [before, next] = [tokenAt(tokens, i - 2), tokens[at]]
@@ -61,4 +61,6 @@ export function letterMoney(tokens: readonly Token[], i: number, tags: Tags): Cu
 const namesSeries = (tags: Tags, i: number): boolean => tags.ends('series', i) && !tags.ends('u_session', i)
 
 const isSecond = (tokens: readonly Token[], at: number, letter: string): boolean =>
-  tokens.some((t, k) => k !== at && t.text === letter && t.caps === 2 && tokens[k + 1]?.kind === 'number' && tokens[k + 1]?.glued)
+  tokens.some(
+    (t, k) => k !== at && t.text === letter && t.caps === 2 && kindAt(tokens, k + 1) === 'number' && tokens[k + 1]?.glued,
+  )

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { type CurrencyHit, currencyAfter, currencyBefore } from './currency.ts'
 import { decimal } from './decimal.ts'
@@ -51,7 +51,7 @@ export function multiplierAt(
   // "giá 26k3": the digit behind counts hundreds.
   if (text === 'k' && glued && vi && oneMoreDigit(tokens, at)) return { shift: 3, implied: 'VND', end: at + 1, tail: true }
   if (text === 'k' && glued) {
-    if (tokens[at + 1]?.glued && tokens[at + 1]?.kind === 'number' && !thousandsTo(tokens, at))
+    if (tokens[at + 1]?.glued && kindAt(tokens, at + 1) === 'number' && !thousandsTo(tokens, at))
       return hundredsBehind(tokens, at, tags, before) ? { shift: 3, end: at + 1, tail: true } : undefined
     return vi
       ? { shift: 3, implied: 'VND', end: at + 1, tail: false }
@@ -59,17 +59,17 @@ export function multiplierAt(
         ? { shift: 3, implied: 'RUB', end: at + 1, tail: false }
         : { shift: 3, end: at + 1, tail: false }
   }
-  if (text === 'k' && !glued && value < 1000 && !(tokens[at + 1]?.kind === 'word' && tokens[at + 1]?.glued)) {
+  if (text === 'k' && !glued && value < 1000 && !(kindAt(tokens, at + 1) === 'word' && tokens[at + 1]?.glued)) {
     return vi ? { shift: 3, implied: 'VND', end: at + 1, tail: false } : { shift: 3, end: at + 1, tail: false }
   }
   // "1к квартиру", "2к кв": rooms.
   if (text === 'к' && value <= MAX_ROOMS && tokens[at + 1]?.text.startsWith('кв') === true) return undefined
   if (text === 'к' && glued) return { shift: 3, implied: 'RUB', end: at + 1, tail: false }
   if (text === 'кк' && glued) return { shift: 6, implied: 'RUB', end: at + 1, tail: false }
-  if (text === 'т' && tokens[at + 1]?.text === '.' && tokens[at + 2]?.text === 'р')
-    return { shift: 3, implied: 'RUB', end: at + (tokens[at + 3]?.text === '.' ? 4 : 3), tail: false }
+  if (text === 'т' && textAt(tokens, at + 1) === '.' && textAt(tokens, at + 2) === 'р')
+    return { shift: 3, implied: 'RUB', end: at + (textAt(tokens, at + 3) === '.' ? 4 : 3), tail: false }
   if (text === 'т.р' || text === 'т.р.' || text === 'тр')
-    return { shift: 3, implied: 'RUB', end: at + (tokens[at + 1]?.text === '.' ? 2 : 1), tail: false }
+    return { shift: 3, implied: 'RUB', end: at + (textAt(tokens, at + 1) === '.' ? 2 : 1), tail: false }
   if (text === 'т' && !ru) return undefined
   if (text === 'т') return { shift: 3, implied: 'RUB', end: at + 1, tail: false }
   if (VI_MILLION.has(text) && (vi || text !== 'cu') && !(text === 'chai' && !vi))
@@ -78,10 +78,10 @@ export function multiplierAt(
     text === 'm' &&
     glued &&
     vi &&
-    tokens[at + 1]?.kind === 'number' &&
+    kindAt(tokens, at + 1) === 'number' &&
     tokens[at + 1]?.glued &&
     !DIMENSIONS.has(tokenAt(tokens, at - 2)) &&
-    (tokens[at + 1]?.text !== '2' || !isSquare(tokens, at, value))
+    (textAt(tokens, at + 1) !== '2' || !isSquare(tokens, at, value))
   )
     return { shift: 6, implied: 'VND', end: at + 1, tail: true }
   if (text === 'tỷ' || text === 'tỉ' || (text === 'ty' && vi)) return { shift: 9, implied: 'VND', end: at + 1, tail: true }
@@ -93,7 +93,7 @@ export function multiplierAt(
   const half = HALF.has(tokens[at + 1])
   if (litres && (value > MAX_LIT || (tags.ends('goods', at - 1) && !half))) return undefined
   // "2 lít 8"
-  if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: half || tokens[at + 1]?.kind === 'number' }
+  if (litres || text === 'xị') return { shift: 5, implied: 'VND', end: at + 1, tail: half || kindAt(tokens, at + 1) === 'number' }
   if (text === 'p' && glued && lang === 'en' && isPence(tokens, at, value))
     return { shift: -2, implied: 'GBP', end: at + 1, tail: false }
   if ((text === 'hundred' || text === 'hundo' || text === 'сотен' || text === 'сотни') && value < 100)
@@ -108,13 +108,13 @@ export function multiplierAt(
   if (THOUSAND_WORDS.has(text)) {
     const cyrillic = text.charCodeAt(0) > 0x3ff
     // "20 тысяч" names no currency by itself; the short forms do.
-    const dotted = text === 'тыс' && tokens[at + 1]?.text === '.' ? 2 : 1
+    const dotted = text === 'тыс' && textAt(tokens, at + 1) === '.' ? 2 : 1
     const long = text.startsWith('тысяч') || text === 'штук'
     return { shift: 3, ...((cyrillic && !long) || text === 'tyr' ? { implied: 'RUB' } : {}), end: at + dotted, tail: false }
   }
   if ((text === 'palo' || text === 'palos') && (lang === 'en' || lang === 'pt' || areSticks(tokens, at, tags))) return undefined
   if (MILLION_WORDS.has(text))
-    return { shift: 6, end: at + (tokens[at + 1]?.text === '.' && text === 'млн' ? 2 : 1), tail: false }
+    return { shift: 6, end: at + (textAt(tokens, at + 1) === '.' && text === 'млн' ? 2 : 1), tail: false }
   if (text === 'm' && glued && millions(tokens, at, tags, value, before)) return { shift: 6, end: at + 1, tail: false }
   // "with the 50mm": a lens; millions so written stand beside a currency.
   if (text === 'mm' && glued && (before !== undefined || currencyAfter(tokens, at + 1, tags.lang) !== undefined))
@@ -148,7 +148,7 @@ function hundredth(
   before: CurrencyHit | undefined,
 ): Multiplier | undefined {
   const { text, caps } = tokens[at] as Token
-  if (before !== undefined || tokens[at + 1]?.kind === 'number' || (text === 'cent' && caps > 0)) return undefined
+  if (before !== undefined || kindAt(tokens, at + 1) === 'number' || (text === 'cent' && caps > 0)) return undefined
   if ((value < MIN_CENTS || text === 'cent') && !PIECE.has(tokens[at + 1])) return undefined
   // "50 копеек 1924 года", "moneda de 50 céntimos": the thing itself.
   if (tokens.some((t) => COLLECTED.has(t))) return undefined
@@ -187,7 +187,7 @@ const BOTH_SIDES = new WordSet(['k', 'к', 'tr'])
 export function thousandsTo(tokens: readonly Token[], at: number): boolean {
   const [k, number, next] = [tokens[at], tokens[at + 1], tokens[at + 2]]
   if (k === undefined || !k.glued || !BOTH_SIDES.has(k) || number?.kind !== 'number' || next?.text !== k.text) return false
-  return number.glued && number.start - k.end === 1 && next.glued && tokenAt(tokens, at - 1)?.kind === 'number'
+  return number.glued && number.start - k.end === 1 && next.glued && kindAt(tokens, at - 1) === 'number'
 }
 
 /** "3k5 quid", "£2k5": beside money a digit behind the thousand counts hundreds. */
@@ -232,7 +232,7 @@ const VIDEO = new WordSet('inch ips in netflix youtube tivi tv hình phim camera
 function isResolution(tokens: readonly Token[], at: number, value: number): boolean {
   if (!LINES_OF.has(value)) return false
   if (
-    tokenAt(tokens, at - 2)?.kind === 'number' &&
+    kindAt(tokens, at - 2) === 'number' &&
     tokenAt(tokens, at - 2)?.clause === tokens[at]?.clause &&
     !tokenAt(tokens, at - 1)?.glued
   )
@@ -257,10 +257,10 @@ function millions(tokens: readonly Token[], at: number, tags: Tags, value: numbe
 
 /** "KES 900,000 - 1.1M": the money stands before the first number of a range. */
 function behindMoney(tokens: readonly Token[], number: number): boolean {
-  const link = tokenAt(tokens, number - 1)?.text ?? ''
+  const link = textAt(tokens, number - 1)
   if (link !== '-' && link !== '–' && link !== 'to') return false
-  const left = tokenAt(tokens, number - 2)?.kind === 'word' ? number - 3 : number - 2
-  return tokens[left]?.kind === 'number' && currencyBefore(tokens, left) !== undefined
+  const left = kindAt(tokens, number - 2) === 'word' ? number - 3 : number - 2
+  return kindAt(tokens, left) === 'number' && currencyBefore(tokens, left) !== undefined
 }
 
 /** N7: digits right after a Vietnamese multiplier are its decimal digits; "rưỡi" is a half. */

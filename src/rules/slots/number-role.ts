@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { NumberRole } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
@@ -44,21 +44,16 @@ export function contextRole(
   const right = next === undefined ? '' : next.text
   if (left === '#' && token.glued) return 'id'
   // "issues #1-54"
-  if (left === '-' && token.glued && tokenAt(tokens, i - 3)?.text === '#') return 'id'
+  if (left === '-' && token.glued && textAt(tokens, i - 3) === '#') return 'id'
   if (right === '%' || right === '％') return 'percent'
   if (isPhone(tokens, i, at, tags)) return 'phone'
-  if (right === ':' && next?.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued) return 'time'
-  if (left === ':' && token.glued && tokenAt(tokens, i - 2)?.kind === 'number') return 'time'
+  if (right === ':' && next?.glued && kindAt(tokens, at + 1) === 'number' && tokens[at + 1]?.glued) return 'time'
+  if (left === ':' && token.glued && kindAt(tokens, i - 2) === 'number') return 'time'
   if (chained(tokens, i, at)) return 'id'
   if (before === undefined) {
-    const slashAfter = right === '/' && next?.glued && tokens[at + 1]?.kind === 'number' && tokens[at + 1]?.glued
+    const slashAfter = right === '/' && next?.glued && kindAt(tokens, at + 1) === 'number' && tokens[at + 1]?.glued
     if (slashAfter && currencyAfter(tokens, at + 2, tags.lang) === undefined) return 'ratio'
-    if (
-      left === '/' &&
-      token.glued &&
-      tokenAt(tokens, i - 2)?.kind === 'number' &&
-      currencyAfter(tokens, at, tags.lang) === undefined
-    )
+    if (left === '/' && token.glued && kindAt(tokens, i - 2) === 'number' && currencyAfter(tokens, at, tags.lang) === undefined)
       return 'ratio'
     if (thousandsTo(tokens, i - 1)) return undefined
     if (previous?.kind === 'word' && token.glued) return gluedTo(tokens, i)
@@ -82,7 +77,7 @@ export function contextRole(
     if (next?.kind === 'word' && next.glued && tags.at('ordinal', at) !== undefined) return 'ordinal'
     if (next?.kind === 'word' && next.glued && right === 'x') return token.text.length > MAX_TIMES_DIGITS ? 'model' : 'quantity'
     // "4x 8TB": the number before the sign counts.
-    if (left === 'x' && !token.glued && previous?.kind === 'word' && tokenAt(tokens, i - 2)?.kind !== 'number') return 'quantity'
+    if (left === 'x' && !token.glued && previous?.kind === 'word' && kindAt(tokens, i - 2) !== 'number') return 'quantity'
     // Model names written with a hyphen: "WH-1000", "K-12".
     if (previous?.kind === 'word' && token.start - previous.end === 1 && token.glued) return 'model'
   }
@@ -91,7 +86,7 @@ export function contextRole(
 
 /** "700 USDT, курс 92,4": no course of lessons. */
 const isRate = (tokens: readonly Token[], i: number): boolean =>
-  tokenAt(tokens, i - 1)?.text === 'курс' && tokens[i]?.text.includes(',') === true
+  textAt(tokens, i - 1) === 'курс' && tokens[i]?.text.includes(',') === true
 
 /** "5600x" is a model. */
 const MAX_TIMES_DIGITS = 3
@@ -123,11 +118,11 @@ const MONEY_WORDS = new WordSet(
 function moneyFollows(tokens: readonly Token[], at: number, tags: Tags): boolean {
   const next = tokens[at]
   // "ноут 40-50к": money of a range stands behind its second number.
-  if (next?.kind === 'op' && RANGE_SIGNS.has(next) && tokens[at + 1]?.kind === 'number' && next.glued === tokens[at + 1]?.glued)
+  if (next?.kind === 'op' && RANGE_SIGNS.has(next) && kindAt(tokens, at + 1) === 'number' && next.glued === tokens[at + 1]?.glued)
     return moneyFollows(tokens, at + 2, tags)
   if (MONEY_WORDS.has(next)) return true
   if ((next?.text === 'k' && tags.lang === 'vi') || (next?.text === 'к' && tags.lang === 'ru'))
-    return next.glued && !(tokens[at + 1]?.glued === true && tokens[at + 1]?.kind !== 'op')
+    return next.glued && !(tokens[at + 1]?.glued === true && kindAt(tokens, at + 1) !== 'op')
   const currency = currencyAfter(tokens, at, tags.lang)
   return currency !== undefined && currency.rank > 0
 }
@@ -159,7 +154,7 @@ const ARTICLES = new Set([
 
 /** "a 4090", "my 3090": a thing called by its number. In Spanish and Portuguese "a 400" is a price. */
 function calledByNumber(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
-  const word = tokenAt(tokens, i - 1)?.text ?? ''
+  const word = textAt(tokens, i - 1)
   const { text } = tokens[i] as Token
   if (!ARTICLES.has(word) && !(word === 'a' && (tags.lang === 'en' || tags.lang === 'und'))) return false
   const next = tokens[at]
@@ -175,11 +170,11 @@ const LIKENESS = new WordSet(
 const OR = new WordSet(['or', 'o', 'ou', 'или', 'hoặc'])
 /** "MF 135 or similar": what something may be like is called by its number. */
 const orSimilar = (tokens: readonly Token[], i: number, at: number): boolean =>
-  tokenAt(tokens, i - 1)?.kind === 'word' && OR.has(tokens[at]) && LIKENESS.has(tokens[at + 1])
+  kindAt(tokens, i - 1) === 'word' && OR.has(tokens[at]) && LIKENESS.has(tokens[at + 1])
 
 /** "First 900 takes it": who comes first with so much. */
 const firstTakes = (tokens: readonly Token[], i: number, at: number, tags: Tags): boolean =>
-  tokenAt(tokens, i - 1)?.text === 'first' && TAKES.has(tokens[at]) && tags.at('r_cue', at) !== undefined
+  textAt(tokens, i - 1) === 'first' && TAKES.has(tokens[at]) && tags.at('r_cue', at) !== undefined
 const TAKES = new WordSet(['takes', 'gets', 'buys', 'secures', 'wins', 'grabs'])
 
 const LAST_EDITION = 20
@@ -187,17 +182,17 @@ const LAST_EDITION = 20
 function isEdition(tokens: readonly Token[], i: number, at: number): boolean {
   const [before, next] = [tokenAt(tokens, i - 1), tokens[at]]
   if (next?.text !== 'e' || !next.glued || next.caps !== 0 || Number(tokens[i]?.text) > LAST_EDITION) return false
-  if (tokens[at + 1]?.text !== ')') return false
+  if (textAt(tokens, at + 1) !== ')') return false
   return before?.text === '(' || (before?.kind === 'word' && before.caps > 0)
 }
 
 /** "2-4-6", "3/5/7": days, dates and codes, one of three numbers or more. */
 function chained(tokens: readonly Token[], i: number, at: number): boolean {
   const after = isLink(tokens, at) && isGluedNumber(tokens, at + 1)
-  const before = tokens[i]?.glued === true && isLink(tokens, i - 1) && tokenAt(tokens, i - 2)?.kind === 'number'
+  const before = tokens[i]?.glued === true && isLink(tokens, i - 1) && kindAt(tokens, i - 2) === 'number'
   if (!after && !before) return false
   if (after && isLink(tokens, at + 2) && isGluedNumber(tokens, at + 3)) return true
-  if (before && isLink(tokens, i - 3) && tokenAt(tokens, i - 4)?.kind === 'number') return true
+  if (before && isLink(tokens, i - 3) && kindAt(tokens, i - 4) === 'number') return true
   return before && after
 }
 const isLink = (tokens: readonly Token[], k: number): boolean => {
@@ -221,7 +216,7 @@ function isAge(tokens: readonly Token[], i: number, at: number): boolean {
   if (text.length > 2 && Number(text) > MAX_AGE) return false
   const before = tokenAt(tokens, i - 1)
   const next = tokens[at]
-  if (before?.text === '-' && before.glued && tokenAt(tokens, i - 2)?.kind === 'number') return AGES.has(tokenAt(tokens, i - 3))
+  if (before?.text === '-' && before.glued && kindAt(tokens, i - 2) === 'number') return AGES.has(tokenAt(tokens, i - 3))
   if (AGES.has(before)) return true
   return AGED.has(before) && (next === undefined || OLD.has(next))
 }
@@ -238,9 +233,9 @@ function isDay(tokens: readonly Token[], i: number, at: number, tags: Tags): boo
   // "Dec 10–20", "10-20 Dec"
   const before = tokenAt(tokens, i - 1)
   if (before?.kind === 'op' && before.glued && RANGE_SIGNS.has(before) && tags.ends('month', i - 2)) return true
-  const link = tokens[at]?.text === 'de' || tokens[at]?.text === 'of' ? at + 1 : at
+  const link = textAt(tokens, at) === 'de' || textAt(tokens, at) === 'of' ? at + 1 : at
   const month = tags.at('month', link)
-  return month !== undefined && (tokens[link]?.text !== 'may' || tokens[link]?.caps === 1)
+  return month !== undefined && (textAt(tokens, link) !== 'may' || tokens[link]?.caps === 1)
 }
 
 /** Digit groups of a phone number: plus sign or leading zero and nine digits, or seven digits after a contact word. */
@@ -254,16 +249,14 @@ function isPhone(tokens: readonly Token[], i: number, at: number, tags: Tags): b
     else if (token?.text !== '-' && token?.text !== '(' && token?.text !== ')') break
   }
   if (digits >= 9) {
-    if (tokenAt(tokens, i - 1)?.text === '+' && tokens[i]?.glued === true) return true
+    if (textAt(tokens, i - 1) === '+' && tokens[i]?.glued === true) return true
     if (first.startsWith('0') && first.length >= 3 && !first.includes(',')) return true
   }
-  if (digits >= 7 && (tags.ends('contact', i) || (tokenAt(tokens, i - 1)?.text === ':' && tags.ends('contact', i - 1))))
-    return true
+  if (digits >= 7 && (tags.ends('contact', i) || (textAt(tokens, i - 1) === ':' && tags.ends('contact', i - 1)))) return true
   if (own !== 4) return false
   const previousNumber =
-    tokenAt(tokens, i - 1)?.kind === 'number' ||
-    (tokenAt(tokens, i - 1)?.text === '-' && tokenAt(tokens, i - 2)?.kind === 'number')
-  return previousNumber && count(tokenAt(tokens, i - 1)?.text ?? '') === 3 && count(tokenAt(tokens, i - 2)?.text ?? '') >= 3
+    kindAt(tokens, i - 1) === 'number' || (textAt(tokens, i - 1) === '-' && kindAt(tokens, i - 2) === 'number')
+  return previousNumber && count(textAt(tokens, i - 1)) === 3 && count(textAt(tokens, i - 2)) >= 3
 }
 
 const SEPARATED = /[,']/u

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { NOTES, NUMBER_WORDS } from './number-word-list.ts'
 
@@ -24,9 +24,9 @@ const GIVES = new WordSet(['дам', 'отдам', 'заплачу', 'плачу
 export const NUMBER_HEADS: ReadonlySet<string> = new Set([...NOTES.keys(), ...NUMBER_WORDS.keys(), 'a', 'couple'])
 
 const isHalf = (tokens: readonly Token[], i: number): boolean =>
-  tokens[i]?.text === 'с'
-    ? tokens[i + 1]?.text === 'половиной'
-    : tokens[i]?.text === 'and' && tokens[i + 1]?.text === 'a' && tokens[i + 2]?.text === 'half'
+  textAt(tokens, i) === 'с'
+    ? textAt(tokens, i + 1) === 'половиной'
+    : textAt(tokens, i) === 'and' && textAt(tokens, i + 1) === 'a' && textAt(tokens, i + 2) === 'half'
 
 const TENS = new WordSet(['mươi', 'chục'])
 const THOUSANDS = new WordSet(['nghìn', 'ngàn'])
@@ -48,8 +48,8 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
   let words = 0
   let large = false
   if (opener === 'a' || opener === 'couple') {
-    const next = tokens[i + 1]?.text === 'of' ? i + 2 : i + 1
-    const scale = NUMBER_WORDS.get(tokens[next]?.text ?? '') ?? 0
+    const next = textAt(tokens, i + 1) === 'of' ? i + 2 : i + 1
+    const scale = NUMBER_WORDS.get(textAt(tokens, next)) ?? 0
     if (scale !== 100 && scale !== 1000) return undefined
     current = opener === 'a' ? 1 : 2
     i = next
@@ -57,9 +57,9 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
   for (; words < MAX_WORDS; i++) {
     const token = tokens[i]
     if (token?.kind !== 'word') break
-    if (words > 0 && LINKS.has(token) && NUMBER_WORDS.has(tokens[i + 1]?.text ?? '')) continue
+    if (words > 0 && LINKS.has(token) && NUMBER_WORDS.has(textAt(tokens, i + 1))) continue
     // "bốn trăm rưỡi": half a hundred more.
-    if (token.text === 'rưỡi' && tokenAt(tokens, i - 1)?.text === 'trăm') {
+    if (token.text === 'rưỡi' && textAt(tokens, i - 1) === 'trăm') {
       current += 50
       continue
     }
@@ -75,10 +75,10 @@ export function readNumberWords(tokens: readonly Token[], start: number): WordNu
       i += token.text === 'с' ? 1 : 2
       continue
     }
-    const value = token.text === 'rưỡi' && tokenAt(tokens, i - 1)?.text === 'triệu' ? 5 : NUMBER_WORDS.get(token.text)
+    const value = token.text === 'rưỡi' && textAt(tokens, i - 1) === 'triệu' ? 5 : NUMBER_WORDS.get(token.text)
     if (value === undefined) break
     // "một triệu tám": behind a million a digit counts hundreds of thousands.
-    if (total >= 1e6 && current === 0 && value < 10 && tokenAt(tokens, i - 1)?.text === 'triệu' && !scaled(tokens[i + 1])) {
+    if (total >= 1e6 && current === 0 && value < 10 && textAt(tokens, i - 1) === 'triệu' && !scaled(tokens[i + 1])) {
       total += value * 100_000
       i++
       break

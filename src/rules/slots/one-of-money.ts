@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
@@ -37,22 +37,24 @@ const named = (code: string | undefined, start: number, end: number): CurrencyHi
   end,
 })
 
+const [IS_ARTICLE, IS_BARE, IS_HALF] = [new WordSet(ARTICLES), new WordSet(BARE), new WordSet(HALF)]
+
 /** The amount that begins at token i and counts one, or a half, of what has a name. */
 export function oneOfMoney(tokens: readonly Token[], i: number, tags: Tags): Amount | undefined {
-  const opener = tokens[i]?.text ?? ''
-  if (ARTICLES.has(opener)) return aCoin(tokens, i, i + 1, tags)
-  if (BARE.has(opener)) return tokenAt(tokens, i - 1)?.kind === 'number' ? undefined : withCents(tokens, i, i, tags)
-  if (HALF.has(opener)) {
-    const at = tokens[i + 1]?.text === 'a' ? i + 2 : i + 1
-    const value = HALF_OF.get(tokens[at]?.text ?? '')
+  const opener = textAt(tokens, i)
+  if (IS_ARTICLE.has(tokens[i])) return aCoin(tokens, i, i + 1, tags)
+  if (IS_BARE.has(tokens[i])) return kindAt(tokens, i - 1) === 'number' ? undefined : withCents(tokens, i, i, tags)
+  if (IS_HALF.has(tokens[i])) {
+    const at = textAt(tokens, i + 1) === 'a' ? i + 2 : i + 1
+    const value = HALF_OF.get(textAt(tokens, at))
     // "milhão e meio" is read from its head on.
     if (value === undefined) return undefined
     const currency = currencyAfter(tokens, at + 1, tags.lang)
     return amountOf(i, currency?.end ?? at + 1, value, currency)
   }
   const one = ONE.get(opener)
-  if (one === undefined || !HALVES.has(tokens[i + 2]?.text ?? '')) return undefined
-  if (tokens[i + 1]?.text !== 'y' && tokens[i + 1]?.text !== 'e') return undefined
+  if (one === undefined || !HALVES.has(textAt(tokens, i + 2))) return undefined
+  if (textAt(tokens, i + 1) !== 'y' && textAt(tokens, i + 1) !== 'e') return undefined
   return amountOf(i, i + 3, one[0], named(one[1], i, i + 3))
 }
 
@@ -60,7 +62,7 @@ const FOR = new WordSet(['for', 'por', 'à', 'at'])
 
 /** "a dollar each", "un euro cada uno", "for a quid", "a pound fifty". */
 function aCoin(tokens: readonly Token[], i: number, at: number, tags: Tags): Amount | undefined {
-  const code = COINS_OF.get(tokens[at]?.text ?? '')
+  const code = COINS_OF.get(textAt(tokens, at))
   if (code === undefined) return undefined
   const cents = withCents(tokens, i, at, tags)
   if (cents !== undefined) return cents
@@ -72,7 +74,7 @@ function aCoin(tokens: readonly Token[], i: number, at: number, tags: Tags): Amo
 function withCents(tokens: readonly Token[], start: number, at: number, tags: Tags): Amount | undefined {
   const cents = centsBehind(tokens, at + 1, tags)
   if (cents === undefined) return undefined
-  return amountOf(start, cents.end, decimal('1', cents.digits, 0) ?? '1', named(COINS_OF.get(tokens[at]?.text ?? ''), at, at + 1))
+  return amountOf(start, cents.end, decimal('1', cents.digits, 0) ?? '1', named(COINS_OF.get(textAt(tokens, at)), at, at + 1))
 }
 
 const closes = (tokens: readonly Token[], at: number): boolean => {

@@ -1,7 +1,7 @@
 import { type Gazetteer, placeKey } from '../lexicon/gazetteer.ts'
 import type { Place } from '../model.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { CODES } from './currency-codes.ts'
 import { NO_PLACE } from './no-places.ts'
@@ -57,7 +57,7 @@ export function nameAt(
 /** "Q.7", "quận 12": districts that are numbered. */
 function district(tokens: readonly Token[], prep: Hit, at: number): string | undefined {
   if (!DISTRICT.has(tokens[prep.start])) return undefined
-  const number = tokens[at]?.text === '.' ? tokens[at + 1] : tokens[at]
+  const number = textAt(tokens, at) === '.' ? tokens[at + 1] : tokens[at]
   if (number?.kind !== 'number' || !/^[1-9]\d?$/u.test(number.text) || Number(number.text) > LAST_DISTRICT) return undefined
   return `Quận ${number.text}`
 }
@@ -73,14 +73,14 @@ function unknownAt(
   det: boolean,
 ): Located | undefined {
   const first = tokens[at]
-  const word = prep === undefined ? '' : (tokens[prep.start]?.text ?? '')
+  const word = prep === undefined ? '' : textAt(tokens, prep.start)
   if (first === undefined || (prep !== undefined && prep.end - prep.start === 1 && WIDE.has(word)))
     if (!(word === 'по' && STATED.test(first?.text ?? '')) && !TO_WHERE.has(tokens[(prep?.start ?? 0) - 1])) return undefined
   let end = at
   while (
     end < tokens.length &&
     end < at + MAX_NAME &&
-    tokens[end]?.kind === 'word' &&
+    kindAt(tokens, end) === 'word' &&
     (tokens[end] as Token).caps > 0 &&
     tokens[end]?.sentence === first?.sentence &&
     (end === at || tokens[end]?.clause === first?.clause)
@@ -92,7 +92,7 @@ function unknownAt(
   if (det && (first.caps !== 1 || NO_PLACE.has(first.text))) return undefined
   if (end === at + 1) {
     // "из MH3", "up to JMD 200", "in English"
-    if (NO_PLACE.has(first.text) || CODES.has(first.text) || (tokens[end]?.kind === 'number' && tokens[end]?.glued))
+    if (NO_PLACE.has(first.text) || CODES.has(first.text) || (kindAt(tokens, end) === 'number' && tokens[end]?.glued))
       return undefined
     if (word === 'на' && /[ую]$/u.test(first.text)) return undefined
     if (first.caps === 2 && ((first.text.length < 3 && !isState(gazetteer, first)) || tags.startingAt(at).length > 0))

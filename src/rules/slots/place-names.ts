@@ -1,6 +1,6 @@
 import type { Gazetteer } from '../lexicon/gazetteer.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { NO_PLACE } from './no-places.ts'
@@ -38,7 +38,7 @@ export function standingName(
     const token = tokens[i] as Token
     if (token.kind !== 'word' || token.caps !== 1 || !opens(tokens, amounts, i)) continue
     const end = stateEnd(gazetteer, tokens, nameEnd(tokens, i))
-    if (tokenAt(tokens, i - 1)?.text === '(' && tokens[end]?.text !== ')') continue
+    if (textAt(tokens, i - 1) === '(' && textAt(tokens, end) !== ')') continue
     const stated = end > i + 1 && isState(gazetteer, tokenAt(tokens, end - 1))
     const beside = stated || afterWord(tags, end) || tags.at('pickup', end) !== undefined
     if (!beside && !closes(tokens[end])) continue
@@ -50,7 +50,7 @@ export function standingName(
   return found
 }
 
-const nameStop = (tokens: readonly Token[], end: number): number => (tokenAt(tokens, end - 2)?.text === ',' ? end - 2 : end - 1)
+const nameStop = (tokens: readonly Token[], end: number): number => (textAt(tokens, end - 2) === ',' ? end - 2 : end - 1)
 const afterWord = (tags: Tags, i: number): boolean => tags.at('place_after', i) !== undefined
 
 const closes = (token: Token | undefined): boolean =>
@@ -100,13 +100,9 @@ function isName(gazetteer: Gazetteer, tokens: readonly Token[], tags: Tags, star
 
 /** "Zelda, Mario, Kirby": the part before is a bare name too. */
 function listed(tokens: readonly Token[], start: number): boolean {
-  if (tokenAt(tokens, start - 1)?.text !== ',') return false
+  if (textAt(tokens, start - 1) !== ',') return false
   let from = start - 1
-  while (
-    from > 0 &&
-    tokenAt(tokens, from - 1)?.clause === tokenAt(tokens, start - 1)?.clause &&
-    tokenAt(tokens, from - 1)?.text !== ','
-  )
+  while (from > 0 && tokenAt(tokens, from - 1)?.clause === tokenAt(tokens, start - 1)?.clause && textAt(tokens, from - 1) !== ',')
     from--
   const part = tokens.slice(from, start - 1)
   return from > 0 && part.length > 0 && part.length <= 3 && part.every((t) => t.kind === 'word' && t.caps === 1)
@@ -125,9 +121,9 @@ function fits(
   const first = tokenAt(tokens, start - 1)?.sentence !== sentence
   const priced = amounts.some((a) => a.role === 'amount' && a.end <= start)
   // A line of its own names a thing where no price came before.
-  if (first && tokenAt(tokens, start - 1)?.kind === 'line' && !priced && end < tokens.length) return false
+  if (first && kindAt(tokens, start - 1) === 'line' && !priced && end < tokens.length) return false
   if (beside || loose) return true
-  if (tokens[end] === undefined || tokens[end]?.kind === 'line' || tokens[end + 1]?.sentence !== sentence) return true
+  if (tokens[end] === undefined || kindAt(tokens, end) === 'line' || tokens[end + 1]?.sentence !== sentence) return true
   if (amounts.some((a) => a.role === 'amount' && a.currency !== undefined && (a.end === start || a.end === start - 1)))
     return true
   // Behind the price hardly anything but a place stands for itself.

@@ -1,6 +1,6 @@
 import { type Gazetteer, placeKey } from '../lexicon/gazetteer.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt, tokenAt } from '../text/token-at.ts'
 
 const STATE_LETTERS = 2
 
@@ -15,7 +15,7 @@ export function isState(gazetteer: Gazetteer, token: Token | undefined): boolean
 
 /** Token index behind the state that follows a name, with or without a comma; `end` without one. */
 export function stateEnd(gazetteer: Gazetteer, tokens: readonly Token[], end: number): number {
-  const at = tokens[end]?.text === ',' ? end + 1 : end
+  const at = textAt(tokens, end) === ',' ? end + 1 : end
   const next = tokens[at + 1]
   if (!isState(gazetteer, tokens[at]) || tokenAt(tokens, end - 1)?.caps === 2) return end
   return next === undefined || next.kind !== 'number' ? at + 1 : end
@@ -27,6 +27,6 @@ export function nameText(gazetteer: Gazetteer, raw: string, tokens: readonly Tok
   const [first] = [tokens[start] as Token]
   if (end - start < 2 || !isState(gazetteer, last) || tokenAt(tokens, end - 2)?.caps === 2)
     return raw.slice(first.start, last.end)
-  const name = tokenAt(tokens, end - 2)?.text === ',' ? end - 2 : end - 1
+  const name = textAt(tokens, end - 2) === ',' ? end - 2 : end - 1
   return `${raw.slice(first.start, (tokens[name - 1] as Token).end)}, ${raw.slice(last.start, last.end)}`
 }

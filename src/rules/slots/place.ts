@@ -2,7 +2,7 @@ import type { Gazetteer } from '../lexicon/gazetteer.ts'
 import { SLOT } from '../lexicon/slot-words.ts'
 import type { Place } from '../model.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { known, type Located, nameAt, ofHit, originOf } from './place-named.ts'
@@ -56,11 +56,11 @@ function locate(
   let away: Located | undefined
   for (const i of asked(raw, tokens, tags, named)) {
     const pin = tokens[i]?.text === PIN
-    const beside = !pin && tokens[i]?.text === 'у' && besideStation(tokens, i)
+    const beside = !pin && textAt(tokens, i) === 'у' && besideStation(tokens, i)
     const prep = pin || beside ? undefined : tags.at('place_prep', i)
     if (!pin && !beside && (prep === undefined || isName(tokens, prep))) continue
     const at = prep === undefined ? i + 1 : prep.end
-    const found = nameAt(gazetteer, raw, tokens, tags, tokens[at]?.text === ':' ? at + 1 : at, prep)
+    const found = nameAt(gazetteer, raw, tokens, tags, textAt(tokens, at) === ':' ? at + 1 : at, prep)
     if (found === undefined) continue
     if (!pin && goesAway(tokens, i)) away ??= found
     else return originOf(gazetteer, raw, tokens, found)
@@ -104,7 +104,7 @@ const isName = (tokens: readonly Token[], { start, end }: Hit): boolean => {
 
 /** "у Пионерской", "у Беляево"; "у Саши" is a person. */
 const besideStation = (tokens: readonly Token[], i: number): boolean =>
-  tokens[i + 1]?.caps === 1 && STATION.test(tokens[i + 1]?.text ?? '')
+  tokens[i + 1]?.caps === 1 && STATION.test(textAt(tokens, i + 1))
 const STATION = /(?:ской|ово|ево|ино|ной)$/u
 
 const LEAVING = new WordSet(
@@ -123,12 +123,12 @@ function goesAway(tokens: readonly Token[], at: number): boolean {
 
 /** "SG" is a guitar outside of Vietnam. */
 const foreignShort = (tokens: readonly Token[], tags: Tags, hit: Hit): boolean =>
-  hit.end - hit.start === 1 && tokens[hit.start]?.text === 'sg' && tags.lang !== 'vi'
+  hit.end - hit.start === 1 && textAt(tokens, hit.start) === 'sg' && tags.lang !== 'vi'
 
 /** "[US-TX] [H] …", "[WTS][US-OH]", "FS [CAN-ON]": the first bracket that holds a code of a country or of a part of one. */
 function bracketCode(gazetteer: Gazetteer, tokens: readonly Token[]): string | undefined {
   for (let at = 0; at < Math.min(tokens.length, MAX_TAGS); at++) {
-    if (tokens[at]?.text !== '[') continue
+    if (textAt(tokens, at) !== '[') continue
     const code = codeAt(gazetteer, tokens, at)
     if (code !== undefined) return code
   }
@@ -157,11 +157,11 @@ function codeAt(gazetteer: Gazetteer, tokens: readonly Token[], at: number): str
 function radius(tokens: readonly Token[], amounts: readonly Amount[], at: number): number | null {
   for (const amount of amounts) {
     if (amount.role !== 'measure' || amount.at >= at + 6) continue
-    const unit = KM_PER[tokens[amount.at + 1]?.text ?? '']
+    const unit = KM_PER[textAt(tokens, amount.at + 1)]
     const number = Number((tokens[amount.at] as Token).text.replace(',', '.'))
     if (unit === undefined || !Number.isFinite(number) || number <= 0) continue
     const linked =
-      FROM.has(tokens[amount.at + 2]) || tokens[amount.at + 2]?.text === 'radius' || tokens[amount.at + 2]?.text === 'around'
+      FROM.has(tokens[amount.at + 2]) || textAt(tokens, amount.at + 2) === 'radius' || textAt(tokens, amount.at + 2) === 'around'
     const before = RADIUS_BEFORE.has(tokenAt(tokens, amount.at - 1)) || RADIUS_BEFORE.has(tokenAt(tokens, amount.at - 2))
     if (!linked && !before) continue
     return Math.min(MAX_RADIUS_KM, Math.round(number * unit * 10) / 10)

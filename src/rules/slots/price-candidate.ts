@@ -20,8 +20,8 @@ export interface PriceCandidate {
   readonly end: number
 }
 
-/** Roles of which one may be the price. */
-export const PRICES: ReadonlySet<PriceRole> = new Set(['asking', 'budget', 'offer'])
+/** Whether an amount of the role may be the price. */
+export const isPrice = (role: PriceRole): boolean => role === 'asking' || role === 'budget' || role === 'offer'
 
 /** The same candidate in the shape all candidates have; as `shaped` of amounts. */
 export const candidateOf = (c: PriceCandidate): PriceCandidate => ({

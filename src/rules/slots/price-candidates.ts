@@ -1,11 +1,11 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { tradedCoins } from './coin-traded.ts'
 import { countsInVietnamese, countsThings, ofUnknownCoin } from './counted.ts'
 import { COINS } from './currency.ts'
-import { candidateOf, PRICES, type PriceCandidate, type PriceRole } from './price-candidate.ts'
+import { candidateOf, isPrice, type PriceCandidate, type PriceRole } from './price-candidate.ts'
 import { conditional, refused } from './price-conditions.ts'
 import { leftContext, rightContext } from './price-context.ts'
 import { corrected, deliveredToo, lowered, printed, stepped } from './price-corrections.ts'
@@ -34,7 +34,7 @@ export function priceCandidates(
       const known = out.findIndex((c) => c.amount === amount)
       if (known >= 0) {
         const c = out[known] as PriceCandidate
-        if (PRICES.has(c.role)) out[known] = candidateOf({ ...c, tier: 2 })
+        if (isPrice(c.role)) out[known] = candidateOf({ ...c, tier: 2 })
         continue
       }
       const at = out.findIndex((c) => c.amount.start > amount.start)
@@ -55,11 +55,11 @@ export function priceCandidates(
   }
   // "selling my vario 125, 4 pcs, 18tr5": beside money itself a bare number behind a thing is part of its name, one before a
   // word of count counts.
-  if (out.some((c) => c.tier === 3 && PRICES.has(c.role))) {
+  if (out.some((c) => c.tier === 3 && isPrice(c.role))) {
     for (const [i, c] of out.entries())
       if (c.tier === 2 && (namesModel(tags, c) || counts(tags, c))) out[i] = candidateOf({ ...c, tier: 0 })
   }
-  if (out.some((c) => c.soft) && out.some((c) => !c.soft && c.tier >= 2 && PRICES.has(c.role)))
+  if (out.some((c) => c.soft) && out.some((c) => !c.soft && c.tier >= 2 && isPrice(c.role)))
     for (const [i, c] of out.entries()) if (c.soft) out[i] = candidateOf({ ...c, role: 'historic' })
   deliveredToo(tokens, tags, out)
   lowered(tokens, out)
@@ -129,21 +129,21 @@ function judge(
   if (right.max || latinUpTo(tokens, amount)) [role, bound] = ['budget', 'max']
   if ((right.min || (money && amount.plus)) && bound === 'both') bound = 'min'
   // "de 80 soles para arriba", "de 50 pra cima"
-  if (right.min && role === 'historic' && tokenAt(tokens, amount.start - 1)?.text === 'de') role = 'asking'
+  if (right.min && role === 'historic' && textAt(tokens, amount.start - 1) === 'de') role = 'asking'
   // "cost £1,900 new"
   const cost = COST.has(tokenAt(tokens, amount.start - 1))
   if (right.hist && (cost || (cls !== 'p_ask' && cls !== 'p_now'))) role = 'historic'
   if (right.face) role = 'face'
   if (refused(tokens, amount.start)) role = 'historic'
   if (right.addon && cls !== 'p_ask') role = 'addon'
-  if (tokenAt(tokens, amount.start - 1)?.text === '+' && !left.strong) role = right.shipAfterPlus ? 'addon' : 'topup'
+  if (textAt(tokens, amount.start - 1) === '+' && !left.strong) role = right.shipAfterPlus ? 'addon' : 'topup'
   if (cls === 'p_topup' || right.topup) role = 'topup'
   if (amount.range) bound = 'both'
   const coin = amount.currency?.code !== undefined && COINS.has(amount.currency.code)
   if (coin && (isCue(amount.start) || cueBefore(amount, left.from, isCue))) role = 'coin_quantity'
   const tier = tierOf(tokens, tags, amount, money, left, right)
   if (tier === undefined) return undefined
-  const now = cls === 'p_now' || tokenAt(tokens, amount.start - 1)?.text === '→'
+  const now = cls === 'p_now' || textAt(tokens, amount.start - 1) === '→'
   return {
     amount,
     role,
@@ -172,7 +172,7 @@ const EASTERN = new Set(['RUB', 'GEL', 'KZT', 'UAH', 'BYN', 'AMD', 'UZS', 'KGS',
 const ABLE = new WordSet("i can could will would i'd id i'll ill we you u to just".split(' '))
 /** "do 22k rub": Russian in Latin letters; "can do 200 lari" is English. */
 const latinUpTo = (tokens: readonly Token[], amount: Amount): boolean =>
-  tokenAt(tokens, amount.start - 1)?.text === 'do' &&
+  textAt(tokens, amount.start - 1) === 'do' &&
   EASTERN.has(amount.currency?.code ?? '') &&
   !ABLE.has(tokenAt(tokens, amount.start - 2))
 

@@ -1,7 +1,7 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
-import { candidateOf, PRICES, type PriceCandidate } from './price-candidate.ts'
+import { candidateOf, isPrice, type PriceCandidate } from './price-candidate.ts'
 import type { Tags } from './tags.ts'
 
 // Amounts that are no price as they stand: what somebody refuses, and what would be asked under a condition.
@@ -34,7 +34,7 @@ const NOT = new WordSet([
 /** "no i will not take 2k", "no acepto 200", "за 5000 не отдам": an amount is turned down. */
 export function refused(tokens: readonly Token[], start: number): boolean {
   let verb = start - 1
-  if (tokens[verb]?.kind !== 'word') return false
+  if (kindAt(tokens, verb) !== 'word') return false
   if (FOR.has(tokens[verb])) verb--
   // "won't let it go for 100" is rarer than the verbs themselves.
   if (!TAKES.has(tokens[verb])) return false
@@ -59,13 +59,13 @@ export function conditional(tokens: readonly Token[], tags: Tags, out: PriceCand
   const c = out[at]
   if (c === undefined || at < 1) return
   const plain = out[at - 1] as PriceCandidate
-  if (!PRICES.has(plain.role) || Number(plain.amount.max) <= Number(c.amount.max)) return
+  if (!isPrice(plain.role) || Number(plain.amount.max) <= Number(c.amount.max)) return
   if (plain.tier < 1 && !tags.ends('goods', plain.amount.start)) return
   // Words of a condition stand before the number of how many, or a modal before the verb.
   for (let i = c.amount.start - 1; i >= plain.end && c.amount.start - i <= REACH; i--) {
     const token = tokens[i] as Token
     if (token.kind === 'line') return
-    const many = tokens[i + 1]?.kind === 'number' || tokens[i + 2]?.kind === 'number'
+    const many = kindAt(tokens, i + 1) === 'number' || kindAt(tokens, i + 2) === 'number'
     if (MODALS.has(token) || (IF.has(token) && many && i + 2 < c.amount.start)) {
       out[at] = candidateOf({ ...c, role: 'historic', now: false })
       return

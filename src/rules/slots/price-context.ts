@@ -1,8 +1,9 @@
 import type { PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
+import { ListTable } from './list-table.ts'
 import { isYear } from './number-role.ts'
 import { unitAt } from './price-unit.ts'
 import type { Hit, Tags } from './tags.ts'
@@ -33,6 +34,8 @@ const ROLE_CLASSES = new Set([
   'p_topup',
   'p_usual',
 ])
+/** Lists that tell the role of an amount. */
+const TELLS = new ListTable((name) => ROLE_CLASSES.has(name))
 
 /** "điện thoại" is a telephone, "disney plus" a brand, whatever "điện" and "plus" are by themselves. */
 const insideThing = (tags: Tags, { start, end, name }: Hit): boolean =>
@@ -40,7 +43,7 @@ const insideThing = (tags: Tags, { start, end, name }: Hit): boolean =>
   ((tags.at('goods', start)?.end ?? end) > end ||
     tags.endingAt(end).some((h) => h.start < start && (h.name === 'goods' || h.name === 'brand')) ||
     // "tax returns $350": the work, not what is paid on top of it.
-    (name === 'p_addon' && TAXED.has(tags.tokens[end]) && tags.tokens[start]?.text === 'tax') ||
+    (name === 'p_addon' && TAXED.has(tags.tokens[end]) && textAt(tags.tokens, start) === 'tax') ||
     // "nồi cơm điện 150k": what the thing runs on, not what comes on top.
     (name === 'p_addon' && tags.lang === 'vi' && tags.ends('goods', start)))
 
@@ -71,12 +74,12 @@ function budgeted(tokens: readonly Token[], tags: Tags, colon: number): boolean 
 const MINUTES = new WordSet(['min', 'mín', 'мин'])
 /** "30 min ₹499": minutes, no least amount. */
 const isMinutes = (tokens: readonly Token[], { start, end, name }: Hit): boolean =>
-  name === 'p_min' && end - start === 1 && tokenAt(tokens, start - 1)?.kind === 'number' && MINUTES.has(tokens[start])
+  name === 'p_min' && end - start === 1 && kindAt(tokens, start - 1) === 'number' && MINUTES.has(tokens[start])
 
 const NEW_ONES = new WordSet(['новый', 'новая', 'новое', 'новые', 'нового'])
 /** "(новый 30к)": what a new one costs; "чехол новый 500р" is new itself. */
 const ofNewOne = (tokens: readonly Token[], { start }: Amount): boolean =>
-  tokenAt(tokens, start - 2)?.text === '(' && NEW_ONES.has(tokenAt(tokens, start - 1))
+  textAt(tokens, start - 2) === '(' && NEW_ONES.has(tokenAt(tokens, start - 1))
 
 /** "material já comprado (R$ 2.300)", "I cover the label (12 bucks)": what the word before the bracket says of the amount in it. */
 const ofBracket = (word: string): string | undefined => (BOUGHT.has(word) ? 'p_hist' : SENT.has(word) ? 'p_addon' : undefined)
@@ -91,7 +94,7 @@ const BOUGHT = new Set(
 const IN_YEAR = new WordSet(['in', 'en', 'em', 'в', 'năm', 'back', 'el', 'del', 'de'])
 /** "comprada en 2016 por 1.080 €": the year between belongs to the buying. */
 function ofThatYear(tokens: readonly Token[], tags: Tags, at: number): boolean {
-  if (!isYear(tokens[at]?.text ?? '') || !IN_YEAR.has(tokenAt(tokens, at - 1))) return false
+  if (!isYear(textAt(tokens, at)) || !IN_YEAR.has(tokenAt(tokens, at - 1))) return false
   for (let k = at - 2; k >= at - REACH; k--) {
     const token = tokens[k]
     if (token === undefined || token.sentence !== tokens[at]?.sentence) return false
@@ -104,6 +107,7 @@ const REACH = 5
 /** Nearest price word to the left within the clause, with the one before it. */
 export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount): Left {
   const sentence = tokens[amount.start]?.sentence
+  const tells = TELLS.of(tags.classNames)
   let cls: string | undefined
   let outer: string | undefined
   let approx = false
@@ -124,7 +128,7 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
         approx = true
         width = Math.max(width, hit.end - hit.start)
       }
-      if (!ROLE_CLASSES.has(name) || insideThing(tags, hit) || isMinutes(tokens, hit)) continue
+      if (!tells[hit.cls] || insideThing(tags, hit) || isMinutes(tokens, hit)) continue
       const size = hit.end - hit.start
       // "aula de violão 50": a word as short as "de" says something of the number it touches only.
       if (size === 1 && end < amount.start && (tokens[hit.start] as Token).text.length <= 2) continue
@@ -147,12 +151,10 @@ export function leftContext(tokens: readonly Token[], tags: Tags, amount: Amount
     end -= width
     stop = end
   }
-  if (tokenAt(tokens, amount.start - 1)?.text === '~' || tokenAt(tokens, amount.start - 1)?.text === '≈') approx = true
-  if (cls === undefined && tokenAt(tokens, amount.start - 1)?.text === ':' && budgeted(tokens, tags, amount.start - 1))
-    cls = 'p_budget'
+  if (textAt(tokens, amount.start - 1) === '~' || textAt(tokens, amount.start - 1) === '≈') approx = true
+  if (cls === undefined && textAt(tokens, amount.start - 1) === ':' && budgeted(tokens, tags, amount.start - 1)) cls = 'p_budget'
   if (cls === undefined && ofNewOne(tokens, amount)) cls = 'p_hist'
-  if (cls === undefined && tokenAt(tokens, amount.start - 1)?.text === '(')
-    cls = ofBracket(tokenAt(tokens, amount.start - 2)?.text ?? '')
+  if (cls === undefined && textAt(tokens, amount.start - 1) === '(') cls = ofBracket(textAt(tokens, amount.start - 2))
   const strong = cls !== undefined && cls !== 'p_for'
   return {
     cls,
@@ -194,7 +196,7 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
   let topup = false
   let cue = false
   // "thirty-five dollars, not a cent more"
-  if (tokens[at]?.text === ',' && NO_MORE.has(tokens[at + 1]) && tags.at('r_max', at + 1) !== undefined) at++
+  if (textAt(tokens, at) === ',' && NO_MORE.has(tokens[at + 1]) && tags.at('r_max', at + 1) !== undefined) at++
   for (let k = 0; k < 3; k++) {
     let moved = false
     for (const hit of longestFirst(tags.startingAt(at))) {
@@ -225,8 +227,7 @@ export function rightContext(tokens: readonly Token[], tags: Tags, amount: Amoun
   let face = false
   for (let k = 0; k <= 2; k++) if (tags.at('r_face', amount.end + k) !== undefined) face = true
   const shipAfterPlus =
-    tokenAt(tokens, amount.start - 1)?.text === '+' &&
-    tags.first('f_plus_shipping_word', amount.end, amount.end + 2) !== undefined
+    textAt(tokens, amount.start - 1) === '+' && tags.first('f_plus_shipping_word', amount.end, amount.end + 2) !== undefined
   return {
     max,
     min,

@@ -1,16 +1,16 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { shaped } from './amount.ts'
-import { candidateOf, PRICES, type PriceCandidate } from './price-candidate.ts'
+import { candidateOf, isPrice, type PriceCandidate } from './price-candidate.ts'
 import { isSlotWord, leftContext } from './price-context.ts'
 import type { Tags } from './tags.ts'
 
 /** "наушники 120$ доставка по городу": where no other price is named, what stands before the word of delivery is one. */
 export function deliveredToo(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
-  if (out.some((c) => PRICES.has(c.role))) return
+  if (out.some((c) => isPrice(c.role))) return
   for (const [i, c] of out.entries()) {
-    if (c.role !== 'addon' || c.tier < 2 || tokenAt(tokens, c.amount.start - 1)?.text === '+') continue
+    if (c.role !== 'addon' || c.tier < 2 || textAt(tokens, c.amount.start - 1) === '+') continue
     // "Frete pequeno 60 reais": what a line begins with is offered itself.
     const head = tags.startingAt(0).some((h) => h.name === 'p_addon') && c.amount.start <= 4
     if (leftContext(tokens, tags, c.amount).cls === 'p_addon' && !head) continue
@@ -48,7 +48,7 @@ export function stepped(tokens: readonly Token[], out: PriceCandidate[]): void {
   for (let i = 1; i < out.length; i++) {
     if (out[i - 1]?.role !== 'historic') continue
     const c = out[i] as PriceCandidate
-    const word = tokenAt(tokens, c.amount.start - 1)?.text ?? ''
+    const word = textAt(tokens, c.amount.start - 1)
     if (c.tier < 2) continue
     if (THEN.has(word)) out[i] = candidateOf({ ...c, role: 'historic' })
     else if (TODAY.has(word)) out[i] = candidateOf({ ...c, role: 'asking', bound: 'both', now: true })
@@ -61,11 +61,11 @@ const FIX_REACH = 4
 export function corrected(tokens: readonly Token[], tags: Tags, out: PriceCandidate[]): void {
   const fix = tags.hits.findLast((h) => h.name === 'p_fix')
   if (fix === undefined) return
-  const at = out.findIndex((c) => c.amount.start >= fix.end && PRICES.has(c.role))
+  const at = out.findIndex((c) => c.amount.start >= fix.end && isPrice(c.role))
   if (at < 1) return
   const c = out[at] as PriceCandidate
   const close = c.amount.start - fix.end <= FIX_REACH
-  if (!close && tokenAt(tokens, fix.start - 1)?.kind === 'word') return
+  if (!close && kindAt(tokens, fix.start - 1) === 'word') return
   for (let i = 0; i < at; i++) out[i] = candidateOf({ ...(out[i] as PriceCandidate), role: 'historic' })
   const earlier = out[at - 1] as PriceCandidate
   const currency = c.amount.currency ?? earlier.amount.currency
@@ -95,7 +95,7 @@ export function printed(tokens: readonly Token[], tags: Tags, out: PriceCandidat
     (c) =>
       c !== first &&
       c.asked &&
-      PRICES.has(c.role) &&
+      isPrice(c.role) &&
       (named
         ? c.tier === 3 && Number(c.amount.max) >= MANY_TIMES * Number(max)
         : currency === undefined && multiplied && c.tier === 2),

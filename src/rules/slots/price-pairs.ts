@@ -1,9 +1,9 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { shaped } from './amount.ts'
-import { candidateOf, PRICES, type PriceCandidate } from './price-candidate.ts'
+import { candidateOf, isPrice, type PriceCandidate } from './price-candidate.ts'
 import type { Tags } from './tags.ts'
 
 /** Amounts of a text without other prices that stand beside their things, where there are at least two: a list of prices. */
@@ -32,7 +32,7 @@ function pairedWithThing(tokens: readonly Token[], tags: Tags, amount: Amount): 
   if (Number(amount.max) <= LAST_HOUR && (AT.has(tokenAt(tokens, amount.start - 1)) || tags.ends('place', amount.start)))
     return false
   const thing = tags.ends('goods', amount.start)
-  return thing || tokenAt(tokens, amount.start - 1)?.kind === 'word'
+  return thing || kindAt(tokens, amount.start - 1) === 'word'
 }
 
 const LEADS = new WordSet([',', '-', '–', '—', '…', '='])
@@ -54,8 +54,8 @@ const LEAST_LISTED = 3
  * it than the first, the first is the price of the first thing all the same.
  */
 export function listHead(tokens: readonly Token[], tags: Tags, amounts: readonly Amount[], out: PriceCandidate[]): void {
-  let at = out.findIndex((c) => c.tier >= 2 && c.amount.currency !== undefined && PRICES.has(c.role))
-  if (at < 0) at = out.findIndex((c) => c.tier >= 2 && PRICES.has(c.role))
+  let at = out.findIndex((c) => c.tier >= 2 && c.amount.currency !== undefined && isPrice(c.role))
+  if (at < 0) at = out.findIndex((c) => c.tier >= 2 && isPrice(c.role))
   const lead = out[at]
   const [first] = amounts
   if (lead === undefined || first === undefined || lead.amount === first || lead.now || lead.bound !== 'both') return
@@ -72,7 +72,7 @@ export function listHead(tokens: readonly Token[], tags: Tags, amounts: readonly
   }
   if (tags.endingAt(lead.amount.start).some((h) => SAYS_PRICE.has(h.name))) return
   // "Omni 360, washed and ready, 90 sgd": behind a comma alone it is the price of all.
-  if (tokenAt(tokens, lead.amount.start - 1)?.text === ',') return
+  if (textAt(tokens, lead.amount.start - 1) === ',') return
   let head: Amount | undefined
   let entries = 0
   for (const amount of amounts) {
@@ -137,7 +137,7 @@ function listed(tokens: readonly Token[], amount: Amount, out: readonly PriceCan
   if (amount.role !== 'amount' || amount.range) return false
   const before = tokenAt(tokens, amount.start - 1)
   if (before?.kind !== 'word' && !LEADS.has(before)) return false
-  if (before?.text === ',' && tokenAt(tokens, amount.start - 2)?.kind !== 'word') return false
+  if (before?.text === ',' && kindAt(tokens, amount.start - 2) !== 'word') return false
   const next = tokens[amount.end]
   if (next === undefined || next.kind === 'line' || SEPARATES.has(next)) return true
   return out.some((c) => c.amount === amount && c.tier >= 2)

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { needsSoMany, onlyCounted } from './counted.ts'
@@ -14,7 +14,7 @@ function thingAhead(tokens: readonly Token[], tags: Tags, at: number): boolean {
   if (tags.at('goods', at) !== undefined) return true
   const state = tags.startingAt(at).some((h) => h.name.startsWith('cond_'))
   const describes =
-    tokens[at]?.kind === 'word' && (state || !isSlotWord(tags, at)) && tokens[at + 1]?.clause === tokens[at]?.clause
+    kindAt(tokens, at) === 'word' && (state || !isSlotWord(tags, at)) && tokens[at + 1]?.clause === tokens[at]?.clause
   return describes && tags.at('goods', at + 1) !== undefined
 }
 
@@ -62,7 +62,7 @@ export function tierOf(
 ): 0 | 1 | 2 | 3 | undefined {
   if (money) return 3
   // ".99, zelle": read as money only where it is.
-  if (tokens[amount.start]?.text === '.') return 2
+  if (textAt(tokens, amount.start) === '.') return 2
   const tail = tokens[amount.end]
   // "soldered kits 60-90 depending on layout"
   if (amount.range && tail !== undefined && (DEPENDS.has(tail) || DEPENDS.has(tokens[amount.end + 1]))) return 2
@@ -74,8 +74,8 @@ export function tierOf(
     return undefined
   const next = tokens[amount.end]
   // "6105 and 6309 references": of two numbers side by side neither is a price.
-  if (next !== undefined && JOINS.has(next) && tokens[amount.end + 1]?.kind === 'number' && !left.strong) return undefined
-  if (tokenAt(tokens, amount.start - 2)?.kind === 'number' && JOINS.has(tokenAt(tokens, amount.start - 1)) && !left.strong)
+  if (next !== undefined && JOINS.has(next) && kindAt(tokens, amount.end + 1) === 'number' && !left.strong) return undefined
+  if (kindAt(tokens, amount.start - 2) === 'number' && JOINS.has(tokenAt(tokens, amount.start - 1)) && !left.strong)
     return undefined
   const previous = tokenAt(tokens, amount.start - 1)
   const value = Number(amount.max)
@@ -93,7 +93,7 @@ export function tierOf(
     next?.text === '+' &&
     next.glued &&
     !left.strong &&
-    tokens[amount.end + 1]?.kind === 'word' &&
+    kindAt(tokens, amount.end + 1) === 'word' &&
     !isSlotWord(tags, amount.end + 1)
   )
     return undefined
@@ -106,13 +106,7 @@ export function tierOf(
   if (amount.multiplied) return undefined
   if (amount.words) {
     const lot = tags.at('u_lot', amount.end) !== undefined
-    if (
-      lot ||
-      left.strong ||
-      right.cue ||
-      right.unit !== 'item' ||
-      willDo(tokenAt(tokens, amount.end - 1)?.text ?? '', next?.text ?? '')
-    )
+    if (lot || left.strong || right.cue || right.unit !== 'item' || willDo(textAt(tokens, amount.end - 1), next?.text ?? ''))
       return 2
     // "letting it go for one seventy"
     return value >= 100 && (aloneInClause(tokens, amount) || (left.cls === 'p_for' && open)) ? 1 : undefined
@@ -133,7 +127,7 @@ export function tierOf(
   if (previous?.text === '→' || next?.text === '→') return 2
   if (left.approx && open && value >= 5) return 1
   // "2.50 a ball"
-  if (amount.fractional && PIECES.has(next) && tokens[amount.end + 1]?.kind === 'word') return 2
+  if (amount.fractional && PIECES.has(next) && kindAt(tokens, amount.end + 1) === 'word') return 2
   // "700 USDT, курс 92,4"
   if (amount.fractional && open && RATES.has(previous)) return 2
   if (value < 5 || amount.fractional || !open) return undefined

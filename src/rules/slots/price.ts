@@ -1,10 +1,10 @@
 import { SLOT } from '../lexicon/slot-words.ts'
 import type { Intent, Money, PriceFlag, PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import type { Amount } from './amount.ts'
 import { COINS, type CurrencySource, currencyAfter, standingCode } from './currency.ts'
-import { PRICES, type PriceCandidate } from './price-candidate.ts'
+import { isPrice, type PriceCandidate } from './price-candidate.ts'
 import { held, ownMoney, takesSoMany } from './price-sides.ts'
 import type { Tags } from './tags.ts'
 
@@ -19,7 +19,7 @@ export interface PriceReading {
   readonly extras: readonly PriceCandidate[]
 }
 
-const BUY_SIDE: ReadonlySet<Intent> = new Set(['buy', 'service_wanted'])
+const buysSomething = (intent: Intent): boolean => intent === 'buy' || intent === 'service_wanted'
 
 /** Chooses the price among the candidates for an intent (P3–P11). */
 export function choosePrice(
@@ -46,8 +46,8 @@ export function choosePrice(
   const extras: PriceCandidate[] = []
   let chosen: PriceCandidate | undefined
   if (intent !== 'exchange') {
-    const buys = BUY_SIDE.has(intent)
-    const usable = candidates.filter((c) => PRICES.has(c.role) && !(buys && takesSoMany(tokens, c)) && !(free && held(tokens, c)))
+    const buys = buysSomething(intent)
+    const usable = candidates.filter((c) => isPrice(c.role) && !(buys && takesSoMany(tokens, c)) && !(free && held(tokens, c)))
     const sentenceOf = (c: PriceCandidate): number => tokens[c.amount.at]?.sentence ?? 0
     const preferred =
       from > 0 ? usable.filter((c) => c.amount.start >= from || sentenceOf(c) >= (tokens[from]?.sentence ?? 0)) : usable
@@ -55,7 +55,7 @@ export function choosePrice(
     chosen = pool.findLast((c) => c.now && c.tier >= 1) ?? pool.find(plainMoney) ?? pool.find((c) => c.tier >= 2)
     chosen ??= pool.find((c) => c.tier === 1) ?? pool.findLast((c) => c.tier === 0)
     // "Le pongo 250 varos por pieza", "il pay petrol n 30 on top": what a buyer adds to nothing else is what they offer.
-    if (chosen === undefined && topupCandidate !== undefined && BUY_SIDE.has(intent) && topupCandidate.tier >= 2)
+    if (chosen === undefined && topupCandidate !== undefined && buysSomething(intent) && topupCandidate.tier >= 2)
       chosen = topupCandidate
     const coinPriced = chosen?.amount.currency?.code !== undefined && COINS.has(chosen.amount.currency.code)
     if (
@@ -68,7 +68,7 @@ export function choosePrice(
       chosen = undefined
     for (const c of usable) if (c !== chosen && c.tier >= 2 && extras.length < 20) extras.push(c)
   }
-  if (chosen !== undefined && BUY_SIDE.has(intent)) chosen = ownMoney(tokens, chosen)
+  if (chosen !== undefined && buysSomething(intent)) chosen = ownMoney(tokens, chosen)
   const price = chosen === undefined ? givenAway(intent, free) : money(tokens, tags, chosen, intent, coin !== undefined)
   return { price, chosen, candidates, topup: chosen === topupCandidate ? null : topup, coin, free, extras }
 }
@@ -84,7 +84,7 @@ const withoutMoney = (candidates: readonly PriceCandidate[], intent: Intent, fre
 })
 
 const givenAway = (intent: Intent, free: boolean): Money | null =>
-  free && intent !== 'exchange' && !BUY_SIDE.has(intent)
+  free && intent !== 'exchange' && !buysSomething(intent)
     ? { min: '0', max: '0', currency: null, currency_source: null, unit: 'item', role: 'asking', flags: ['free'] }
     : null
 
@@ -102,7 +102,7 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
   if (worded && tags.any('f_plus_shipping') !== undefined) flags.push('plus_shipping')
   else if (worded && tags.any('f_shipped') !== undefined) flags.push('shipped')
   if (c.bound === 'min') flags.push('from')
-  const buyer = BUY_SIDE.has(intent)
+  const buyer = buysSomething(intent)
   const bundle = c.unit === 'item' ? bundleUnit(tokens, tags, c) : undefined
   const { code, source } = currencyOf(tokens, c, tags, coin)
   return {
@@ -119,8 +119,7 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
 /** "3 for $50", "the lot for", "for both": one price for several things. */
 function bundleUnit(tokens: readonly Token[], tags: Tags, c: PriceCandidate): PriceUnit | undefined {
   const before = tokenAt(tokens, c.amount.start - 1)
-  if (before !== undefined && tags.ends('p_for', c.amount.start) && tokenAt(tokens, c.amount.start - 2)?.kind === 'number')
-    return 'lot'
+  if (before !== undefined && tags.ends('p_for', c.amount.start) && kindAt(tokens, c.amount.start - 2) === 'number') return 'lot'
   return tags.first('u_lot', c.end, c.end + 2) !== undefined ? 'lot' : undefined
 }
 
@@ -164,7 +163,7 @@ function currencyOf(
 /** The first money named that is no coin. */
 function otherMoney(tokens: readonly Token[], tags: Tags): string | undefined {
   for (let i = 0; i < tokens.length; i++) {
-    if (tokens[i]?.kind !== 'word') continue
+    if (kindAt(tokens, i) !== 'word') continue
     const code = currencyAfter(tokens, i, tags.lang)?.code
     if (code !== undefined && !COINS.has(code)) return code
   }
@@ -172,7 +171,7 @@ function otherMoney(tokens: readonly Token[], tags: Tags): string | undefined {
 }
 
 const thousands = (tokens: readonly Token[], { start, end }: Amount): boolean => {
-  for (let i = start - 2; i <= end; i++) if (/^(?:тысяч|тыщ|косар)/u.test(tokens[i]?.text ?? '')) return true
+  for (let i = start - 2; i <= end; i++) if (/^(?:тысяч|тыщ|косар)/u.test(textAt(tokens, i))) return true
   return false
 }
 
@@ -219,7 +218,7 @@ export function isFree(tokens: readonly Token[], tags: Tags): boolean {
   for (const hit of tags.hits) {
     if (hit.name !== 'free') continue
     const blocked = tags.hits.some((h) => h.name === 'free_other' && h.start <= hit.start && h.end >= hit.end)
-    if (!blocked && tokens[hit.start]?.kind === 'word') return true
+    if (!blocked && kindAt(tokens, hit.start) === 'word') return true
   }
   return false
 }

@@ -1,6 +1,6 @@
 import type { Intent, Slots } from '../model.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { byCount, countsGoods, isSize, isTimes, isWorn, joinedTo, namesThing, plainNext } from './count-things.ts'
@@ -79,18 +79,17 @@ function counts(around: Around, amount: Amount, value: number): boolean {
   )
     return around.intent !== 'buy'
   if (amount.role === 'id')
-    return SETS.has(tokenAt(tokens, amount.at - 1)?.text ?? '') && tags.at('number_label', amount.at - 1) !== undefined
+    return SETS.has(textAt(tokens, amount.at - 1)) && tags.at('number_label', amount.at - 1) !== undefined
       ? namesThing(tags, amount.end)
       : false
   if (amount.role !== 'amount' || amount.currency !== undefined || amount.range || amount.multiplied || amount.fractional)
     return false
   if (ofThem(tokens, amount.end) && Number.isInteger(value)) return true
-  if (goesWith(tokens, tags, amount.at) || joinedTo(tokens, amount.end) || FROM.has(tokenAt(tokens, amount.at - 1)?.text ?? ''))
-    return false
-  if (timesWord(tokens[amount.end]) && tokens[amount.end + 1]?.kind === 'word') return true
+  if (goesWith(tokens, tags, amount.at) || joinedTo(tokens, amount.end) || FROM.has(textAt(tokens, amount.at - 1))) return false
+  if (timesWord(tokens[amount.end]) && kindAt(tokens, amount.end + 1) === 'word') return true
   if (inPieces(tokens, amount.at, amount.end)) return true
   const of = tags.ends('p_approx', amount.at) ? amount.at - 2 : amount.at - 1
-  if (OF.has(tokens[of]?.text ?? '') && SETS.has(tokenAt(tokens, of - 1)?.text ?? '')) return true
+  if (OF.has(textAt(tokens, of)) && SETS.has(textAt(tokens, of - 1))) return true
   const price = around.prices.find((c) => c.amount === amount)
   // A price in money elsewhere leaves "tenho 5" to be counted.
   if (price !== undefined && around.prices.some((c) => c !== price && c.amount.currency !== undefined))
@@ -133,7 +132,7 @@ function unmeasured({ tokens, tags, objectStart, objectEnd }: Around, amount: Am
   const { at } = amount
   const unit = tokens[at + 1]
   if (goesWith(tokens, tags, at) || unit?.glued === true) return false
-  if (timesWord(unit)) return tokens[at + 2]?.kind === 'word' && startsOrLeads(tokens, tags, at)
+  if (timesWord(unit)) return kindAt(tokens, at + 2) === 'word' && startsOrLeads(tokens, tags, at)
   // "3 in-calf heifers"
   if (unit?.text === 'in' && tokens[at + 2]?.glued === true) return startsOrLeads(tokens, tags, at)
   if (tags.at('quantity_after', at + 1) === undefined || attached(tokens, tags, at)) return false
@@ -141,13 +140,13 @@ function unmeasured({ tokens, tags, objectStart, objectEnd }: Around, amount: Am
 }
 
 const startsOrLeads = (tokens: readonly Token[], tags: Tags, at: number): boolean =>
-  tokenAt(tokens, at - 1)?.kind !== 'word' || leads(tokens, tags, at)
+  kindAt(tokens, at - 1) !== 'word' || leads(tokens, tags, at)
 
 /** "for 60 guests", "2 người 1 chó": for whom, or who is looking. */
 function forPeople({ tokens, tags, intent }: Around, at: number, end: number): boolean {
-  const named = PEOPLE.has(tokens[end]?.text ?? '') || (tokens[end]?.kind === 'word' && PEOPLE.has(tokens[end + 1]?.text ?? ''))
+  const named = PEOPLE.has(textAt(tokens, end)) || (kindAt(tokens, end) === 'word' && PEOPLE.has(textAt(tokens, end + 1)))
   if (!named && !(intent === 'buy' && tags.at('people', end) !== undefined)) return false
-  return intent !== 'service_wanted' || FOR_WHOM.has(tokenAt(tokens, at - 1)?.text ?? '')
+  return intent !== 'service_wanted' || FOR_WHOM.has(textAt(tokens, at - 1))
 }
 
 /** "98 corolla": of which year. */
@@ -156,7 +155,7 @@ const ofYear = (tags: Tags, end: number, value: number): boolean =>
 
 /** "xe tải 1 tấn": what a lorry carries. */
 const loads = (tokens: readonly Token[], at: number, end: number): boolean =>
-  tokens[end]?.text === 'tấn' && LORRY.has(tokenAt(tokens, at - 1))
+  textAt(tokens, end) === 'tấn' && LORRY.has(tokenAt(tokens, at - 1))
 const FOR_MONEY = new WordSet(['for', 'por', 'за'])
 const LORRY = new WordSet(['tải', 'xe', 'cẩu'])
 
@@ -172,14 +171,14 @@ function opensList({ tokens, tags, prices }: Around, at: number): boolean {
 const BULLETS = new WordSet(['•', '·', '-', '*', '–', '—', '.', '!', '?', ';', '…'])
 /** In a list, not at the beginning of any sentence. */
 const plainItem = (tokens: readonly Token[], tags: Tags, at: number, end: number): boolean =>
-  tokenAt(tokens, at - 1)?.kind !== 'op' || ENDS.has(tokenAt(tokens, at - 1)) ? false : plainNext(tokens, tags, end)
+  kindAt(tokens, at - 1) !== 'op' || ENDS.has(tokenAt(tokens, at - 1)) ? false : plainNext(tokens, tags, end)
 const ENDS = new WordSet(['.', '!', '?', ';', '…'])
 
 const timesWord = (token: Token | undefined): boolean => token?.text === 'x' || token?.text === '×'
 
 /** "with 2 controllers"; in Vietnamese "có 2 vé" at the beginning is "I have". */
 const goesWith = (tokens: readonly Token[], tags: Tags, at: number): boolean =>
-  tags.ends('with_word', at) && !(at <= 3 && tokenAt(tokens, at - 1)?.text === 'có')
+  tags.ends('with_word', at) && !(at <= 3 && textAt(tokens, at - 1) === 'có')
 
 /** "Bosch PSR 18", "Caloi 10": the number belongs to the name before it. */
 function namedByNumber(tokens: readonly Token[], at: number): boolean {
@@ -194,7 +193,7 @@ function attached(tokens: readonly Token[], tags: Tags, at: number): boolean {
   const sentence = tokens[at]?.sentence
   for (let i = at - 1; i > 0 && i > at - REACH; i--) {
     if (tokens[i]?.sentence !== sentence) return false
-    if (WITH.has(tokens[i]?.text ?? '') || (tokens[i]?.text === '+' && tags.ends('goods', i))) return true
+    if (WITH.has(textAt(tokens, i)) || (textAt(tokens, i) === '+' && tags.ends('goods', i))) return true
   }
   return false
 }
@@ -222,18 +221,15 @@ function spelled(around: Around): Quantity | null {
       continue
     }
     const { value, end } = count
-    if (goesWith(tokens, tags, i) || joinedTo(tokens, end) || forPeople(around, i, end) || FEATURES.has(tokens[end]?.text ?? ''))
+    if (goesWith(tokens, tags, i) || joinedTo(tokens, end) || forPeople(around, i, end) || FEATURES.has(textAt(tokens, end)))
       continue
     if (tags.lang === 'ru' && unitAhead(tokens, i, value)) return { value, unit: null }
     if (twoFor(tokens, i, end)) return { value, unit: null }
     if (value > 1 && (ofThem(tokens, end) || hadOrWanted(tokens, tags, i, end, value, buys))) return { value, unit: null }
-    const at = OF.has(tokens[end]?.text ?? '') ? end + 1 : end
-    if (
-      isPairWord(token.text) &&
-      (PAIRED.has(tokens[at]?.text ?? '') || PAIRED.has(tokens[at + 1]?.text ?? '') || isWorn(tags, at))
-    )
+    const at = OF.has(textAt(tokens, end)) ? end + 1 : end
+    if (isPairWord(token.text) && (PAIRED.has(textAt(tokens, at)) || PAIRED.has(textAt(tokens, at + 1)) || isWorn(tags, at)))
       continue
-    if (NOT_COUNTED.has(tokens[at]?.text ?? '') || attached(tokens, tags, i)) continue
+    if (NOT_COUNTED.has(textAt(tokens, at)) || attached(tokens, tags, i)) continue
     const near = i >= from - 3 && i <= objectEnd
     if (near ? countsGoods(tokens, tags, at) : i <= objectEnd && namesThing(tags, at)) return { value, unit: null }
     if (value >= 5 && countsAlone(token.text) && plainNext(tokens, tags, at)) return { value, unit: null }
@@ -248,4 +244,4 @@ function spelled(around: Around): Quantity | null {
 
 /** "two for Idles tomorrow": tickets of an evening everybody knows. */
 const twoFor = (tokens: readonly Token[], i: number, end: number): boolean =>
-  (i === 0 || tokenAt(tokens, i - 1)?.kind === 'line') && tokens[end]?.text === 'for' && (tokens[end + 1]?.caps ?? 0) > 0
+  (i === 0 || kindAt(tokens, i - 1) === 'line') && textAt(tokens, end) === 'for' && (tokens[end + 1]?.caps ?? 0) > 0

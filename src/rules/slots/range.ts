@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { shaped } from './amount.ts'
@@ -16,7 +16,7 @@ const OPENERS = new Set(['de', 'entre', 'между', 'between', 'desde'])
 
 /** "a partir de 100", "menos de 100": the opener ends another phrase. */
 const opensPhrase = (tokens: readonly Token[], at: number): boolean => {
-  const before = tokenAt(tokens, at - 2)?.text ?? ''
+  const before = textAt(tokens, at - 2)
   return before === 'partir' || before === 'más' || before === 'mais' || before === 'menos'
 }
 
@@ -58,10 +58,9 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
     })
   if (between !== 1 || first === undefined) return undefined
   // "ключ +10 — 600 руб": behind a plus it is a level, and the dash begins the price.
-  if (!first.glued && tokenAt(tokens, left.start - 1)?.text === '+' && !left.multiplied && left.currency === undefined)
-    return undefined
+  if (!first.glued && textAt(tokens, left.start - 1) === '+' && !left.multiplied && left.currency === undefined) return undefined
   // "entre 2000 y 3000 pesos": a year alone is money beside money.
-  const opener = tokenAt(tokens, left.start - 1)?.text ?? ''
+  const opener = textAt(tokens, left.start - 1)
   const opens = RANGE_OPS.has(first) ? first.glued && Number(left.min) % 50 === 0 : BETWEEN.has(opener)
   const money = right.currency !== undefined || Number(right.max) > LAST_YEAR
   if (left.role !== 'amount' && !(left.role === 'year' && money && opens)) return undefined
@@ -72,7 +71,7 @@ export function joinRange(left: Amount | undefined, right: Amount, tokens: reado
         first.text === 'tới' ||
         first.text === 'до' ||
         BETWEEN.has(opener) ||
-        BETWEEN.has(tokenAt(tokens, left.start - 2)?.text ?? '') ||
+        BETWEEN.has(textAt(tokens, left.start - 2)) ||
         // "tam 1tr5 den 2tr": millions on both sides, typed without their marks.
         ((first.text === 'den' || first.text === 'toi') && left.multiplied && right.multiplied) ||
         (first.text === 'a' && (right.currency !== undefined || right.multiplied || ABOUT.has(opener))))) ||
@@ -125,7 +124,7 @@ function roundRange(left: Amount, right: Amount, tokens: readonly Token[]): Amou
   if (left.role !== 'amount' || right.start - left.end !== 1 || first === undefined) return undefined
   const [min, max] = [Number(left.min), Number(right.max)]
   if (min >= max || min * MOST_TIMES < max || min % ROUND !== 0 || max % ROUND !== 0) return undefined
-  const word = RANGE_WORDS.has(first) && BETWEEN.has(tokenAt(tokens, left.start - 1)?.text ?? '')
+  const word = RANGE_WORDS.has(first) && BETWEEN.has(textAt(tokens, left.start - 1))
   if (!word && !(RANGE_OPS.has(first) && first.glued)) return undefined
   return shaped({ ...right, role: 'amount', start: left.start, at: left.at, min: left.min, range: true, currency: left.currency })
 }

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { NumberRole } from './amount.ts'
 import { currencyAfter } from './currency.ts'
@@ -25,21 +25,21 @@ export function sideNumber(tokens: readonly Token[], i: number, at: number, tags
 
 /** "7.º ano", "2.ª mão" */
 const ordinalSign = (tokens: readonly Token[], at: number): boolean =>
-  tokens[at]?.text === '.' && tokens[at]?.glued === true && tokens[at + 1]?.glued === true && ORDINAL_SIGNS.has(tokens[at + 1])
+  textAt(tokens, at) === '.' && tokens[at]?.glued === true && tokens[at + 1]?.glued === true && ORDINAL_SIGNS.has(tokens[at + 1])
 const ORDINAL_SIGNS = new WordSet(['º', 'ª', '°', 'o', 'a'])
 
 const FAMILIES = new WordSet(['ryzen', 'core'])
 const MODEL_DIGITS = 4
 /** "Ryzen 5 7600": the second number is the model's. */
 const processor = (tokens: readonly Token[], i: number): boolean =>
-  tokenAt(tokens, i - 1)?.kind === 'number' && tokens[i]?.text.length === MODEL_DIGITS && FAMILIES.has(tokenAt(tokens, i - 2))
+  kindAt(tokens, i - 1) === 'number' && tokens[i]?.text.length === MODEL_DIGITS && FAMILIES.has(tokenAt(tokens, i - 2))
 
 const MILEAGE = new Set('пробег пробегом mileage odometer odo kilometraje quilometragem shot shots shutter'.split(' '))
 const MORE = new Set(['hơn', 'около', ':', 'of', 'de', 'примерно', 'count', 'tầm'])
 /** "пробег 187 тыс", "shot hơn 8k": how far or how often, unless money is named. */
 function mileage(tokens: readonly Token[], i: number, at: number, tags: Tags): boolean {
-  const before = tokenAt(tokens, i - 1)?.text ?? ''
-  if (!MILEAGE.has(before) && !(MORE.has(before) && MILEAGE.has(tokenAt(tokens, i - 2)?.text ?? ''))) return false
+  const before = textAt(tokens, i - 1)
+  if (!MILEAGE.has(before) && !(MORE.has(before) && MILEAGE.has(textAt(tokens, i - 2)))) return false
   return currencyAfter(tokens, at, tags.lang) === undefined && currencyAfter(tokens, at + 1, tags.lang) === undefined
 }
 
@@ -54,8 +54,8 @@ const DONE = new Set(
 function serviced(tokens: readonly Token[], i: number, at: number): boolean {
   const before = tokenAt(tokens, i - 1)
   if (before?.kind !== 'word' || !AT.has(before)) return false
-  const verb = tokenAt(tokens, i - 2)?.text ?? ''
-  if (!DONE.has(verb) && !(verb === 'a' && DONE.has(tokenAt(tokens, i - 3)?.text ?? ''))) return false
+  const verb = textAt(tokens, i - 2)
+  if (!DONE.has(verb) && !(verb === 'a' && DONE.has(textAt(tokens, i - 3)))) return false
   const number = tokens[i] as Token
   const next = tokens[at]
   return number.text.length >= LEAST_DRIVEN || THOUSANDS.has(next)
@@ -71,21 +71,21 @@ const beforeYear = (tokens: readonly Token[], i: number, at: number, tags: Tags)
   const [before, earlier] = [tokenAt(tokens, i - 1)?.text, tokenAt(tokens, i - 2)?.text]
   if ((tokens[i]?.text.length ?? 0) > 2) return false
   if (before === '.' && earlier === 'q') return true
-  if (before !== 'trước' || earlier === 'trả' || tokens[at]?.kind === 'word') return false
+  if (before !== 'trước' || earlier === 'trả' || kindAt(tokens, at) === 'word') return false
   return currencyAfter(tokens, at, tags.lang) === undefined
 }
 
 const IN = new WordSet(['in', 'en', 'em', 'в', 'trong'])
 /** "2 в 1", "3 in 1": what a thing is besides. */
 function inOne(tokens: readonly Token[], i: number, at: number): boolean {
-  const text = tokens[i]?.text ?? ''
+  const text = textAt(tokens, i)
   if (text.length !== 1) return false
   const next = tokens[at]
-  if (IN.has(next) && tokens[at + 1]?.text === '1') return true
+  if (IN.has(next) && textAt(tokens, at + 1) === '1') return true
   return (
     text === '1' &&
     IN.has(tokenAt(tokens, i - 1)) &&
-    tokenAt(tokens, i - 2)?.kind === 'number' &&
+    kindAt(tokens, i - 2) === 'number' &&
     tokenAt(tokens, i - 2)?.text.length === 1
   )
 }
@@ -122,7 +122,7 @@ function agedPerson(tokens: readonly Token[], i: number, at: number): boolean {
   // "ребёнку 11, Тула": behind somebody to whom something is done no price stands.
   if (TO_WHOM.has(tokenAt(tokens, i - 1)))
     return Number(tokens[i]?.text) <= OLDEST && (next === undefined || next.kind !== 'word' || next.clause !== tokens[i]?.clause)
-  if (tokenAt(tokens, i - 1)?.text !== '(' || !PERSONS.has(tokenAt(tokens, i - 2))) return false
+  if (textAt(tokens, i - 1) !== '(' || !PERSONS.has(tokenAt(tokens, i - 2))) return false
   return Number(tokens[i]?.text) <= OLDEST && (next === undefined || AGE_ENDS.has(next))
 }
 
@@ -140,7 +140,7 @@ const MEASURES = new Set('часа часов дней дня суток нед�
 const MOST = 100
 /** "часа 4 в день", "штук 5": said of about so many, the unit stands before the number. */
 function countedBehind(tokens: readonly Token[], i: number, at: number, tags: Tags): NumberRole | undefined {
-  const word = tokenAt(tokens, i - 1)?.text ?? ''
+  const word = textAt(tokens, i - 1)
   const role = PIECES.has(word) ? 'quantity' : MEASURES.has(word) ? 'measure' : undefined
   if (role === undefined || Number(tokens[i]?.text) > MOST) return undefined
   const before = tokenAt(tokens, i - 2)

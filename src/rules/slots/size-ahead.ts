@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import { type CurrencyHit, NAMELESS } from './currency.ts'
 import type { Multiplier } from './multiplier.ts'
@@ -66,6 +66,4 @@ export function moneyAhead(tokens: readonly Token[], i: number): CurrencyHit | u
 
 /** "15 lucas", "6 palos": thousands and millions of the money of the place. */
 export const byPlace = (tokens: readonly Token[], end: number): CurrencyHit | undefined =>
-  NAMELESS.has(tokenAt(tokens, end - 1)?.text ?? '')
-    ? { code: undefined, source: 'word', rank: 0, start: end - 1, end }
-    : undefined
+  NAMELESS.has(textAt(tokens, end - 1)) ? { code: undefined, source: 'word', rank: 0, start: end - 1, end } : undefined

@@ -1,5 +1,5 @@
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { kindAt, textAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 import type { Amount } from './amount.ts'
 import { type CurrencyHit, currencyAfter } from './currency.ts'
@@ -17,11 +17,10 @@ import type { Tags } from './tags.ts'
 /** "nửa củ", "giá tỷ hai", "củ rưỡi": half of one, or one and what stands behind it. */
 function openMillion(tokens: readonly Token[], i: number, tags: Tags): WordNumber | undefined {
   if (tags.lang !== 'vi') return undefined
-  if (tokens[i]?.text === 'nửa') return sized(tokens[i + 1]) ? { value: '0.5', end: i + 1, large: false } : undefined
-  if (!sized(tokens[i]) || tokenAt(tokens, i - 1)?.kind === 'number' || NUMBER_WORDS.has(tokenAt(tokens, i - 1)?.text ?? ''))
-    return undefined
+  if (textAt(tokens, i) === 'nửa') return sized(tokens[i + 1]) ? { value: '0.5', end: i + 1, large: false } : undefined
+  if (!sized(tokens[i]) || kindAt(tokens, i - 1) === 'number' || NUMBER_WORDS.has(textAt(tokens, i - 1))) return undefined
   const priced = tags.endingAt(i).some((h) => PRICE_WORDS.has(h.name))
-  return tailValue(tokens, i + 1) > 0 && (priced || tokens[i + 1]?.text === 'rưỡi')
+  return tailValue(tokens, i + 1) > 0 && (priced || textAt(tokens, i + 1) === 'rưỡi')
     ? { value: '1', end: i, large: false }
     : undefined
 }
@@ -64,7 +63,7 @@ export function spelled(tokens: readonly Token[], i: number, tags: Tags): Amount
   } else about = sizedAhead(tokens, i, end, tags, Number(words.value))
   multiplier ??= about
   // "sixty-ish euro"
-  const ish = tokens[end]?.text === 'ish'
+  const ish = textAt(tokens, end) === 'ish'
   if (ish) end++
   const ahead = moneyAhead(tokens, i)
   const currency = currencyAfter(tokens, end, tags.lang) ?? ahead ?? byPlace(tokens, multiplier?.end ?? end) ?? ofNote(tokens, i)
@@ -141,7 +140,7 @@ function priceWordsAround(tags: Tags, start: number, end: number, value: string)
   if (Number(value) >= MIN_HOURLY && PAID_BY.has(unitAt(tags.tokens, tags, end)?.unit ?? '')) return true
   const next = tags.tokens[end]
   // "sixty'll get it"
-  if (next !== undefined && willDo(tokenAt(tags.tokens, end - 1)?.text ?? '', next.text)) return true
+  if (next !== undefined && willDo(textAt(tags.tokens, end - 1), next.text)) return true
   const closed = next === undefined || next.kind === 'op' || next.clause !== tags.tokens[start]?.clause
   return (
     closed &&
@@ -157,5 +156,5 @@ const impliedThousand = (tokens: readonly Token[], end: number, tags: Tags): str
   if (tags.lang !== 'vi') return undefined
   // "một triệu", "một triệu bảy"
   const says = (word: string): boolean => VI_THOUSAND.has(word) || VI_MILLION.has(word)
-  return says(tokenAt(tokens, end - 1)?.text ?? '') || says(tokenAt(tokens, end - 2)?.text ?? '') ? 'VND' : undefined
+  return says(textAt(tokens, end - 1)) || says(textAt(tokens, end - 2)) ? 'VND' : undefined
 }

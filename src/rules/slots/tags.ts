@@ -109,6 +109,11 @@ export class Tags implements Field {
     this.#endLists[end] = undefined
   }
 
+  /** Whether the engine marked anything, or a list has the name. */
+  mayHave(name: string): boolean {
+    return this.#marks.length > 0 || this.any(name) !== undefined
+  }
+
   /** In the order they were found; marked ones stand behind the others. */
   startingAt(i: number): readonly Hit[] {
     if (i < 0 || i > this.tokens.length) return NONE

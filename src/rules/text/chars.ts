@@ -35,7 +35,10 @@ for (const code of [0xad, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f, 0x202a, 0x202b
 for (const code of [0x2068, 0x2069]) KIND[code] = HIDDEN
 
 const { charCodeAt } = String.prototype
-/** A unit of a text. Asked for as a text's own method it would be looked up at every letter: there are many kinds of strings. */
+/**
+ * The unit at a place within a text; beyond its end it would be slow ever after. Asked for as a text's own method it would be looked
+ * up at every letter: there are many kinds of strings.
+ */
 export const unitAt = (text: string, at: number): number => charCodeAt.call(text, at)
 
 /** Class of one UTF-16 unit. */

@@ -1,5 +1,5 @@
 import type { Token } from './model.ts'
-import { tokenAt } from './token-at.ts'
+import { textAt } from './token-at.ts'
 
 const SENTENCE_ENDS = new Set(['.', '!', '?', ';', '•', '|', '…', '·', '¿', '¡'])
 /** Words that begin a clause of their own: contrast and turn. */
@@ -54,11 +54,7 @@ const SHORT_FORMS = new Set('max máx min mín aprox approx ca circa прим п
 
 function abbreviates(tokens: readonly Token[], i: number): boolean {
   const next = tokens[i + 1]
-  return (
-    tokens[i]?.glued === true &&
-    (next?.kind === 'number' || next?.kind === 'sign') &&
-    SHORT_FORMS.has(tokenAt(tokens, i - 1)?.text ?? '')
-  )
+  return tokens[i]?.glued === true && (next?.kind === 'number' || next?.kind === 'sign') && SHORT_FORMS.has(textAt(tokens, i - 1))
 }
 
 /** A dash with space on both sides parts clauses; a glued one belongs to a range or a name. */

@@ -1,5 +1,10 @@
 import { charKind, MARKS, unitAt } from './chars.ts'
 
+// What is imported is looked up at every use, what is the file's own is part of the code: these run for every letter.
+const kindOf = charKind
+const unitOf = unitAt
+const MARK = MARKS
+
 /** Kinds of characters a text has, as bits: they say which closer looks it needs. */
 export const HAS = {
   dollar: 1,
@@ -61,14 +66,14 @@ export function signsOfText(text: string): number {
   let signs = 0
   const { length } = text
   for (let i = 0; i < length; i++) {
-    const code = unitAt(text, i)
+    const code = unitOf(text, i)
     if (code < 128) signs |= ASCII[code] as number
     else if (code < 0x300) {
       if (code === 0xab || code === 0xbb) signs |= HAS.typographic
     } else {
       signs |= HAS.high
       if ((code >= 0x2018 && code <= 0x201f) || code === 0x2212) signs |= HAS.typographic
-      else if (charKind(code) === MARKS) signs |= HAS.mark
+      else if (kindOf(code) === MARK) signs |= HAS.mark
     }
   }
   return signs

@@ -2,6 +2,17 @@ import { charKind, DIGIT, HIDDEN, LETTERS, LINE_END, MARKS, SPACE, unitAt } from
 import { formAt, HASH_FACTOR, HASH_START, made, plain, touch } from './forms.ts'
 import type { Form, Token, TokenKind } from './model.ts'
 
+// What is imported is looked up at every use, what is the file's own is part of the code: these run for every letter.
+const kindOf = charKind
+const unitOf = unitAt
+const LETTER = LETTERS
+const DIGITS = DIGIT
+const SPACES = SPACE
+const MARK = MARKS
+const UNSEEN = HIDDEN
+const FACTOR = HASH_FACTOR
+const START = HASH_START
+
 export const MAX_TOKENS = 512
 const SIGNS = new Set('$€£₹₫¥₩฿₱₽₴₸₺₪₦₿₵₾₼₲₡₭₮₨円元块')
 const APOSTROPHE = 39
@@ -31,13 +42,13 @@ export function tokenize(clean: string): Token[] {
   let i = 0
   while (i < n && draft.tokens.length < MAX_TOKENS) {
     const code = codes[i] as number
-    const kind = charKind(code)
-    if (kind === SPACE || kind === HIDDEN || kind === MARKS) i++
-    else if (kind === LETTERS) i = word(clean, codes, i, draft, runs)
-    else if (kind === DIGIT) i = number(clean, codes, i, draft)
+    const kind = kindOf(code)
+    if (kind === SPACES || kind === UNSEEN || kind === MARK) i++
+    else if (kind === LETTER) i = word(clean, codes, i, draft, runs)
+    else if (kind === DIGITS) i = number(clean, codes, i, draft)
     else if (kind === LINE_END) i = push(draft, 'line', LINE, i, i + 1)
     else if (code === 1) i = push(draft, 'mark', LINK_MARK, i, i + 1)
-    else i = symbol(clean, i, draft)
+    else i = symbol(clean, codes, i, draft)
   }
   return draft.tokens
 }
@@ -52,17 +63,17 @@ const hashes = new Int32Array(MAX_TOKENS)
  */
 function goAhead(clean: string, n: number, codes: Uint16Array): number {
   let count = 0
-  let hash = HASH_START
+  let hash = START
   let start = -1
   for (let k = 0; k < n; k++) {
-    const code = unitAt(clean, k)
+    const code = unitOf(clean, k)
     codes[k] = code
-    if (charKind(code) === LETTERS) {
+    if (kindOf(code) === LETTER) {
       if (start < 0) start = k
-      hash = Math.imul(hash ^ code, HASH_FACTOR)
+      hash = Math.imul(hash ^ code, FACTOR)
     } else if (start >= 0) {
       if (count < MAX_TOKENS) count = keep(count, start, k, hash)
-      hash = HASH_START
+      hash = START
       start = -1
     }
   }
@@ -113,8 +124,8 @@ function word(clean: string, codes: Uint16Array, start: number, draft: Draft, ru
 /** Whether a word may go on behind its letters. */
 function goesOn(code: number): boolean {
   if (code === APOSTROPHE || code === DOT) return true
-  const kind = charKind(code)
-  return kind === HIDDEN || kind === MARKS
+  const kind = kindOf(code)
+  return kind === UNSEEN || kind === MARK
 }
 
 /** A word with what joins its letters. */
@@ -122,15 +133,15 @@ function joined(clean: string, codes: Uint16Array, start: number, draft: Draft):
   const n = draft.length
   let i = start
   let hidden = false
-  let hash = HASH_START
+  let hash = START
   while (i < n) {
     const code = codes[i] as number
-    const kind = charKind(code)
-    if (kind !== LETTERS) {
-      if (kind === HIDDEN || kind === MARKS) hidden = true
-      else if (!((code === APOSTROPHE || code === DOT) && i + 1 < n && charKind(codes[i + 1] as number) === LETTERS)) break
+    const kind = kindOf(code)
+    if (kind !== LETTER) {
+      if (kind === UNSEEN || kind === MARK) hidden = true
+      else if (!((code === APOSTROPHE || code === DOT) && i + 1 < n && kindOf(codes[i + 1] as number) === LETTER)) break
     }
-    hash = Math.imul(hash ^ code, HASH_FACTOR)
+    hash = Math.imul(hash ^ code, FACTOR)
     i++
   }
   const seen = hidden ? made(strip(clean.slice(start, i)), 0) : formAt(clean, codes, start, i, hash)
@@ -141,8 +152,8 @@ function joined(clean: string, codes: Uint16Array, start: number, draft: Draft):
 /** A hyphen inside a word or model name separates tokens without being one. */
 function joinHyphen(codes: Uint16Array, end: number, draft: Draft): number {
   if (end + 1 >= draft.length || codes[end] !== HYPHEN) return end
-  const next = charKind(codes[end + 1] as number)
-  if (next !== LETTERS && next !== DIGIT) return end
+  const next = kindOf(codes[end + 1] as number)
+  if (next !== LETTER && next !== DIGITS) return end
   draft.previousEnd = end + 1
   return end + 1
 }
@@ -150,8 +161,8 @@ function joinHyphen(codes: Uint16Array, end: number, draft: Draft): number {
 function strip(text: string): string {
   let out = ''
   for (let i = 0; i < text.length; i++) {
-    const kind = charKind(text.charCodeAt(i))
-    if (kind !== HIDDEN && kind !== MARKS) out += text[i]
+    const kind = kindOf(text.charCodeAt(i))
+    if (kind !== UNSEEN && kind !== MARK) out += text[i]
   }
   return out
 }
@@ -163,22 +174,22 @@ const MAX_NUMBER = 8
 function number(clean: string, codes: Uint16Array, start: number, draft: Draft): number {
   const n = draft.length
   let i = start
-  let hash = HASH_START
+  let hash = START
   while (i < n) {
     const code = codes[i] as number
-    if (charKind(code) !== DIGIT) {
+    if (kindOf(code) !== DIGITS) {
       const joins =
         code === DOT || code === COMMA || code === APOSTROPHE
-          ? i + 1 < n && charKind(codes[i + 1] as number) === DIGIT
+          ? i + 1 < n && kindOf(codes[i + 1] as number) === DIGITS
           : (code === 0xa0 || code === 0x202f || code === 0x2009) && threeDigits(codes, i + 1, n)
       if (!joins) break
     }
-    hash = Math.imul(hash ^ code, HASH_FACTOR)
+    hash = Math.imul(hash ^ code, FACTOR)
     i++
   }
   const seen = i - start > MAX_NUMBER ? plain(clean.slice(start, i)) : formAt(clean, codes, start, i, hash)
   const end = push(draft, 'number', seen, start, i)
-  if (end + 1 < n && codes[end] === HYPHEN && charKind(codes[end + 1] as number) === LETTERS) {
+  if (end + 1 < n && codes[end] === HYPHEN && kindOf(codes[end + 1] as number) === LETTER) {
     draft.previousEnd = end + 1
     return end + 1
   }
@@ -187,8 +198,8 @@ function number(clean: string, codes: Uint16Array, start: number, draft: Draft):
 
 function threeDigits(codes: Uint16Array, at: number, n: number): boolean {
   if (at + 3 > n) return false
-  for (let k = 0; k < 3; k++) if (charKind(codes[at + k] as number) !== DIGIT) return false
-  return at + 3 === n || charKind(codes[at + 3] as number) !== DIGIT
+  for (let k = 0; k < 3; k++) if (kindOf(codes[at + k] as number) !== DIGITS) return false
+  return at + 3 === n || kindOf(codes[at + 3] as number) !== DIGITS
 }
 
 /** Arrows that point both ways: one thing for another. */
@@ -216,12 +227,12 @@ function signForm(text: string): Form {
   return fresh
 }
 
-function symbol(clean: string, i: number, draft: Draft): number {
-  const code = unitAt(clean, i)
+function symbol(clean: string, codes: Uint16Array, i: number, draft: Draft): number {
+  const code = codes[i] as number
   if (code < 128 && code !== LESS) {
     const known = ASCII[code] as Form
     if (code === DOLLAR) return push(draft, 'sign', known, i, i + 1)
-    if ((code === HYPHEN || code === EQUALS) && unitAt(clean, i + 1) === GREATER) return push(draft, 'op', TO, i, i + 2)
+    if ((code === HYPHEN || code === EQUALS) && codes[i + 1] === GREATER) return push(draft, 'op', TO, i, i + 2)
     return push(draft, 'op', known, i, i + 1)
   }
   const money = MONEY.get(code)

@@ -2,7 +2,7 @@ import type { Lexicon } from '../lexicon/compile.ts'
 import type { Intent, TopicRef } from '../model.ts'
 import type { Hit, Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
-import { tokenAt } from '../text/token-at.ts'
+import { textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 
 type Source = 'service' | 'coin' | 'item' | 'clause' | 'channel' | 'default'
@@ -87,7 +87,7 @@ function bestIn(tags: Tags, tokens: readonly Token[], from: number, to: number, 
 }
 
 const isWeak = (goods: Hit, at: number, tokens: readonly Token[]): boolean => {
-  const last = tokenAt(tokens, goods.end - 1)?.text ?? ''
+  const last = textAt(tokens, goods.end - 1)
   return goods.end - at === 1 ? WEAK.has(last) || CLEARING.has(last) : CLEARING.has(last)
 }
 
@@ -135,7 +135,7 @@ const HOMOGRAPHS = {
 const homograph = (tags: Tags, tokens: readonly Token[], goods: Hit): boolean => {
   if (goods.end - goods.start !== 1) return false
   const list = tags.lang === 'vi' ? HOMOGRAPHS.vi : HOMOGRAPHS.other
-  return list.has(tokens[goods.start]?.text ?? '')
+  return list.has(textAt(tokens, goods.start))
 }
 
 /** What stands in an advert for a room beside it: who lives there. */
