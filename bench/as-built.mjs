@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { register } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import { transform } from 'esbuild'
+import { asJavaScript } from '../scripts/as-javascript.mjs'
 
 /** The hook itself runs in a thread of its own. */
 if (isMainThread) register(import.meta.url)
@@ -11,11 +11,6 @@ if (isMainThread) register(import.meta.url)
 export async function load(url, context, next) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context)
   const sourcefile = fileURLToPath(url)
-  const { code } = await transform(await readFile(sourcefile, 'utf8'), {
-    loader: 'ts',
-    format: 'esm',
-    target: 'node20',
-    sourcefile,
-  })
+  const code = await asJavaScript(await readFile(sourcefile, 'utf8'), sourcefile)
   return { format: 'module', source: code, shortCircuit: true }
 }

@@ -3,6 +3,7 @@
 // wait for hundreds of files to be compiled one by one.
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { argv } from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -28,7 +29,7 @@ function inputs() {
 /** Changes whenever a file of the sources, or this file, does. */
 function stampOf({ src, data }) {
   const hash = createHash('sha256')
-  for (const path of [...src, ...data, join('scripts', 'build.mjs'), 'package.json']) {
+  for (const path of [...src, ...data, join('scripts', 'build.mjs'), join('scripts', 'as-javascript.mjs'), 'package.json']) {
     const { size, mtimeMs } = statSync(join(ROOT, path))
     hash.update(`${path}\0${size}\0${mtimeMs}\0`)
   }
@@ -37,30 +38,15 @@ function stampOf({ src, data }) {
 
 /** Writes a whole build into an empty folder. */
 async function write(dir, { src }, stamp) {
-  const { build } = await import('esbuild')
-  const modules = src.filter((path) => path.endsWith('.ts'))
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: modules,
-    outbase: 'src',
-    outdir: dir,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    bundle: true,
-    packages: 'external',
-    logLevel: 'error',
-    plugins: [
-      {
-        // Files stay files of their own; only the ending of their neighbours' names changes.
-        name: 'neighbours',
-        setup: ({ onResolve }) =>
-          onResolve({ filter: /^\./ }, ({ path, kind }) =>
-            kind === 'entry-point' ? undefined : { path: path.replace(/\.ts$/, '.js'), external: true },
-          ),
-      },
-    ],
-  })
+  // Loaded only now: a start that finds its build needs neither the compiler nor the lexer.
+  const { asJavaScript, withBuiltNeighbours } = await import('./as-javascript.mjs')
+  const compile = async (path) => {
+    const code = await asJavaScript(await readFile(join(ROOT, path), 'utf8'), path)
+    const to = join(dir, relative('src', path).replace(/\.ts$/, '.js'))
+    mkdirSync(dirname(to), { recursive: true })
+    await writeFile(to, await withBuiltNeighbours(code))
+  }
+  await Promise.all(src.filter((path) => path.endsWith('.ts')).map(compile))
   for (const path of src) {
     if (!/[\\/]public[\\/][^\\/]+$/.test(path) && !path.endsWith('.mjs')) continue
     const to = join(dir, relative('src', path))

@@ -14,11 +14,11 @@ describe('k2gw in a clone', () => {
 
   beforeEach(() => {
     clone = mkdtempSync(join(tmpdir(), 'k2gw-build-'))
-    for (const path of ['bin', join('scripts', 'build.mjs'), 'package.json']) {
+    for (const path of ['bin', join('scripts', 'build.mjs'), join('scripts', 'as-javascript.mjs'), 'package.json']) {
       cpSync(join(ROOT, path), join(clone, path), { recursive: true })
     }
     mkdirSync(join(clone, 'node_modules'))
-    for (const name of ['esbuild', 'yaml']) {
+    for (const name of ['es-module-lexer', 'esbuild', 'yaml']) {
       symlinkSync(join(ROOT, 'node_modules', name), join(clone, 'node_modules', name))
     }
     mkdirSync(join(clone, 'config', 'lexicon'), { recursive: true })
