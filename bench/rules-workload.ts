@@ -1,6 +1,6 @@
 import { PerformanceObserver, performance } from 'node:perf_hooks'
 import type { SearchDocument } from '../src/rules/match/document.ts'
-import { emptySlots, type Money, type StoredIntent } from '../src/rules/model.ts'
+import { emptySlots, type Money, NOTHING_SAID, type StoredIntent, type TopicRef } from '../src/rules/model.ts'
 import { type SubscriptionQuery, subscriptionQuerySchema } from '../src/rules/subscribe/index.ts'
 
 // Workloads of the rules specification, sections 19.1 and 19.2: seeded, so that every run measures the same.
@@ -54,8 +54,16 @@ export const money = (min: number | null, max: number | null): Money => ({
   currency_source: 'explicit',
   unit: 'item',
   role: 'asking',
-  flags: [],
+  flags: NOTHING_SAID.list,
 })
+
+/** Readings share the references to their topics, and an intent read from storage shares them too. */
+const TOPIC_REFS: readonly TopicRef[] = Array.from({ length: TOPICS }, (_, topic) => ({
+  slug: `t${topic}`,
+  k2_topic: 'Goods',
+  selection: { subtopic: `level ${topic}` },
+  source: 'item',
+}))
 
 /** An open intent of these words. */
 export function intent(id: string, offers: boolean, words: readonly string[], topic: number, price: Money): StoredIntent {
@@ -68,12 +76,16 @@ export function intent(id: string, offers: boolean, words: readonly string[], to
     side: offers ? 'offer' : 'want',
     status: 'open',
     revision: 1,
-    slots: { ...emptySlots(), item: { text: words.slice(0, 8).join(' '), head: null, model_tokens: [], brand: null }, price },
-    topic: { slug: `t${topic}`, k2_topic: 'Goods', selection: { subtopic: `level ${topic}` }, source: 'item' },
+    slots: {
+      ...emptySlots(),
+      item: { text: words.slice(0, 8).join(' '), head: null, model_tokens: NOTHING_SAID.list, brand: null },
+      price,
+    },
+    topic: TOPIC_REFS[topic] as TopicRef,
     confidence: 0.9,
     score: 8,
     text: words.join(' '),
-    flags: [],
+    flags: NOTHING_SAID.list,
     trust: 'verified',
     created_at: NOW,
     updated_at: NOW,

@@ -101,9 +101,9 @@ function filled(intent: StoredIntent, question: Exclude<Question, 'topic'>, said
 
 function topicOf(lexicon: Lexicon, said: string): TopicRef {
   const slug = said.toLowerCase()
-  const found = lexicon.taxonomy.topics.find((t) => t.slug === slug)
+  const found = lexicon.topicRefs.find(slug, 'item')
   if (found === undefined) throw notUnderstood(`one of ${lexicon.taxonomy.topics.map((t) => t.slug).join(', ')}`.slice(0, 300))
-  return { slug, k2_topic: found.k2_topic, selection: { subtopic: found.subtopic }, source: 'item' }
+  return found
 }
 
 const notUnderstood = (hint: string): K2Error => new K2Error({ code: 'MARKET_NOT_UNDERSTOOD', kind: 'input', message: hint })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { NETWORKS } from '../../bridges/model/place.ts'
 import { INTENT_STATES, INTENTS, PLATFORMS, slotsSchema, TRUST_LEVELS, topicRefSchema } from '../../rules/model.ts'
-import type { IntentRecord } from '../../rules/thread/index.ts'
+import type { IntentRecord, LeanIntents } from '../../rules/thread/index.ts'
 import type { MarketIntent, Origin, PersonSettings, PublishConsent, Reach } from './model.ts'
 
 /** Checks of what the database holds: a store outlives versions of this program. */
@@ -90,12 +90,13 @@ const settings = z.object({
 })
 
 /** Undefined for rows of another shape: they are left where they are. */
-export function readIntentRow(row: unknown): MarketIntent | undefined {
+export function readIntentRow(row: unknown, lean: LeanIntents): MarketIntent | undefined {
   const parsed = intentRow.safeParse(row)
   if (!parsed.success) return undefined
   const { origin, consent, published } = parsed.data
+  const record = parsed.data.record as IntentRecord
   return {
-    record: parsed.data.record as IntentRecord,
+    record: { ...record, intent: lean.of(record.intent) },
     origin: origin as Origin,
     consent: consent as PublishConsent | null,
     published,

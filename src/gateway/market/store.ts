@@ -1,6 +1,7 @@
 import type { Logger } from '../../base/logger.ts'
 import type { Notice, NoticeTarget } from '../../bridges/interaction.ts'
 import { type alert, type language, subscribe } from '../../rules/index.ts'
+import { LeanIntents } from '../../rules/thread/index.ts'
 import type { PgPool, Queryable } from '../db/pool.ts'
 import { inTransaction, num, numOrNull, run, statement } from '../db/sql/statement.ts'
 import type { Changes } from './changes.ts'
@@ -37,6 +38,7 @@ export class MarketStore {
   readonly #pool: PgPool
   readonly #log: Logger
   #untrimmed = 0
+  readonly #lean = new LeanIntents()
 
   constructor(pool: PgPool, log: Logger) {
     this.#pool = pool
@@ -69,7 +71,7 @@ export class MarketStore {
       (after) => run(db, sql.LOAD_INTENTS, [after, now - ENDED_KEPT_MS, PAGE]),
       (row) => row.record.intent.intent_id,
       (row) => {
-        const entry = readIntentRow(row)
+        const entry = readIntentRow(row, this.#lean)
         if (entry === undefined) unreadable++
         else intents.push(entry)
       },
@@ -115,7 +117,7 @@ export class MarketStore {
   /** Rows another gateway changed, by their keys. */
   async intentsOf(ids: readonly string[], db: Queryable): Promise<MarketIntent[]> {
     if (ids.length === 0) return []
-    return (await run<unknown>(db, sql.INTENTS_OF, [ids])).flatMap((row) => readIntentRow(row) ?? [])
+    return (await run<unknown>(db, sql.INTENTS_OF, [ids])).flatMap((row) => readIntentRow(row, this.#lean) ?? [])
   }
 
   async searchesOf(ids: readonly string[], db: Queryable): Promise<Search[]> {

@@ -2,7 +2,16 @@ import type { Lexicon } from '../lexicon/compile.ts'
 import { Budget } from '../lexicon/graph.ts'
 import type { WordInfo } from '../lexicon/vocabulary.ts'
 import type { SignSink } from '../lexicon/wording.ts'
-import { type Act, emptySlots, type Intent, type Language, type Money, type Reading, type ReadingFlag } from '../model.ts'
+import {
+  type Act,
+  emptySlots,
+  type Intent,
+  type Language,
+  type Money,
+  NOTHING_SAID,
+  type Reading,
+  type ReadingFlag,
+} from '../model.ts'
 import type { Amount } from '../slots/amount.ts'
 import { scanAmounts } from '../slots/amounts.ts'
 import { COINS } from '../slots/currency.ts'
@@ -41,7 +50,7 @@ const ACT_OF: Readonly<Record<string, Act>> = {
 export function readMessage(message: ReadingMessage, context: ReadingContext): RulesReading {
   const { lexicon, profile } = context
   const prepared = prepare(message, profile?.forwards === 'as_author')
-  const flags: ReadingFlag[] = [...prepared.flags]
+  const flags: readonly ReadingFlag[] = prepared.flags.length === 0 ? NOTHING_SAID.list : prepared.flags
   if (prepared.flags.some((f) => f === 'forwarded' || f === 'quoted' || f === 'code') || prepared.tokens.length === 0) {
     return nothing(lexicon, message, prepared, flags)
   }
@@ -53,8 +62,7 @@ export function readMessage(message: ReadingMessage, context: ReadingContext): R
   const budget = new Budget(MAX_STEPS)
   const { tags, amounts, patterns, candidates } = lookAt(lexicon, tokens, budget, profile?.language, infos)
   if (budget.left <= 0) {
-    flags.push('budget')
-    return nothing(lexicon, message, prepared, flags, tags.lang, MAX_STEPS)
+    return nothing(lexicon, message, prepared, [...flags, 'budget'], tags.lang, MAX_STEPS)
   }
   const ruled = decide({
     lexicon,

@@ -72,7 +72,10 @@ export function readTerms(input: TermsInput): Terms {
     profile?.topic,
   )
   const slots: Slots = {
-    item: coin === undefined ? (found?.item ?? null) : { text: coin.ticker, head: null, model_tokens: [], brand: null },
+    item:
+      coin === undefined
+        ? (found?.item ?? null)
+        : { text: coin.ticker, head: null, model_tokens: NOTHING_SAID.list, brand: null },
     want_item:
       frame !== undefined && intent === 'exchange'
         ? (readItem(tokens, tags, frame.want[0], frame.want[1], stops)?.item ?? null)

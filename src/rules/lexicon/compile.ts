@@ -1,5 +1,6 @@
 import { K2Error } from '../../base/errors.ts'
 import type { Language } from '../text/model.ts'
+import { TopicRefs } from '../topics/topic-refs.ts'
 import { buildingImage, type LexiconSources } from './build.ts'
 import { compileGazetteer, EMPTY_GAZETTEER, type Gazetteer } from './gazetteer.ts'
 import { PhraseGraph } from './graph.ts'
@@ -71,6 +72,7 @@ export interface Lexicon {
   readonly version: string
   readonly weights: Weights
   readonly taxonomy: TaxonomyFile
+  readonly topicRefs: TopicRefs
   readonly terms: PhraseGraph
   readonly termEntries: TermEntries
   readonly patterns: PhraseGraph
@@ -165,6 +167,7 @@ function assemble(image: LexiconImage): Lexicon {
     ].join('.'),
     weights,
     taxonomy,
+    topicRefs: new TopicRefs(taxonomy),
     terms,
     termEntries: new TermEntries(termEntries, classNames),
     patterns,

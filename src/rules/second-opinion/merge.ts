@@ -34,7 +34,7 @@ export function mergeOpinion(rules: Reading, answer: OpinionAnswer, lexicon: Lex
     confidence: Math.min(DRAFT_MAX, round(answer.confidence)),
     secondary: [],
     slots: filled(own ? rules.slots : emptySlots(), answer, intent),
-    topic: topicOf(answer, lexicon) ?? topicNamed('goods', lexicon) ?? null,
+    topic: topicOf(answer, lexicon) ?? lexicon.topicRefs.find('goods', 'model') ?? null,
     source: 'model',
   }
   return { reading: rules, draft }
@@ -114,11 +114,4 @@ function decimal(value: number | null | undefined): string | null {
 }
 
 const topicOf = (answer: OpinionAnswer, lexicon: Lexicon): TopicRef | undefined =>
-  answer.topic == null ? undefined : topicNamed(answer.topic, lexicon)
-
-function topicNamed(slug: string, lexicon: Lexicon): TopicRef | undefined {
-  const topic = lexicon.taxonomy.topics.find((t) => t.slug === slug)
-  return topic === undefined
-    ? undefined
-    : { slug: topic.slug, k2_topic: topic.k2_topic, selection: { subtopic: topic.subtopic }, source: 'model' }
-}
+  answer.topic == null ? undefined : lexicon.topicRefs.find(answer.topic, 'model')

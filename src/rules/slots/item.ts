@@ -1,4 +1,4 @@
-import type { Item } from '../model.ts'
+import { type Item, NOTHING_SAID } from '../model.ts'
 import type { Tags } from '../slots/tags.ts'
 import type { Token } from '../text/model.ts'
 import { kindAt } from '../text/token-at.ts'
@@ -92,7 +92,7 @@ export function readItem(
     }
   }
   const span = textOf(tokens, start, end).slice(0, 120)
-  return { item: { text: span, head, model_tokens: models, brand }, start, end }
+  return { item: { text: span, head, model_tokens: models.length === 0 ? NOTHING_SAID.list : models, brand }, start, end }
 }
 
 const filler = (tags: Tags, i: number): boolean => tags.startingAt(i).some((h) => h.name === 'det' && h.end === i + 1)

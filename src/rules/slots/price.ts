@@ -1,5 +1,5 @@
 import { SLOT } from '../lexicon/slot-words.ts'
-import type { Intent, Money, PriceFlag, PriceUnit } from '../model.ts'
+import { type Intent, type Money, NOTHING_SAID, type PriceFlag, type PriceUnit } from '../model.ts'
 import type { Token } from '../text/model.ts'
 import { kindAt, textAt, tokenAt } from '../text/token-at.ts'
 import type { Amount } from './amount.ts'
@@ -112,7 +112,7 @@ function money(tokens: readonly Token[], tags: Tags, c: PriceCandidate, intent: 
     currency_source: source,
     unit: bundle ?? c.unit,
     role: coin ? 'rate' : c.role === 'budget' ? 'budget' : buyer ? 'offer' : 'asking',
-    flags,
+    flags: flags.length === 0 ? NOTHING_SAID.list : flags,
   }
 }
 

@@ -1,6 +1,7 @@
 export { advance } from './advance.ts'
 export { ChannelTable } from './channel.ts'
 export { IntentBook } from './intent-book.ts'
+export { LeanIntents } from './lean-intent.ts'
 export {
   type ChannelState,
   EMPTY_CHANNEL,

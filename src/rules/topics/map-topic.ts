@@ -5,8 +5,6 @@ import type { Token } from '../text/model.ts'
 import { textAt, tokenAt } from '../text/token-at.ts'
 import { WordSet } from '../text/word-set.ts'
 
-type Source = 'service' | 'coin' | 'item' | 'clause' | 'channel' | 'default'
-
 /** Maps by 9.2: services, coins, item nouns (the head wins over modifiers), any noun, channel, `goods`. */
 export function mapTopic(
   lexicon: Lexicon,
@@ -19,19 +17,20 @@ export function mapTopic(
   channel: string | undefined,
 ): TopicRef | null {
   if (intent === 'none') return null
+  const { topicRefs } = lexicon
   if (intent === 'service_wanted' || intent === 'service_offered') return service(lexicon, tags)
-  if (coin) return ref(lexicon, 'crypto', 'coin')
+  if (coin) return topicRefs.of('crypto', 'coin')
   const inItem = bestIn(tags, tokens, itemFrom, itemTo, tags.lang === 'en' || tags.lang === 'und')
   const flat = (): boolean => namesFlat(tags, tokens)
-  if (inItem !== undefined && !inItem.weak && !(AROUND.has(inItem.slug) && flat())) return ref(lexicon, inItem.slug, 'item')
+  if (inItem !== undefined && !inItem.weak && !(AROUND.has(inItem.slug) && flat())) return topicRefs.of(inItem.slug, 'item')
   const anywhere = bestIn(tags, tokens, 0, tokens.length, false)
-  if (AROUND.has(anywhere?.slug ?? '') && (flat() || lets(tags, tokens))) return ref(lexicon, 'real-estate', 'clause')
-  if (anywhere !== undefined && !anywhere.weak) return ref(lexicon, anywhere.slug, 'clause')
-  if (namesChip(tags, tokens)) return ref(lexicon, 'computers', 'item')
-  if (flat()) return ref(lexicon, 'real-estate', 'item')
-  if (inItem !== undefined) return ref(lexicon, inItem.slug, 'item')
-  if (anywhere !== undefined) return ref(lexicon, anywhere.slug, 'clause')
-  return channel === undefined ? ref(lexicon, 'goods', 'default') : ref(lexicon, channel, 'channel')
+  if (AROUND.has(anywhere?.slug ?? '') && (flat() || lets(tags, tokens))) return topicRefs.of('real-estate', 'clause')
+  if (anywhere !== undefined && !anywhere.weak) return topicRefs.of(anywhere.slug, 'clause')
+  if (namesChip(tags, tokens)) return topicRefs.of('computers', 'item')
+  if (flat()) return topicRefs.of('real-estate', 'item')
+  if (inItem !== undefined) return topicRefs.of(inItem.slug, 'item')
+  if (anywhere !== undefined) return topicRefs.of(anywhere.slug, 'clause')
+  return channel === undefined ? topicRefs.of('goods', 'default') : topicRefs.of(channel, 'channel')
 }
 
 /** Words that often stand beside the thing that is meant: rooms it comes from, boxes it comes in. */
@@ -172,15 +171,7 @@ function namesChip(tags: Tags, tokens: readonly Token[]): boolean {
   })
 }
 
-function ref(lexicon: Lexicon, slug: string, source: Source): TopicRef {
-  const topic = lexicon.taxonomy.topics.find((t) => t.slug === slug)
-  if (topic === undefined) return { slug: 'goods', k2_topic: 'Goods', selection: { subtopic: 'Other' }, source: 'default' }
-  return { slug, k2_topic: topic.k2_topic, selection: { subtopic: topic.subtopic }, source }
-}
-
-function service(lexicon: Lexicon, tags: Tags): TopicRef {
+function service({ topicRefs }: Lexicon, tags: Tags): TopicRef {
   const hit = tags.any('service_topic')
-  const known = hit?.value === undefined ? undefined : lexicon.taxonomy.services[Number(hit.value)]
-  const selection = known === undefined ? { category: 'Other', skill: '' } : { category: known.category, skill: known.skill }
-  return { slug: 'services', k2_topic: 'Freelance Job', selection, source: 'service' }
+  return topicRefs.service(hit?.value === undefined ? -1 : Number(hit.value))
 }
