@@ -305,8 +305,8 @@ export class ItemMeter<T> {
 }
 
 /** The same with all rounds in one go. */
-export async function perItem<T>(list: readonly T[], rounds: number, run: (item: T) => unknown): Promise<number> {
-  const meter = new ItemMeter(list, run)
+export async function perItem<T>(list: readonly T[], rounds: number, run: (item: T) => unknown, chunk?: number): Promise<number> {
+  const meter = new ItemMeter(list, run, chunk)
   await meter.measure(rounds)
   return meter.us
 }

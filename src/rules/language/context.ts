@@ -87,7 +87,7 @@ export class PassContext {
   }
 
   read(kind: StateKind, rule: string, key: string): readonly number[] | undefined {
-    const pending = this.#pending?.get(`${kind}\u0000${rule}\u0000${key}`)
+    const pending = this.#pending === undefined ? undefined : this.#pending.get(`${kind}\u0000${rule}\u0000${key}`)
     if (pending !== undefined) return pending.expires_at > this.now ? pending.value : undefined
     return this.#state.get(kind, rule, key, this.now)
   }

@@ -134,7 +134,9 @@ class Pass {
     const probe = this.#options.probe?.rule === rule.id ? this.#options.probe : undefined
     if (rule.mode === 'off' && probe === undefined) return this.#quiet({ id: rule.id, result: 'off' })
     if (this.#stoppedBy !== undefined) return this.#quiet({ id: rule.id, result: 'stopped', why: `\`${this.#stoppedBy}\` stops` })
-    const place = probe?.anywhere === true ? undefined : narrowedByPlace(rule, this.c.facts)
+    // What was selected for the place fits it; with a probe or an explanation there is more than that.
+    const listed = this.#options.explain !== true && this.#options.probe === undefined
+    const place = listed || probe?.anywhere === true ? undefined : narrowedByPlace(rule, this.c.facts)
     const narrowed = place ?? narrowedByAuthor(rule, this.c.facts)
     if (narrowed !== undefined) return this.#quiet({ id: rule.id, result: 'trigger', ...reason(narrowed) })
     if (this.#options.explain !== true && rule.condition === undefined && rule.actions.length === 0) return

@@ -1,14 +1,6 @@
-/** What rules remember between messages: rows of the table `rule_state`. */
-export type StateKind = 'cooldown' | 'bucket' | 'counter' | 'suspend' | 'overrun' | 'mute' | 'tag'
+import { type StateChange, StateEntries, type StateKind } from './state-entries.ts'
 
-export interface StateChange {
-  readonly kind: StateKind
-  /** Rule id; counters shared by rules carry the counter's name. */
-  readonly rule: string
-  readonly key: string
-  readonly value: readonly number[]
-  readonly expires_at: number
-}
+export type { StateChange, StateKind }
 
 /** What evaluation reads of the state. */
 export interface RuleStateView {
@@ -26,7 +18,7 @@ const VANISHED_MS = 86_400_000
  * run does not). Bounded: when full, the entry written longest ago goes first.
  */
 export class RuleState implements RuleStateView {
-  readonly #entries = new Map<string, StateChange>()
+  readonly #entries = new StateEntries()
   readonly #vanished = new Map<string, number>()
   /** Rules that were muted or suspended at some time; most never are. */
   readonly #held = new Set<string>()
@@ -41,21 +33,19 @@ export class RuleState implements RuleStateView {
   }
 
   get(kind: StateKind, rule: string, key: string, now: number): readonly number[] | undefined {
-    const entry = this.#entries.get(`${kind}\u0000${rule}\u0000${key}`)
+    const entry = this.#entries.get(kind, rule, key)
     return entry === undefined || entry.expires_at <= now ? undefined : entry.value
   }
 
   wasHeld(rule: string): boolean {
-    return this.#held.has(rule)
+    return this.#held.size > 0 && this.#held.has(rule)
   }
 
   apply(changes: readonly StateChange[]): void {
     for (const change of changes) {
-      const id = `${change.kind}\u0000${change.rule}\u0000${change.key}`
-      this.#entries.delete(id)
-      this.#entries.set(id, change)
+      this.#entries.put(change)
       if (change.kind === 'mute' || change.kind === 'suspend') this.#held.add(change.rule)
-      if (this.#entries.size > this.#max) this.#entries.delete(this.#entries.keys().next().value as string)
+      if (this.#entries.size > this.#max) this.#entries.delete(this.#entries.values().next().value as StateChange)
     }
   }
 
@@ -66,12 +56,12 @@ export class RuleState implements RuleStateView {
 
   /** Drops what has expired, and what belongs to rules gone for a day. `rules`: ids of the running set. */
   sweep(now: number, rules: ReadonlySet<string>): void {
-    for (const [id, entry] of this.#entries) {
-      if (entry.expires_at <= now) this.#entries.delete(id)
+    for (const entry of this.#entries.values()) {
+      if (entry.expires_at <= now) this.#entries.delete(entry)
       else if (!rules.has(entry.rule) && entry.kind !== 'counter') {
         const since = this.#vanished.get(entry.rule) ?? now
         this.#vanished.set(entry.rule, since)
-        if (now - since >= VANISHED_MS) this.#entries.delete(id)
+        if (now - since >= VANISHED_MS) this.#entries.delete(entry)
       }
     }
     this.#held.clear()

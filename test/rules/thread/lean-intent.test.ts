@@ -12,7 +12,7 @@ function opened(text: string): StoredIntent {
   const id = `m${number++}`
   const reading = readMessage({ id, text }, { lexicon: shippedLexicon() })
   const message = { id, platform: 'discord', channel: 'c', author: 'a', trust: 'verified', text, sent_at: NOW } as const
-  const record = openRecord({ reading, text }, message, [id], 0, { now: NOW, consent: undefined }, 'open')
+  const record = openRecord({ reading, text }, message, [id], 0, { now: NOW, consent: null }, 'open')
   if (record === undefined) throw new Error(`no intent in ${text}`)
   return record.intent
 }
